@@ -1,0 +1,42 @@
+"""All candlestick patterns of TA-Lib, on the newest bar."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import talib
+
+from scanner_app.detectors.interface import Direction, Signal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scanner_app.detectors.interface import Window
+
+_PATTERNS = tuple(
+    (name, getattr(talib, name)) for name in sorted(talib.get_function_groups()["Pattern Recognition"])
+)
+
+
+class Candlesticks:
+    """TA-Lib's 61 `CDL…` functions with their default parameters, one signal per function that fires.
+
+    Pattern: the function's name, such as `CDLENGULFING`. Direction: the sign of TA-Lib's value,
+    positive is bullish. Strength: its magnitude, mostly 100; 200 where TA-Lib sees the pattern
+    confirmed (CDLHIKKAKE), 80 for its weaker form (CDLENGULFING, CDLHARAMI).
+
+    The sign is TA-Lib's opinion, not ours: patterns that have no direction of their own
+    (CDLDOJI, CDLLONGLEGGEDDOJI, CDLRICKSHAWMAN, …) always come as +100 and so as bullish.
+    """
+
+    name: ClassVar[str] = "candlesticks"
+    # The longest lookback of the 61 is 14 bars, and one more is the newest itself. Over 15 bars
+    # all give the value that they give over the whole series (facts, and tests/detectors).
+    bars_needed: ClassVar[int] = 15
+
+    def detect(self, window: Window) -> Iterator[Signal]:
+        """Yield the patterns that end in the newest bar; none where TA-Lib lacks the bars."""
+        prices = (window.open, window.high, window.low, window.close)
+        for name, pattern in _PATTERNS:
+            if value := int(pattern(*prices)[-1]):
+                yield Signal(name, Direction.BULLISH if value > 0 else Direction.BEARISH, abs(value))

@@ -1,0 +1,178 @@
+"""What a detector is given (`Window`), what it answers (`Signal`), and what it is (`Detector`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, Protocol, Self, runtime_checkable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+Floats = NDArray[np.float64]
+Times = NDArray[np.datetime64]
+
+NUMBERS: Final = ("open", "high", "low", "close", "volume")
+"""The columns of a window that hold numbers."""
+
+_TIME_DTYPE: Final = np.dtype("datetime64[us]")
+
+
+class BarUnusable(Exception):  # noqa: N818 - part of the contract, and read as a verdict
+    """Raised by a detector when the bar itself is unusable: quarantined at once, never retried."""
+
+
+class Direction(StrEnum):
+    """Where a signal points."""
+
+    BULLISH = "bullish"
+    BEARISH = "bearish"
+    NEUTRAL = "neutral"
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One thing that a detector saw in the newest bar.
+
+    A plain value: what makes it valid is checked by `running.run`, not here, so that a wrong one
+    is reported together with the detector that made it.
+    """
+
+    pattern: str
+    """At most 64 printable characters, such as `CDLDOJI`; once per detector and bar."""
+    direction: Direction | str
+    """`bullish`, `bearish` or `neutral`."""
+    strength: float
+    """Finite; what the number means is the detector's own business."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Window:
+    """The last bars of one symbol and timeframe, oldest first, the newest bar last.
+
+    All arrays are of one length, one-dimensional and read-only, since every detector of a bar
+    looks at the same memory. Build one with `Window.of`.
+    """
+
+    symbol: str
+    timeframe: str
+    timestamps: Times
+    """Opening times, UTC, ascending; `datetime64[us]`, which has no zone of its own."""
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+
+    def __post_init__(self) -> None:
+        length = len(self)
+        for name, dtype in (("timestamps", _TIME_DTYPE), *((name, np.dtype(np.float64)) for name in NUMBERS)):
+            column = getattr(self, name)
+            if column.dtype != dtype or column.ndim != 1 or column.flags.writeable:
+                raise ValueError(f"{name} must be a read-only column of {dtype}; use Window.of()")
+            if len(column) != length:
+                raise ValueError(f"{name} has {len(column)} bars, but timestamps {length}")
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        symbol: str,
+        timeframe: str,
+        timestamps: Times | Sequence[datetime],
+        open: ArrayLike,  # noqa: A002 - the bars' own word
+        high: ArrayLike,
+        low: ArrayLike,
+        close: ArrayLike,
+        volume: ArrayLike,
+    ) -> Self:
+        """A window of copies, so that nobody can change it afterwards.
+
+        Timestamps are `datetime64` (UTC) or aware datetimes of any zone. Raises ValueError if
+        the columns differ in length, the timestamps do not ascend or one of them is naive.
+        """
+        return cls(
+            symbol=symbol,
+            timeframe=timeframe,
+            timestamps=_frozen_times(timestamps),
+            open=_frozen_floats(open),
+            high=_frozen_floats(high),
+            low=_frozen_floats(low),
+            close=_frozen_floats(close),
+            volume=_frozen_floats(volume),
+        )
+
+    def __len__(self) -> int:
+        return len(self.timestamps)
+
+    def last(self, n: int) -> Window:
+        """The newest `n` bars, or all if there are fewer; views, not copies.
+
+        Raises ValueError unless n is at least 1.
+        """
+        if n < 1:
+            raise ValueError(f"a window has at least 1 bar, not {n!r}")
+        if n >= len(self):
+            return self
+        return Window(
+            symbol=self.symbol,
+            timeframe=self.timeframe,
+            timestamps=self.timestamps[-n:],
+            open=self.open[-n:],
+            high=self.high[-n:],
+            low=self.low[-n:],
+            close=self.close[-n:],
+            volume=self.volume[-n:],
+        )
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """A class without constructor arguments; one instance per worker process sees all symbols.
+
+    It must keep nothing from one call to the next: bars of many symbols come in any order, and
+    one bar may come twice.
+    """
+
+    @property
+    def name(self) -> str:
+        """1 to 64 printable characters, different from every other detector's."""
+        ...
+
+    @property
+    def bars_needed(self) -> int:
+        """How many bars it wants to see, the newest included; 1 to 5,000."""
+        ...
+
+    def detect(self, window: Window) -> Iterable[Signal]:
+        """Name what the newest bar shows; nothing, if there is nothing to see.
+
+        Called for every bar with the last `bars_needed` bars, fewer at a series' start. Raises
+        BarUnusable if the bar can never be worked on; any other exception is retried.
+        """
+        ...
+
+
+def _frozen_floats(values: ArrayLike) -> Floats:
+    column = np.array(values, dtype=np.float64)
+    column.flags.writeable = False
+    return column
+
+
+def _frozen_times(values: Times | Sequence[datetime]) -> Times:
+    plain = values if isinstance(values, np.ndarray) else [_utc_without_zone(value) for value in values]
+    column = np.array(plain, dtype=_TIME_DTYPE)
+    if len(column) > 1 and not bool((column[1:] > column[:-1]).all()):
+        raise ValueError("timestamps must ascend, each later than the one before")
+    column.flags.writeable = False
+    return column
+
+
+def _utc_without_zone(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError(f"timestamps must be aware, not {moment!r}")
+    return moment.astimezone(UTC).replace(tzinfo=None)

@@ -1,0 +1,88 @@
+"""From dotted paths, as in the SCANNER_DETECTORS setting, to detectors ready to run."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scanner_app.detectors.interface import Detector
+
+MAX_BARS_NEEDED: Final = 5000
+"""Bars. A window is loaded anew for every bar, so one without bound would make each bar slower
+than the last; 5,000 is twenty years of daily bars."""
+
+MAX_NAME_LENGTH: Final = 64
+"""Characters of a detector's or pattern's name: the width of its database column."""
+
+
+class DetectorError(ValueError):
+    """A dotted path that is no usable detector; the message names the path and says why."""
+
+    def __init__(self, path: object, problem: str) -> None:
+        super().__init__(f"detector {path!r}: {problem}")
+        self.path = path
+        self.problem = problem
+
+
+def load(dotted_paths: Sequence[str]) -> tuple[Detector, ...]:
+    """Import and instantiate each detector, in the given order; no paths, no detectors.
+
+    Raises DetectorError for the first path that is no usable detector, and if two of them go by
+    one name: their signals could not be told apart.
+    """
+    owners: dict[str, str] = {}
+    detectors = []
+    for path in dotted_paths:
+        detector = _instantiate(path)
+        _check(path, detector)
+        if (owner := owners.setdefault(detector.name, path)) != path or path in dotted_paths[: len(detectors)]:
+            raise DetectorError(path, f"its name {detector.name!r} is already taken by {owner!r}")
+        detectors.append(detector)
+    return tuple(detectors)
+
+
+def _instantiate(path: str) -> Detector:
+    module_path, dot, class_name = path.rpartition(".") if isinstance(path, str) else ("", "", "")
+    if not (module_path and dot and class_name):
+        raise DetectorError(path, "must be a dotted path such as 'package.module.ClassName'")
+    try:
+        found = getattr(import_module(module_path), class_name)
+    except AttributeError as exc:
+        raise DetectorError(path, f"not importable: {exc}") from exc
+    except Exception as exc:  # noqa: BLE001 - whatever a foreign module raises, it cannot be loaded
+        raise DetectorError(path, f"not importable: {type(exc).__name__}: {exc}") from exc
+    if not isinstance(found, type):
+        raise DetectorError(path, f"must be a class, not {found!r}")
+    try:
+        return cast("Detector", found())
+    except Exception as exc:  # noqa: BLE001 - likewise
+        raise DetectorError(path, f"cannot be instantiated: {type(exc).__name__}: {exc}") from exc
+
+
+def _check(path: str, detector: object) -> None:
+    for attribute in ("name", "bars_needed", "detect"):
+        if not hasattr(detector, attribute):
+            raise DetectorError(path, f"lacks {attribute!r}")
+    name, bars_needed, detect = (getattr(detector, each) for each in ("name", "bars_needed", "detect"))
+    if not is_name(name):
+        raise DetectorError(path, f"name must be 1 to {MAX_NAME_LENGTH} printable characters, not {name!r}")
+    # bool is an int to Python, but bars_needed = True is a slip
+    if isinstance(bars_needed, bool) or not isinstance(bars_needed, int):
+        raise DetectorError(path, f"bars_needed must be an int, not {bars_needed!r}")
+    if not 1 <= bars_needed <= MAX_BARS_NEEDED:
+        raise DetectorError(path, f"bars_needed must be 1 to {MAX_BARS_NEEDED}, not {bars_needed!r}")
+    if not callable(detect):
+        raise DetectorError(path, f"detect must be a method, not {detect!r}")
+
+
+def is_name(value: object) -> bool:
+    """Whether it can name a detector or pattern in every database: no NUL, no line break, not blank."""
+    return (
+        isinstance(value, str)
+        and bool(value.strip())
+        and len(value) <= MAX_NAME_LENGTH
+        and value.isprintable()
+    )

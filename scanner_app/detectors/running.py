@@ -1,0 +1,96 @@
+"""One bar through all detectors: the right window for each, and no signal unchecked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from numbers import Real
+from typing import TYPE_CHECKING
+
+from scanner_app.detectors.interface import NUMBERS, BarUnusable, Direction, Signal, Window
+from scanner_app.detectors.loading import MAX_NAME_LENGTH, is_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scanner_app.detectors.interface import Detector
+
+
+class BadSignal(ValueError):  # noqa: N818 - it names what was found, as Signal does
+    """A detector answered something that is no signal; names the detector, the field and the value."""
+
+    def __init__(self, detector: str, field: str, value: object, rule: str) -> None:
+        super().__init__(f"detector {detector!r}: {field} {rule}, not {value!r}")
+        self.detector = detector
+        self.field = field
+        self.value = value
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A signal that was checked, and the detector it came from."""
+
+    detector: str
+    pattern: str
+    direction: Direction
+    strength: float
+
+
+def run(detectors: Sequence[Detector], window: Window) -> list[Finding]:
+    """Everything the detectors see in the newest bar, in their order.
+
+    Each gets its last `bars_needed` bars. Nothing is returned unless all of it is valid: the
+    first wrong signal raises BadSignal, and what a detector raises passes through. Raises
+    BarUnusable itself if a number of the newest bar is not finite, ValueError without bars.
+    """
+    if not len(window):
+        raise ValueError("there is no newest bar in an empty window")
+    for field in NUMBERS:
+        value = float(getattr(window, field)[-1])
+        if not math.isfinite(value):
+            raise BarUnusable(f"{field} is {value}")
+    findings = []
+    for detector in detectors:
+        findings += _checked(detector.name, detector.detect(window.last(detector.bars_needed)))
+    return findings
+
+
+def _checked(detector: str, signals: object) -> list[Finding]:
+    if not isinstance(signals, Iterable):
+        raise BadSignal(detector, "answer", signals, "must be an iterable of Signal")
+    findings: dict[str, Finding] = {}
+    for signal in signals:
+        finding = _finding(detector, signal)
+        if finding.pattern in findings:
+            raise BadSignal(detector, "pattern", finding.pattern, "must come once for a bar, so twice is too many")
+        findings[finding.pattern] = finding
+    return list(findings.values())
+
+
+def _finding(detector: str, signal: object) -> Finding:
+    if not isinstance(signal, Signal):
+        raise BadSignal(detector, "signal", signal, "must be a Signal")
+    if not is_name(signal.pattern):
+        raise BadSignal(
+            detector, "pattern", signal.pattern, f"must be 1 to {MAX_NAME_LENGTH} printable characters"
+        )
+    try:
+        direction = Direction(signal.direction)
+    except ValueError:
+        rule = f"must be one of {', '.join(Direction)}"
+        raise BadSignal(detector, "direction", signal.direction, rule) from None
+    if (strength := _finite(signal.strength)) is None:
+        raise BadSignal(detector, "strength", signal.strength, "must be a finite real number")
+    return Finding(detector, str(signal.pattern), direction, strength)
+
+
+def _finite(value: object) -> float | None:
+    """The number as a float; None if it is none, not finite, or (bool) meant as something else."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:  # an int beyond the floats
+        return None
+    return number if math.isfinite(number) else None
