@@ -13,9 +13,8 @@ if TYPE_CHECKING:
 
     from scanner_app.detectors.interface import Window
 
-_PATTERNS = tuple(
-    (name, getattr(talib, name)) for name in sorted(talib.get_function_groups()["Pattern Recognition"])
-)
+_FUNCTIONS = talib.get_function_groups()["Pattern Recognition"]  # type: ignore[no-untyped-call]
+_PATTERNS = tuple((name, getattr(talib, name)) for name in sorted(_FUNCTIONS))
 
 
 class Candlesticks:

@@ -90,7 +90,7 @@ class Window:
         close: ArrayLike,
         volume: ArrayLike,
     ) -> Self:
-        """A window of copies, so that nobody can change it afterwards.
+        """Build a window of copies, so that nobody can change it afterwards.
 
         Timestamps are `datetime64` (UTC) or aware datetimes of any zone. Raises ValueError if
         the columns differ in length, the timestamps do not ascend or one of them is naive.
@@ -110,7 +110,7 @@ class Window:
         return len(self.timestamps)
 
     def last(self, n: int) -> Window:
-        """The newest `n` bars, or all if there are fewer; views, not copies.
+        """Return the newest `n` bars, or all if there are fewer; views, not copies.
 
         Raises ValueError unless n is at least 1.
         """

@@ -33,15 +33,14 @@ def load(dotted_paths: Sequence[str]) -> tuple[Detector, ...]:
     Raises DetectorError for the first path that is no usable detector, and if two of them go by
     one name: their signals could not be told apart.
     """
-    owners: dict[str, str] = {}
-    detectors = []
+    detectors: dict[str, Detector] = {}
     for path in dotted_paths:
         detector = _instantiate(path)
         _check(path, detector)
-        if (owner := owners.setdefault(detector.name, path)) != path or path in dotted_paths[: len(detectors)]:
-            raise DetectorError(path, f"its name {detector.name!r} is already taken by {owner!r}")
-        detectors.append(detector)
-    return tuple(detectors)
+        if (owner := detectors.setdefault(detector.name, detector)) is not detector:
+            taken_by = f"{type(owner).__module__}.{type(owner).__qualname__}"
+            raise DetectorError(path, f"its name {detector.name!r} is already taken by {taken_by}")
+    return tuple(detectors.values())
 
 
 def _instantiate(path: str) -> Detector:
@@ -52,13 +51,13 @@ def _instantiate(path: str) -> Detector:
         found = getattr(import_module(module_path), class_name)
     except AttributeError as exc:
         raise DetectorError(path, f"not importable: {exc}") from exc
-    except Exception as exc:  # noqa: BLE001 - whatever a foreign module raises, it cannot be loaded
+    except Exception as exc:  # whatever a foreign module raises, it cannot be loaded
         raise DetectorError(path, f"not importable: {type(exc).__name__}: {exc}") from exc
     if not isinstance(found, type):
         raise DetectorError(path, f"must be a class, not {found!r}")
     try:
         return cast("Detector", found())
-    except Exception as exc:  # noqa: BLE001 - likewise
+    except Exception as exc:
         raise DetectorError(path, f"cannot be instantiated: {type(exc).__name__}: {exc}") from exc
 
 

@@ -63,7 +63,9 @@ def _checked(detector: str, signals: object) -> list[Finding]:
     for signal in signals:
         finding = _finding(detector, signal)
         if finding.pattern in findings:
-            raise BadSignal(detector, "pattern", finding.pattern, "must come once for a bar, so twice is too many")
+            raise BadSignal(
+                detector, "pattern", finding.pattern, "must come once for a bar, so twice is too many"
+            )
         findings[finding.pattern] = finding
     return list(findings.values())
 
@@ -86,7 +88,7 @@ def _finding(detector: str, signal: object) -> Finding:
 
 
 def _finite(value: object) -> float | None:
-    """The number as a float; None if it is none, not finite, or (bool) meant as something else."""
+    """Return the number as a float; None if it is none, not finite, or (bool) meant as something else."""
     if isinstance(value, bool) or not isinstance(value, Real):
         return None
     try:

@@ -35,7 +35,7 @@ class Wyckoff:
 
     name: ClassVar[str] = "wyckoff"
 
-    range_bars: int = 40
+    range_bars: int = 30
     """Bars that make the range, those of the break not counted; 10 to 1,000."""
     recovery_bars: int = 3
     """Bars in which the price must be back inside, that of the break included; 1 to 10."""
@@ -45,14 +45,14 @@ class Wyckoff:
     """Bars between two visits, fewer make them one; 1 to 50."""
     touch_zone: float = 0.15
     """How near a low (high) must come to count as a visit, in heights of the range; 0 to 0.5."""
-    max_drift: float = 0.5
+    max_drift: float = 0.4
     """Rise or fall of the closes' least-squares line over the range, in heights; above, it is a trend."""
-    min_height_atr: float = 2.0
-    """Height of the range in average true ranges: below, the bars fill it, and every bar breaks it."""
-    max_height_atr: float = 7.0
-    """Likewise: above, the price has travelled and not ranged."""
+    max_height_atr: float = 5.0
+    """Height of the range in average true ranges; above, the price has travelled and not ranged."""
     max_penetration: float = 0.3
     """How far the break may go beyond the range, in heights; further is a breakdown (breakout)."""
+    rejection: float = 0.5
+    """How far back the last close must be from the break's extreme, in spans of the break's bars; 0 to 1."""
     quiet_volume: float = 0.9
     """Volume of the break, in averages of the range, up to which it is a number 3."""
     heavy_volume: float = 1.6
@@ -71,14 +71,14 @@ class Wyckoff:
         for field, bound in (
             ("touch_zone", 0.5),
             ("max_drift", 10),
-            ("min_height_atr", self.max_height_atr),
             ("max_height_atr", 100),
             ("max_penetration", 10),
+            ("rejection", 1),
             ("quiet_volume", self.heavy_volume),
             ("heavy_volume", 100),
         ):
             value = getattr(self, field)
-            if isinstance(value, bool) or not 0 < value <= bound:  # nan is not, either
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= bound:
                 raise ValueError(f"{field} must be above 0 and at most {bound}, not {value!r}")
         if self.quiet_volume == self.heavy_volume:
             raise ValueError("quiet_volume must be below heavy_volume")
@@ -97,20 +97,21 @@ class Wyckoff:
             yield Signal("UPTHRUST", Direction.BEARISH, strength)
 
     def _spring(self, window: Window, high: Floats, low: Floats, close: Floats) -> float | None:
-        """The strength of the spring that the newest bar completes, or None."""
+        """Grade the spring that the newest bar completes; None if it completes none."""
         for broken in range(1, self.recovery_bars + 1):  # bars of the break
             before = slice(-self.range_bars - broken, -broken)
             if len(close) < self.range_bars + broken:
                 break
             support, resistance = low[before].min(), high[before].max()
             lows, highs, closes = low[-broken:], high[-broken:], close[-broken:]
-            height = resistance - support
+            lowest, highest = lows.min(), highs.max()
             fails = (
                 lows[0] < support  # the first bar breaks it,
                 and (closes[:-1] < support).all()  # the price stays out
                 and closes[-1] >= support  # until the newest bar closes inside,
-                and highs.max() <= resistance  # without having broken the other side,
-                and support - lows.min() <= self.max_penetration * height  # or gone too far
+                and closes[-1] - lowest >= self.rejection * (highest - lowest)  # and well off the low,
+                and highest <= resistance  # without having broken the other side
+                and support - lowest <= self.max_penetration * (resistance - support)  # or gone too far
             )
             if fails and self._is_range(high[before], low[before], close[before]):
                 return self._strength(window.volume[before], window.volume[-broken:])
@@ -121,7 +122,7 @@ class Wyckoff:
         height = resistance - support
         true_range = np.maximum(high[1:], close[:-1]) - np.minimum(low[1:], close[:-1])
         atr = true_range.mean()
-        if not self.min_height_atr * atr <= height <= self.max_height_atr * atr:
+        if height > self.max_height_atr * atr:
             return False
         zone = self.touch_zone * height
         return (
