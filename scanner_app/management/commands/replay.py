@@ -1,0 +1,134 @@
+"""`manage.py replay`: feed bars from files, or the bundled series, through ingest."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import Max
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from scanner_app.feeds import replay
+from scanner_app.feeds.bundled import load_series
+from scanner_app.feeds.files import FeedError, open_feed
+from scanner_app.feeds.tally import Tally, summary
+from scanner_app.ingest import accept
+from scanner_app.models import Bar
+from scanner_app.timeframes import TIMEFRAMES
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+EXIT_NOT_TAKEN = 1
+"""Exit status when some bar was rejected or in conflict, or a file or an option was of no use."""
+
+EXIT_INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
+
+class Command(BaseCommand):
+    """Open the sources, run the replay, print the account."""
+
+    help = (
+        "Feed bars from CSV or Parquet files through ingest, merged in time order. Exit status 0 if every "
+        "bar was accepted or known already, 1 if not. Naive times in files are UTC. See docs/data.md."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare files, pace and output."""
+        parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help=".csv, .csv.gz or .parquet")
+        parser.add_argument("--bundled", action="store_true", help="the bundled real series, in turn")
+        parser.add_argument(
+            "--symbol", help="the symbol of all bars, whatever the files say; with --bundled the one to feed"
+        )
+        parser.add_argument(
+            "--timeframe",
+            choices=list(TIMEFRAMES),
+            help="the timeframe of all bars; without it the files' column, or 1d",
+        )
+        pace = parser.add_mutually_exclusive_group()
+        pace.add_argument("--rate", type=float, metavar="N", help="bars a second")
+        pace.add_argument("--speed", type=float, metavar="X", help="times real time, by the timestamps")
+        parser.add_argument(
+            "--follow-on",
+            action="store_true",
+            help="leave out the bars up to the newest accepted one of their symbol and timeframe",
+        )
+        parser.add_argument("--json", action="store_true", help="end with the account as one JSON object")
+
+    def handle(self, *_args: object, **options: Any) -> None:
+        """Run the command; SystemExit carries the exit status."""
+        pace = _pace(rate=options["rate"], speed=options["speed"])
+        tally = Tally()
+        sources = _sources(options)
+        if options["follow_on"]:
+            newest = _newest()
+            sources = [replay.going_on(source, newest, tally.skip) for source in sources]
+        in_turn = options["bundled"] and options["speed"] is None
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+        status = 0
+        # Standard output is for the account; a terminal's bar becomes one plain line elsewhere.
+        with Progress(*columns, console=Console(stderr=True)) as progress:
+            task = progress.add_task("replay", total=1.0)
+
+            def show(share: float) -> None:
+                progress.update(task, completed=share, description=f"{tally.accepted:,} bars accepted")
+
+            run = replay.Replay(
+                sources, accept, pace=pace, round_robin=in_turn, tally=tally, on_progress=show
+            )
+            failure = None
+            try:
+                run.run()
+            except KeyboardInterrupt:
+                status = EXIT_INTERRUPTED
+            except FeedError as exc:
+                failure = exc
+        self.stderr.write(summary(tally), ending="\n")
+        if options["json"]:
+            account = tally.as_json() | {"interrupted": status == EXIT_INTERRUPTED}
+            if failure is not None:
+                account["error"] = str(failure)
+            self.stdout.write(json.dumps(account))
+        if failure is not None:
+            raise CommandError(str(failure), returncode=EXIT_NOT_TAKEN)
+        if status or not tally.clean:
+            raise SystemExit(status or EXIT_NOT_TAKEN)
+
+
+def _pace(*, rate: float | None, speed: float | None) -> replay.Pace:
+    for name, value in (("--rate", rate), ("--speed", speed)):
+        if value is not None and not 0 < value < math.inf:
+            raise CommandError(f"{name} must be a number above 0, not {value:g}")
+    if rate is not None:
+        return replay.at_rate(rate)
+    return replay.at_once if speed is None else replay.at_speed(speed)
+
+
+def _sources(options: dict[str, Any]) -> list[replay.Source]:
+    """Open everything that is to be fed, so that a wrong file is known before the first bar goes in."""
+    files, symbol, timeframe = options["files"], options["symbol"], options["timeframe"]
+    if options["bundled"] == bool(files):
+        raise CommandError("Name the files to replay, or --bundled, and not both")
+    if not options["bundled"]:
+        try:
+            return [replay.from_feed(open_feed(path, symbol=symbol, timeframe=timeframe)) for path in files]
+        except FeedError as exc:
+            raise CommandError(str(exc)) from exc
+    if timeframe is not None:
+        raise CommandError("--timeframe is for files; the bundled series have their own")
+    series = [each for each in load_series() if symbol is None or each.symbol == symbol.upper()]
+    if not series:
+        known = ", ".join(each.symbol for each in load_series())
+        raise CommandError(f"There is no bundled series {symbol}; there are {known}")
+    return [replay.from_series(each) for each in series]
+
+
+def _newest() -> dict[tuple[str, str], datetime]:
+    """Return the newest accepted timestamp of every symbol and timeframe."""
+    rows = Bar.objects.values_list("symbol__ticker", "timeframe").annotate(newest=Max("timestamp")).order_by()
+    return {(ticker, timeframe): newest for ticker, timeframe, newest in rows}
