@@ -1,0 +1,80 @@
+"""The circuit breaker of one symbol as values: no Django, no clock, no I/O.
+
+closed --threshold-th failure in a row--> open --recovery later--> half_open
+half_open --success--> closed, half_open --failure--> open
+any --reset--> closed
+
+Nothing has to be awake for open to become half_open: the state is read off the time.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """What the breaker lets through."""
+
+    CLOSED = "closed"  # everything
+    OPEN = "open"  # nothing, until the recovery time has passed
+    HALF_OPEN = "half_open"  # the head, once, as the probe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """The two numbers that make a breaker's behaviour."""
+
+    threshold: int  # failures in a row, of whichever bar, that open a closed breaker
+    recovery: timedelta  # from opening to half-open
+
+    def __post_init__(self) -> None:
+        if self.threshold < 1:
+            raise ValueError(f"threshold must be at least 1, not {self.threshold}")
+        if self.recovery <= timedelta(0):
+            raise ValueError(f"recovery must be positive, not {self.recovery}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breaker:
+    """A breaker's stored values; the caller keeps them."""
+
+    failures: int = 0  # in a row
+    opened_at: datetime | None = None  # the latest opening, aware; None exactly while closed
+    incident_at: datetime | None = None  # the first opening since it was last closed
+
+    def half_open_at(self, rules: Rules) -> datetime | None:
+        """When the probe may run; None while closed."""
+        return None if self.opened_at is None else self.opened_at + rules.recovery
+
+    def state(self, rules: Rules, now: datetime) -> State:
+        """The state at the time `now`."""
+        half_open_at = self.half_open_at(rules)
+        if half_open_at is None:
+            return State.CLOSED
+        return State.HALF_OPEN if now >= half_open_at else State.OPEN
+
+    def allows(self, rules: Rules, now: datetime) -> bool:
+        """Whether a bar may run at the time `now`."""
+        return self.state(rules, now) is not State.OPEN
+
+
+def failure(breaker: Breaker, rules: Rules, now: datetime) -> Breaker:
+    """One more failure in a row: opens at the threshold, opens again after a failed probe."""
+    failures = breaker.failures + 1
+    if breaker.opened_at is None and failures < rules.threshold:
+        return Breaker(failures=failures)
+    return Breaker(
+        failures=failures,
+        opened_at=now,
+        incident_at=now if breaker.incident_at is None else breaker.incident_at,
+    )
+
+
+def success(_breaker: Breaker) -> Breaker:
+    """One success closes it and ends the incident, from whichever state."""
+    return Breaker()
+
+
+def reset(_breaker: Breaker) -> Breaker:
+    """An operator's reset: as new."""
+    return Breaker()

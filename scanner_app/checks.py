@@ -1,0 +1,59 @@
+"""System checks: rules between settings that no single value shows. They stop the start."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+
+from scanner_app.detectors import DetectorError, load
+
+
+@register()
+def check_retry_delays(**_: Any) -> list[CheckMessage]:
+    """scanner.E001, E002: the list of retry delays."""
+    from scanner_app.tasks import process_head  # noqa: PLC0415 - tasks need the models, checks are registered before
+
+    delays = settings.SCANNER_RETRY_DELAYS
+    problems: list[CheckMessage] = []
+    if not delays or any(delay <= 0 for delay in delays):
+        problems.append(
+            Error(
+                f"SCANNER_RETRY_DELAYS must be positive seconds, not {delays}.",
+                hint="For example SCANNER_RETRY_DELAYS=1,2,4,8,16,30.",
+                id="scanner.E001",
+            )
+        )
+    elif process_head.max_retries != len(delays):
+        problems.append(
+            Error(
+                f"SCANNER_RETRY_DELAYS has {len(delays)} delays, but the task retries {process_head.max_retries} times.",
+                hint="max_retries is taken from the list when the tasks are imported; set the list before.",
+                id="scanner.E002",
+            )
+        )
+    return problems
+
+
+@register()
+def check_limits(**_: Any) -> list[CheckMessage]:
+    """scanner.E003: the soft limit comes before the hard one."""
+    if settings.SCANNER_SOFT_LIMIT_S < settings.SCANNER_HARD_LIMIT_S:
+        return []
+    return [
+        Error(
+            f"SCANNER_SOFT_LIMIT_S={settings.SCANNER_SOFT_LIMIT_S:g} must be below "
+            f"SCANNER_HARD_LIMIT_S={settings.SCANNER_HARD_LIMIT_S:g}.",
+            hint="A run is told to stop at the soft limit and killed at the hard one.",
+            id="scanner.E003",
+        )
+    ]
+
+
+@register()
+def check_detectors(**_: Any) -> list[CheckMessage]:
+    """scanner.E004: every detector of the setting can be loaded."""
+    try:
+        load(tuple(settings.SCANNER_DETECTORS))
+    except DetectorError as exc:
+        return [Error(f"SCANNER_DETECTORS: {exc}", hint="See docs/detectors.md.", id="scanner.E004")]
+    return []

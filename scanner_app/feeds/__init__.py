@@ -1,0 +1,1 @@
+"""Where bars come from: files and, later, live feeds. All of them go through `scanner_app.ingest`."""

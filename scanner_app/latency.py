@@ -1,0 +1,57 @@
+"""Latency figures of a symbol, as pure functions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+KEPT = 100
+"""Bars in a symbol's rolling figures. Given by the design."""
+
+FRESH = timedelta(minutes=5)
+"""Figures older than this fire no alert."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The rolling figures of a symbol."""
+
+    latencies: list[list[int]]  # [[ms, unix s], …], oldest first
+    avg_ms: float
+    p95_ms: int
+
+
+def milliseconds(accepted_at: datetime, done_at: datetime) -> int:
+    """From acceptance to the result, in ms; 0 where two hosts' clocks would make it negative."""
+    return max(0, round((done_at - accepted_at) / timedelta(milliseconds=1)))
+
+
+def rolling(latencies: Sequence[Sequence[int]], latency_ms: int, now: datetime, *, held: bool) -> Figures:
+    """The figures after one more bar. A held bar's waiting says nothing of the engine: it stays out."""
+    kept = [list(pair) for pair in latencies]
+    if not held:
+        kept = [*kept, [latency_ms, int(now.timestamp())]][-KEPT:]
+    values = [pair[0] for pair in kept]
+    return Figures(
+        latencies=kept,
+        avg_ms=round(sum(values) / len(values), 1) if values else 0,
+        p95_ms=percentile(values, 95) or 0,
+    )
+
+
+def fresh_p95(latencies: Sequence[Sequence[int]], now: datetime) -> int | None:
+    """The p95, in ms, of the figures that are fresh enough for an alert; None without any."""
+    oldest = (now - FRESH).timestamp()
+    return percentile([pair[0] for pair in latencies if pair[1] >= oldest], 95)
+
+
+def percentile(latencies_ms: Sequence[int], percent: int) -> int | None:
+    """The latency, in ms, that `percent` of the bars did not exceed; None without bars.
+
+    Nearest rank (Hyndman & Fan 1996, definition 1): always a latency that occurred.
+    Raises ValueError unless 1 <= percent <= 100.
+    """
+    if not 1 <= percent <= 100:
+        raise ValueError(f"percent must be 1 to 100, not {percent!r}")
+    ranked = sorted(latencies_ms)
+    # Ceiling in integers: in floats 0.07 * 100 is above 7 and takes the wrong rank.
+    return ranked[-(-percent * len(ranked) // 100) - 1] if ranked else None

@@ -1,0 +1,45 @@
+"""The only place where a symbol's state changes: each change one transaction that begins with a guarded write.
+
+accept.py      number and store bars, name the first head
+run.py         start, complete, fail, quarantine: what the task of the head does
+control.py     the verdict of the control run: quarantine or hold
+operate.py     operators' acts: reset, skip, enable, disable
+sweep.py       find heads that were lost and publish them again
+publishing.py  put the message of a head on its symbol's queue, after the commit
+messages.py    the message, the ticket, the outcomes
+rows.py        what the modules above share of the rows
+"""
+
+from scanner_app.mailbox.accept import NewBar, Verdict, accept
+from scanner_app.mailbox.control import control_failed, control_passed, start_control
+from scanner_app.mailbox.messages import Message, Outcome, Ticket
+from scanner_app.mailbox.operate import disable, enable, reset, skip
+from scanner_app.mailbox.publishing import queue_name, ticker_of_queue
+from scanner_app.mailbox.run import complete, fail, quarantine, start
+from scanner_app.mailbox.sweep import Sighting, SweepReport, due_heads, sweep
+
+__all__ = [
+    "Message",
+    "NewBar",
+    "Outcome",
+    "Sighting",
+    "SweepReport",
+    "Ticket",
+    "Verdict",
+    "accept",
+    "complete",
+    "control_failed",
+    "control_passed",
+    "disable",
+    "due_heads",
+    "enable",
+    "fail",
+    "quarantine",
+    "queue_name",
+    "reset",
+    "skip",
+    "start",
+    "start_control",
+    "sweep",
+    "ticker_of_queue",
+]

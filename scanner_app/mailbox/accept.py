@@ -1,0 +1,229 @@
+"""Number and store bars: the one transaction over several symbols.
+
+It locks the status rows in ticker order, so two calls with the same symbols can't deadlock; and it gives out
+the numbers while it holds them, so the order of numbers is the order of commits and none is skipped.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from functools import reduce
+from operator import or_
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Q
+
+from scanner_app.mailbox.messages import Message
+from scanner_app.mailbox.publishing import publish
+from scanner_app.mailbox.rows import SCANNER, message_of, resolve_quarantine
+from scanner_app.models import (
+    Bar,
+    BarStatus,
+    CircuitBreaker,
+    EventKind,
+    Resolution,
+    Symbol,
+    SymbolEvent,
+    SymbolStatus,
+)
+from scanner_app.models.symbols import breaker_rules
+
+CHUNK = 500
+"""Bars of one transaction: it holds its rows for milliseconds, whatever the caller sent at once."""
+
+CREATING = 0x5CA77E12
+"""Key of the advisory lock under which symbols are created: any number that nothing else here uses."""
+
+VALUES = ("open", "high", "low", "close", "volume")
+
+
+class Verdict(StrEnum):
+    """What became of a valid bar."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+    BACKLOG_FULL = "backlog_full"
+    UNKNOWN_SYMBOL = "unknown_symbol"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewBar:
+    """A validated bar: ticker in upper case, aware UTC time, finite numbers."""
+
+    symbol: str
+    timeframe: str
+    timestamp: datetime
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+
+    @property
+    def key(self) -> tuple[str, str, datetime]:
+        """What makes it the same bar as another."""
+        return (self.symbol, self.timeframe, self.timestamp)
+
+    def same_values(self, other: "NewBar | Bar") -> bool:
+        """Whether prices and volume are equal."""
+        return all(getattr(self, name) == getattr(other, name) for name in VALUES)
+
+
+def create_symbols(tickers: Sequence[str], *, at_most: int, now: datetime) -> set[str]:
+    """Put tickers on the watch list, in their order, as long as it has fewer than `at_most` symbols.
+
+    Returns those that are on it afterwards, with all their rows.
+    """
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            # Two calls at one moment would both see the last free place. (SQLite has one writer anyway.)
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CREATING])
+        known = set(Symbol.objects.filter(ticker__in=tickers).values_list("ticker", flat=True))
+        room = max(0, at_most - Symbol.objects.count())
+        fresh = [ticker for ticker in tickers if ticker not in known][:room]
+        symbols = Symbol.objects.bulk_create(Symbol(ticker=ticker) for ticker in fresh)
+        SymbolStatus.objects.bulk_create(SymbolStatus(symbol=symbol) for symbol in symbols)
+        CircuitBreaker.objects.bulk_create(CircuitBreaker(symbol=symbol) for symbol in symbols)
+        SymbolEvent.objects.bulk_create(
+            SymbolEvent(symbol=symbol, kind=EventKind.CREATED, at=now, actor=SCANNER) for symbol in symbols
+        )
+    return known | set(fresh)
+
+
+def accept(bars: Sequence[NewBar], *, now: datetime) -> list[Verdict]:
+    """Accept at most CHUNK bars in the order given; returns a verdict for each.
+
+    What is accepted is committed before this returns; then the first heads are published, and a broker that
+    is down leaves that to the sweeper. A fixed number of queries, whatever the number of bars.
+    Raises ValueError for more than CHUNK bars.
+    """
+    if len(bars) > CHUNK:
+        raise ValueError(f"at most {CHUNK} bars in one transaction, not {len(bars)}")
+    chunk = _Chunk(now=now)
+    with transaction.atomic():
+        chunk.lock({bar.symbol for bar in bars})
+        chunk.look_up(bars)
+        verdicts = [chunk.take(bar) for bar in bars]
+        chunk.store()
+    publish((message, row.lane, row.next_attempt_at) for row, message in chunk.first_heads())
+    return verdicts
+
+
+@dataclass(slots=True)
+class _Chunk:
+    """The rows of one transaction: locked, looked up, then written in bulk."""
+
+    now: datetime
+    rows: dict[str, SymbolStatus] = field(default_factory=dict)  # by ticker
+    known: dict[tuple[str, str, datetime], Bar] = field(default_factory=dict)
+    created: list[Bar] = field(default_factory=list)
+    corrected: list[Bar] = field(default_factory=list)
+    heads: dict[str, Bar] = field(default_factory=dict)  # by ticker: bars that became the head
+
+    def lock(self, tickers: set[str]) -> None:
+        # On SQLite the transaction itself, being IMMEDIATE, holds the lock already.
+        locked = SymbolStatus.objects.select_for_update(of=("self",)).filter(symbol__ticker__in=tickers)
+        rows = {row.symbol_id: row for row in locked.order_by("symbol__ticker")}
+        # A query of its own: a joined row is not read anew after a wait for the lock.
+        for symbol in Symbol.objects.select_related("breaker").filter(pk__in=rows):
+            row = rows[symbol.pk]
+            row.symbol = symbol
+            self.rows[symbol.ticker] = row
+
+    def look_up(self, bars: Sequence[NewBar]) -> None:
+        series: dict[tuple[int, str], list[datetime]] = {}
+        tickers = {}
+        for bar in bars:
+            if row := self.rows.get(bar.symbol):
+                tickers[row.symbol_id] = bar.symbol
+                series.setdefault((row.symbol_id, bar.timeframe), []).append(bar.timestamp)
+        if not series:
+            return
+        same = reduce(
+            or_,
+            (
+                Q(symbol_id=symbol_id, timeframe=timeframe, timestamp__in=timestamps)
+                for (symbol_id, timeframe), timestamps in series.items()
+            ),
+        )
+        for known in Bar.objects.filter(same):
+            self.known[(tickers[known.symbol_id], known.timeframe, known.timestamp)] = known
+
+    def take(self, bar: NewBar) -> Verdict:
+        row = self.rows.get(bar.symbol)
+        if row is None:
+            return Verdict.UNKNOWN_SYMBOL
+        if row.symbol.deleted_at is not None:
+            return Verdict.DELETED
+        known = self.known.get(bar.key)
+        if known is not None and bar.same_values(known):
+            return Verdict.DUPLICATE
+        if known is not None and known.status not in {BarStatus.QUARANTINED, BarStatus.DISCARDED}:
+            return Verdict.CONFLICT
+        if row.backlog >= settings.SCANNER_MAX_BACKLOG:
+            return Verdict.BACKLOG_FULL
+        self._number(bar, row, known)
+        return Verdict.ACCEPTED
+
+    def _number(self, bar: NewBar, row: SymbolStatus, known: Bar | None) -> None:
+        newest = row.newest.get(bar.timeframe)
+        late = newest is not None and bar.timestamp < datetime.fromisoformat(newest)
+        if not late:
+            row.newest[bar.timeframe] = bar.timestamp.isoformat()
+        row.last_sequence += 1
+        if known is None:
+            stored = Bar(symbol_id=row.symbol_id, timeframe=bar.timeframe, timestamp=bar.timestamp)
+            self.created.append(stored)
+            self.known[bar.key] = stored
+        else:
+            stored = known
+            self.corrected.append(stored)
+        for name in VALUES:
+            setattr(stored, name, getattr(bar, name))
+        stored.sequence, stored.status, stored.late = row.last_sequence, BarStatus.WAITING, late
+        stored.replayed, stored.held, stored.attempts = False, False, 0
+        stored.accepted_at, stored.finished_at, stored.latency_ms = self.now, None, None
+        if row.head is None:
+            self._name_head(bar.symbol, row, stored)
+
+    def _name_head(self, ticker: str, row: SymbolStatus, bar: Bar) -> None:
+        row.head = bar.sequence
+        self.heads[ticker] = bar
+        half_open_at = row.symbol.breaker.value.half_open_at(breaker_rules())
+        if half_open_at is not None and half_open_at > self.now:
+            row.next_attempt_at = half_open_at
+        if not row.symbol.enabled:
+            row.catching_up = True  # it waits for the operator, not for the engine
+
+    def store(self) -> None:
+        Bar.objects.bulk_create(self.created)
+        if self.corrected:
+            Bar.objects.bulk_update(
+                self.corrected,
+                [*VALUES, "sequence", "status", "late", "replayed", "held", "attempts", "accepted_at"]
+                + ["finished_at", "latency_ms"],
+            )
+            resolve_quarantine([bar.pk for bar in self.corrected], Resolution.REPLACED, self.now)
+            SymbolEvent.objects.bulk_create(
+                SymbolEvent(
+                    symbol_id=bar.symbol_id, bar=bar, kind=EventKind.REPLACED, at=self.now, actor=SCANNER
+                )
+                for bar in self.corrected
+            )
+        moved = [bar.symbol_id for bar in (*self.created, *self.corrected)]
+        SymbolStatus.objects.bulk_update(
+            [row for row in self.rows.values() if row.symbol_id in set(moved)],
+            ["last_sequence", "newest", "head", "next_attempt_at", "catching_up"],
+        )
+
+    def first_heads(self) -> list[tuple[SymbolStatus, Message]]:
+        return [
+            (row, message_of(row, bar.timeframe, bar.timestamp))
+            for ticker, bar in self.heads.items()
+            if (row := self.rows[ticker]).symbol.enabled
+        ]

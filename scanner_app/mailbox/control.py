@@ -1,0 +1,79 @@
+"""The control run: whether the fault of a head that used up its retries is the bar's or the day's.
+
+The detectors run once more on the symbol's last processed bar. If that succeeds, the fault is the bar's: it
+is set aside. If it fails too, or there is no such bar, it is not the bar's: the symbol holds, and probes its
+head at the recovery time until it succeeds or an operator resets or skips.
+"""
+
+from datetime import datetime
+
+import structlog
+from django.db import transaction
+from django.db.models import QuerySet
+
+from scanner_app.mailbox.messages import Message, Outcome, Ticket
+from scanner_app.mailbox.rows import MOVE_ON, add_event, fresh, publish_head, set_aside, ticket_of, wait_for_breaker
+from scanner_app.models import Bar, BarStatus, EventKind, ProcessingFailure, Stage, SymbolStatus
+from scanner_app.models.symbols import breaker_rules
+
+log = structlog.get_logger(__name__)
+
+
+def start_control(message: Message) -> Ticket | Outcome | None:
+    """The ticket of the bar to run the detectors on; None if the symbol has none; SUPERSEDED if the message is stale."""
+    if not _waiting(message).filter(symbol__enabled=True, symbol__deleted_at=None).exists():
+        return Outcome.SUPERSEDED
+    bar = (
+        Bar.objects.filter(symbol_id=message.symbol_id, status=BarStatus.PROCESSED, sequence__lt=message.sequence)
+        .order_by("-sequence")
+        .first()
+    )
+    return None if bar is None else ticket_of(message, bar)
+
+
+def control_passed(message: Message, *, now: datetime) -> Outcome:
+    """The detectors work on the last good bar: the head is at fault. Set it aside, go on with the next."""
+    with transaction.atomic():
+        if _waiting(message).update(**MOVE_ON) != 1:
+            return Outcome.SUPERSEDED
+        row = fresh(message.symbol_id)
+        bar_id = Bar.objects.values_list("id", flat=True).get(symbol_id=message.symbol_id, sequence=message.sequence)
+        last = ProcessingFailure.objects.filter(bar_id=bar_id).order_by("-id").first()
+        set_aside(
+            row,
+            bar_id,
+            now,
+            reason="its retries are used up, and the control run on the last good bar succeeded",
+            attempts=message.retries,
+            error=(last.error_type, last.message, last.traceback) if last else ("", "", ""),
+        )
+        wait_for_breaker(row, now)
+        publish_head(row)
+    log.warning("quarantined", symbol=message.ticker, sequence=message.sequence, attempt=message.retries)
+    return Outcome.QUARANTINED
+
+
+def control_failed(message: Message, *, reason: str, now: datetime) -> Outcome:
+    """The detectors fail on a good bar too, or there is none: hold, and probe the head at the recovery time."""
+    rules = breaker_rules()
+    with transaction.atomic():
+        if _waiting(message).update(stage=Stage.HOLD) != 1:
+            return Outcome.SUPERSEDED
+        row = fresh(message.symbol_id)
+        half_open_at = row.symbol.breaker.value.half_open_at(rules)
+        row.next_attempt_at = now + rules.recovery if half_open_at is None else max(now, half_open_at)
+        row.save(update_fields=["next_attempt_at"])
+        add_event(row, EventKind.HELD, now, reason=reason)
+        publish_head(row)
+    log.warning("holding", symbol=message.ticker, sequence=message.sequence, attempt=message.retries, reason=reason)
+    return Outcome.HOLDING
+
+
+def _waiting(message: Message) -> QuerySet[SymbolStatus]:
+    return SymbolStatus.objects.filter(
+        symbol_id=message.symbol_id,
+        head=message.sequence,
+        epoch=message.epoch,
+        attempts=message.retries,
+        stage=Stage.CONTROL,
+    )

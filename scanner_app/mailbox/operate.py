@@ -1,0 +1,82 @@
+"""Operators' acts. Each raises the epoch, so that every older message is stale, and leaves an event."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F, QuerySet
+
+from scanner_app import breaker
+from scanner_app.errors import NothingToSkip
+from scanner_app.mailbox.rows import (
+    MOVE_ON,
+    add_event,
+    fresh,
+    publish_head,
+    save_breaker,
+    set_aside,
+    wait_for_breaker,
+)
+from scanner_app.models import Bar, EventKind, ProcessingFailure, Stage, Symbol, SymbolStatus
+
+
+def reset(symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> None:
+    """Failures and attempts to 0, the breaker closed, the head published at once."""
+    with transaction.atomic():
+        _rows(symbol).update(
+            epoch=F("epoch") + 1, attempts=0, deferrals=0, losses=0, stage=Stage.RUN, next_attempt_at=None
+        )
+        row = fresh(symbol.pk)
+        if row.symbol.breaker.failures:
+            save_breaker(row.symbol.breaker, breaker.reset(row.symbol.breaker.value))
+        add_event(row, EventKind.RESET, now, actor=by, reason=reason)
+        publish_head(row)
+
+
+def skip(symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> None:
+    """Set the head aside now; the next bar is the head. Raises NothingToSkip without a head."""
+    with transaction.atomic():
+        if _rows(symbol).filter(head__isnull=False).update(**MOVE_ON, epoch=F("epoch") + 1) != 1:
+            raise NothingToSkip(symbol.ticker)
+        row = fresh(symbol.pk)
+        bar_id = Bar.objects.values_list("id", flat=True).get(symbol_id=symbol.pk, sequence=row.cursor)
+        last = ProcessingFailure.objects.filter(bar_id=bar_id).order_by("-id").first()
+        set_aside(
+            row,
+            bar_id,
+            now,
+            reason=f"skipped by {by}" + (f": {reason}" if reason else ""),
+            attempts=last.attempt if last else 0,
+            error=(last.error_type, last.message, last.traceback) if last else ("", "", ""),
+            actor=by,
+        )
+        add_event(row, EventKind.SKIPPED, now, bar_id=bar_id, actor=by, reason=reason)
+        wait_for_breaker(row, now)
+        publish_head(row)
+
+
+def disable(symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> None:
+    """A running bar may finish, nothing more is published; bars are accepted and wait."""
+    _switch(symbol, EventKind.DISABLED, by, now, reason, enabled=False)
+
+
+def enable(symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> None:
+    """Publish again, the waiting head first."""
+    _switch(symbol, EventKind.ENABLED, by, now, reason, enabled=True)
+
+
+def _switch(symbol: Symbol, kind: EventKind, by: str, now: datetime, reason: str, *, enabled: bool) -> None:
+    with transaction.atomic():
+        # Guarded on the symbol's own row: a filter across the join would be a sub-select, which is not read
+        # anew after a wait for the lock.
+        if Symbol.objects.filter(pk=symbol.pk, enabled=not enabled).update(enabled=enabled) != 1:
+            return  # it already is as asked: nothing happened, so nothing is told
+        _rows(symbol).update(epoch=F("epoch") + 1)
+        # What waits now has waited for the operator, not for the engine.
+        _rows(symbol).filter(head__isnull=False).update(catching_up=True)
+        row = fresh(symbol.pk)
+        add_event(row, kind, now, actor=by, reason=reason)
+        publish_head(row)
+
+
+def _rows(symbol: Symbol) -> QuerySet[SymbolStatus]:
+    return SymbolStatus.objects.filter(symbol_id=symbol.pk)

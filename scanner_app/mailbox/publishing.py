@@ -1,0 +1,108 @@
+"""Put the message of a head on its symbol's queue: after the commit, one try, never an error.
+
+A broker that is down, hangs or was emptied costs delay, never a bar: the sweeper publishes again.
+"""
+
+import os
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import lru_cache
+from urllib.parse import quote, unquote
+
+import structlog
+from celery import current_app
+from django.conf import settings
+from django.db import transaction
+from kombu.exceptions import OperationalError
+from kombu.pools import ProducerPool
+
+from scanner_app.mailbox.messages import Message
+from scanner_app.models import Lane
+
+log = structlog.get_logger(__name__)
+
+SOCKET_TIMEOUT_S = 1.0
+"""Longest that a publish waits for the broker: an ingest call must not hang with it."""
+
+PAUSE_AFTER_FAILURE_S = 2.0
+"""After a publish failed, this process leaves publishing to the sweeper for so long: a dead broker would
+else cost every symbol of a chunk, and every bar, its own timeout."""
+
+HEAD_TASK = "scanner.process_head"
+CONTROL_TASK = "scanner.control_run"
+
+_paused_until = 0.0
+
+
+def queue_name(ticker: str, lane: str = Lane.MAIN) -> str:
+    """The queue of a symbol in a lane; the ticker percent-encoded, so that it can be read back."""
+    prefix = "slow.symbol." if lane == Lane.SLOW else "symbol."
+    return prefix + quote(ticker, safe="")
+
+
+def ticker_of_queue(queue: str) -> str:
+    """The ticker of a symbol's queue. Raises ValueError for any other queue."""
+    _, found, encoded = queue.partition("symbol.")
+    if not found:
+        raise ValueError(f"{queue!r} is no symbol's queue")
+    return unquote(encoded)
+
+
+def publish_after_commit(message: Message, *, lane: str, due: datetime | None = None) -> None:
+    """Publish once the transaction at hand is committed; at once without one.
+
+    `due` (aware) is when the worker may run it; None: now.
+    """
+    # robust: the state is committed; a publish that goes wrong is the sweeper's work, not a failure.
+    # A lambda, since a partial that fails there makes Django 5.2 skip the other callbacks.
+    transaction.on_commit(lambda: publish([(message, lane, due)]), robust=True)
+
+
+def publish(deliveries: Iterable[tuple[Message, str, datetime | None]]) -> int:
+    """Publish (message, lane, due) each with one try; returns how many the broker took.
+
+    The first that fails ends the call: its like would only wait for the same broker.
+    """
+    global _paused_until  # noqa: PLW0603 - one broker for one process, and its state is one number
+    taken = 0
+    for message, lane, due in deliveries:
+        if time.monotonic() < _paused_until:
+            break
+        try:
+            _send(message, lane, due)
+        except (OperationalError, OSError) as exc:
+            _paused_until = time.monotonic() + PAUSE_AFTER_FAILURE_S
+            log.warning(
+                "publish_failed", symbol=message.ticker, sequence=message.sequence, error=str(exc), exc_info=False
+            )
+            break
+        taken += 1
+    return taken
+
+
+def _send(message: Message, lane: str, due: datetime | None) -> None:
+    with _producers(os.getpid()).acquire(block=True, timeout=SOCKET_TIMEOUT_S) as producer:
+        current_app.send_task(
+            CONTROL_TASK if message.control else HEAD_TASK,
+            args=(message.symbol_id, message.sequence, message.epoch),
+            kwargs={"deferrals": message.deferrals},
+            task_id=message.task_id,
+            queue=queue_name(message.ticker, lane),
+            retries=message.retries,
+            # An ETA of the past would make the worker handle it as a waiting message.
+            eta=due if due is not None and due > datetime.now(UTC) else None,
+            argsrepr=str(message),
+            kwargsrepr="",
+            producer=producer,
+            retry=False,
+            ignore_result=True,
+        )
+
+
+@lru_cache(maxsize=1)
+def _producers(pid: int) -> ProducerPool:  # noqa: ARG001 - a child must not share its parent's sockets
+    connection = current_app.connection_for_write(
+        transport_options={"socket_timeout": SOCKET_TIMEOUT_S, "socket_connect_timeout": SOCKET_TIMEOUT_S}
+    )
+    return ProducerPool(connection.Pool(limit=settings.SCANNER_PUBLISH_CONNECTIONS), settings.SCANNER_PUBLISH_CONNECTIONS)

@@ -1,0 +1,155 @@
+"""What the transitions share: guarded moves of the hot row, and the messages that follow from it."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import BooleanField, Case, F, Value, When
+
+from scanner_app.mailbox.messages import Message, Ticket
+from scanner_app.mailbox.publishing import publish_after_commit
+from scanner_app.models import (
+    Bar,
+    BarStatus,
+    CircuitBreaker,
+    EventKind,
+    QuarantinedBar,
+    Resolution,
+    Stage,
+    SymbolEvent,
+    SymbolStatus,
+)
+from scanner_app.models.symbols import breaker_rules
+
+SCANNER = "scanner"
+"""The actor of what nobody asked for."""
+
+MOVE_ON: dict[str, Any] = {
+    # The next head comes from the row's own columns, which are read anew after a wait for the lock; a
+    # sub-select on bars is not, and would miss what ingest has just committed.
+    "cursor": F("head"),
+    "head": Case(When(last_sequence__gt=F("head"), then=F("head") + 1), default=None),
+    "attempts": 0,
+    "deferrals": 0,
+    "losses": 0,
+    "stage": Stage.RUN,
+    "next_attempt_at": None,
+    # A pause is over once nothing waits any more.
+    "catching_up": Case(
+        When(last_sequence__gt=F("head"), then=F("catching_up")),
+        default=Value(False),
+        output_field=BooleanField(),
+    ),
+}
+"""The update that puts the head behind the cursor and names the next one."""
+
+
+def fresh(symbol_id: int) -> SymbolStatus:
+    """The row with its symbol and breaker, read after the guarded update and so under its lock."""
+    return SymbolStatus.objects.select_related("symbol__breaker").get(symbol_id=symbol_id)
+
+
+def head_message(row: SymbolStatus) -> Message | None:
+    """The message that is live for the row as it is; None without a head or while nothing may be published."""
+    if row.head is None or not row.symbol.enabled or row.symbol.deleted_at is not None:
+        return None
+    bar = Bar.objects.filter(symbol_id=row.symbol_id, sequence=row.head).values_list("timeframe", "timestamp").get()
+    return message_of(row, *bar)
+
+
+def message_of(row: SymbolStatus, timeframe: str, timestamp: datetime) -> Message:
+    """The live message of a row that has a head, whose bar has this timeframe and time."""
+    if row.head is None:
+        raise ValueError(f"{row.symbol.ticker} has no head")
+    return Message(
+        symbol_id=row.symbol_id,
+        ticker=row.symbol.ticker,
+        sequence=row.head,
+        epoch=row.epoch,
+        retries=row.attempts,
+        deferrals=row.deferrals,
+        control=row.stage == Stage.CONTROL,
+        bar=f"{timeframe} {timestamp:%Y-%m-%dT%H:%M:%SZ}",
+    )
+
+
+def ticket_of(message: Message, bar: Bar, *, held: bool = False, latencies: list[list[int]] | None = None) -> Ticket:
+    """The ticket that lets `message` run `bar`."""
+    return Ticket(
+        message=message,
+        bar_id=bar.pk,
+        timeframe=bar.timeframe,
+        timestamp=bar.timestamp,
+        open=bar.open,
+        high=bar.high,
+        low=bar.low,
+        close=bar.close,
+        volume=bar.volume,
+        late=bar.late,
+        replayed=bar.replayed,
+        accepted_at=bar.accepted_at,
+        held=held,
+        latencies=latencies or [],
+    )
+
+
+def publish_head(row: SymbolStatus) -> None:
+    """Publish the row's head, if it has one, after the commit and for the time when it may run."""
+    if message := head_message(row):
+        publish_after_commit(message, lane=row.lane, due=row.next_attempt_at)
+
+
+def wait_for_breaker(row: SymbolStatus, now: datetime) -> None:
+    """A new head of a symbol whose breaker is open is due at the half-open moment, as the probe."""
+    half_open_at = row.symbol.breaker.value.half_open_at(breaker_rules())
+    if row.head is not None and half_open_at is not None and half_open_at > now:
+        row.next_attempt_at = half_open_at
+        SymbolStatus.objects.filter(symbol_id=row.symbol_id).update(next_attempt_at=half_open_at)
+
+
+def save_breaker(row: CircuitBreaker, value: Any) -> None:
+    """Store a breaker's new value."""
+    row.failures, row.opened_at, row.incident_at = value.failures, value.opened_at, value.incident_at
+    row.save(update_fields=["failures", "opened_at", "incident_at"])
+
+
+def add_event(
+    row: SymbolStatus, kind: EventKind, now: datetime, *, bar_id: int | None = None, actor: str = SCANNER, reason: str = ""
+) -> None:
+    """Write a line of the symbol's timeline."""
+    SymbolEvent.objects.create(
+        symbol_id=row.symbol_id, kind=kind, at=now, bar_id=bar_id, actor=actor, reason=reason
+    )
+
+
+def set_aside(
+    row: SymbolStatus,
+    bar_id: int,
+    now: datetime,
+    *,
+    reason: str,
+    attempts: int,
+    error: tuple[str, str, str] = ("", "", ""),
+    actor: str = SCANNER,
+) -> None:
+    """Put a bar, no longer the head, into quarantine. `error` is type, message and traceback."""
+    error_type, text, traceback = error
+    Bar.objects.filter(id=bar_id).update(
+        status=BarStatus.QUARANTINED, attempts=attempts, finished_at=now, held=False, latency_ms=None
+    )
+    QuarantinedBar.objects.create(
+        symbol_id=row.symbol_id,
+        bar_id=bar_id,
+        timestamp=Bar.objects.values_list("timestamp", flat=True).get(id=bar_id),
+        reason=reason,
+        error_type=error_type,
+        message=text,
+        traceback=traceback,
+        attempt=attempts,
+        failed_at=now,
+    )
+    add_event(row, EventKind.QUARANTINED, now, bar_id=bar_id, actor=actor, reason=reason)
+
+
+def resolve_quarantine(bar_ids: list[int], resolution: Resolution, now: datetime) -> None:
+    """Close the open entries of these bars."""
+    QuarantinedBar.objects.filter(bar_id__in=bar_ids, resolution="").update(resolution=resolution, resolved_at=now)

@@ -1,0 +1,89 @@
+"""Find heads that nobody is working on, and publish them again.
+
+The sweeper goes by what the broker and the workers say, so its verdict may be false: a message taken from
+its queue since the worker's last tell is seen by neither. It therefore waits for one tell after a message has
+left its queue. What is still false then costs one wasted run (invariant 3), never a bar.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+from django.db.models import F, OuterRef, Q, Subquery
+
+from scanner_app.mailbox.messages import Message
+from scanner_app.mailbox.publishing import publish
+from scanner_app.mailbox.rows import message_of
+from scanner_app.models import Bar, SymbolStatus
+
+log = structlog.get_logger(__name__)
+
+OVERDUE = timedelta(seconds=5)
+"""A waiting retry is the worker's business until it is this late."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """What the broker and the workers say at one moment."""
+
+    queued: frozenset[str]  # identities of the deliveries that lie in the queues asked about
+    held: frozenset[str]  # identities that a living worker told of
+    unqueued_since: Mapping[str, float]  # identity -> unix s when a sweep first saw it in no queue
+    patience_s: float  # a delivery in no queue is some worker's for so long, whatever the tells say
+
+
+@dataclass(slots=True)
+class SweepReport:
+    """What a sweep found and did, by kind."""
+
+    heads: int = 0  # heads that are due
+    lost: int = 0  # of them in no queue and with no worker: published again
+    idle: int = 0  # symbols without a head in spite of a backlog: mended
+    published: int = 0  # taken by the broker
+    unqueued: dict[str, float] = field(default_factory=dict)  # for the next sweep
+
+    def counts(self) -> dict[str, int]:
+        """The numbers, for the log and the task's result."""
+        return {"heads": self.heads, "lost": self.lost, "idle": self.idle, "published": self.published}
+
+
+def due_heads(now: datetime) -> list[tuple[SymbolStatus, Message]]:
+    """Every enabled symbol's head that should be in a queue or with a worker now, with its live message."""
+    bar = Bar.objects.filter(symbol_id=OuterRef("symbol_id"), sequence=OuterRef("head"))
+    rows = (
+        SymbolStatus.objects.filter(head__isnull=False, symbol__enabled=True, symbol__deleted_at=None)
+        .filter(Q(next_attempt_at=None) | Q(next_attempt_at__lt=now - OVERDUE))
+        .select_related("symbol")
+        .defer("latencies", "newest", "last_error")
+        .annotate(bar_timeframe=Subquery(bar.values("timeframe")), bar_time=Subquery(bar.values("timestamp")))
+    )
+    return [(row, message_of(row, row.bar_timeframe, row.bar_time)) for row in rows]
+
+
+def lost_heads(messages: Iterable[Message], sighting: Sighting, now: datetime) -> tuple[set[str], dict[str, float]]:
+    """The identities that nobody has, and since when each due delivery has been in no queue."""
+    unqueued = {
+        message.identity: sighting.unqueued_since.get(message.identity, now.timestamp())
+        for message in messages
+        if message.identity not in sighting.queued
+    }
+    lost = {
+        name
+        for name, since in unqueued.items()
+        if name not in sighting.held and now.timestamp() - since >= sighting.patience_s
+    }
+    return lost, {name: since for name, since in unqueued.items() if name not in lost}
+
+
+def sweep(due: list[tuple[SymbolStatus, Message]], sighting: Sighting, *, now: datetime) -> SweepReport:
+    """Publish again what was lost, and name a head where a backlog has none."""
+    report = SweepReport(heads=len(due))
+    lost, report.unqueued = lost_heads((message for _, message in due), sighting, now)
+    report.lost = len(lost)
+    report.idle = SymbolStatus.objects.filter(head=None, last_sequence__gt=F("cursor")).update(head=F("cursor") + 1)
+    report.published = publish((message, row.lane, None) for row, message in due if message.identity in lost)
+    if report.lost or report.idle:
+        tickers = sorted(message.ticker for _, message in due if message.identity in lost)
+        log.warning("swept", **report.counts(), symbols=",".join(tickers[:20]))
+    return report

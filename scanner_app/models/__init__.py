@@ -1,0 +1,23 @@
+"""The tables. One file per group; see docs/life-of-a-bar.md for who writes which when."""
+
+from scanner_app.models.bars import Bar, BarStatus
+from scanner_app.models.events import EventKind, SymbolEvent
+from scanner_app.models.faults import ProcessingFailure, QuarantinedBar, Resolution
+from scanner_app.models.signals import Signal
+from scanner_app.models.symbols import CircuitBreaker, Lane, Stage, Symbol, SymbolStatus
+
+__all__ = [
+    "Bar",
+    "BarStatus",
+    "CircuitBreaker",
+    "EventKind",
+    "Lane",
+    "ProcessingFailure",
+    "QuarantinedBar",
+    "Resolution",
+    "Signal",
+    "Stage",
+    "Symbol",
+    "SymbolEvent",
+    "SymbolStatus",
+]

@@ -1,0 +1,48 @@
+"""The audit log and timeline of the symbols."""
+
+from django.db import models
+
+from scanner_app.models.bars import Bar
+from scanner_app.models.symbols import Symbol
+
+
+class EventKind(models.TextChoices):
+    """Every change of a symbol's state and every operator's act."""
+
+    CREATED = "created"
+    PAUSED = "paused"  # a failure; waits for the retry
+    OPENED = "opened"  # the breaker opened
+    REOPENED = "reopened"  # the probe failed
+    CLOSED = "closed"  # the breaker closed: recovered
+    RECOVERED = "recovered"  # success after failures that had not opened the breaker
+    HELD = "held"  # retries used up, the fault is not the bar's
+    QUARANTINED = "quarantined"
+    REPLAYED = "replayed"
+    DISCARDED = "discarded"
+    REPLACED = "replaced"
+    RESET = "reset"
+    SKIPPED = "skipped"
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+    DELETED = "deleted"
+    LANE = "lane"  # moved to another lane
+
+
+class SymbolEvent(models.Model):
+    """Append-only: what happened to a symbol, when, by whom and why."""
+
+    symbol = models.ForeignKey(Symbol, on_delete=models.CASCADE, db_index=False, related_name="events")
+    kind = models.CharField(max_length=11, choices=EventKind)
+    at = models.DateTimeField()
+    bar = models.ForeignKey(Bar, on_delete=models.SET_NULL, null=True, related_name="events")
+    actor = models.CharField(max_length=150)  # a user's name, or "scanner"
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [
+            # Lists of one symbol, newest first, by cursor.
+            models.Index(fields=["symbol", "id"], name="event_symbol_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} by {self.actor}"

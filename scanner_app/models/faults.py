@@ -1,0 +1,70 @@
+"""Failures, and bars set aside."""
+
+from django.db import models
+
+from scanner_app.models.bars import Bar
+from scanner_app.models.symbols import Symbol
+
+
+class ProcessingFailure(models.Model):
+    """One failed attempt of a bar, with its traceback."""
+
+    symbol = models.ForeignKey(Symbol, on_delete=models.CASCADE, db_index=False, related_name="failures")
+    bar = models.ForeignKey(Bar, on_delete=models.CASCADE, related_name="failures")
+    timestamp = models.DateTimeField()  # the bar's
+    attempt = models.IntegerField()  # 1, 2, …: Celery's `retries` + 1
+    failed_at = models.DateTimeField()  # the latest, where `times` is above 1
+    error_type = models.CharField(max_length=200)
+    message = models.TextField()
+    traceback = models.TextField()
+    retry_delay_s = models.FloatField(null=True)  # from the list, the recovery time in a hold; None: no retry
+    next_attempt_at = models.DateTimeField(null=True)  # when it will really run
+    times = models.IntegerField(default=1)  # above 1 in a hold, which counts its last failure up
+
+    class Meta:
+        indexes = [
+            # Lists of one symbol, newest first, by cursor.
+            models.Index(fields=["symbol", "id"], name="failure_symbol_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"attempt {self.attempt}: {self.error_type}"
+
+
+class Resolution(models.TextChoices):
+    """What became of a bar in quarantine."""
+
+    REPLAYED = "replayed"  # "" -> replayed; a replay that fails makes a new entry
+    DISCARDED = "discarded"  # "" -> discarded
+    REPLACED = "replaced"  # "" -> replaced: new values came for its timestamp
+
+
+class QuarantinedBar(models.Model):
+    """A bar that was set aside so that its symbol could go on."""
+
+    symbol = models.ForeignKey(Symbol, on_delete=models.CASCADE, db_index=False, related_name="quarantine")
+    bar = models.ForeignKey(Bar, on_delete=models.CASCADE, related_name="quarantine")
+    timestamp = models.DateTimeField()  # the bar's
+    reason = models.CharField(max_length=200)
+    error_type = models.CharField(max_length=200, blank=True)
+    message = models.TextField(blank=True)
+    traceback = models.TextField(blank=True)
+    attempt = models.IntegerField(default=0)  # attempts it had
+    failed_at = models.DateTimeField()  # when it was set aside
+    resolution = models.CharField(max_length=9, choices=Resolution, blank=True, default="")
+    resolved_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            # A bar is in quarantine at most once at a time.
+            models.UniqueConstraint(
+                fields=["bar"], name="quarantine_once", condition=models.Q(resolution="")
+            ),
+        ]
+        indexes = [
+            # Lists of one symbol, newest first, by cursor.
+            models.Index(fields=["symbol", "id"], name="quarantine_symbol_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.error_type}"

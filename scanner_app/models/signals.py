@@ -1,0 +1,38 @@
+"""What the detectors found."""
+
+from django.db import models
+
+from scanner_app.detectors import Direction
+from scanner_app.models.bars import Bar
+from scanner_app.models.symbols import Symbol
+from scanner_app.timeframes import TIMEFRAMES
+
+
+class Signal(models.Model):
+    """A pattern on a bar. Symbol, timeframe and time are the bar's, kept here for filters without joins."""
+
+    symbol = models.ForeignKey(Symbol, on_delete=models.CASCADE, db_index=False, related_name="signals")
+    bar = models.ForeignKey(Bar, on_delete=models.CASCADE, db_index=False, related_name="signals")
+    timeframe = models.CharField(max_length=3, choices=[(name, name) for name in TIMEFRAMES])
+    timestamp = models.DateTimeField()
+    detector = models.CharField(max_length=64)
+    pattern = models.CharField(max_length=64)
+    direction = models.CharField(max_length=7, choices=[(d.value, d.value) for d in Direction])
+    strength = models.FloatField()
+    late = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            # Each effect once; also the way from a bar to its signals.
+            models.UniqueConstraint(fields=["bar", "detector", "pattern"], name="signal_once"),
+        ]
+        indexes = [
+            # Lists of one symbol, newest first, by cursor.
+            models.Index(fields=["symbol", "id"], name="signal_symbol_newest"),
+            # Lists of a span of time over all symbols.
+            models.Index(fields=["timestamp"], name="signal_timestamp"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pattern} ({self.direction})"

@@ -1,0 +1,117 @@
+"""A symbol, its one hot row, and its breaker."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import models
+
+from scanner_app.breaker import Breaker, Rules
+
+
+class Symbol(models.Model):
+    """An instrument on the watch list. Its ticker is stored in upper case."""
+
+    ticker = models.CharField(max_length=32, unique=True)
+    enabled = models.BooleanField(default=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)  # hidden, its rows are being removed
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["ticker"]
+        permissions = [("operate_symbol", "Can reset, skip, enable, disable, replay and discard")]
+
+    def __str__(self) -> str:
+        return self.ticker
+
+
+class Lane(models.TextChoices):
+    """Which worker takes the symbol's queue."""
+
+    MAIN = "main"  # main -> slow: hit a time limit, killed its worker, or runs slow
+    SLOW = "slow"  # slow -> main: a set number of quick bars
+
+
+class Stage(models.TextChoices):
+    """What the head is waiting for. See docs/life-of-a-bar.md."""
+
+    RUN = "run"  # run -> control: its retries are used up
+    CONTROL = "control"  # control -> run: fault is the bar's, next head; control -> hold: it is not
+    HOLD = "hold"  # hold -> run: success, reset or skip
+
+
+class SymbolStatus(models.Model):
+    """The place of a symbol in its log of bars: the only hot row, written by `mailbox` alone.
+
+    The head, if there is one, is always `cursor + 1`; there is one exactly while `last_sequence` is above
+    `cursor`. So order and backlog come from this row and from nothing else.
+    """
+
+    symbol = models.OneToOneField(Symbol, on_delete=models.CASCADE, primary_key=True, related_name="status")
+    head = models.BigIntegerField(null=True)  # sequence of the one bar in flight
+    cursor = models.BigIntegerField(default=0)  # the last sequence that is done with
+    last_sequence = models.BigIntegerField(default=0)  # the last sequence given out
+    epoch = models.IntegerField(default=0)  # raised by operators' acts alone: older messages are stale
+    attempts = models.IntegerField(default=0)  # failures of the head: the `retries` of its live message
+    stage = models.CharField(max_length=7, choices=Stage, default=Stage.RUN)
+    next_attempt_at = models.DateTimeField(null=True)  # when the head may run; None: now
+    deferred = models.BooleanField(default=False)  # a message for next_attempt_at was published by a deferral
+    losses = models.IntegerField(default=0)  # times in a row that the head was lost with a whole worker
+    lane = models.CharField(max_length=4, choices=Lane, default=Lane.MAIN)
+    quick_bars = models.IntegerField(default=0)  # quick bars in a row, while in the slow lane
+    catching_up = models.BooleanField(default=False)  # bars of a pause are not worked off yet
+    newest = models.JSONField(default=dict)  # {timeframe: ISO time of the newest bar known}
+    bars_processed = models.BigIntegerField(default=0)
+    last_bar_time = models.DateTimeField(null=True)  # opening of the bar processed last
+    last_processed_at = models.DateTimeField(null=True)  # when that was
+    latencies = models.JSONField(default=list)  # [[ms, unix s], …]: the last 100 that were not held
+    avg_latency_ms = models.FloatField(default=0)
+    p95_latency_ms = models.IntegerField(default=0)
+    last_error = models.TextField(default="")
+
+    class Meta:
+        verbose_name_plural = "symbol statuses"
+
+    def __str__(self) -> str:
+        return f"status of symbol {self.symbol_id}"
+
+    @property
+    def backlog(self) -> int:
+        """Bars that are not done with, the head included."""
+        return self.last_sequence - self.cursor
+
+
+class CircuitBreaker(models.Model):
+    """The stored values of a symbol's breaker, written only on failure and recovery."""
+
+    symbol = models.OneToOneField(Symbol, on_delete=models.CASCADE, primary_key=True, related_name="breaker")
+    failures = models.IntegerField(default=0)
+    opened_at = models.DateTimeField(null=True)
+    incident_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            # The few breakers that are not closed, for alerts.
+            models.Index(
+                fields=["opened_at"], name="breaker_opened", condition=models.Q(opened_at__isnull=False)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"breaker of symbol {self.symbol_id}"
+
+    @property
+    def value(self) -> Breaker:
+        """The row as the pure value that `scanner_app.breaker` decides on."""
+        return Breaker(failures=self.failures, opened_at=self.opened_at, incident_at=self.incident_at)
+
+    def state(self, now: datetime) -> str:
+        """closed, open or half_open at the time `now`."""
+        return self.value.state(breaker_rules(), now)
+
+
+def breaker_rules() -> Rules:
+    """The breaker's two numbers, from the settings."""
+    return Rules(
+        threshold=settings.SCANNER_BREAKER_THRESHOLD,
+        recovery=timedelta(seconds=settings.SCANNER_BREAKER_RECOVERY_S),
+    )

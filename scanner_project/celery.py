@@ -1,0 +1,51 @@
+"""The Celery application; its settings are the CELERY_ ones of Django's."""
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging, worker_init, worker_process_init
+from django.db.backends.signals import connection_created
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scanner_project.settings")
+
+app = Celery("scanner")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["scanner_app"])
+
+
+@app.on_after_configure.connect
+def _keep_connections(sender: Celery, **_: Any) -> None:
+    """Celery closes the database connection before and after every task: kept, it is twice the bars/s."""
+    sender.conf["CELERY_DB_REUSE_MAX"] = 1000
+
+
+@setup_logging.connect
+def _keep_our_logging(**_: Any) -> None:
+    """Keep Django's LOGGING: having a receiver here stops Celery from putting its own in place."""
+
+
+
+
+@worker_init.connect
+def _add_our_steps(sender: Any, **_: Any) -> None:
+    from scanner_app.workers import FollowQueues, Tells  # noqa: PLC0415 - needs Django's models
+
+    app.steps["consumer"].update({FollowQueues, Tells})
+    _relax_durability()
+
+
+@worker_process_init.connect
+def _in_child(**_: Any) -> None:
+    _relax_durability()
+
+
+def _relax_durability() -> None:
+    connection_created.connect(_synchronous_normal, dispatch_uid="synchronous_normal")
+
+
+def _synchronous_normal(connection: Any, **_: Any) -> None:
+    """Workers accept no bars: a completion that a power cut takes back is only run again."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA synchronous=NORMAL")

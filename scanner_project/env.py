@@ -1,0 +1,187 @@
+"""Every setting that the environment may give: its name, default and meaning, read here and nowhere else.
+
+The README's settings table is checked against this list by a test. A bad value stops the start with one
+sentence that names the variable, the value and what is wrong with it.
+"""
+
+import math
+import os
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Annotated, Any, Literal
+from urllib.parse import parse_qs, urlsplit
+
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+MAX_SOCKET_PATH = 100
+"""Characters a unix socket's path may have (the system's limit is about 107 bytes)."""
+
+
+class BadSetting(ValueError):
+    """A value of the environment that the scanner can't start with; the message is made for people."""
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError("must be a finite number")
+    return value
+
+
+def _comma_separated(value: str) -> str:
+    return ",".join(part.strip() for part in value.split(",") if part.strip())
+
+
+def _shard(value: str) -> str:
+    shard, _, shards = value.partition("/")
+    if not (shard.isdecimal() and shards.isdecimal() and int(shard) < int(shards)):
+        raise ValueError("must be SHARD/SHARDS with SHARD counted from 0, for example 0/1 or 2/4")
+    return value
+
+
+def _delays(value: str) -> str:
+    for part in value.split(","):
+        try:
+            _finite(float(part))
+        except ValueError:
+            raise ValueError(f"must be numbers separated by commas, {part.strip()!r} is none") from None
+    return value
+
+
+def _redis_url(value: str) -> str:
+    if value and urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
+        raise ValueError("must begin with redis://, rediss:// or unix://")
+    return value
+
+
+def _database_url(value: str) -> str:
+    if value and urlsplit(value).scheme not in {"postgres", "postgresql", "sqlite"}:
+        raise ValueError("must begin with postgres:// or sqlite:///")
+    return value
+
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[float, Field(gt=0), AfterValidator(_finite)]
+Count = Annotated[int, Field(ge=1)]
+Text = Annotated[str, NoDecode]
+CommaSeparated = Annotated[str, NoDecode, AfterValidator(_comma_separated)]
+
+
+class Environment(BaseSettings):
+    """The environment of one process, validated."""
+
+    model_config = SettingsConfigDict(case_sensitive=True, extra="ignore", frozen=True)
+
+    WEB_HOST: Text = Field("127.0.0.1", description="address that the pages listen on")
+    WEB_PORT: Port = Field(8000, description="port of the API, the admin and the pages")
+    FLOWER_PORT: Port = Field(5555, description="port of Flower")
+    DATA_DIR: Path = Field(
+        Path("var"),
+        description="folder of all state: SQLite file, bundled server's files, secret key, logs",
+    )
+    DATABASE_URL: Annotated[Text, AfterValidator(_database_url)] = Field(
+        "",
+        description="`postgres://user:password@host:port/name` or `sqlite:///path`; empty: SQLite in `DATA_DIR`",
+    )
+    REDIS_URL: Annotated[Text, AfterValidator(_redis_url)] = Field(
+        "", description="`redis://…`, `rediss://…` or `unix://…`; empty: the bundled server"
+    )
+    ADMIN_USER: Text = Field("admin", min_length=1, description="first administrator, and Flower's sign-in")
+    ADMIN_PASSWORD: Text = Field(
+        "", description="their password; empty: made up, printed once, kept in `DATA_DIR/admin-password`"
+    )
+    DEMO: Literal["", "0", "1"] = Field(
+        "", description="1: replay the bundled real bars after start; empty: 1 without `DATABASE_URL`, else 0"
+    )
+    DEBUG: bool = Field(False, description="1: Django's debug pages, for developers only")
+    SECRET_KEY: Text = Field("", description="Django's secret key; empty: made up, kept in `DATA_DIR`")
+    ALLOWED_HOSTS: CommaSeparated = Field(
+        "localhost,127.0.0.1,[::1]", description="host names that the pages answer to, comma-separated"
+    )
+    EMAIL_URL: Text = Field(
+        "consolemail://", description="mail server, `smtp://user:password@host:port`; default: the log"
+    )
+    SCANNER_ADMINS: CommaSeparated = Field("", description="mail addresses of those who are told of trouble")
+    SCANNER_NOTIFY_URLS: CommaSeparated = Field("", description="apprise URLs that are told of trouble")
+    SCANNER_DETECTORS: CommaSeparated = Field(
+        "scanner_app.detectors.candlesticks.Candlesticks,scanner_app.detectors.wyckoff.Wyckoff",
+        description="dotted paths of the detectors, comma-separated; set but empty: none",
+    )
+    SCANNER_RETRY_DELAYS: Annotated[Text, AfterValidator(_delays)] = Field(
+        "1,2,4,8,16,30", description="seconds before retry 1, 2, … of a bar"
+    )
+    SCANNER_BREAKER_THRESHOLD: Count = Field(3, description="failures in a row that open a breaker")
+    SCANNER_BREAKER_RECOVERY_S: Seconds = Field(30, description="seconds from open to half-open")
+    SCANNER_SOFT_LIMIT_S: Seconds = Field(10, description="seconds after which a run is told to stop")
+    SCANNER_HARD_LIMIT_S: Seconds = Field(15, description="seconds after which a run is killed")
+    SCANNER_MAX_BACKLOG: Count = Field(
+        100_000, description="waiting bars of one symbol over which its further bars are rejected"
+    )
+    SCANNER_MAX_SYMBOLS: Count = Field(5_000, description="symbols over which unknown ones are rejected")
+    SCANNER_UNKNOWN_SYMBOLS: Literal["create", "reject"] = Field(
+        "create", description="what happens to a bar of an unknown symbol: `create` or `reject`"
+    )
+    SCANNER_PUBLIC_STATUS: bool = Field(False, description="1: status may be read without signing in")
+    SCANNER_SHARD: Annotated[Text, AfterValidator(_shard)] = Field(
+        "0/1", description="which shard a worker consumes, of how many"
+    )
+    SCANNER_FAULT_INJECTION: bool = Field(False, description="1: `manage.py inject` is allowed")
+    SCANNER_MAIN_PROCESSES: Count = Field(8, description="bars that the main worker runs at once")
+    SCANNER_SLOW_PROCESSES: Count = Field(4, description="bars that the slow lane's worker runs at once")
+    SCANNER_SWEEP_S: Seconds = Field(2, description="seconds between two looks of the sweeper")
+    SCANNER_TELL_S: Seconds = Field(2, description="seconds between two tells of a worker")
+
+    @property
+    def data_dir(self) -> Path:
+        """`DATA_DIR` as an absolute path; a relative one starts at the repo's top."""
+        return (BASE_DIR / self.DATA_DIR.expanduser()).resolve()
+
+    @property
+    def redis_socket(self) -> Path:
+        """The bundled server's unix socket: in `DATA_DIR`, or where its path is too long for that, in /tmp."""
+        socket = self.data_dir / "redis.sock"
+        if len(os.fsencode(socket)) <= MAX_SOCKET_PATH:
+            return socket
+        return Path(gettempdir()) / f"scanner-{sha256(os.fsencode(socket)).hexdigest()[:16]}.sock"
+
+    @property
+    def redis_url(self) -> str:
+        """The server to talk to, in redis-py's notation."""
+        return self.REDIS_URL or f"unix://{self.redis_socket}"
+
+    @property
+    def broker_url(self) -> str:
+        """The same server in Celery's notation, which writes unix sockets in its own way."""
+        parts = urlsplit(self.redis_url)
+        if parts.scheme != "unix":
+            return self.redis_url
+        database = parse_qs(parts.query).get("db", ["0"])[0]
+        return f"redis+socket://{parts.path}?virtual_host={database}"
+
+    @property
+    def demo(self) -> bool:
+        """Whether the bundled bars are replayed after the start."""
+        return self.DEMO == "1" or (self.DEMO == "" and not self.DATABASE_URL)
+
+
+def read(environ: Mapping[str, str] | None = None) -> Environment:
+    """The settings of this process.
+
+    `environ` replaces `os.environ` in tests. Raises BadSetting with one sentence for each bad value.
+    """
+    values: Mapping[str, Any] = os.environ if environ is None else environ
+    try:
+        # model_validate rather than Environment(): what was read is the one source, in tests as in life.
+        return Environment.model_validate({name: values[name] for name in Environment.model_fields if name in values})
+    except ValidationError as exc:
+        raise BadSetting("\n".join(_sentence(error) for error in exc.errors())) from None
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    name = str(error["loc"][0])
+    shown = "(hidden)" if name in {"SECRET_KEY", "ADMIN_PASSWORD", "DATABASE_URL", "REDIS_URL"} else repr(error["input"])
+    return f"{name}={shown}: {str(error['msg']).removeprefix('Value error, ')}"

@@ -1,0 +1,214 @@
+"""Django's settings. What may differ between two installations is read in `env.py`."""
+
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import Any
+
+import environ
+
+from scanner_project import env as _env
+from scanner_project.logs import logging_config
+
+try:
+    ENV = _env.read()
+except _env.BadSetting as bad:
+    sys.exit(f"The scanner can't start: {bad}")
+
+BASE_DIR = _env.BASE_DIR
+DATA_DIR = ENV.data_dir
+DEBUG = ENV.DEBUG
+
+
+def _open_private(name: str, flags: int) -> int:
+    return os.open(name, flags, 0o600)
+
+
+def _kept_secret(path: Path) -> str:
+    """A random secret that outlives restarts, kept in a file that only its owner reads."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with open(path, "x", opener=_open_private) as file:
+                file.write(secrets.token_urlsafe(50))
+        except FileExistsError:
+            pass  # somebody was first, now or long ago: theirs is the secret
+        return path.read_text()
+    except OSError as exc:
+        sys.exit(f"The scanner can't start: DATA_DIR={path.parent}: {exc.strerror or exc}")
+
+
+SECRET_KEY = ENV.SECRET_KEY or _kept_secret(DATA_DIR / "secret-key")
+ALLOWED_HOSTS = ENV.ALLOWED_HOSTS.split(",")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "scanner_app",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.http.ConditionalGetMiddleware",  # the ETag of status and lists
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "scanner_project.urls"
+WSGI_APPLICATION = "scanner_project.wsgi.application"
+APPEND_SLASH = False  # both spellings of a path are routes of their own: a POST can't be redirected
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+_database = environ.Env.db_url_config(ENV.DATABASE_URL or f"sqlite:///{DATA_DIR / 'scanner.sqlite3'}")
+if _database["ENGINE"].endswith("sqlite3"):
+    # IMMEDIATE: a transaction that reads and then writes would else fail at once with "database is
+    # locked", whatever the timeout (64 % of them did when it was measured). FULL: an accepted bar is on
+    # the disk before its sender hears so; workers go down to NORMAL (scanner_app/apps.py).
+    _database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=20000; PRAGMA cache_size=-20000"
+        ),
+    }
+else:
+    # A dead server is noticed in seconds; the statement goes on as long as it needs.
+    _database["OPTIONS"] = {"connect_timeout": 5, **_database.get("OPTIONS", {})}
+    _database["CONN_MAX_AGE"] = 60
+    _database["CONN_HEALTH_CHECKS"] = True
+DATABASES = {"default": _database}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "/login/"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/login/"
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_MANIFEST_STRICT = False  # a page without its style is better than no page
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        # Token first: its WWW-Authenticate header makes "not signed in" a 401.
+        "rest_framework.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    # Closed by default: @action(permission_classes=...) is applied by the router only.
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "scanner_app.api.errors.handle",
+    "DATETIME_FORMAT": "iso-8601",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Market scanner",
+    "DESCRIPTION": "Bars in; signals, status and faults out. No symbol waits for another.",
+    "VERSION": "1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+}
+
+vars().update(environ.Env.email_url_config(ENV.EMAIL_URL))
+ADMINS = [(address, address) for address in ENV.SCANNER_ADMINS.split(",") if address]
+LOGGING_CONFIG = "logging.config.dictConfig"
+LOGGING = logging_config()
+
+# ---------------------------------------------------------------------------------- the scanner
+
+REDIS_URL = ENV.redis_url
+SCANNER_DETECTORS = [path for path in ENV.SCANNER_DETECTORS.split(",") if path]
+SCANNER_RETRY_DELAYS = [float(delay) for delay in ENV.SCANNER_RETRY_DELAYS.split(",")]
+SCANNER_BREAKER_THRESHOLD = ENV.SCANNER_BREAKER_THRESHOLD
+SCANNER_BREAKER_RECOVERY_S = ENV.SCANNER_BREAKER_RECOVERY_S
+SCANNER_SOFT_LIMIT_S = ENV.SCANNER_SOFT_LIMIT_S
+SCANNER_HARD_LIMIT_S = ENV.SCANNER_HARD_LIMIT_S
+SCANNER_MAX_BACKLOG = ENV.SCANNER_MAX_BACKLOG
+SCANNER_MAX_SYMBOLS = ENV.SCANNER_MAX_SYMBOLS
+SCANNER_UNKNOWN_SYMBOLS = ENV.SCANNER_UNKNOWN_SYMBOLS
+SCANNER_PUBLIC_STATUS = ENV.SCANNER_PUBLIC_STATUS
+SCANNER_SHARD, SCANNER_SHARDS = (int(part) for part in ENV.SCANNER_SHARD.split("/"))
+SCANNER_FAULT_INJECTION = ENV.SCANNER_FAULT_INJECTION
+SCANNER_SWEEP_S = ENV.SCANNER_SWEEP_S
+SCANNER_TELL_S = ENV.SCANNER_TELL_S
+FLOWER_URL = f"http://{ENV.WEB_HOST}:{ENV.FLOWER_PORT}"
+SCANNER_PUBLISH_CONNECTIONS = 16  # as many as the web server has threads: a publish waits for none
+SCANNER_LONGEST_WAIT_S = max([*SCANNER_RETRY_DELAYS, SCANNER_BREAKER_RECOVERY_S])
+
+# Celery. Why each is as it is was measured: docs/decisions/celery.md.
+CELERY_BROKER_URL = ENV.broker_url
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "priority_steps": [0],
+    # From delivery to acknowledgement at the longest: the broker delivers again what takes longer.
+    "visibility_timeout": int(SCANNER_LONGEST_WAIT_S + SCANNER_HARD_LIMIT_S + 60),
+    # kombu would look for what a dead worker held every 10 x 10 = 100 s.
+    "unacked_restore_interval": 2,
+    "unacked_restore_throttle": 1,
+}
+CELERY_TASK_ACKS_LATE = True
+# On, a bar that kills its process would be requeued at once, unbounded and unheard.
+CELERY_TASK_REJECT_ON_WORKER_LOST = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SEND_SENT_EVENT = True  # Flower shows queues only with it
+CELERY_WORKER_SEND_TASK_EVENTS = True
+CELERY_TASK_DEFAULT_QUEUE = "upkeep"
+CELERY_WORKER_CONSUMER = "scanner_app.workers:Consumer"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {
+        "task": "scanner.sweep",
+        "schedule": SCANNER_SWEEP_S,
+        # A sweep that comes late is worth nothing: the next is there already.
+        "options": {"queue": "upkeep", "expires": SCANNER_SWEEP_S},
+    },
+}

@@ -1,0 +1,4 @@
+"""Addresses."""
+
+from django.urls import path
+urlpatterns: list = []
