@@ -1,0 +1,41 @@
+"""The examples of docs/detectors.md run as they stand there."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from scanner_app.detectors.wyckoff import Wyckoff
+
+PAGE = (Path(__file__).parents[2] / "docs" / "detectors.md").read_text(encoding="utf-8")
+PLUG_IN, SUBCLASS, TRIAL = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.fixture
+def my_detectors(tmp_path, monkeypatch):
+    (tmp_path / "my_detectors.py").write_text(PLUG_IN, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield
+    monkeypatch.delitem(__import__("sys").modules, "my_detectors", raising=False)
+
+
+def test_the_plug_in_of_the_docs_prints_what_the_docs_say(my_detectors, capsys):
+    expected = PAGE.split(TRIAL)[1].split("```")[2].strip()
+
+    exec(TRIAL, {})  # noqa: S102 - our own documentation
+
+    assert capsys.readouterr().out.strip() == expected
+
+
+def test_the_subclass_of_the_docs_has_the_parameter_it_asks_for():
+    namespace = {}
+
+    exec(SUBCLASS, namespace)  # noqa: S102 - our own documentation
+
+    assert namespace["LongWyckoff"]().bars_needed == 63
+
+
+@pytest.mark.parametrize("field", fields(Wyckoff), ids=lambda field: field.name)
+def test_every_parameter_of_wyckoff_is_documented_with_its_default(field):
+    assert f"| `{field.name}` | {field.default:g} |" in PAGE
