@@ -256,7 +256,7 @@ def _open_csv(
         if first is None:
             raise FeedError(f"{path}: is empty")
         delimiter = max(",;\t", key=first.count)
-        header = next(csv.reader([first], delimiter=delimiter))
+        header = next(csv.reader([first], delimiter=delimiter, skipinitialspace=True))
         columns = _columns(path, header, fixed, default)
         # Counted from the top again, so that line numbers are the file's.
         lines.seek(0)
@@ -270,7 +270,7 @@ def _open_csv(
 def _csv_items(
     path: Path, file: IO[bytes], lines: io.TextIOWrapper, delimiter: str, columns: _Columns
 ) -> Iterator[tuple[int, dict[str, object]]]:
-    reader = csv.reader(lines, delimiter=delimiter)
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
     with file, lines:  # closing a GzipFile leaves the file below it open
         try:
             rows = (row for row in reader if any(cell.strip() for cell in row))

@@ -133,7 +133,7 @@ def summary(tally: Tally, *, shown: int = 20) -> str:
         text.append(f"{row['file']}:{row['line']}: conflict: {known} is known with other values")
     more = max(0, tally.rejected_count - shown) + max(0, tally.conflict_count - shown)
     if more:
-        text.append(f"... and {more:,} more lines; --json lists them")
+        text.append(f"... and {more:,} more lines")
     for name, count in tally.disorder.items():
         text.append(
             f"{name}: {count:,} bars are older than the bar before them; of one symbol, such bars "

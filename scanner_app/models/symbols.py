@@ -54,7 +54,7 @@ class SymbolStatus(models.Model):
     attempts = models.IntegerField(default=0)  # failures of the head: the `retries` of its live message
     stage = models.CharField(max_length=7, choices=Stage, default=Stage.RUN)
     next_attempt_at = models.DateTimeField(null=True)  # when the head may run; None: now
-    deferred = models.BooleanField(default=False)  # a message for next_attempt_at was published by a deferral
+    deferrals = models.IntegerField(default=0)  # times that the head was published anew for a later time
     losses = models.IntegerField(default=0)  # times in a row that the head was lost with a whole worker
     lane = models.CharField(max_length=4, choices=Lane, default=Lane.MAIN)
     quick_bars = models.IntegerField(default=0)  # quick bars in a row, while in the slow lane
