@@ -1,6 +1,7 @@
 """Detectors to load by path, good and bad ones, and windows to run them on."""
 
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 
@@ -41,8 +42,8 @@ def every_bar(whole, bars):
 
 
 class Up:
-    name = "up"
-    bars_needed = 2
+    name: Any = "up"  # Any, for the bad ones below inherit from it
+    bars_needed: Any = 2
 
     def detect(self, window):
         if len(window) == 2 and window.close[-1] > window.close[-2]:
@@ -73,7 +74,9 @@ class NoDetect:
     bars_needed = 1
 
 
-class DetectIsNoMethod(Up):
+class DetectIsNoMethod:
+    name = "x"
+    bars_needed = 1
     detect = "a string"
 
 

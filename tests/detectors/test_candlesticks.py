@@ -15,7 +15,7 @@ SERIES = load_series()
 
 def by_the_whole_series(whole):
     """What TA-Lib finds, run once over the series: for each bar {(pattern, direction, strength)}."""
-    found = [set() for _ in range(len(whole))]
+    found: list[set[tuple[str, str, int]]] = [set() for _ in range(len(whole))]
     for name in FUNCTIONS:
         values = getattr(talib, name)(whole.open, whole.high, whole.low, whole.close)
         for index in np.flatnonzero(values):
@@ -102,7 +102,7 @@ def test_all_61_functions_are_asked():
 
 
 def test_the_window_is_one_bar_longer_than_the_longest_lookback():
-    longest = max(abstract.Function(name).lookback for name in FUNCTIONS)
+    longest = max(getattr(abstract, name).lookback for name in FUNCTIONS)
 
     assert Candlesticks.bars_needed == longest + 1
 

@@ -1,8 +1,10 @@
 """The examples of docs/detectors.md run as they stand there."""
 
 import re
+import sys
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +19,7 @@ def my_detectors(tmp_path, monkeypatch):
     (tmp_path / "my_detectors.py").write_text(PLUG_IN, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     yield
-    monkeypatch.delitem(__import__("sys").modules, "my_detectors", raising=False)
+    monkeypatch.delitem(sys.modules, "my_detectors", raising=False)
 
 
 def test_the_plug_in_of_the_docs_prints_what_the_docs_say(my_detectors, capsys):
@@ -29,7 +31,7 @@ def test_the_plug_in_of_the_docs_prints_what_the_docs_say(my_detectors, capsys):
 
 
 def test_the_subclass_of_the_docs_has_the_parameter_it_asks_for():
-    namespace = {}
+    namespace: dict[str, Any] = {}
 
     exec(SUBCLASS, namespace)  # noqa: S102 - our own documentation
 

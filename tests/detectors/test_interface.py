@@ -44,10 +44,12 @@ def test_a_signal_is_a_plain_value_made_by_position():
 
 
 def test_signals_and_windows_cannot_be_changed():
+    signal, whole = Signal("A", "bullish", 1), window([1, 2])
+
     with pytest.raises(FrozenInstanceError):
-        Signal("A", "bullish", 1).strength = 2
+        setattr(signal, "strength", 2)  # noqa: B010 - mypy refuses the plain form
     with pytest.raises(FrozenInstanceError):
-        window([1, 2]).close = np.zeros(2)
+        whole.close = np.zeros(2)
 
 
 @pytest.mark.parametrize("column", COLUMNS)

@@ -1,4 +1,5 @@
 from dataclasses import FrozenInstanceError, fields, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -280,8 +281,9 @@ def test_a_parameter_out_of_bounds_is_refused_by_name(field, value):
 
 
 def test_every_parameter_is_keyword_only_and_frozen():
+    by_position: Any = Wyckoff
     with pytest.raises(TypeError):
-        Wyckoff(40)
+        by_position(40)
     for field in fields(Wyckoff):
         with pytest.raises(FrozenInstanceError):
             setattr(ALL_GRADES, field.name, 1)
