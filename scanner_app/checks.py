@@ -26,7 +26,7 @@ def check_retry_delays(**_: Any) -> list[CheckMessage]:
     elif process_head.max_retries != len(delays):
         problems.append(
             Error(
-                f"SCANNER_RETRY_DELAYS has {len(delays)} delays, but the task retries {process_head.max_retries} times.",
+                f"SCANNER_RETRY_DELAYS has {len(delays)} delays, but a bar has {process_head.max_retries} retries.",
                 hint="max_retries is taken from the list when the tasks are imported; set the list before.",
                 id="scanner.E002",
             )

@@ -62,7 +62,7 @@ def _process(message: Message) -> Outcome:
         raise
     except BarUnusable as exc:  # permanent: no retry can help
         return mailbox.quarantine(ticket, exc, now=timezone.now())
-    except Exception as exc:  # noqa: BLE001 - whatever a detector raises is the bar's failure, and recorded
+    except Exception as exc:
         outcome = mailbox.fail(ticket, exc, now=timezone.now())
         if outcome is Outcome.RETRYING:  # recorded once, so Celery may retry it once
             raise BarFailed(f"{type(exc).__name__}: {exc}") from exc

@@ -94,7 +94,7 @@ class FollowQueues(bootsteps.StartStopStep):  # type: ignore[misc]
             # A queue of the slow lane is left only with the worker: a last message may still come.
             for queue in consumed - wanted - {lane} if lane == Lane.MAIN else ():
                 parent.cancel_task_queue(queue)
-        except Exception:  # noqa: BLE001 - an error here would end the worker, and the next look mends it
+        except Exception:
             log.exception("follow_queues_failed", lane=lane)
         finally:
             connection.close()  # the children are forked from this process and must not share it

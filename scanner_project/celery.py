@@ -25,10 +25,8 @@ def _keep_our_logging(**_: Any) -> None:
     """Keep Django's LOGGING: having a receiver here stops Celery from putting its own in place."""
 
 
-
-
 @worker_init.connect
-def _add_our_steps(sender: Any, **_: Any) -> None:
+def _add_our_steps(**_: Any) -> None:
     from scanner_app.workers import FollowQueues, Tells  # noqa: PLC0415 - needs Django's models
 
     app.steps["consumer"].update({FollowQueues, Tells})

@@ -6,10 +6,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import django_stubs_ext
 import environ
 
 from scanner_project import env as _env
 from scanner_project.logs import logging_config
+
+django_stubs_ext.monkeypatch()
 
 try:
     ENV = _env.read()

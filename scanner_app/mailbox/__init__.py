@@ -7,6 +7,7 @@ operate.py     operators' acts: reset, skip, enable, disable
 sweep.py       find heads that were lost and publish them again
 publishing.py  put the message of a head on its symbol's queue, after the commit
 messages.py    the message, the ticket, the outcomes
+hot.py         the statements that every bar costs
 rows.py        what the modules above share of the rows
 """
 

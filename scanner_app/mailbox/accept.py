@@ -38,6 +38,9 @@ CREATING = 0x5CA77E12
 
 VALUES = ("open", "high", "low", "close", "volume")
 
+AFRESH = ("replayed", "held", "attempts", "accepted_at", "finished_at", "latency_ms")
+"""What a corrected bar begins anew with."""
+
 
 class Verdict(StrEnum):
     """What became of a valid bar."""
@@ -205,14 +208,11 @@ class _Chunk:
         if self.corrected:
             Bar.objects.bulk_update(
                 self.corrected,
-                [*VALUES, "sequence", "status", "late", "replayed", "held", "attempts", "accepted_at"]
-                + ["finished_at", "latency_ms"],
+                [*VALUES, "sequence", "status", "late", *AFRESH],
             )
             resolve_quarantine([bar.pk for bar in self.corrected], Resolution.REPLACED, self.now)
             SymbolEvent.objects.bulk_create(
-                SymbolEvent(
-                    symbol_id=bar.symbol_id, bar=bar, kind=EventKind.REPLACED, at=self.now, actor=SCANNER
-                )
+                SymbolEvent(symbol_id=bar.symbol_id, bar=bar, kind=EventKind.REPLACED, at=self.now, actor=SCANNER)
                 for bar in self.corrected
             )
         moved = [bar.symbol_id for bar in (*self.created, *self.corrected)]

@@ -11,8 +11,9 @@ import structlog
 from django.db import transaction
 from django.db.models import QuerySet
 
+from scanner_app.mailbox import hot
 from scanner_app.mailbox.messages import Message, Outcome, Ticket
-from scanner_app.mailbox.rows import MOVE_ON, add_event, fresh, publish_head, set_aside, ticket_of, wait_for_breaker
+from scanner_app.mailbox.rows import add_event, fresh, publish_head, set_aside, ticket_of, wait_for_breaker
 from scanner_app.models import Bar, BarStatus, EventKind, ProcessingFailure, Stage, SymbolStatus
 from scanner_app.models.symbols import breaker_rules
 
@@ -20,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 
 def start_control(message: Message) -> Ticket | Outcome | None:
-    """The ticket of the bar to run the detectors on; None if the symbol has none; SUPERSEDED if the message is stale."""
+    """The ticket of the bar to run the detectors on; None if there is none; SUPERSEDED if the message is stale."""
     if not _waiting(message).filter(symbol__enabled=True, symbol__deleted_at=None).exists():
         return Outcome.SUPERSEDED
     bar = (
@@ -34,7 +35,11 @@ def start_control(message: Message) -> Ticket | Outcome | None:
 def control_passed(message: Message, *, now: datetime) -> Outcome:
     """The detectors work on the last good bar: the head is at fault. Set it aside, go on with the next."""
     with transaction.atomic():
-        if _waiting(message).update(**MOVE_ON) != 1:
+        guard = " AND epoch = %s AND attempts = %s AND stage = 'control'"
+        if (
+            hot.move_on(message.symbol_id, message.sequence, guard=guard, values=[message.epoch, message.retries])
+            is None
+        ):
             return Outcome.SUPERSEDED
         row = fresh(message.symbol_id)
         bar_id = Bar.objects.values_list("id", flat=True).get(symbol_id=message.symbol_id, sequence=message.sequence)
@@ -63,7 +68,7 @@ def control_failed(message: Message, *, reason: str, now: datetime) -> Outcome:
         half_open_at = row.symbol.breaker.value.half_open_at(rules)
         row.next_attempt_at = now + rules.recovery if half_open_at is None else max(now, half_open_at)
         row.save(update_fields=["next_attempt_at"])
-        add_event(row, EventKind.HELD, now, reason=reason)
+        add_event(row.symbol_id, EventKind.HELD, now, reason=reason)
         publish_head(row)
     log.warning("holding", symbol=message.ticker, sequence=message.sequence, attempt=message.retries, reason=reason)
     return Outcome.HOLDING

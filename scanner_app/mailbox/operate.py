@@ -7,8 +7,8 @@ from django.db.models import F, QuerySet
 
 from scanner_app import breaker
 from scanner_app.errors import NothingToSkip
+from scanner_app.mailbox import hot
 from scanner_app.mailbox.rows import (
-    MOVE_ON,
     add_event,
     fresh,
     publish_head,
@@ -28,14 +28,16 @@ def reset(symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> None:
         row = fresh(symbol.pk)
         if row.symbol.breaker.failures:
             save_breaker(row.symbol.breaker, breaker.reset(row.symbol.breaker.value))
-        add_event(row, EventKind.RESET, now, actor=by, reason=reason)
+        add_event(row.symbol_id, EventKind.RESET, now, actor=by, reason=reason)
         publish_head(row)
 
 
 def skip(symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> None:
     """Set the head aside now; the next bar is the head. Raises NothingToSkip without a head."""
     with transaction.atomic():
-        if _rows(symbol).filter(head__isnull=False).update(**MOVE_ON, epoch=F("epoch") + 1) != 1:
+        _rows(symbol).update(epoch=F("epoch") + 1)
+        row = fresh(symbol.pk)
+        if row.head is None or hot.move_on(symbol.pk, row.head) is None:
             raise NothingToSkip(symbol.ticker)
         row = fresh(symbol.pk)
         bar_id = Bar.objects.values_list("id", flat=True).get(symbol_id=symbol.pk, sequence=row.cursor)
@@ -49,7 +51,7 @@ def skip(symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> None:
             error=(last.error_type, last.message, last.traceback) if last else ("", "", ""),
             actor=by,
         )
-        add_event(row, EventKind.SKIPPED, now, bar_id=bar_id, actor=by, reason=reason)
+        add_event(row.symbol_id, EventKind.SKIPPED, now, bar_id=bar_id, actor=by, reason=reason)
         wait_for_breaker(row, now)
         publish_head(row)
 
@@ -74,7 +76,7 @@ def _switch(symbol: Symbol, kind: EventKind, by: str, now: datetime, reason: str
         # What waits now has waited for the operator, not for the engine.
         _rows(symbol).filter(head__isnull=False).update(catching_up=True)
         row = fresh(symbol.pk)
-        add_event(row, kind, now, actor=by, reason=reason)
+        add_event(row.symbol_id, kind, now, actor=by, reason=reason)
         publish_head(row)
 
 

@@ -74,7 +74,11 @@ def publish(deliveries: Iterable[tuple[Message, str, datetime | None]]) -> int:
         except (OperationalError, OSError) as exc:
             _paused_until = time.monotonic() + PAUSE_AFTER_FAILURE_S
             log.warning(
-                "publish_failed", symbol=message.ticker, sequence=message.sequence, error=str(exc), exc_info=False
+                "publish_failed",
+                symbol=message.ticker,
+                sequence=message.sequence,
+                error=str(exc),
+                exc_info=False,
             )
             break
         taken += 1
@@ -105,4 +109,6 @@ def _producers(pid: int) -> ProducerPool:  # noqa: ARG001 - a child must not sha
     connection = current_app.connection_for_write(
         transport_options={"socket_timeout": SOCKET_TIMEOUT_S, "socket_connect_timeout": SOCKET_TIMEOUT_S}
     )
-    return ProducerPool(connection.Pool(limit=settings.SCANNER_PUBLISH_CONNECTIONS), settings.SCANNER_PUBLISH_CONNECTIONS)
+    return ProducerPool(
+        connection.Pool(limit=settings.SCANNER_PUBLISH_CONNECTIONS), settings.SCANNER_PUBLISH_CONNECTIONS
+    )

@@ -3,8 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import BooleanField, Case, F, Value, When
-
+from scanner_app.mailbox.hot import Following, next_bar
 from scanner_app.mailbox.messages import Message, Ticket
 from scanner_app.mailbox.publishing import publish_after_commit
 from scanner_app.models import (
@@ -23,25 +22,6 @@ from scanner_app.models.symbols import breaker_rules
 SCANNER = "scanner"
 """The actor of what nobody asked for."""
 
-MOVE_ON: dict[str, Any] = {
-    # The next head comes from the row's own columns, which are read anew after a wait for the lock; a
-    # sub-select on bars is not, and would miss what ingest has just committed.
-    "cursor": F("head"),
-    "head": Case(When(last_sequence__gt=F("head"), then=F("head") + 1), default=None),
-    "attempts": 0,
-    "deferrals": 0,
-    "losses": 0,
-    "stage": Stage.RUN,
-    "next_attempt_at": None,
-    # A pause is over once nothing waits any more.
-    "catching_up": Case(
-        When(last_sequence__gt=F("head"), then=F("catching_up")),
-        default=Value(False),
-        output_field=BooleanField(),
-    ),
-}
-"""The update that puts the head behind the cursor and names the next one."""
-
 
 def fresh(symbol_id: int) -> SymbolStatus:
     """The row with its symbol and breaker, read after the guarded update and so under its lock."""
@@ -52,8 +32,7 @@ def head_message(row: SymbolStatus) -> Message | None:
     """The message that is live for the row as it is; None without a head or while nothing may be published."""
     if row.head is None or not row.symbol.enabled or row.symbol.deleted_at is not None:
         return None
-    bar = Bar.objects.filter(symbol_id=row.symbol_id, sequence=row.head).values_list("timeframe", "timestamp").get()
-    return message_of(row, *bar)
+    return message_of(row, *next_bar(row.symbol_id, row.head))
 
 
 def message_of(row: SymbolStatus, timeframe: str, timestamp: datetime) -> Message:
@@ -68,7 +47,7 @@ def message_of(row: SymbolStatus, timeframe: str, timestamp: datetime) -> Messag
         retries=row.attempts,
         deferrals=row.deferrals,
         control=row.stage == Stage.CONTROL,
-        bar=f"{timeframe} {timestamp:%Y-%m-%dT%H:%M:%SZ}",
+        bar=describe_bar(timeframe, timestamp),
     )
 
 
@@ -98,6 +77,27 @@ def publish_head(row: SymbolStatus) -> None:
         publish_after_commit(message, lane=row.lane, due=row.next_attempt_at)
 
 
+def publish_following(done: Message, following: Following) -> None:
+    """Publish the head that follows a bar that is done, after the commit; its breaker is closed."""
+    if following.head is None:
+        return
+    timeframe, timestamp = next_bar(done.symbol_id, following.head)
+    message = Message(
+        symbol_id=done.symbol_id,
+        ticker=done.ticker,
+        sequence=following.head,
+        epoch=following.epoch,
+        retries=0,
+        bar=describe_bar(timeframe, timestamp),
+    )
+    publish_after_commit(message, lane=following.lane)
+
+
+def describe_bar(timeframe: str, timestamp: datetime) -> str:
+    """A bar's name for people who look at Flower."""
+    return f"{timeframe} {timestamp:%Y-%m-%dT%H:%M:%SZ}"
+
+
 def wait_for_breaker(row: SymbolStatus, now: datetime) -> None:
     """A new head of a symbol whose breaker is open is due at the half-open moment, as the probe."""
     half_open_at = row.symbol.breaker.value.half_open_at(breaker_rules())
@@ -113,12 +113,16 @@ def save_breaker(row: CircuitBreaker, value: Any) -> None:
 
 
 def add_event(
-    row: SymbolStatus, kind: EventKind, now: datetime, *, bar_id: int | None = None, actor: str = SCANNER, reason: str = ""
+    symbol_id: int,
+    kind: EventKind,
+    now: datetime,
+    *,
+    bar_id: int | None = None,
+    actor: str = SCANNER,
+    reason: str = "",
 ) -> None:
     """Write a line of the symbol's timeline."""
-    SymbolEvent.objects.create(
-        symbol_id=row.symbol_id, kind=kind, at=now, bar_id=bar_id, actor=actor, reason=reason
-    )
+    SymbolEvent.objects.create(symbol_id=symbol_id, kind=kind, at=now, bar_id=bar_id, actor=actor, reason=reason)
 
 
 def set_aside(
@@ -147,7 +151,7 @@ def set_aside(
         attempt=attempts,
         failed_at=now,
     )
-    add_event(row, EventKind.QUARANTINED, now, bar_id=bar_id, actor=actor, reason=reason)
+    add_event(row.symbol_id, EventKind.QUARANTINED, now, bar_id=bar_id, actor=actor, reason=reason)
 
 
 def resolve_quarantine(bar_ids: list[int], resolution: Resolution, now: datetime) -> None:

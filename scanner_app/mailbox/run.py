@@ -13,19 +13,18 @@ from django.db.models import F, QuerySet
 from scanner_app import breaker, latency
 from scanner_app.detectors import Finding
 from scanner_app.errors import DetectorFailed
+from scanner_app.mailbox import hot
 from scanner_app.mailbox.messages import Message, Outcome, Ticket
 from scanner_app.mailbox.rows import (
-    MOVE_ON,
     add_event,
     fresh,
-    message_of,
+    publish_following,
     publish_head,
     save_breaker,
     set_aside,
-    ticket_of,
     wait_for_breaker,
 )
-from scanner_app.models import Bar, BarStatus, EventKind, ProcessingFailure, Signal, Stage, SymbolStatus
+from scanner_app.models import CircuitBreaker, EventKind, ProcessingFailure, Stage, SymbolStatus
 from scanner_app.models.symbols import breaker_rules
 
 log = structlog.get_logger(__name__)
@@ -43,14 +42,13 @@ def start(message: Message, *, now: datetime) -> Ticket | Outcome:
     Writes nothing on that path. SUPERSEDED: the message is stale. DEFERRED: the head may run only later,
     and was published anew for then, without using a step of the backoff.
     """
-    row = SymbolStatus.objects.select_related("symbol__breaker").filter(symbol_id=message.symbol_id).first()
-    if row is None or not _is_live(row, message):
+    head = hot.read_head(message)
+    if head is None or not _is_live(head, message):
         return Outcome.SUPERSEDED
-    due = _due(row)
+    due = _due(head)
     if due is not None and now < due:
         return _defer(message, due)
-    bar = Bar.objects.get(symbol_id=row.symbol_id, sequence=message.sequence)
-    return ticket_of(message_of(row, bar.timeframe, bar.timestamp), bar, held=row.catching_up, latencies=row.latencies)
+    return head.ticket
 
 
 def complete(ticket: Ticket, findings: Iterable[Finding], *, now: datetime) -> Outcome:
@@ -66,32 +64,14 @@ def complete(ticket: Ticket, findings: Iterable[Finding], *, now: datetime) -> O
     with transaction.atomic():
         # First the guarded update: it is the check and, on either database, the lock; and it changes what
         # it guards, or a second copy of the task would pass it too.
-        was_head = SymbolStatus.objects.filter(symbol_id=message.symbol_id, head=message.sequence).update(
-            **MOVE_ON,
-            bars_processed=F("bars_processed") + 1,
-            last_bar_time=ticket.timestamp,
-            last_processed_at=now,
-            latencies=figures.latencies,
-            avg_latency_ms=figures.avg_ms,
-            p95_latency_ms=figures.p95_ms,
-        )
-        if was_head != 1:
+        following = hot.move_on_done(ticket, figures, now=now)
+        if following is None:
             return Outcome.SUPERSEDED
-        row = fresh(message.symbol_id)
-        Bar.objects.filter(id=ticket.bar_id).update(
-            status=BarStatus.PROCESSED,
-            attempts=message.retries + 1,
-            finished_at=now,
-            latency_ms=latency_ms,
-            held=ticket.held,
-        )
-        Signal.objects.bulk_create(_signal(ticket, finding, now) for finding in findings)
-        if row.symbol.breaker.failures:
-            kind = EventKind.RECOVERED if row.symbol.breaker.opened_at is None else EventKind.CLOSED
-            add_event(row, kind, now, bar_id=ticket.bar_id, reason=f"after {row.symbol.breaker.failures} failures")
-            save_breaker(row.symbol.breaker, breaker.success(row.symbol.breaker.value))
-            log.info("recovered", symbol=message.ticker, sequence=message.sequence, attempt=message.retries + 1)
-        publish_head(row)
+        hot.finish_bar(ticket, latency_ms, now=now)
+        hot.add_signals(ticket, findings, now=now)
+        _close_breaker(ticket, now)
+        if following.head is not None:
+            publish_following(message, following)
     return Outcome.COMPLETED
 
 
@@ -229,14 +209,12 @@ def _storable(text: str) -> str:
     return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
 
 
-def _is_live(row: SymbolStatus, message: Message) -> bool:
+def _is_live(head: hot.Head, message: Message) -> bool:
     return (
-        row.head == message.sequence
-        and row.epoch == message.epoch
-        and row.attempts == message.retries
-        and row.stage != Stage.CONTROL
-        and row.symbol.enabled
-        and row.symbol.deleted_at is None
+        head.runnable
+        and head.epoch == message.epoch
+        and head.attempts == message.retries
+        and head.stage != Stage.CONTROL
     )
 
 
@@ -246,17 +224,37 @@ def _live_head(message: Message) -> QuerySet[SymbolStatus]:
     ).exclude(stage=Stage.CONTROL)
 
 
-def _due(row: SymbolStatus) -> datetime | None:
+def _due(head: hot.Head) -> datetime | None:
     """When the head may run: its own time, or the half-open moment if that is later; None: now."""
-    times = [row.next_attempt_at, row.symbol.breaker.value.half_open_at(breaker_rules())]
+    rules = breaker_rules()
+    times = [head.next_attempt_at, None if head.opened_at is None else head.opened_at + rules.recovery]
     return max((time for time in times if time is not None), default=None)
+
+
+def _close_breaker(ticket: Ticket, now: datetime) -> None:
+    message = ticket.message
+    failed = CircuitBreaker.objects.filter(symbol_id=message.symbol_id, failures__gt=0).first()
+    if failed is None:
+        return
+    kind = EventKind.RECOVERED if failed.opened_at is None else EventKind.CLOSED
+    add_event(
+        message.symbol_id,
+        kind,
+        now,
+        bar_id=ticket.bar_id,
+        reason=f"after {failed.failures} failures in a row",
+    )
+    save_breaker(failed, breaker.success(failed.value))
+    log.info("recovered", symbol=message.ticker, sequence=message.sequence, attempt=message.retries + 1)
 
 
 def _defer(message: Message, due: datetime) -> Outcome:
     with transaction.atomic():
         # Guarded by the count of deferrals, so that of two copies only one is published anew.
-        was_live = _live_head(message).filter(deferrals=message.deferrals).update(
-            deferrals=F("deferrals") + 1, next_attempt_at=due
+        was_live = (
+            _live_head(message)
+            .filter(deferrals=message.deferrals)
+            .update(deferrals=F("deferrals") + 1, next_attempt_at=due)
         )
         if was_live != 1:
             return Outcome.SUPERSEDED
@@ -272,7 +270,13 @@ def _count_failure(row: SymbolStatus, ticket: Ticket, now: datetime) -> None:
     else:
         kind = EventKind.OPENED if before.opened_at is None else EventKind.REOPENED
     save_breaker(row.symbol.breaker, after)
-    add_event(row, kind, now, bar_id=ticket.bar_id, reason=f"{row.symbol.ticker} processing failed {after.failures} times")
+    add_event(
+        row.symbol_id,
+        kind,
+        now,
+        bar_id=ticket.bar_id,
+        reason=f"{row.symbol.ticker} processing failed {after.failures} times",
+    )
 
 
 def _record_failure(ticket: Ticket, text: ErrorText, plan: Plan, now: datetime) -> None:
@@ -296,7 +300,7 @@ def _record_failure(ticket: Ticket, text: ErrorText, plan: Plan, now: datetime) 
 
 def _put_aside(ticket: Ticket, text: ErrorText, now: datetime, *, reason: str) -> Outcome:
     message = ticket.message
-    SymbolStatus.objects.filter(symbol_id=message.symbol_id, head=message.sequence).update(**MOVE_ON)
+    hot.move_on(message.symbol_id, message.sequence)
     row = fresh(message.symbol_id)
     set_aside(
         row,
@@ -309,18 +313,3 @@ def _put_aside(ticket: Ticket, text: ErrorText, now: datetime, *, reason: str) -
     wait_for_breaker(row, now)
     publish_head(row)
     return Outcome.QUARANTINED
-
-
-def _signal(ticket: Ticket, finding: Finding, now: datetime) -> Signal:
-    return Signal(
-        symbol_id=ticket.message.symbol_id,
-        bar_id=ticket.bar_id,
-        timeframe=ticket.timeframe,
-        timestamp=ticket.timestamp,
-        detector=finding.detector,
-        pattern=finding.pattern,
-        direction=finding.direction,
-        strength=finding.strength,
-        late=ticket.late,
-        created_at=now,
-    )

