@@ -1,0 +1,15 @@
+"""The admin: what there is, to be read; and operators' acts, as actions that call the mailbox.
+
+base.py     what all pages share: read-only, quick on millions of rows
+symbols.py  the symbols with their state, and the acts
+records.py  bars, signals, failures, quarantined bars and events
+"""
+
+from django.contrib import admin
+
+from scanner_app.admin import records, symbols  # noqa: F401 - each registers its models
+
+admin.site.site_header = "Market scanner"
+admin.site.site_title = "Market scanner"
+admin.site.index_title = "Overview"
+admin.site.index_template = "scanner_app/admin/index.html"

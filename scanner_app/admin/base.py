@@ -1,0 +1,173 @@
+"""What all pages of the admin share: nothing can be changed, and no query grows with the table."""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import Max, Model, QuerySet
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from scanner_app.models import Symbol
+
+LISTED = 10_000
+"""Rows of a big table that can be paged through, newest first. PostgreSQL counts so many in some
+milliseconds, a table of millions in seconds; whoever needs older rows searches for their symbol."""
+
+FILTERED = 100_000
+"""Newest rows that a filter without an index looks at, for the same reason."""
+
+EMPTY = "–"
+
+TONES = {
+    "processing": "good",
+    "paused": "warn",
+    "failed": "bad",
+    "closed": "good",
+    "half_open": "warn",
+    "open": "bad",
+    "processed": "good",
+    "waiting": "calm",
+    "quarantined": "bad",
+    "discarded": "calm",
+    "bullish": "good",
+    "bearish": "bad",
+}
+"""The colour of a badge by its word; the word is always there too."""
+
+
+def badge(word: str) -> SafeString:
+    """A state as coloured word, so that it can be told without the colour."""
+    return format_html(
+        '<span class="badge badge-{}">{}</span>', TONES.get(word, "calm"), word.replace("_", "-") or EMPTY
+    )
+
+
+def utc(moment: datetime | None) -> str:
+    """A time as traders read it: ISO, UTC, to the second."""
+    return EMPTY if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def time_column(field: str, title: str) -> Callable[[Any], str]:
+    """A list's column that shows the time `field` in UTC."""
+
+    @admin.display(description=f"{title} (UTC)", ordering=field)
+    def column(row: Any) -> str:
+        return utc(getattr(row, field))
+
+    column.__name__ = field
+    return column
+
+
+def badge_column(field: str, title: str) -> Callable[[Any], SafeString]:
+    """A list's column that shows the word `field` as a badge."""
+
+    @admin.display(description=title, ordering=field)
+    def column(row: Any) -> SafeString:
+        return badge(getattr(row, field))
+
+    column.__name__ = field
+    return column
+
+
+class CappedPaginator(Paginator[Any]):
+    """Pages through the first LISTED rows, so that it never counts a whole table."""
+
+    @cached_property
+    def count(self) -> int:
+        """Rows that can be paged through: at most LISTED."""
+        listed: int = self.object_list[:LISTED].count()  # type: ignore[union-attr,call-arg] # the admin gives querysets
+        return listed
+
+    @property
+    def capped(self) -> bool:
+        """Whether there may be more rows than can be paged through; the page says so."""
+        return self.count >= LISTED
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+    """Nothing can be added, edited or deleted; everybody who may enter the admin may read."""
+
+    show_full_result_count = False  # it would count the whole table
+    list_per_page = 50
+    empty_value_display = EMPTY
+
+    class Media:
+        css = {"all": ["scanner_app/admin.css"]}
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Any signed-in user may read through the API, so staff may read here."""
+        return request.user.is_active and request.user.is_staff
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+        """As above."""
+        return self.has_module_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+        """Nobody: rows come from ingest and the mailbox."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+        """Nobody: a symbol's state changes in the mailbox alone."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+        """Nobody: the log of bars has no gaps."""
+        return False
+
+
+class RecordAdmin(ReadOnlyAdmin):
+    """A list that may have millions of rows: newest first, searched by ticker, never sorted or counted whole."""
+
+    paginator = CappedPaginator
+    ordering = ("-id",)
+    sortable_by = ()  # any other order would sort the whole table
+    list_select_related = ("symbol",)
+    search_fields = ("symbol__ticker",)  # shows the box; what it does is below
+    search_help_text = "A symbol's ticker, whole"
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str  # noqa: ARG002
+    ) -> tuple[QuerySet[Any], bool]:
+        """The rows of one symbol.
+
+        By its id, looked up first: (symbol, id) is an index of each of these tables, and a prefix of
+        tickers or a join would have the database sort all rows of many symbols.
+        """
+        if not search_term.strip():
+            return queryset, False
+        symbol_id = Symbol.objects.filter(ticker=search_term.strip().upper()).values_list("id", flat=True).first()
+        return (queryset.none() if symbol_id is None else queryset.filter(symbol_id=symbol_id)), False
+
+
+class NewestFilter(admin.SimpleListFilter):
+    """A filter on a field without an index: it looks at the newest FILTERED rows, not at the whole table."""
+
+    field: ClassVar[str]
+    words: ClassVar[Iterable[str]]
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
+        """The words to choose from."""
+        return [(word, word) for word in self.words]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
+        """The newest rows that have the chosen word."""
+        if self.value() not in self.words:
+            return queryset
+        newest = queryset.model._default_manager.aggregate(newest=Max("id"))["newest"] or 0  # noqa: SLF001
+        return queryset.filter(id__gt=newest - FILTERED, **{self.field: self.value()})
+
+
+def newest_filter(field: str, words: Iterable[str]) -> type[NewestFilter]:
+    """The filter of `field`, which has one of `words`."""
+    attributes = {
+        "title": field.replace("_", " "),
+        "parameter_name": field,
+        "field": field,
+        "words": tuple(words),
+    }
+    return type(f"{field.title()}Filter", (NewestFilter,), attributes)

@@ -1,0 +1,258 @@
+"""The symbols at a glance, and the operators' acts on them."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any, Protocol
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
+from django.db.models import F, Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from scanner_app import breaker, mailbox, status
+from scanner_app.admin.base import EMPTY, ReadOnlyAdmin, badge, utc
+from scanner_app.errors import NothingToSkip
+from scanner_app.models import Symbol
+from scanner_app.models.symbols import breaker_rules
+
+NAMED = 50
+"""Symbols named in one message; of more it tells the number."""
+
+RECORDS = ("bar", "signal", "processingfailure", "quarantinedbar", "symbolevent")
+"""Lists that a symbol's page links to."""
+
+
+class Act(Protocol):
+    """An operator's act of the mailbox."""
+
+    def __call__(self, symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> None: ...  # noqa: D102
+
+
+class ActionWithReasonForm(ActionForm):
+    """The choice of an action, with a reason for the symbol's timeline."""
+
+    reason = forms.CharField(required=False, max_length=500, label="Reason:", widget=forms.TextInput({"size": 30}))
+
+
+class BreakerFilter(admin.SimpleListFilter):
+    """By the breaker's state, which is read off the time."""
+
+    title = "breaker"
+    parameter_name = "breaker"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
+        """The three states."""
+        return [(state.value, state.value.replace("_", "-")) for state in breaker.State]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Symbol]) -> QuerySet[Symbol]:  # noqa: ARG002
+        """The symbols whose breaker is in the chosen state."""
+        condition = _breaker_conditions(timezone.now()).get(self.value() or "")
+        return queryset if condition is None else queryset.filter(condition)
+
+
+class StateFilter(admin.SimpleListFilter):
+    """By the symbol's state: the table of `status.symbol_state`, as conditions of a query."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
+        """The three states."""
+        return [(state.value, state.value) for state in status.SymbolState]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Symbol]) -> QuerySet[Symbol]:  # noqa: ARG002
+        """The symbols that are in the chosen state."""
+        circuit = _breaker_conditions(timezone.now())
+        enabled = Q(enabled=True)
+        match self.value():
+            case status.SymbolState.PROCESSING:
+                return queryset.filter(enabled, circuit["closed"], status__attempts=0)
+            case status.SymbolState.PAUSED:
+                waits = circuit["half_open"] | (circuit["closed"] & Q(status__attempts__gt=0))
+                return queryset.filter(~enabled | waits)
+            case status.SymbolState.FAILED:
+                return queryset.filter(enabled, circuit["open"])
+            case _:
+                return queryset
+
+
+def _breaker_conditions(now: datetime) -> dict[str, Q]:
+    half_open_since = now - breaker_rules().recovery
+    return {
+        "closed": Q(breaker__opened_at=None),
+        "open": Q(breaker__opened_at__gt=half_open_since),
+        "half_open": Q(breaker__opened_at__lte=half_open_since),
+    }
+
+
+def _summary(symbol: Symbol) -> status.SymbolSummary:
+    return status.symbol_status(symbol, symbol.status, timezone.now())
+
+
+@admin.register(Symbol)
+class SymbolAdmin(ReadOnlyAdmin):
+    """Every symbol's place in its log, its breaker and its figures."""
+
+    list_display = (
+        "ticker",
+        "state",
+        "breaker_state",
+        "failures_in_a_row",
+        "backlog",
+        "average",
+        "p95",
+        "last_processed",
+        "next_attempt",
+        "last_error",
+        "enabled",
+    )
+    list_display_links = ("ticker",)
+    list_filter = (StateFilter, BreakerFilter, "enabled")
+    list_per_page = 100
+    search_fields = ("ticker__istartswith",)
+    search_help_text = "A ticker's beginning"
+    ordering = ("ticker",)
+    actions = ("reset", "skip", "disable", "enable")
+    action_form = ActionWithReasonForm
+    fieldsets = (
+        (None, {"fields": ("ticker", "state", "breaker_state", "failures_in_a_row", "enabled", "next_attempt")}),
+        ("Progress", {"fields": ("backlog", "bars_processed", "last_bar", "last_processed", "lane")}),
+        ("Latency", {"fields": ("average", "p95")}),
+        ("Trouble", {"fields": ("whole_error",)}),
+        ("Look further", {"fields": ("records",)}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Symbol]:  # noqa: ARG002
+        """The watch list, in one query; symbols being deleted are hidden."""
+        return status.symbols().order_by("ticker")
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        """Whether the user may do operators' acts."""
+        return request.user.is_staff or request.user.has_perm("scanner_app.operate_symbol")
+
+    @admin.display(description="State")
+    def state(self, symbol: Symbol) -> SafeString:
+        """processing, paused or failed."""
+        return badge(_summary(symbol).state)
+
+    @admin.display(description="Breaker", ordering="breaker__opened_at")
+    def breaker_state(self, symbol: Symbol) -> SafeString:
+        """closed, open or half_open."""
+        return badge(_summary(symbol).circuit_state)
+
+    @admin.display(description="Failures in a row", ordering="breaker__failures")
+    def failures_in_a_row(self, symbol: Symbol) -> int:
+        """Of whichever bar, since the last success."""
+        return _summary(symbol).consecutive_failures
+
+    @admin.display(description="Backlog", ordering=F("status__last_sequence") - F("status__cursor"))
+    def backlog(self, symbol: Symbol) -> str:
+        """Bars that are not done with, the head included."""
+        return f"{_summary(symbol).backlog:,}"
+
+    @admin.display(description="Latency avg", ordering="status__avg_latency_ms")
+    def average(self, symbol: Symbol) -> str:
+        """Of the last 100 bars."""
+        return f"{_summary(symbol).avg_latency_ms:,.0f} ms"
+
+    @admin.display(description="Latency p95", ordering="status__p95_latency_ms")
+    def p95(self, symbol: Symbol) -> str:
+        """Of the last 100 bars."""
+        return f"{_summary(symbol).p95_latency_ms:,} ms"
+
+    @admin.display(description="Bars processed")
+    def bars_processed(self, symbol: Symbol) -> str:
+        """Since the symbol came onto the watch list."""
+        return f"{_summary(symbol).bars_processed:,}"
+
+    @admin.display(description="Last processed (UTC)", ordering="status__last_processed_at")
+    def last_processed(self, symbol: Symbol) -> str:
+        """When the last bar was done."""
+        return utc(_summary(symbol).last_processed)
+
+    @admin.display(description="Last bar (UTC)")
+    def last_bar(self, symbol: Symbol) -> str:
+        """Opening of the bar processed last."""
+        return utc(_summary(symbol).last_bar_time)
+
+    @admin.display(description="Next attempt (UTC)", ordering="status__next_attempt_at")
+    def next_attempt(self, symbol: Symbol) -> str:
+        """When the head will really run, if it has to wait."""
+        return utc(_summary(symbol).next_attempt_at)
+
+    @admin.display(description="Lane")
+    def lane(self, symbol: Symbol) -> str:
+        """Which worker takes its bars."""
+        return _summary(symbol).lane
+
+    @admin.display(description="Last error")
+    def last_error(self, symbol: Symbol) -> str | SafeString:
+        """One line of it; the whole on hovering and on the symbol's page."""
+        error = _summary(symbol).last_error
+        return format_html('<span class="one-line" title="{}">{}</span>', error[:500], error[:120]) if error else EMPTY
+
+    @admin.display(description="Last error")
+    def whole_error(self, symbol: Symbol) -> str | SafeString:
+        """The whole last error."""
+        error = _summary(symbol).last_error
+        return format_html('<pre class="traceback">{}</pre>', error) if error else EMPTY
+
+    @admin.display(description="Lists")
+    def records(self, symbol: Symbol) -> SafeString:
+        """Links to the symbol's rows in the other lists."""
+        return format_html_join(" · ", '<a href="{}?q={}">{}</a>', self._record_lists(symbol.ticker))
+
+    def _record_lists(self, ticker: str) -> Iterator[tuple[str, str, str]]:
+        for model, model_admin in self.admin_site._registry.items():  # noqa: SLF001 - has no public reader
+            if model._meta.model_name in RECORDS and isinstance(model_admin, ReadOnlyAdmin):  # noqa: SLF001
+                yield (
+                    reverse(f"admin:scanner_app_{model._meta.model_name}_changelist"),  # noqa: SLF001
+                    ticker,
+                    str(model._meta.verbose_name_plural),  # noqa: SLF001
+                )
+
+    @admin.action(description="Reset: failures to 0, breaker closed, the waiting bar runs now", permissions=["operate"])
+    def reset(self, request: HttpRequest, queryset: QuerySet[Symbol]) -> None:
+        """Call `mailbox.reset` for each."""
+        self._act(request, queryset, mailbox.reset, "Reset")
+
+    @admin.action(description="Skip: the waiting bar goes to quarantine, the next one runs", permissions=["operate"])
+    def skip(self, request: HttpRequest, queryset: QuerySet[Symbol]) -> None:
+        """Call `mailbox.skip` for each."""
+        self._act(request, queryset, mailbox.skip, "Skipped the waiting bar of")
+
+    @admin.action(description="Disable: bars are accepted and wait", permissions=["operate"])
+    def disable(self, request: HttpRequest, queryset: QuerySet[Symbol]) -> None:
+        """Call `mailbox.disable` for each."""
+        self._act(request, queryset, mailbox.disable, "Disabled")
+
+    @admin.action(description="Enable: waiting bars run", permissions=["operate"])
+    def enable(self, request: HttpRequest, queryset: QuerySet[Symbol]) -> None:
+        """Call `mailbox.enable` for each."""
+        self._act(request, queryset, mailbox.enable, "Enabled")
+
+    def _act(self, request: HttpRequest, symbols: QuerySet[Symbol], act: Act, done: str) -> None:
+        reason = request.POST.get("reason", "").strip()
+        told: dict[str, list[str]] = {"done": [], "nothing": []}
+        for symbol in symbols:  # one transaction per symbol, never one for all
+            try:
+                act(symbol, by=request.user.get_username(), now=timezone.now(), reason=reason)
+            except NothingToSkip:
+                told["nothing"].append(symbol.ticker)
+            else:
+                told["done"].append(symbol.ticker)
+        if told["done"]:
+            self.message_user(request, f"{done}: {_named(told['done'])}.", messages.SUCCESS)
+        if told["nothing"]:
+            text = f"No bar in flight, so nothing to skip: {_named(told['nothing'])}."
+            self.message_user(request, text, messages.WARNING)
+
+
+def _named(tickers: list[str]) -> str:
+    more = len(tickers) - NAMED
+    return ", ".join(tickers[:NAMED]) + (f" and {more:,} more" if more > 0 else "")

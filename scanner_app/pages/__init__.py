@@ -1,0 +1,1 @@
+"""Pages for people: the home page, signing in and out."""

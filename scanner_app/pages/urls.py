@@ -1,0 +1,16 @@
+"""Addresses of the pages."""
+
+from django.contrib.auth.views import LogoutView
+from django.urls import path
+
+from scanner_app.pages import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("login/", views.SignIn.as_view(), name="login"),
+    path("login", views.SignIn.as_view()),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("logout", LogoutView.as_view()),
+    path("flower/", views.flower, name="flower"),
+    path("favicon.ico", views.favicon),  # browsers ask for it on pages that are not ours, like the API's
+]
