@@ -13,8 +13,7 @@ from tempfile import gettempdir
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import AfterValidator, Field, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -67,42 +66,41 @@ def _database_url(value: str) -> str:
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0), AfterValidator(_finite)]
 Count = Annotated[int, Field(ge=1)]
-Text = Annotated[str, NoDecode]
-CommaSeparated = Annotated[str, NoDecode, AfterValidator(_comma_separated)]
+CommaSeparated = Annotated[str, AfterValidator(_comma_separated)]
 
 
-class Environment(BaseSettings):
+class Environment(BaseModel):
     """The environment of one process, validated."""
 
-    model_config = SettingsConfigDict(case_sensitive=True, extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
-    WEB_HOST: Text = Field("127.0.0.1", description="address that the pages listen on")
+    WEB_HOST: str = Field("127.0.0.1", description="address that the pages listen on")
     WEB_PORT: Port = Field(8000, description="port of the API, the admin and the pages")
     FLOWER_PORT: Port = Field(5555, description="port of Flower")
     DATA_DIR: Path = Field(
         Path("var"),
         description="folder of all state: SQLite file, bundled server's files, secret key, logs",
     )
-    DATABASE_URL: Annotated[Text, AfterValidator(_database_url)] = Field(
+    DATABASE_URL: Annotated[str, AfterValidator(_database_url)] = Field(
         "",
         description="`postgres://user:password@host:port/name` or `sqlite:///path`; empty: SQLite in `DATA_DIR`",
     )
-    REDIS_URL: Annotated[Text, AfterValidator(_redis_url)] = Field(
+    REDIS_URL: Annotated[str, AfterValidator(_redis_url)] = Field(
         "", description="`redis://…`, `rediss://…` or `unix://…`; empty: the bundled server"
     )
-    ADMIN_USER: Text = Field("admin", min_length=1, description="first administrator, and Flower's sign-in")
-    ADMIN_PASSWORD: Text = Field(
+    ADMIN_USER: str = Field("admin", min_length=1, description="first administrator, and Flower's sign-in")
+    ADMIN_PASSWORD: str = Field(
         "", description="their password; empty: made up, printed once, kept in `DATA_DIR/admin-password`"
     )
     DEMO: Literal["", "0", "1"] = Field(
         "", description="1: replay the bundled real bars after start; empty: 1 without `DATABASE_URL`, else 0"
     )
     DEBUG: bool = Field(False, description="1: Django's debug pages, for developers only")
-    SECRET_KEY: Text = Field("", description="Django's secret key; empty: made up, kept in `DATA_DIR`")
+    SECRET_KEY: str = Field("", description="Django's secret key; empty: made up, kept in `DATA_DIR`")
     ALLOWED_HOSTS: CommaSeparated = Field(
         "localhost,127.0.0.1,[::1]", description="host names that the pages answer to, comma-separated"
     )
-    EMAIL_URL: Text = Field(
+    EMAIL_URL: str = Field(
         "consolemail://", description="mail server, `smtp://user:password@host:port`; default: the log"
     )
     SCANNER_ADMINS: CommaSeparated = Field("", description="mail addresses of those who are told of trouble")
@@ -111,7 +109,7 @@ class Environment(BaseSettings):
         "scanner_app.detectors.candlesticks.Candlesticks,scanner_app.detectors.wyckoff.Wyckoff",
         description="dotted paths of the detectors, comma-separated; set but empty: none",
     )
-    SCANNER_RETRY_DELAYS: Annotated[Text, AfterValidator(_delays)] = Field(
+    SCANNER_RETRY_DELAYS: Annotated[str, AfterValidator(_delays)] = Field(
         "1,2,4,8,16,30", description="seconds before retry 1, 2, … of a bar"
     )
     SCANNER_BREAKER_THRESHOLD: Count = Field(3, description="failures in a row that open a breaker")
@@ -126,7 +124,7 @@ class Environment(BaseSettings):
         "create", description="what happens to a bar of an unknown symbol: `create` or `reject`"
     )
     SCANNER_PUBLIC_STATUS: bool = Field(False, description="1: status may be read without signing in")
-    SCANNER_SHARD: Annotated[Text, AfterValidator(_shard)] = Field(
+    SCANNER_SHARD: Annotated[str, AfterValidator(_shard)] = Field(
         "0/1", description="which shard a worker consumes, of how many"
     )
     SCANNER_FAULT_INJECTION: bool = Field(False, description="1: `manage.py inject` is allowed")
@@ -175,13 +173,14 @@ def read(environ: Mapping[str, str] | None = None) -> Environment:
     """
     values: Mapping[str, Any] = os.environ if environ is None else environ
     try:
-        # model_validate rather than Environment(): what was read is the one source, in tests as in life.
-        return Environment.model_validate({name: values[name] for name in Environment.model_fields if name in values})
+        return Environment.model_validate(dict(values))
     except ValidationError as exc:
         raise BadSetting("\n".join(_sentence(error) for error in exc.errors())) from None
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
     name = str(error["loc"][0])
-    shown = "(hidden)" if name in {"SECRET_KEY", "ADMIN_PASSWORD", "DATABASE_URL", "REDIS_URL"} else repr(error["input"])
+    shown = (
+        "(hidden)" if name in {"SECRET_KEY", "ADMIN_PASSWORD", "DATABASE_URL", "REDIS_URL"} else repr(error["input"])
+    )
     return f"{name}={shown}: {str(error['msg']).removeprefix('Value error, ')}"

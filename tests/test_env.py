@@ -1,0 +1,76 @@
+"""The environment: defaults, and a clear sentence for each bad value."""
+
+import pytest
+
+from scanner_project import env
+
+
+def test_the_defaults_are_those_of_the_contract():
+    read = env.read({})
+
+    assert (read.WEB_PORT, read.FLOWER_PORT, read.WEB_HOST) == (8000, 5555, "127.0.0.1")
+    assert read.SCANNER_RETRY_DELAYS == "1,2,4,8,16,30"
+    assert (read.SCANNER_BREAKER_THRESHOLD, read.SCANNER_BREAKER_RECOVERY_S) == (3, 30)
+    assert (read.SCANNER_SOFT_LIMIT_S, read.SCANNER_HARD_LIMIT_S) == (10, 15)
+    assert (read.SCANNER_MAX_BACKLOG, read.SCANNER_MAX_SYMBOLS) == (100_000, 5_000)
+    assert read.SCANNER_SHARD == "0/1"
+    assert read.demo is True
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        pytest.param("WEB_PORT", "x", "integer", id="no number"),
+        pytest.param("WEB_PORT", "70000", "65535", id="no port"),
+        pytest.param("SCANNER_BREAKER_RECOVERY_S", "0", "greater than 0", id="no time"),
+        pytest.param("SCANNER_BREAKER_RECOVERY_S", "nan", "greater than 0", id="not a number"),
+        pytest.param("SCANNER_SOFT_LIMIT_S", "inf", "finite", id="endless"),
+        pytest.param("SCANNER_BREAKER_THRESHOLD", "0", "greater than or equal to 1", id="threshold of none"),
+        pytest.param("SCANNER_RETRY_DELAYS", "1,two", "'two' is none", id="a word in the delays"),
+        pytest.param("SCANNER_SHARD", "2/2", "0/1", id="a shard beyond the last"),
+        pytest.param("SCANNER_UNKNOWN_SYMBOLS", "maybe", "'create' or 'reject'", id="another word"),
+        pytest.param("REDIS_URL", "http://x", "redis://", id="another scheme"),
+        pytest.param("DATABASE_URL", "mysql://x", "postgres://", id="another database"),
+        pytest.param("DEMO", "yes", "'0' or '1'", id="not 0 or 1"),
+    ],
+)
+def test_a_bad_value_is_refused_by_name_and_value(name, value, says):
+    with pytest.raises(env.BadSetting) as caught:
+        env.read({name: value})
+
+    assert str(caught.value).startswith(f"{name}=")
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_password_in_a_bad_url_is_not_shown():
+    with pytest.raises(env.BadSetting) as caught:
+        env.read({"DATABASE_URL": "mysql://user:secret@host/x"})
+
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "broker"),
+    [
+        pytest.param("redis://h:1/2", "redis://h:1/2", id="tcp"),
+        pytest.param("unix:///tmp/r.sock", "redis+socket:///tmp/r.sock?virtual_host=0", id="unix socket"),
+        pytest.param("unix:///tmp/r.sock?db=3", "redis+socket:///tmp/r.sock?virtual_host=3", id="and its database"),
+    ],
+)
+def test_celery_gets_the_same_server_in_its_own_notation(url, broker):
+    assert env.read({"REDIS_URL": url}).broker_url == broker
+
+
+def test_a_deep_data_folder_gets_a_short_socket_path(tmp_path):
+    deep = tmp_path / ("x" * 120)
+
+    socket = env.read({"DATA_DIR": str(deep)}).redis_socket
+
+    assert len(str(socket)) <= env.MAX_SOCKET_PATH
+    assert socket == env.read({"DATA_DIR": str(deep)}).redis_socket
+
+
+def test_empty_detectors_mean_none_and_unset_the_shipped_ones():
+    assert env.read({"SCANNER_DETECTORS": ""}).SCANNER_DETECTORS == ""
+    assert "Candlesticks" in env.read({}).SCANNER_DETECTORS
