@@ -1,0 +1,1 @@
+"""The HTTP interface: each view validates, calls one function of ingest, mailbox or status, and answers."""

@@ -1,0 +1,245 @@
+"""What goes in and out, as it is documented in the schema. Each `...In` is a request, each `...Out` an answer."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
+from rest_framework import serializers
+
+from scanner_app import breaker, tickers
+from scanner_app.api.filters import BAR_STATUSES, PROCESSING
+from scanner_app.ingest import REASONS
+from scanner_app.models import Bar, BarStatus, Lane, ProcessingFailure, QuarantinedBar, Signal
+from scanner_app.status import OverallStatus, SymbolState
+from scanner_app.timeframes import TIMEFRAMES
+
+MAX_REASON = 1_000
+"""Characters of an operator's reason: a sentence or ten, and no file pasted by mistake."""
+
+
+class SymbolOut(serializers.Serializer[Any]):
+    """One symbol, as `status.SymbolSummary` has it."""
+
+    id = serializers.IntegerField()
+    symbol = serializers.CharField()
+    state = serializers.ChoiceField([one.value for one in SymbolState])
+    last_processed = serializers.DateTimeField(allow_null=True)
+    consecutive_failures = serializers.IntegerField()
+    circuit_state = serializers.ChoiceField([one.value for one in breaker.State])
+    avg_latency_ms = serializers.FloatField(help_text="0 without bars")
+    p95_latency_ms = serializers.IntegerField(help_text="0 without bars")
+    bars_processed = serializers.IntegerField()
+    backlog = serializers.IntegerField(help_text="bars that are not done with, the head included")
+    last_bar_time = serializers.DateTimeField(allow_null=True)
+    last_error = serializers.CharField(allow_null=True)
+    next_attempt_at = serializers.DateTimeField(
+        allow_null=True, help_text="when the head will really run; null: due, running, disabled, or none there"
+    )
+    enabled = serializers.BooleanField()
+    lane = serializers.ChoiceField(Lane.values)
+    created_at = serializers.DateTimeField()
+
+
+@extend_schema_serializer(many=False)
+class OverviewOut(serializers.Serializer[Any]):
+    """All symbols, counted and judged, as `status.Overview` has them."""
+
+    overall_status = serializers.ChoiceField([one.value for one in OverallStatus])
+    total_symbols = serializers.IntegerField()
+    enabled_symbols = serializers.IntegerField()
+    healthy_symbols = serializers.IntegerField()
+    paused_symbols = serializers.IntegerField(help_text="disabled ones included")
+    failed_symbols = serializers.IntegerField()
+    bars_per_second = serializers.FloatField(help_text="over the last 10 s")
+    backlog = serializers.IntegerField(help_text="heads included")
+    symbols = SymbolOut(many=True, help_text="by ticker")
+
+
+class SymbolIn(serializers.Serializer[Any]):
+    """A symbol for the watch list."""
+
+    symbol = serializers.CharField(help_text="ticker; stored in upper case")
+
+    def validate_symbol(self, value: str) -> str:
+        """The ticker as it is stored."""
+        try:
+            return tickers.normalise(value)
+        except ValueError as exc:
+            raise serializers.ValidationError(str(exc)) from None
+
+
+class SymbolChangeIn(serializers.Serializer[Any]):
+    """What of a symbol may be changed."""
+
+    enabled = serializers.BooleanField(required=False)
+    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=MAX_REASON)
+
+
+class ActIn(serializers.Serializer[Any]):
+    """An operator's act may say why."""
+
+    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=MAX_REASON)
+
+
+class BarIn(serializers.Serializer[Any]):
+    """A bar to accept. For the schema only: `ingest` reads the raw values, thousands at a time."""
+
+    symbol = serializers.CharField()
+    timeframe = serializers.ChoiceField(list(TIMEFRAMES))
+    timestamp = serializers.DateTimeField(help_text="its opening, ISO 8601 with an offset or Z")
+    open = serializers.FloatField()
+    high = serializers.FloatField()
+    low = serializers.FloatField()
+    close = serializers.FloatField()
+    volume = serializers.FloatField(min_value=0)
+
+
+class ConflictOut(serializers.Serializer[Any]):
+    """A known bar that came again with other values."""
+
+    index = serializers.IntegerField(help_text="place in the request, from 0")
+    symbol = serializers.CharField()
+    timeframe = serializers.CharField()
+    timestamp = serializers.DateTimeField()
+
+
+class RejectionOut(serializers.Serializer[Any]):
+    """A bar that was not accepted."""
+
+    index = serializers.IntegerField(help_text="place in the request, from 0")
+    field = serializers.CharField()
+    reason = serializers.ChoiceField(["invalid", "too_old", *REASONS])
+    message = serializers.CharField()
+
+
+class ReportOut(serializers.Serializer[Any]):
+    """What became of the bars of one call."""
+
+    accepted = serializers.IntegerField(help_text="corrected bars included")
+    duplicates = serializers.IntegerField()
+    conflicts = ConflictOut(many=True)
+    rejected = RejectionOut(many=True)
+
+
+class BarOut(serializers.ModelSerializer[Bar]):
+    """A bar. Its symbol's ticker, head and attempts are annotated by the viewset."""
+
+    symbol = serializers.CharField(source="ticker")
+    status = serializers.SerializerMethodField()
+    attempts = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Bar
+        fields = [
+            "id",
+            "symbol",
+            "timeframe",
+            "timestamp",
+            "open",
+            "high",
+            "low",
+            "close",
+            "volume",
+            "sequence",
+            "status",
+            "late",
+            "held",
+            "attempts",
+            "accepted_at",
+            "finished_at",
+            "latency_ms",
+        ]
+
+    @extend_schema_field(serializers.ChoiceField(BAR_STATUSES))
+    def get_status(self, bar: Any) -> str:
+        """The stored status, or `processing` for the head of an enabled symbol."""
+        return PROCESSING if _is_head(bar) and bar.enabled else str(bar.status)
+
+    def get_attempts(self, bar: Any) -> int:
+        """Runs that the bar took; of the head, those that failed so far."""
+        return int(bar.head_attempts if _is_head(bar) else bar.attempts)
+
+
+def _is_head(bar: Any) -> bool:
+    return bool(bar.status == BarStatus.WAITING and bar.sequence == bar.head)
+
+
+class SignalOut(serializers.ModelSerializer[Signal]):
+    """What a detector found on a bar."""
+
+    symbol = serializers.CharField(source="symbol.ticker")
+    bar = serializers.IntegerField(source="bar_id", help_text="the bar's id")
+
+    class Meta:
+        model = Signal
+        fields = [
+            "id",
+            "symbol",
+            "timeframe",
+            "timestamp",
+            "bar",
+            "detector",
+            "pattern",
+            "direction",
+            "strength",
+            "late",
+            "created_at",
+        ]
+
+
+FAULT_FIELDS = ["id", "symbol", "bar", "timestamp", "attempt", "failed_at", "error_type", "message", "traceback"]
+
+
+class FailureOut(serializers.ModelSerializer[ProcessingFailure]):
+    """A failed attempt of a bar."""
+
+    symbol = serializers.CharField(source="symbol.ticker")
+    bar = serializers.IntegerField(source="bar_id", help_text="the bar's id")
+
+    class Meta:
+        model = ProcessingFailure
+        fields = [*FAULT_FIELDS, "retry_delay_s", "next_attempt_at", "times"]
+
+
+class QuarantineOut(serializers.ModelSerializer[QuarantinedBar]):
+    """A bar in quarantine, in the shape of a failure that no attempt follows."""
+
+    symbol = serializers.CharField(source="symbol.ticker")
+    bar = serializers.IntegerField(source="bar_id", help_text="the bar's id")
+    retry_delay_s = serializers.SerializerMethodField()
+    next_attempt_at = serializers.SerializerMethodField()
+    times = serializers.SerializerMethodField()
+
+    class Meta:
+        model = QuarantinedBar
+        fields = [*FAULT_FIELDS, "retry_delay_s", "next_attempt_at", "times", "reason"]
+
+    @extend_schema_field(serializers.FloatField(allow_null=True))
+    def get_retry_delay_s(self, _row: QuarantinedBar) -> None:
+        """None: nothing follows by itself."""
+
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    def get_next_attempt_at(self, _row: QuarantinedBar) -> None:
+        """None: nothing follows by itself."""
+
+    def get_times(self, _row: QuarantinedBar) -> int:
+        """Once."""
+        return 1
+
+
+class DetailOut(serializers.Serializer[Any]):
+    """An error that concerns no field."""
+
+    detail = serializers.CharField()
+
+
+class TokenIn(serializers.Serializer[Any]):
+    """Who wants a token."""
+
+    username = serializers.CharField()
+    password = serializers.CharField(style={"input_type": "password"}, trim_whitespace=False)
+
+
+class TokenOut(serializers.Serializer[Any]):
+    """The user's token, for `Authorization: Token …`."""
+
+    token = serializers.CharField()

@@ -1,0 +1,29 @@
+"""The API's addresses, to be included under each of its prefixes."""
+
+from rest_framework.viewsets import ViewSetMixin
+
+from scanner_app.api import viewsets
+from scanner_app.api.routers import Router
+
+VIEWSETS: dict[str, type[ViewSetMixin]] = {
+    "bars": viewsets.BarViewSet,
+    "signals": viewsets.SignalViewSet,
+    "status": viewsets.StatusViewSet,
+    "symbols": viewsets.SymbolViewSet,
+    "failures": viewsets.FailureViewSet,
+    "quarantine": viewsets.QuarantineViewSet,
+}
+
+
+def _router(*, documented: bool) -> Router:
+    router = Router(documented=documented)
+    for prefix, viewset in VIEWSETS.items():
+        router.register(prefix, viewset, basename=prefix)
+    return router
+
+
+documented = _router(documented=True).urls
+"""Without a trailing slash: the spelling of the schema."""
+
+spellings = _router(documented=False).urls
+"""With or without a trailing slash, left out of the schema, which would else show each path twice."""

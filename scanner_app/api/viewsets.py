@@ -1,0 +1,333 @@
+"""The endpoints: each validates, calls one function of ingest, mailbox or status, and answers."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.db.models import F
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    PolymorphicProxySerializer,
+    extend_schema,
+    extend_schema_view,
+)
+from rest_framework import mixins
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound, ParseError
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.status import (
+    HTTP_200_OK,
+    HTTP_201_CREATED,
+    HTTP_202_ACCEPTED,
+    HTTP_400_BAD_REQUEST,
+    HTTP_429_TOO_MANY_REQUESTS,
+)
+from rest_framework.viewsets import GenericViewSet, ViewSet
+
+from scanner_app import ingest, mailbox, status, tickers
+from scanner_app.api.errors import RETRY_AFTER_S, Conflict, TooLarge
+from scanner_app.api.filters import BarFilter, FaultFilter, SignalFilter, WatchListFilter
+from scanner_app.api.pagination import NewestFirst
+from scanner_app.api.parsers import BoundedJSONParser
+from scanner_app.api.permissions import MayOperate, MayRead, MayReadStatus, MayWriteBars
+from scanner_app.api.serializers import (
+    ActIn,
+    BarIn,
+    BarOut,
+    DetailOut,
+    FailureOut,
+    OverviewOut,
+    QuarantineOut,
+    ReportOut,
+    SignalOut,
+    SymbolChangeIn,
+    SymbolIn,
+    SymbolOut,
+)
+from scanner_app.mailbox.accept import create_symbols
+from scanner_app.models import Bar, ProcessingFailure, QuarantinedBar, Signal, Symbol
+
+MAX_MESSAGE = 300
+"""Characters of a rejection's message: it quotes the client's own value, which may be a megabyte."""
+
+
+class _ByAction:
+    """Permissions that depend on the action; whatever is not named is for whoever may read."""
+
+    permissions: dict[str, type[BasePermission]] = {}
+
+    def get_permissions(self) -> list[BasePermission]:
+        # None while a method is refused that the view does not have
+        action_name = getattr(self, "action", None) or ""
+        return [self.permissions.get(action_name, MayRead)()]
+
+
+class _List(_ByAction, mixins.ListModelMixin, GenericViewSet[Any]):
+    """A list of rows, newest first."""
+
+    pagination_class = NewestFirst
+    parser_classes = [BoundedJSONParser]
+
+
+@extend_schema_view(list=extend_schema(summary="Bars, newest first"))
+class BarViewSet(_List):
+    """Bars: what was accepted and what became of it; the way in."""
+
+    queryset = Bar.objects.filter(symbol__deleted_at=None).annotate(
+        # Not select_related: the status row carries kilobytes of JSON, and would be joined to every bar.
+        ticker=F("symbol__ticker"),
+        enabled=F("symbol__enabled"),
+        head=F("symbol__status__head"),
+        head_attempts=F("symbol__status__attempts"),
+    )
+    serializer_class = BarOut
+    filterset_class = BarFilter
+    permissions = {"create": MayWriteBars}
+
+    @extend_schema(
+        summary="Send one bar or a list of 1 to 5,000",
+        request=PolymorphicProxySerializer(
+            component_name="OneOrManyBars",
+            serializers=[BarIn, BarIn(many=True)],
+            resource_type_field_name=None,
+            many=False,
+        ),
+        responses={
+            202: OpenApiResponse(ReportOut, "at least one bar was accepted or known already; it is on the disk"),
+            400: OpenApiResponse(ReportOut, "every bar was rejected or in conflict (or `detail`: no bars, no JSON)"),
+            413: OpenApiResponse(DetailOut, "more than 5,000 bars"),
+            429: OpenApiResponse(ReportOut, "every bar was rejected as backlog_full: send them again later"),
+        },
+    )
+    def create(self, request: Request) -> Response:
+        """Accept bars; the answer tells of each that was not.
+
+        What is reported as accepted is committed, and sending it again is harmless: it is then a duplicate.
+        """
+        report = ingest.accept(_bars(request.data), now=timezone.now())
+        code, headers = _verdict(report)
+        return Response(_report(report), status=code, headers=headers)
+
+
+def _bars(data: Any) -> list[Any]:
+    bars = [data] if isinstance(data, dict) else data
+    if not isinstance(bars, list):
+        raise ParseError(f"Send a bar, or a list of 1 to {ingest.MAX_BARS:,} bars, not {type(data).__name__}.")
+    if not bars:
+        raise ParseError("The list is empty: send at least one bar.")
+    if len(bars) > ingest.MAX_BARS:
+        raise TooLarge(f"One call may bring {ingest.MAX_BARS:,} bars, not {len(bars):,}.")
+    return bars
+
+
+def _verdict(report: ingest.Report) -> tuple[int, dict[str, str]]:
+    """The answer's status code and headers."""
+    if report.accepted or report.duplicates:
+        return HTTP_202_ACCEPTED, {}
+    if not report.conflicts and all(one.reason == mailbox.Verdict.BACKLOG_FULL for one in report.rejected):
+        return HTTP_429_TOO_MANY_REQUESTS, {"Retry-After": str(RETRY_AFTER_S)}
+    return HTTP_400_BAD_REQUEST, {}
+
+
+def _report(report: ingest.Report) -> dict[str, Any]:
+    # By hand: serializers would take longer over 5,000 lines than accepting the bars did.
+    return {
+        "accepted": report.accepted,
+        "duplicates": report.duplicates,
+        "conflicts": [
+            {
+                "index": one.index,
+                "symbol": one.symbol,
+                "timeframe": one.timeframe,
+                "timestamp": one.timestamp.isoformat().replace("+00:00", "Z"),
+            }
+            for one in report.conflicts
+        ],
+        "rejected": [
+            {"index": one.index, "field": one.field, "reason": one.reason, "message": one.message[:MAX_MESSAGE]}
+            for one in report.rejected
+        ],
+    }
+
+
+@extend_schema_view(list=extend_schema(summary="Signals, newest first"))
+class SignalViewSet(_List):
+    """What the detectors found."""
+
+    queryset = Signal.objects.filter(symbol__deleted_at=None).select_related("symbol")
+    serializer_class = SignalOut
+    filterset_class = SignalFilter
+
+
+@extend_schema_view(list=extend_schema(summary="Failed attempts, newest first"))
+class FailureViewSet(_List):
+    """Every failed attempt, with its traceback."""
+
+    queryset = ProcessingFailure.objects.filter(symbol__deleted_at=None).select_related("symbol")
+    serializer_class = FailureOut
+    filterset_class = FaultFilter
+
+
+@extend_schema_view(list=extend_schema(summary="Bars in quarantine, newest first"))
+class QuarantineViewSet(_List):
+    """Bars that were set aside and wait for an operator."""
+
+    queryset = QuarantinedBar.objects.filter(symbol__deleted_at=None, resolution="").select_related("symbol")
+    serializer_class = QuarantineOut
+    filterset_class = FaultFilter
+
+
+class StatusViewSet(_ByAction, ViewSet):
+    """The whole at one glance."""
+
+    permissions = {"list": MayReadStatus}
+
+    @extend_schema(summary="All symbols, counted and judged", responses=OverviewOut, operation_id="status_retrieve")
+    def list(self, request: Request) -> Response:  # noqa: ARG002 - DRF's signature
+        """Every symbol's status and the overall verdict. The ETag changes only when something of it does."""
+        return Response(OverviewOut(status.overview(timezone.now())).data)
+
+
+TICKER = OpenApiParameter(
+    "symbol", OpenApiTypes.STR, OpenApiParameter.PATH, description="ticker in any case, percent-encoded"
+)
+NO_SUCH = OpenApiResponse(DetailOut, "no such symbol")
+
+
+def _documented_act(summary: str, more: dict[int, Any] | None = None) -> Callable[[Any], Any]:
+    """The schema of an operator's act."""
+    return extend_schema(
+        summary=summary, request=ActIn, responses={200: SymbolOut, 404: NO_SUCH, **(more or {})}, parameters=[TICKER]
+    )
+
+
+@extend_schema_view(list=extend_schema(summary="The watch list, newest first"))
+class SymbolViewSet(_List):
+    """The watch list, and operators' acts on its symbols."""
+
+    queryset = status.symbols()
+    serializer_class = SymbolOut
+    filterset_class = WatchListFilter
+    lookup_field = "ticker"
+    lookup_url_kwarg = "symbol"
+    lookup_value_regex = ".*[^/]"  # BTC/USD too; the router puts the routes of actions before this one
+    permissions = {
+        "list": MayReadStatus,
+        "retrieve": MayReadStatus,
+        "status": MayReadStatus,
+        "create": MayOperate,
+        "partial_update": MayOperate,
+        "reset": MayOperate,
+        "skip": MayOperate,
+        "enable": MayOperate,
+        "disable": MayOperate,
+    }
+
+    def find(self, ticker: str) -> Symbol:
+        """The symbol, whatever the case of its ticker. Raises NotFound."""
+        try:
+            stored = tickers.normalise(ticker)
+        except ValueError:
+            stored = ticker.upper()  # there can't be such a symbol, and the database need not be asked
+        else:
+            if (symbol := status.symbols().filter(ticker=stored).first()) is not None:
+                return symbol
+        raise NotFound(f"Symbol {stored} not found")
+
+    def show(self, symbol_id: int, code: int = HTTP_200_OK) -> Response:
+        """The symbol as it is now."""
+        symbol = status.symbols().get(pk=symbol_id)
+        return Response(SymbolOut(status.symbol_status(symbol, symbol.status, timezone.now())).data, status=code)
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
+        """The serializer, given the symbols' statuses rather than their rows."""
+        if kwargs.get("many"):
+            now = timezone.now()
+            args = ([status.symbol_status(symbol, symbol.status, now) for symbol in args[0]],)
+        return super().get_serializer(*args, **kwargs)
+
+    @extend_schema(
+        summary="Put a symbol on the watch list",
+        request=SymbolIn,
+        responses={
+            201: SymbolOut,
+            409: OpenApiResponse(DetailOut, "it is there already, is being deleted, or there is no room"),
+        },
+    )
+    def create(self, request: Request) -> Response:
+        """A new symbol, enabled and without bars; its queue is consumed within seconds."""
+        asked = SymbolIn(data=request.data)
+        asked.is_valid(raise_exception=True)
+        ticker = asked.validated_data["symbol"]
+        known = Symbol.objects.filter(ticker=ticker).first()
+        if known is not None and known.deleted_at is not None:
+            raise Conflict(f"Symbol {ticker} is being deleted; add it again when it is gone")
+        if known is not None:
+            raise Conflict(f"Symbol {ticker} is on the watch list already")
+        if not create_symbols([ticker], at_most=settings.SCANNER_MAX_SYMBOLS, now=timezone.now()):
+            raise Conflict(f"The watch list is full: SCANNER_MAX_SYMBOLS is {settings.SCANNER_MAX_SYMBOLS}")
+        return self.show(Symbol.objects.values_list("pk", flat=True).get(ticker=ticker), HTTP_201_CREATED)
+
+    @extend_schema(summary="One symbol", responses={200: SymbolOut, 404: NO_SUCH}, parameters=[TICKER])
+    def retrieve(self, request: Request, symbol: str) -> Response:  # noqa: ARG002 - DRF's signature
+        """The same as its status."""
+        return self.show(self.find(symbol).pk)
+
+    @extend_schema(
+        summary="Enable or disable a symbol",
+        request=SymbolChangeIn,
+        responses={200: SymbolOut, 404: NO_SUCH},
+        parameters=[TICKER],
+    )
+    def partial_update(self, request: Request, symbol: str) -> Response:
+        """Change what is given; what is as asked already stays without a trace."""
+        found = self.find(symbol)
+        asked = SymbolChangeIn(data=request.data)
+        asked.is_valid(raise_exception=True)
+        if "enabled" in asked.validated_data:
+            act = mailbox.enable if asked.validated_data["enabled"] else mailbox.disable
+            act(found, by=request.user.get_username(), now=timezone.now(), reason=asked.validated_data["reason"])
+        return self.show(found.pk)
+
+    @extend_schema(summary="One symbol's status", responses={200: SymbolOut, 404: NO_SUCH}, parameters=[TICKER])
+    @action(detail=True, methods=["get"])
+    def status(self, request: Request, symbol: str) -> Response:  # noqa: ARG002 - DRF's signature
+        """State, breaker, latency, backlog and next attempt."""
+        return self.show(self.find(symbol).pk)
+
+    @_documented_act("Close the breaker and run the head now")
+    @action(detail=True, methods=["post"])
+    def reset(self, request: Request, symbol: str) -> Response:
+        """Failures and attempts to 0; also the way out of a hold."""
+        return self._act(mailbox.reset, request, symbol)
+
+    @_documented_act("Set the head aside", {409: OpenApiResponse(DetailOut, "there is no head to skip")})
+    @action(detail=True, methods=["post"])
+    def skip(self, request: Request, symbol: str) -> Response:
+        """The head goes to quarantine now, the next bar is the head."""
+        return self._act(mailbox.skip, request, symbol)
+
+    @_documented_act("Let its bars run again")
+    @action(detail=True, methods=["post"])
+    def enable(self, request: Request, symbol: str) -> Response:
+        """The waiting head runs first. Nothing happens to a symbol that is enabled already."""
+        return self._act(mailbox.enable, request, symbol)
+
+    @_documented_act("Let none of its bars run")
+    @action(detail=True, methods=["post"])
+    def disable(self, request: Request, symbol: str) -> Response:
+        """A running bar may finish; bars are accepted and wait."""
+        return self._act(mailbox.disable, request, symbol)
+
+    def _act(self, act: Callable[..., None], request: Request, ticker: str) -> Response:
+        """Have the mailbox do it in the user's name, and answer with what became of the symbol."""
+        symbol = self.find(ticker)
+        asked = ActIn(data=request.data)
+        asked.is_valid(raise_exception=True)
+        act(symbol, by=request.user.get_username(), now=timezone.now(), reason=asked.validated_data["reason"])
+        return self.show(symbol.pk)

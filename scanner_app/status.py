@@ -1,0 +1,198 @@
+"""The read side: what the API, the admin and the pages show of the symbols, and how it is judged.
+
+Whatever is read, the number of queries is the same for one symbol and for a thousand.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.db.models import QuerySet
+
+from scanner_app import breaker, latency
+from scanner_app.models import Bar, BarStatus, Symbol, SymbolStatus
+from scanner_app.models.symbols import breaker_rules
+
+HEALTHY_PERCENT = 80
+"""Healthy symbols, in percent of the enabled ones, under which the whole is degraded. Given by the requirements."""
+
+MAX_P95_MS = 200
+"""A symbol's p95 latency, in ms, over which the whole is degraded. Given by the requirements."""
+
+MAX_OPEN_BREAKERS = 3
+"""Open breakers over which the whole is unhealthy. Given by the requirements."""
+
+RATE_SPAN = timedelta(seconds=10)
+"""What `bars_per_second` is the mean of."""
+
+
+class SymbolState(StrEnum):
+    """How a symbol is doing, in one word."""
+
+    PROCESSING = "processing"
+    PAUSED = "paused"  # waits for a retry, for the probe's result, or for the operator who disabled it
+    FAILED = "failed"  # its breaker is open
+
+
+class OverallStatus(StrEnum):
+    """How the whole is doing, in one word."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"  # a warning rule holds
+    UNHEALTHY = "unhealthy"  # an error rule holds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SymbolSummary:
+    """One symbol at one moment; the names are the API's."""
+
+    id: int
+    symbol: str
+    state: SymbolState
+    last_processed: datetime | None
+    consecutive_failures: int
+    circuit_state: breaker.State
+    avg_latency_ms: float  # 0 without bars
+    p95_latency_ms: int  # 0 without bars
+    bars_processed: int
+    backlog: int  # the head included
+    last_bar_time: datetime | None
+    last_error: str | None
+    next_attempt_at: datetime | None  # None: due, running, disabled, or nothing to run
+    enabled: bool
+    lane: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """All symbols at one moment; the names are the API's."""
+
+    overall_status: OverallStatus
+    total_symbols: int
+    enabled_symbols: int
+    healthy_symbols: int  # those whose state is processing
+    paused_symbols: int  # disabled ones among them
+    failed_symbols: int
+    bars_per_second: float  # over RATE_SPAN
+    backlog: int  # heads included
+    symbols: list[SymbolSummary]  # by ticker
+
+
+def symbol_state(*, enabled: bool, circuit: breaker.State, attempts: int) -> SymbolState:
+    """The state of a symbol whose head has failed `attempts` times so far."""
+    if not enabled:
+        return SymbolState.PAUSED
+    match circuit:
+        case breaker.State.OPEN:
+            return SymbolState.FAILED
+        case breaker.State.HALF_OPEN:
+            return SymbolState.PAUSED
+        case _:
+            return SymbolState.PAUSED if attempts > 0 else SymbolState.PROCESSING
+
+
+def overall_status(*, enabled: int, healthy: int, open_breakers: int, worst_p95_ms: int) -> OverallStatus:
+    """The verdict on the whole. No symbols at all are healthy.
+
+    `enabled` and `healthy` count symbols, `worst_p95_ms` is the highest of the fresh figures, 0 without any.
+    """
+    if open_breakers > MAX_OPEN_BREAKERS:
+        return OverallStatus.UNHEALTHY
+    # In integers: 0.8 * 5 need not be 4.
+    if healthy * 100 < enabled * HEALTHY_PERCENT or worst_p95_ms > MAX_P95_MS:
+        return OverallStatus.DEGRADED
+    return OverallStatus.HEALTHY
+
+
+def symbol_status(symbol: Symbol, row: SymbolStatus, now: datetime) -> SymbolSummary:
+    """What to show of one symbol, whose breaker is loaded with it. No queries."""
+    circuit = symbol.breaker.value.state(breaker_rules(), now)
+    return SymbolSummary(
+        id=symbol.pk,
+        symbol=symbol.ticker,
+        state=symbol_state(enabled=symbol.enabled, circuit=circuit, attempts=row.attempts),
+        last_processed=row.last_processed_at,
+        consecutive_failures=symbol.breaker.failures,
+        circuit_state=circuit,
+        avg_latency_ms=row.avg_latency_ms,
+        p95_latency_ms=row.p95_latency_ms,
+        bars_processed=row.bars_processed,
+        backlog=row.backlog,
+        last_bar_time=row.last_bar_time,
+        last_error=row.last_error or None,
+        next_attempt_at=next_attempt_at(symbol, row, now),
+        enabled=symbol.enabled,
+        lane=row.lane,
+        created_at=symbol.created_at,
+    )
+
+
+def next_attempt_at(symbol: Symbol, row: SymbolStatus, now: datetime) -> datetime | None:
+    """When the head will really run: its own time, or the half-open moment if that is later.
+
+    None when it is due or running already, when there is no head, and while the symbol is disabled.
+    """
+    if row.head is None or not symbol.enabled:
+        return None
+    times = [row.next_attempt_at, symbol.breaker.value.half_open_at(breaker_rules())]
+    return max((time for time in times if time is not None and time > now), default=None)
+
+
+def symbols() -> QuerySet[Symbol]:
+    """The symbols that are shown, each with what `symbol_status` needs; one query.
+
+    Without the two big JSON columns: they are kilobytes a symbol, and nothing here shows them.
+    """
+    return (
+        Symbol.objects.filter(deleted_at=None)
+        .select_related("status", "breaker")
+        .defer("status__latencies", "status__newest")
+    )
+
+
+def overview(now: datetime) -> Overview:
+    """All symbols, counted and judged. Three queries, whatever their number."""
+    # Sorted here: databases differ in where they put "BRK.B" and "BTC/USD".
+    shown = sorted((symbol_status(symbol, symbol.status, now) for symbol in symbols()), key=lambda one: one.symbol)
+    states = [one.state for one in shown]
+    enabled = sum(one.enabled for one in shown)
+    healthy = states.count(SymbolState.PROCESSING)
+    return Overview(
+        overall_status=overall_status(
+            enabled=enabled,
+            healthy=healthy,
+            open_breakers=sum(one.circuit_state is breaker.State.OPEN for one in shown),
+            worst_p95_ms=max(fresh_p95s(now).values(), default=0),
+        ),
+        total_symbols=len(shown),
+        enabled_symbols=enabled,
+        healthy_symbols=healthy,
+        paused_symbols=states.count(SymbolState.PAUSED),
+        failed_symbols=states.count(SymbolState.FAILED),
+        bars_per_second=bars_per_second(now),
+        backlog=sum(one.backlog for one in shown),
+        symbols=shown,
+    )
+
+
+def fresh_p95s(now: datetime) -> dict[str, int]:
+    """The p95 latency in ms, by ticker, of every symbol that may have a fresh one over MAX_P95_MS. One query.
+
+    The stored p95 can't choose them: five fresh slow bars after ninety-five quick old ones leave it low. The
+    stored mean can: a single latency over the limit among at most KEPT lifts it over limit / KEPT.
+    """
+    rows = SymbolStatus.objects.filter(
+        symbol__deleted_at=None,
+        last_processed_at__gte=now - latency.FRESH,
+        avg_latency_ms__gte=MAX_P95_MS / latency.KEPT,  # equal, since the mean is rounded
+    )
+    pairs: Iterable[tuple[str, list[list[int]]]] = rows.values_list("symbol__ticker", "latencies")
+    return {ticker: p95_ms for ticker, latencies in pairs if (p95_ms := latency.fresh_p95(latencies, now)) is not None}
+
+
+def bars_per_second(now: datetime) -> float:
+    """Bars processed in the last RATE_SPAN, for each of its seconds. One query."""
+    done = Bar.objects.filter(finished_at__gt=now - RATE_SPAN, finished_at__lte=now, status=BarStatus.PROCESSED).count()
+    return done / RATE_SPAN.total_seconds()
