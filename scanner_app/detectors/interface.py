@@ -22,7 +22,7 @@ NUMBERS: Final = ("open", "high", "low", "close", "volume")
 _TIME_DTYPE: Final = np.dtype("datetime64[us]")
 
 
-class BarUnusable(Exception):  # noqa: N818 - part of the contract, and read as a verdict
+class BarUnusable(Exception):
     """Raised by a detector when the bar itself is unusable: quarantined at once, never retried."""
 
 

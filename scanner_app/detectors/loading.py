@@ -79,9 +79,4 @@ def _check(path: str, detector: object) -> None:
 
 def is_name(value: object) -> bool:
     """Whether it can name a detector or pattern in every database: no NUL, no line break, not blank."""
-    return (
-        isinstance(value, str)
-        and bool(value.strip())
-        and len(value) <= MAX_NAME_LENGTH
-        and value.isprintable()
-    )
+    return isinstance(value, str) and bool(value.strip()) and len(value) <= MAX_NAME_LENGTH and value.isprintable()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from scanner_app.detectors.interface import Detector
 
 
-class BadSignal(ValueError):  # noqa: N818 - it names what was found, as Signal does
+class BadSignal(ValueError):
     """A detector answered something that is no signal; names the detector, the field and the value."""
 
     def __init__(self, detector: str, field: str, value: object, rule: str) -> None:
@@ -63,9 +63,7 @@ def _checked(detector: str, signals: object) -> list[Finding]:
     for signal in signals:
         finding = _finding(detector, signal)
         if finding.pattern in findings:
-            raise BadSignal(
-                detector, "pattern", finding.pattern, "must come once for a bar, so twice is too many"
-            )
+            raise BadSignal(detector, "pattern", finding.pattern, "must come once for a bar, so twice is too many")
         findings[finding.pattern] = finding
     return list(findings.values())
 
@@ -74,9 +72,7 @@ def _finding(detector: str, signal: object) -> Finding:
     if not isinstance(signal, Signal):
         raise BadSignal(detector, "signal", signal, "must be a Signal")
     if not is_name(signal.pattern):
-        raise BadSignal(
-            detector, "pattern", signal.pattern, f"must be 1 to {MAX_NAME_LENGTH} printable characters"
-        )
+        raise BadSignal(detector, "pattern", signal.pattern, f"must be 1 to {MAX_NAME_LENGTH} printable characters")
     try:
         direction = Direction(signal.direction)
     except ValueError:

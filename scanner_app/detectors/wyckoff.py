@@ -42,9 +42,9 @@ class Wyckoff:
     touches: int = 2
     """Visits to support, and to resistance, that make a range of it; 1 to 10."""
     touch_gap: int = 3
-    """Bars between two visits, fewer make them one; 1 to 50."""
+    """Bars from one visit to the next; not more of them, and the two are one; 1 to 50."""
     touch_zone: float = 0.15
-    """How near a low (high) must come to count as a visit, in heights of the range; 0 to 0.5."""
+    """How near a low (high) must come to count as a visit, in heights of the range; above 0, to 0.5."""
     max_drift: float = 0.4
     """Rise or fall of the closes' least-squares line over the range, in heights; above, it is a trend."""
     max_height_atr: float = 5.0
@@ -52,7 +52,7 @@ class Wyckoff:
     max_penetration: float = 0.3
     """How far the break may go beyond the range, in heights; further is a breakdown (breakout)."""
     rejection: float = 0.5
-    """How far back the last close must be from the break's extreme, in spans of the break's bars; 0 to 1."""
+    """How far back the last close must be from the break's extreme, in spans of its bars; above 0, to 1."""
     quiet_volume: float = 0.9
     """Volume of the break, in averages of the range, up to which it is a number 3."""
     heavy_volume: float = 1.6
@@ -74,8 +74,8 @@ class Wyckoff:
             ("max_height_atr", 100),
             ("max_penetration", 10),
             ("rejection", 1),
-            ("quiet_volume", self.heavy_volume),
             ("heavy_volume", 100),
+            ("quiet_volume", self.heavy_volume),
         ):
             value = getattr(self, field)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= bound:

@@ -36,9 +36,7 @@ def test_the_longest_name_and_the_longest_window_still_load():
         pytest.param(".Candlesticks", "dotted path", id="a relative path"),
         pytest.param("package.module.", "dotted path", id="a module without a class"),
         pytest.param(None, "dotted path", id="not even a string"),
-        pytest.param(
-            "no_such_package.module.Class", "not importable: ModuleNotFoundError", id="no such module"
-        ),
+        pytest.param("no_such_package.module.Class", "not importable: ModuleNotFoundError", id="no such module"),
         pytest.param(f"{HERE}.NoSuchClass", "not importable: .*NoSuchClass", id="no such class"),
         pytest.param(
             f"{HERE.rpartition('.')[0]}.broken_module.Class",

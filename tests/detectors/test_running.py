@@ -151,9 +151,7 @@ wrong: Any = Signal  # most of these mypy would refuse, but nobody makes plug-in
         pytest.param(wrong("A", "bullish", True), "strength", True, id="strength True"),
         pytest.param(wrong("A", "bullish", np.True_), "strength", np.True_, id="strength True of NumPy"),
         pytest.param(wrong("A", "bullish", "100"), "strength", "100", id="a string for a strength"),
-        pytest.param(
-            wrong("A", "bullish", Decimal(1)), "strength", Decimal(1), id="a Decimal for a strength"
-        ),
+        pytest.param(wrong("A", "bullish", Decimal(1)), "strength", Decimal(1), id="a Decimal for a strength"),
         pytest.param(wrong("A", "bullish", 1j), "strength", 1j, id="a complex strength"),
         pytest.param(wrong("A", "bullish", None), "strength", None, id="no strength"),
     ],

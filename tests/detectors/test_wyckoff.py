@@ -272,11 +272,11 @@ def test_odd_windows_give_no_signal_and_no_error(close):
         *(("max_penetration", value) for value in (0, -0.1, 11, np.nan)),
         *(("rejection", value) for value in (0, 1.1, True)),
         *(("quiet_volume", value) for value in (0, 1.6, 1.7, np.nan)),
-        *(("heavy_volume", value) for value in (0, 0.8, 101, np.nan)),
+        *(("heavy_volume", value) for value in (0, 101, np.nan, "2")),
     ],
 )
 def test_a_parameter_out_of_bounds_is_refused_by_name(field, value):
-    with pytest.raises(ValueError, match=f"{field}|quiet_volume"):
+    with pytest.raises(ValueError, match=f"^{field} must be "):
         Wyckoff(**{field: value})
 
 
