@@ -243,9 +243,7 @@ def _joined(day: object, time: object) -> object:
 # --- Files
 
 
-def _open_csv(
-    path: Path, fixed: Mapping[str, str | None], default: Mapping[str, str], *, packed: bool
-) -> Feed:
+def _open_csv(path: Path, fixed: Mapping[str, str | None], default: Mapping[str, str], *, packed: bool) -> Feed:
     """Open a CSV whose cells are parted by commas, semicolons or tabs, as its header shows."""
     file = path.open("rb")
     try:

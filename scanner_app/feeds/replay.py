@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from django.utils import timezone
 
+from scanner_app.feeds.files import FeedError
 from scanner_app.feeds.tally import Line, Tally
 
 if TYPE_CHECKING:
@@ -89,9 +90,7 @@ def from_series(series: Series) -> Source:
     return Source(name=name, lines=lines(), share=lambda: done[0] / len(series))
 
 
-def going_on(
-    source: Source, newest: Mapping[tuple[str, str], datetime], skipped: Callable[[], None]
-) -> Source:
+def going_on(source: Source, newest: Mapping[tuple[str, str], datetime], skipped: Callable[[], None]) -> Source:
     """Return the source without the bars up to the newest that is known of their series.
 
     `newest` is keyed by ticker and timeframe; `skipped` is called for each bar left out.
@@ -204,6 +203,7 @@ class Replay:
         self._on_progress = on_progress
         self._lanes: list[tuple[tuple[datetime | int, int], _Lane]] = []
         self._stalled: list[_Lane] = []
+        self._damaged: list[FeedError] = []
         self._taken = 0  # lines taken from all sources: what a rate counts
         # By symbol, in order. A symbol is here from its first full backlog until all are through.
         self._held: dict[str, deque[Line]] = {}
@@ -212,14 +212,14 @@ class Replay:
     def run(self) -> Tally:
         """Feed all lines; return the account, which is also `tally` while this runs.
 
-        Raises FeedError if a file turns out to be damaged; the tally holds what came before.
+        A file that turns out to be damaged ends there, the others go on; FeedError is raised in
+        the end.
         """
         started = self._clock()
         try:
             for place, source in enumerate(self._sources):
                 lane = _Lane(source, place, round_robin=self._round_robin, tally=self.tally)
-                if lane.advance():
-                    self._enter(lane)
+                self._advance(lane)
             while True:
                 elapsed = self._clock() - started
                 batch = self._again(elapsed)
@@ -228,12 +228,22 @@ class Replay:
                 if batch:
                     self._send(batch, again, elapsed)
                 elif pause is None:
-                    return self.tally
+                    break
                 else:
                     self._sleep(min(pause, LONGEST_SLEEP_S))
         finally:
             self.tally.seconds = self._clock() - started
             self.tally.waiting = sum(map(len, self._held.values()))
+        if self._damaged:
+            raise FeedError("; ".join(map(str, self._damaged)))
+        return self.tally
+
+    def _advance(self, lane: _Lane) -> None:
+        try:
+            if lane.advance():
+                self._enter(lane)
+        except FeedError as exc:
+            self._damaged.append(exc)
 
     def _enter(self, lane: _Lane) -> None:
         heapq.heappush(self._lanes, (lane.key, lane))
@@ -271,8 +281,7 @@ class Replay:
                 room -= 1
             else:
                 batch.append(lane.line)
-            if lane.advance():
-                self._enter(lane)
+            self._advance(lane)
         return min(waits, default=None)
 
     def _room(self) -> int:
