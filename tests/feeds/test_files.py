@@ -370,7 +370,7 @@ def test_a_file_that_is_cut_off_is_read_to_there_and_then_named(csv_file):
     rows = "".join(f"2020-01-02,1,3,0.5,2,{number * 7919 % 1009}\n" for number in range(20_000))
     whole = gzip.compress((HEADER + rows).encode())
     path = csv_file(whole[: len(whole) // 2], "ACME.csv.gz")
-    seen = []
+    seen: list[object] = []
 
     with pytest.raises(FeedError, match=r"ACME\.csv\.gz: cannot be read beyond line \d+"):
         seen.extend(read_bars(path))

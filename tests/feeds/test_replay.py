@@ -1,9 +1,10 @@
 """Merging, pace, full backlogs and the account, with a made-up ingest and a made-up clock."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from scanner_app.feeds.bundled import load_series
 from scanner_app.feeds.files import FeedError
 from scanner_app.feeds.replay import Replay, Source, at_rate, at_speed, from_series, going_on
 from scanner_app.feeds.tally import Line, Tally, summary
+from scanner_app.ingest import Conflict, Rejection, Report
 
 T0 = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -37,10 +39,12 @@ class World:
 
     time: float = 1000.0
     cost_s: float = 0.0  # of one call of ingest
-    slept: list = field(default_factory=list)
-    calls: list = field(default_factory=list)  # (seconds since the start, [(symbol, day), ...])
-    taken: list = field(default_factory=list)  # (symbol, day) in the order of acceptance
-    verdict: object = lambda bar, world: None
+    slept: list[float] = field(default_factory=list)
+    calls: list[tuple[float, list[tuple[str, int]]]] = field(
+        default_factory=list
+    )  # (seconds since the start, [(symbol, day), ...])
+    taken: list[tuple[str, int]] = field(default_factory=list)  # (symbol, day) in the order of acceptance
+    verdict: Callable[[Any, Any], str | None] = lambda bar, world: None
 
     def clock(self):
         return self.time
@@ -65,9 +69,9 @@ class World:
             if (reason := self.verdict(bar, self)) is None:
                 self.taken.append(key)
             else:
-                rejected.append(SimpleNamespace(index=index, field="symbol", reason=reason, message="No."))
+                rejected.append(Rejection(index=index, field="symbol", reason=reason, message="No."))
         self.time += self.cost_s
-        return SimpleNamespace(accepted=len(bars) - len(rejected), duplicates=0, conflicts=[], rejected=rejected)
+        return Report(accepted=len(bars) - len(rejected), duplicates=0, conflicts=[], rejected=rejected)
 
     def run(self, *sources, **options):
         run = Replay(sources, self.accept, now=lambda: T0, clock=self.clock, sleep=self.sleep, **options)
@@ -207,7 +211,7 @@ def test_a_retry_takes_no_place_of_the_rate(world):
 
 
 def test_room_for_a_few_bars_at_a_time_lets_all_through_in_order(world):
-    left = defaultdict(lambda: 7)
+    left: defaultdict[int, int] = defaultdict(lambda: 7)
 
     def verdict(bar, world):
         second = int(world.elapsed)
@@ -297,11 +301,11 @@ def test_what_still_waits_when_the_replay_is_stopped_is_told(world):
 
 def test_rejections_and_conflicts_are_told_by_file_and_line():
     batch = [line("A", 0), line("B", 7), line("A", 1), line("C", 3)]
-    report = SimpleNamespace(
+    report = Report(
         accepted=1,
         duplicates=1,
-        conflicts=[SimpleNamespace(index=1, symbol="B", timeframe="1d", timestamp=T0)],
-        rejected=[SimpleNamespace(index=3, field="high", reason="invalid", message="high is below low")],
+        conflicts=[Conflict(index=1, symbol="B", timeframe="1d", timestamp=T0)],
+        rejected=[Rejection(index=3, field="high", reason="invalid", message="high is below low")],
     )
     tally = Tally()
 
@@ -378,7 +382,7 @@ def test_a_file_damaged_further_on_is_fed_to_there_and_the_others_to_their_end(w
 
 
 def test_progress_is_told_after_each_call(world):
-    shares = []
+    shares: list[float] = []
 
     world.run(days("A", 501), days("B", 1), on_progress=shares.append)
 
@@ -395,7 +399,8 @@ def test_a_bundled_series_gives_its_bars_as_lines():
     lines = list(given.lines)
 
     assert len(lines) == len(series)
-    assert lines[0] == (
+    first = lines[0].bar
+    assert tuple(lines[0]) == (
         "bundled:005930",
         1,
         {
@@ -409,7 +414,7 @@ def test_a_bundled_series_gives_its_bars_as_lines():
             "volume": series.volume[0],
         },
     )
-    assert {type(value) for value in lines[0].bar.values()} == {str, float, datetime}
+    assert {type(value) for value in first.values()} == {str, float, datetime}
     assert given.share() == 1
 
 
