@@ -1,0 +1,71 @@
+# The few verbs of this project. Each sets up what it needs in .venv; `make up` needs Python 3.11, make and PyPI.
+
+# Tried in this order; the first that runs and is 3.11 or newer makes .venv.
+PYTHONS := python3.11 python3 python3.12 python3.13 python3.14 python
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+ARGS ?=
+
+.PHONY: help up test test-slow lint format bench clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make up         run everything in the foreground; Ctrl-C stops it"
+	@echo "make test       all but the slow tests, on SQLite and on PostgreSQL (ARGS=... for pytest)"
+	@echo "make test-slow  the slow tests"
+	@echo "make lint       ruff, mypy, migrations, API schema, Django's checks"
+	@echo "make format     ruff's formatter and fixes"
+	@echo "make bench      the benchmarks"
+	@echo "make clean      remove .venv and caches; the data in DATA_DIR stays"
+
+# A virtual environment whose interpreter is gone is made anew.
+ifeq ($(wildcard $(BIN)/python),)
+.PHONY: $(VENV)/ready $(VENV)/ready-dev
+endif
+
+$(VENV)/ready: requirements.txt
+	@python=; for each in $(PYTHONS); do \
+	  if "$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$each; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then echo "There is no Python 3.11 or newer on this machine; install one." >&2; exit 1; fi; \
+	[ -x $(BIN)/python ] || "$$python" -m venv --clear $(VENV) || { \
+	  echo "$$python can't make a virtual environment; on Debian and Ubuntu install python3-venv." >&2; exit 1; }
+	@echo "Installing what the scanner needs into $(VENV) (180 MB, the first time about a minute)..."
+	@$(INSTALL) -r requirements.txt
+	@touch $@
+
+$(VENV)/ready-dev: $(VENV)/ready requirements-dev.txt
+	@echo "Installing what the tests and linters need into $(VENV)..."
+	@$(INSTALL) -r requirements-dev.txt
+	@touch $@
+
+up: $(VENV)/ready
+	@exec $(BIN)/python -m scanner_project.up
+
+test: $(VENV)/ready-dev
+	SCANNER_TEST_DATABASE=sqlite $(BIN)/python -m pytest -m "not slow" $(ARGS)
+	SCANNER_TEST_DATABASE=postgresql $(BIN)/python -m pytest -m "not slow and not browser" $(ARGS)
+
+test-slow: $(VENV)/ready-dev
+	$(BIN)/python -m pytest -m slow $(ARGS)
+
+lint: $(VENV)/ready-dev
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy .
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
+	$(BIN)/python manage.py check
+
+format: $(VENV)/ready-dev
+	$(BIN)/python -m ruff format .
+	$(BIN)/python -m ruff check --fix .
+
+bench: $(VENV)/ready-dev
+	@if [ -f benchmarks/__main__.py ]; then exec $(BIN)/python -m benchmarks $(ARGS); \
+	else echo "There are no benchmarks yet."; fi
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""`make up`: everything on one machine, in the foreground, under supervisor."""

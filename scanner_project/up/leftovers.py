@@ -1,0 +1,93 @@
+"""Processes of an earlier run that outlived it, for example because supervisor was killed.
+
+Every process of a run carries DATA_DIR in the environment variable programs.MARKER, which Linux shows in
+/proc. Where there is no /proc nothing is found.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from scanner_project.up.programs import MARKER
+
+PROC = Path("/proc")
+LOOK_S = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leftover:
+    """A process of a run."""
+
+    pid: int
+    parent: int
+    command: str
+
+    @property
+    def is_server(self) -> bool:
+        """Whether it is the bundled server, which the others need until they are through."""
+        return "valkey-server" in self.command
+
+
+def find(data_dir: Path) -> list[Leftover]:
+    """Every living process of a run in this DATA_DIR, this process and its ancestors left out."""
+    mark = os.fsencode(f"{MARKER}={data_dir}")
+    found = []
+    for folder in PROC.glob("[0-9]*"):
+        with suppress(OSError, IndexError, ValueError):  # it ended meanwhile, or is another user's
+            if mark not in (folder / "environ").read_bytes().split(b"\0"):
+                continue
+            state, parent = _state_and_parent(folder)
+            if state not in "ZX":
+                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                found.append(Leftover(pid=int(folder.name), parent=parent, command=command.strip()))
+    ours = _ancestors()
+    return [each for each in found if each.pid not in ours]
+
+
+def stop(data_dir: Path, *, patience_s: float, say: Callable[[str], None]) -> None:
+    """End what is left of an earlier run, warm: first all but the server, then that."""
+    if not (left := find(data_dir)):
+        return
+    say(f"Stopping {len(left)} processes that an earlier run in {data_dir} left behind…")
+    _stop([each for each in left if not each.is_server], data_dir, patience_s=patience_s)
+    _stop(find(data_dir), data_dir, patience_s=patience_s)
+
+
+def _stop(left: list[Leftover], data_dir: Path, *, patience_s: float) -> None:
+    pids = {each.pid for each in left}
+    for each in left:
+        if each.parent not in pids:  # a parent ends its children by itself, when they are through
+            _signal(each.pid, signal.SIGTERM)
+    deadline = time.monotonic() + patience_s
+    while remaining := [each for each in find(data_dir) if each.pid in pids]:
+        if time.monotonic() > deadline:
+            for each in remaining:
+                _signal(each.pid, signal.SIGKILL)
+            return
+        time.sleep(LOOK_S)
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)
+
+
+def _state_and_parent(folder: Path) -> tuple[str, int]:
+    # "pid (name) state parent ...", and the name may contain anything
+    fields = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()
+    return fields[0], int(fields[1])
+
+
+def _ancestors() -> set[int]:
+    pids, pid = set(), os.getpid()
+    while pid > 0 and pid not in pids:
+        pids.add(pid)
+        try:
+            pid = _state_and_parent(PROC / str(pid))[1]
+        except (OSError, IndexError, ValueError):
+            break
+    return pids

@@ -1,0 +1,98 @@
+"""What must hold before anything is started; what does not ends the start with one sentence."""
+
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import redis
+
+from scanner_project.env import Environment
+from scanner_project.up.errors import CannotStart
+
+REDIS_PATIENCE_S = 5.0
+"""Longest wait for the answer of a server that was named by REDIS_URL."""
+
+
+def writable_data_dir(data_dir: Path) -> None:
+    """Make DATA_DIR and its folder of logs, and see that files can be made there."""
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (data_dir / "logs").mkdir(exist_ok=True)
+        probe = data_dir / f".writable-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as exc:
+        reason = exc.strerror or exc
+        raise CannotStart(f"DATA_DIR={data_dir} can't be written to ({reason}); choose another folder.") from exc
+
+
+@contextmanager
+def only_run(data_dir: Path) -> Iterator[None]:
+    """Hold DATA_DIR for this run. The lock ends with the process, however that ends."""
+    file = data_dir / "up.lock"
+    with file.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as exc:
+            lock.seek(0)
+            pid = lock.read().strip() or "unknown"
+            raise CannotStart(
+                f"a scanner is running in DATA_DIR={data_dir} already (process {pid}); stop it, or choose "
+                "another DATA_DIR, WEB_PORT and FLOWER_PORT for a second one."
+            ) from exc
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def free_ports(env: Environment) -> None:
+    """See that the web server and Flower can listen where they should."""
+    if env.WEB_PORT == env.FLOWER_PORT:
+        raise CannotStart(f"WEB_PORT and FLOWER_PORT are both {env.WEB_PORT}; choose another for one of them.")
+    for name, port in (("WEB_PORT", env.WEB_PORT), ("FLOWER_PORT", env.FLOWER_PORT)):
+        _free_port(env.WEB_HOST, name, port)
+
+
+def _free_port(host: str, name: str, port: int) -> None:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except (socket.gaierror, UnicodeError) as exc:
+        raise CannotStart(f"WEB_HOST={host} is no address of this machine ({exc}).") from exc
+    with socket.socket(family, kind, protocol) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the servers do: old connections don't count
+        try:
+            probe.bind(address)
+            probe.listen(1)
+        except PermissionError as exc:
+            raise CannotStart(f"{name}={port} may not be used by this user; choose one above 1023.") from exc
+        except OSError as exc:
+            raise CannotStart(
+                f"{name}={port} on {host} can't be listened on ({exc.strerror}); choose another, "
+                f"for example: make up {name}={port + 1}"
+            ) from exc
+
+
+def redis_answers(env: Environment) -> None:
+    """See that the server named by REDIS_URL answers. With the bundled one there is nothing to see yet."""
+    if not env.REDIS_URL:
+        return
+    try:
+        with redis.Redis.from_url(
+            env.redis_url, socket_timeout=REDIS_PATIENCE_S, socket_connect_timeout=REDIS_PATIENCE_S
+        ) as server:
+            server.ping()
+    except (redis.RedisError, OSError, ValueError) as exc:
+        raise CannotStart(f"the server of REDIS_URL at {shown(env.REDIS_URL)} does not answer: {exc}") from exc
+
+
+def shown(url: str) -> str:
+    """A URL's host, port and path, without what it may say of user and password."""
+    parts = urlsplit(url)
+    return f"{parts.netloc.rpartition('@')[2]}{parts.path}"

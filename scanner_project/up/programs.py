@@ -1,0 +1,235 @@
+"""What runs: the programs, their order, and supervisor's configuration made of them. Pure.
+
+No path is written into the configuration: supervisor takes them from the environment, so a folder's name may
+hold whatever it likes (`%`, `;`, `#` and quotes mean something in supervisor's files).
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from tempfile import gettempdir
+
+from scanner_project.env import BASE_DIR, MAX_SOCKET_PATH, Environment
+
+MARKER = "SCANNER_RUN"
+"""Environment variable of every process of a run; its value is the run's DATA_DIR. Leftovers are found by it."""
+
+SERVER = "redis"
+"""The group of the bundled server: started first, stopped last."""
+
+WORKERS = "workers"
+WEB = "web"
+FLOWER = "flower"
+REPLAY = "replay"
+
+STOP_MARGIN_S = 10
+"""Beyond the hard limit of a bar that runs: what a worker needs to put back its messages and end."""
+
+WEB_WORKERS = 2
+"""Web processes: one goes on while the other waits for the interpreter's lock. Chosen, not measured."""
+
+WEB_THREADS = 16
+"""Threads of each: an open stream holds one."""
+
+UPKEEP_PROCESSES = 2
+"""The sweeper, and beside it a long clean-up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """One process that supervisor keeps alive."""
+
+    name: str  # also its log's: DATA_DIR/logs/NAME.log
+    group: str  # what starts and stops together
+    command: str  # % is doubled, as supervisor wants it
+    directory: str = "%(ENV_SCANNER_HOME)s"
+    start_s: int = 2  # alive for so long: started
+    stop_s: int = 10  # from SIGTERM to SIGKILL
+    restart: str = "true"  # or "unexpected": not after exit status 0
+
+
+def worker_command(role: str, processes: int) -> str:
+    """Celery's command line of one worker, `%h` being the host's name."""
+    return (
+        f"celery -A scanner_project worker -E --without-mingle --without-gossip -Q {role} -n {role}@%h -c {processes}"
+    )
+
+
+def beat_command() -> str:
+    """Celery's command line of the scheduler; its file's place is in the settings."""
+    return "celery -A scanner_project beat --pidfile="
+
+
+def web_command(address: str) -> str:
+    """Gunicorn's command line. --preload: the second process costs next to nothing."""
+    return (
+        f"gunicorn scanner_project.wsgi --bind {address} --workers {WEB_WORKERS} --threads {WEB_THREADS}"
+        " --preload --graceful-timeout 5 --no-control-socket"
+    )
+
+
+def flower_command(host: str, port: int) -> str:
+    """Flower's command line, without its password: that is in a file or in the environment."""
+    return f"celery -A scanner_project flower --address={host} --port={port}"
+
+
+def programs(env: Environment) -> tuple[Program, ...]:
+    """Everything that this environment runs, in the order of starting."""
+    warm_stop_s = int(env.SCANNER_HARD_LIMIT_S) + STOP_MARGIN_S
+    running: list[Program] = []
+    if not env.REDIS_URL:
+        running.append(
+            Program(
+                name=SERVER,
+                group=SERVER,
+                # appendonly: what was published is still there after a crash. No port: nobody else gets in.
+                command=(
+                    f"valkey-server --port 0 --unixsocket {_redis_socket(env)} --unixsocketperm 700"
+                    " --dir . --appendonly yes --save '' --maxmemory-policy noeviction"
+                ),
+                directory="%(ENV_DATA_DIR)s",
+                start_s=1,
+                stop_s=30,
+            )
+        )
+    sizes = {
+        "main": env.SCANNER_MAIN_PROCESSES,
+        "slow": env.SCANNER_SLOW_PROCESSES,
+        "upkeep": UPKEEP_PROCESSES,
+        "notify": 1,
+    }
+    for role, processes in sizes.items():
+        running.append(
+            Program(
+                name=f"worker-{role}",
+                group=WORKERS,
+                command=_module(worker_command(role, processes)),
+                start_s=3,
+                stop_s=warm_stop_s,
+            )
+        )
+    running.append(Program(name="beat", group=WORKERS, command=_module(beat_command())))
+    host = f"[{env.WEB_HOST}]" if ":" in env.WEB_HOST else env.WEB_HOST
+    running.append(Program(name=WEB, group=WEB, command=_module(web_command(f"{host}:{env.WEB_PORT}"))))
+    running.append(
+        Program(
+            name=FLOWER,
+            group=FLOWER,
+            command=_module(flower_command(env.WEB_HOST, env.FLOWER_PORT)),
+            directory="%(ENV_DATA_DIR)s",  # Flower reads flowerconfig.py of its folder: the password
+        )
+    )
+    if env.demo:
+        running.append(
+            Program(
+                name=REPLAY,
+                group=REPLAY,
+                command="python manage.py replay --bundled --rate 20 --follow-on",
+                start_s=0,  # it may have nothing left to do, and that is no failure
+                restart="unexpected",
+            )
+        )
+    return tuple(running)
+
+
+def stop_allowance_s(running: tuple[Program, ...]) -> int:
+    """Seconds that stopping may take at most: groups stop one after the other, their members at once."""
+    longest: dict[str, int] = {}
+    for program in running:
+        longest[program.group] = max(longest.get(program.group, 0), program.stop_s)
+    return sum(longest.values())
+
+
+def configuration(running: tuple[Program, ...]) -> str:
+    """Supervisor's configuration file. Nothing starts by itself: the runner starts the groups in order."""
+    sections = [
+        "; Written by `make up` at each start: changes are lost.",
+        "[supervisord]",
+        "nodaemon = true",
+        "silent = true",
+        "minfds = 256",
+        "pidfile = %(ENV_DATA_DIR)s/supervisord.pid",
+        "logfile = %(ENV_DATA_DIR)s/logs/supervisord.log",
+        "logfile_maxbytes = 10MB",
+        "logfile_backups = 3",
+        "childlogdir = %(ENV_DATA_DIR)s/logs",
+        "",
+        "[unix_http_server]",
+        "file = %(ENV_SCANNER_SUPERVISOR_SOCKET)s",
+        "chmod = 0700",
+        "",
+        "[rpcinterface:supervisor]",
+        "supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface",
+    ]
+    groups: dict[str, list[str]] = {}
+    for program in running:
+        groups.setdefault(program.group, []).append(program.name)
+        sections += _program_section(program)
+    for number, (group, names) in enumerate(groups.items(), start=1):
+        # A lower priority starts earlier and stops later.
+        sections += ["", f"[group:{group}]", f"programs = {','.join(names)}", f"priority = {number * 10}"]
+    return "\n".join(sections) + "\n"
+
+
+def _program_section(program: Program) -> list[str]:
+    return [
+        "",
+        f"[program:{program.name}]",
+        f"command = {program.command}",
+        f"directory = {program.directory}",
+        "autostart = false",
+        f"autorestart = {program.restart}",
+        "exitcodes = 0",
+        f"startsecs = {program.start_s}",
+        "startretries = 5",
+        f"stopwaitsecs = {program.stop_s}",
+        # SIGTERM to the parent alone, which lets its children finish; SIGKILL to all of them.
+        "stopasgroup = false",
+        "killasgroup = true",
+        "redirect_stderr = true",
+        f"stdout_logfile = %(ENV_DATA_DIR)s/logs/{program.name}.log",
+        "stdout_logfile_maxbytes = 10MB",
+        "stdout_logfile_backups = 3",
+    ]
+
+
+def supervisor_socket(env: Environment) -> Path:
+    """Where supervisor listens: in DATA_DIR, or where its path is too long for that, in the temporary folder."""
+    # Supervisor binds a name of its own, longer by a dot and a number, and links it.
+    socket = env.data_dir / "supervisor.sock"
+    if len(os.fsencode(socket)) <= MAX_SOCKET_PATH - 12:
+        return socket
+    return Path(gettempdir()) / f"scanner-{sha256(os.fsencode(socket)).hexdigest()[:16]}.supervisor"
+
+
+def environment(
+    env: Environment, inherited: Mapping[str, str], *, python_dir: Path, server_dir: Path
+) -> dict[str, str]:
+    """The environment of supervisor and of all that it runs."""
+    home = str(BASE_DIR)
+    return {
+        **inherited,
+        # Commands are found by name: the interpreter of this virtual environment, the bundled server.
+        "PATH": os.pathsep.join([str(python_dir), str(server_dir), inherited.get("PATH", os.defpath)]),
+        "PYTHONPATH": os.pathsep.join([home, *filter(None, [inherited.get("PYTHONPATH", "")])]),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONSAFEPATH": "1",  # Flower's folder is DATA_DIR, where no code should come from
+        "DJANGO_SETTINGS_MODULE": "scanner_project.settings",
+        "DATA_DIR": str(env.data_dir),
+        MARKER: str(env.data_dir),
+        "SCANNER_HOME": home,
+        "SCANNER_SUPERVISOR_SOCKET": str(supervisor_socket(env)),
+    }
+
+
+def _redis_socket(env: Environment) -> str:
+    """The socket as an argument of the server, whose folder is DATA_DIR."""
+    socket = env.redis_socket
+    return socket.name if socket.parent == env.data_dir else f'"{str(socket).replace("%", "%%")}"'
+
+
+def _module(command: str) -> str:
+    """The same program as a module of our interpreter, for supervisor."""
+    return "python -m " + command.replace("%", "%%")

@@ -1,0 +1,127 @@
+"""Supervisor as a child process, and what is asked of it through its socket."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from http.client import HTTPException
+from xmlrpc.client import Error, Fault, ServerProxy
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from scanner_project.env import BASE_DIR
+from scanner_project.up.errors import CannotStart
+
+UNANSWERED = (OSError, HTTPException, Error)
+"""What a call to a supervisor ends with that is not there yet, or no more."""
+
+START_PATIENCE_S = 15.0
+LOOK_S = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildState:
+    """One program as supervisor sees it."""
+
+    name: str
+    group: str
+    state: str  # STARTING, RUNNING, BACKOFF, STOPPING, EXITED, FATAL, ...
+    started_at: int  # unix s; 0: never
+    exit_status: int
+    reason: str  # why it could not be started, in supervisor's words
+    log: str
+
+
+class Supervisor:
+    """One supervisord and its programs."""
+
+    def __init__(self, *, configuration: Path, socket: Path, log: Path, environment: Mapping[str, str]) -> None:
+        """Start supervisord; nothing runs under it yet."""
+        self.log = log
+        # A session of its own: Ctrl-C is for us alone, who then stop everything in order.
+        self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and file
+            [sys.executable, "-m", "scanner_project.up.supervised", str(configuration), str(os.getpid())],
+            cwd=BASE_DIR,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        self._socket = socket
+
+    def wait_until_up(self) -> None:
+        """Wait until supervisord answers. Raises CannotStart if it ends instead."""
+        deadline = time.monotonic() + START_PATIENCE_S
+        while not self._answers():
+            if self.process.poll() is not None:
+                error = self.process.stderr.read().decode(errors="replace").strip() if self.process.stderr else ""
+                raise CannotStart(f"supervisor ended at once: {_last_line(error) or f'see {self.log}'}")
+            if time.monotonic() > deadline:
+                raise CannotStart(f"supervisor did not answer within {START_PATIENCE_S:.0f} s; see {self.log}")
+            time.sleep(LOOK_S)
+
+    def start(self, group: str) -> None:
+        """Start a group's programs, without waiting."""
+        self._ask("startProcessGroup", group, False)
+
+    def start_again(self, child: ChildState) -> None:
+        """Start one program that supervisor has given up."""
+        with suppress(Fault):  # it has been started meanwhile
+            self._ask("startProcess", f"{child.group}:{child.name}", False)
+
+    def children(self) -> list[ChildState]:
+        """Every program as it is now; empty when supervisord does not answer, for example because it stops."""
+        try:
+            rows = self._ask("getAllProcessInfo")
+        except UNANSWERED:
+            return []
+        return [
+            ChildState(
+                name=row["name"],
+                group=row["group"],
+                state=row["statename"],
+                started_at=row["start"],
+                exit_status=row["exitstatus"],
+                reason=row["spawnerr"],
+                log=row["stdout_logfile"],
+            )
+            for row in rows
+        ]
+
+    @property
+    def ended(self) -> bool:
+        """Whether supervisord is gone."""
+        return self.process.poll() is not None
+
+    def stop(self, *, patience_s: float, meanwhile: Callable[[], None]) -> bool:
+        """Let supervisord stop everything in order; `meanwhile` is called now and then. False: it took too long."""
+        self.process.terminate()
+        deadline = time.monotonic() + patience_s
+        while self.process.poll() is None:
+            if time.monotonic() > deadline:
+                return False
+            meanwhile()
+            time.sleep(LOOK_S)
+        return True
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self._ask("getState")["statename"] == "RUNNING")
+        except UNANSWERED:
+            return False
+
+    def _ask(self, method: str, *args: Any) -> Any:
+        # A connection of its own each time: one that failed once can't be used again.
+        transport = SupervisorTransport(None, None, f"unix://{self._socket}")
+        with ServerProxy("http://127.0.0.1", transport=transport) as proxy:
+            return getattr(proxy.supervisor, method)(*args)
+
+
+def _last_line(text: str) -> str:
+    return text.splitlines()[-1] if text else ""

@@ -1,0 +1,122 @@
+"""The foreground: what is said there, and the signals that end it.
+
+GNU make, which starts us, passes SIGTERM on, waits for us, and then ends by that signal itself (status 143),
+whatever our exit status; after a SIGINT of its own it waits without telling us. On a terminal we therefore take
+the foreground from it: Ctrl-C reaches us alone, and make sees a child that ended with status 0.
+"""
+
+import os
+import signal
+import sys
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+MAKES = {"make", "gmake", "gnumake"}
+
+
+class Stop:
+    """Whether somebody asked for the end, and whether they asked again."""
+
+    def __init__(self) -> None:
+        """Nobody has."""
+        self.asked = 0
+        self.interrupts = True  # whether a signal raises KeyboardInterrupt: while nothing runs yet
+
+    def install(self) -> None:
+        """Take over the signals."""
+        for number in STOP_SIGNALS:
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - Python's signature
+        self.asked += 1
+        if self.interrupts:
+            raise KeyboardInterrupt
+
+
+class Screen:
+    """Lines of text, and on a terminal one last line that is drawn anew."""
+
+    def __init__(self) -> None:
+        """Write to standard output."""
+        self.is_terminal = sys.stdout.isatty()
+        self._drawn = False
+
+    def say(self, text: str) -> None:
+        """Write a line."""
+        self._write(("\r\033[K" if self._drawn else "") + text + "\n")
+        self._drawn = False
+
+    def draw(self, text: str) -> None:
+        """Draw the last line anew; elsewhere than on a terminal it is a line like another."""
+        if not self.is_terminal:
+            self.say(text)
+            return
+        with suppress(OSError):
+            text = text[: os.get_terminal_size(sys.stdout.fileno()).columns - 1]
+        self._write(f"\r\033[K{text}")
+        self._drawn = True
+
+    def _write(self, text: str) -> None:
+        with suppress(OSError):  # who listened is gone (a closed terminal, `| head`): the scanner goes on
+            sys.stdout.write(text)
+            sys.stdout.flush()
+
+
+@contextmanager
+def foreground() -> Iterator[None]:
+    """Be the terminal's foreground instead of the make that started us, and give it back at the end."""
+    if not _started_by_make():
+        yield
+        return
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR)
+    except OSError:  # no terminal: there is no Ctrl-C either
+        yield
+        return
+    group = os.getpgrp()
+    try:
+        if os.tcgetpgrp(terminal) != group:  # in the background, like `make up &`
+            yield
+            return
+        os.setpgid(0, 0)
+        _set_foreground(terminal, os.getpgrp())
+        signal.signal(signal.SIGTSTP, lambda *_: None)  # Ctrl-Z would stop us alone, and make would wait forever
+        try:
+            yield
+        finally:
+            _set_foreground(terminal, group)
+    finally:
+        os.close(terminal)
+
+
+def make_was_interrupted() -> bool:
+    """Whether the make that started us got a SIGINT alone: it is in its handler for it and waits for our end."""
+    try:
+        for line in Path(f"/proc/{os.getppid()}/status").read_text().splitlines():
+            if line.startswith("SigBlk:"):
+                return bool(int(line.split()[1], 16) & 1 << signal.SIGINT - 1) and _started_by_make()
+    except OSError:
+        pass
+    return False
+
+
+def _set_foreground(terminal: int, group: int) -> None:
+    # Who is in the background gets SIGTTOU for this; blocked, it is simply done.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
+    try:
+        with suppress(OSError, termios.error):
+            os.tcsetpgrp(terminal, group)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _started_by_make() -> bool:
+    try:
+        return Path(f"/proc/{os.getppid()}/comm").read_text().strip() in MAKES
+    except OSError:
+        return False

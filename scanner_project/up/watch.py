@@ -1,0 +1,116 @@
+"""What the foreground tells while everything runs: ready or not, programs that died, one line of progress."""
+
+import base64
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+
+import redis
+from django.db import Error as DatabaseError
+from django.db import close_old_connections
+
+from scanner_app import status
+from scanner_project.env import Environment
+from scanner_project.up.accounts import Account
+from scanner_project.up.supervision import ChildState
+
+ASK_TIMEOUT_S = 5.0
+
+START_AGAIN_S = 30.0
+"""Seconds until a program that supervisor has given up is tried once more: the disk may have space again."""
+
+
+def web_url(env: Environment, port: int) -> str:
+    """Where a browser on this machine finds a port."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(env.WEB_HOST, env.WEB_HOST)  # noqa: S104
+    if ":" in host and not host.startswith("["):
+        host = f"[{host}]"
+    return f"http://{host}:{port}"
+
+
+def readiness(env: Environment) -> str | None:
+    """None when /readyz answers 200, else in a few words why not."""
+    # ALLOWED_HOSTS may leave out the address that we ask at.
+    host = env.ALLOWED_HOSTS.split(",")[0].lstrip(".")
+    headers = {} if host in {"", "*"} else {"Host": host}
+    request = urllib.request.Request(web_url(env, env.WEB_PORT) + "/readyz", headers=headers)  # noqa: S310 - http
+    try:
+        with urllib.request.urlopen(request, timeout=ASK_TIMEOUT_S):  # noqa: S310 - http
+            return None
+    except urllib.error.HTTPError as exc:
+        return _reason(exc.read(2000)) or f"/readyz answers {exc.code}"
+    except (urllib.error.URLError, OSError):
+        return "the web server does not answer yet"
+
+
+def _reason(body: bytes) -> str:
+    """The words of a refusal's `detail`, or its values that are not "ok"."""
+    with suppress(ValueError):
+        answer = json.loads(body)
+        if isinstance(answer, dict):
+            detail = answer.get("detail")
+            parts = {name: value for name, value in answer.items() if value not in ("ok", True)}
+            return str(detail) if detail else ", ".join(f"{name}: {value}" for name, value in parts.items())
+    return ""
+
+
+def introduce_workers(env: Environment, account: Account) -> None:
+    """Let Flower ask the workers who they are: those that began after it would stay unknown to it."""
+    signed = base64.b64encode(f"{account.user}:{account.password}".encode()).decode()
+    request = urllib.request.Request(  # noqa: S310 - http
+        web_url(env, env.FLOWER_PORT) + "/api/workers?refresh=1", headers={"Authorization": f"Basic {signed}"}
+    )
+    with suppress(urllib.error.URLError, OSError), urllib.request.urlopen(request, timeout=15):  # noqa: S310
+        pass
+
+
+def progress(now: datetime) -> str:
+    """One line: status, healthy symbols, rate, backlog."""
+    close_old_connections()
+    try:
+        seen = status.overview(now)
+    except (DatabaseError, redis.RedisError) as exc:
+        return f"{now:%H:%M:%S}  status unknown: {str(exc).splitlines()[0] if str(exc) else type(exc).__name__}"
+    return (
+        f"{now:%H:%M:%S}  {seen.overall_status}  {seen.healthy_symbols} of {seen.enabled_symbols} symbols healthy"
+        f"  {seen.bars_per_second:.1f} bars/s  backlog {seen.backlog:,}"
+    )
+
+
+class Children:
+    """Remembers how the programs were, to tell what has changed."""
+
+    def __init__(self) -> None:
+        """Nothing is known yet."""
+        self._started_at: dict[str, int] = {}
+        self._given_up: dict[str, float] = {}  # when (monotonic s) a program was told to be given up
+
+    def news(self, children: list[ChildState]) -> Iterator[str]:
+        """One sentence for each program that died, was given up, or ended by itself."""
+        for child in children:
+            before = self._started_at.get(child.name, 0)
+            self._started_at[child.name] = child.started_at
+            if child.state == "FATAL":
+                if child.name not in self._given_up:
+                    why = f": {child.reason}" if child.reason else ""
+                    yield (
+                        f"{child.name} can't be kept running{why}; its log is {child.log}; "
+                        f"trying again in {START_AGAIN_S:.0f} s."
+                    )
+                    self._given_up[child.name] = time.monotonic()
+            elif before and child.started_at != before and child.group != "replay":
+                yield f"{child.name} ended and was started again; its log is {child.log}."
+            elif child.state == "RUNNING":
+                self._given_up.pop(child.name, None)
+
+    def due_again(self, children: list[ChildState]) -> Iterator[ChildState]:
+        """The given-up programs whose next try is due."""
+        now = time.monotonic()
+        for child in children:
+            if child.state == "FATAL" and now - self._given_up.get(child.name, now) >= START_AGAIN_S:
+                self._given_up[child.name] = now
+                yield child
