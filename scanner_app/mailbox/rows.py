@@ -30,9 +30,8 @@ def fresh(symbol_id: int) -> SymbolStatus:
 
 def head_message(row: SymbolStatus) -> Message | None:
     """The message that is live for the row as it is; None without a head or while nothing may be published."""
-    if row.head is None or not row.symbol.enabled or row.symbol.deleted_at is not None:
-        return None
-    return message_of(row, *next_bar(row.symbol_id, row.head))
+    bar = None if row.head is None else next_bar(row.symbol_id, row.head)
+    return None if bar is None else message_of(row, *bar)
 
 
 def message_of(row: SymbolStatus, timeframe: str, timestamp: datetime) -> Message:
@@ -79,16 +78,16 @@ def publish_head(row: SymbolStatus) -> None:
 
 def publish_following(done: Message, following: Following) -> None:
     """Publish the head that follows a bar that is done, after the commit; its breaker is closed."""
-    if following.head is None:
+    bar = None if following.head is None else next_bar(done.symbol_id, following.head)
+    if following.head is None or bar is None:
         return
-    timeframe, timestamp = next_bar(done.symbol_id, following.head)
     message = Message(
         symbol_id=done.symbol_id,
         ticker=done.ticker,
         sequence=following.head,
         epoch=following.epoch,
         retries=0,
-        bar=describe_bar(timeframe, timestamp),
+        bar=describe_bar(*bar),
     )
     publish_after_commit(message, lane=following.lane)
 

@@ -70,8 +70,7 @@ def complete(ticket: Ticket, findings: Iterable[Finding], *, now: datetime) -> O
         hot.finish_bar(ticket, latency_ms, now=now)
         hot.add_signals(ticket, findings, now=now)
         _close_breaker(ticket, now)
-        if following.head is not None:
-            publish_following(message, following)
+        publish_following(message, following)
     return Outcome.COMPLETED
 
 

@@ -1,0 +1,132 @@
+"""Operators' acts."""
+
+from datetime import timedelta
+
+import pytest
+
+from scanner_app import mailbox
+from scanner_app.breaker import Breaker
+from scanner_app.errors import NothingToSkip
+from scanner_app.mailbox import Outcome
+from scanner_app.models import Bar, QuarantinedBar, Symbol
+from tests.conftest import T0, accept_days, fail_head, live_message, row_of, snapshot, start_head
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_reset_closes_the_breaker_and_publishes_the_head_at_once_under_a_new_epoch(dispatched_head, published):
+    symbol, _ = dispatched_head(waiting=1)
+    fail_head(symbol, 4)
+    del published[:]
+
+    mailbox.reset(symbol, by="alice", reason="fixed the feed", now=T0 + timedelta(seconds=40))
+
+    symbol.breaker.refresh_from_db()
+    assert symbol.breaker.value == Breaker()
+    row = row_of(symbol)
+    assert (row.head, row.attempts, row.epoch, row.next_attempt_at) == (1, 0, 1, None)
+    assert [(m.sequence, m.epoch, m.retries, due) for m, _, due in published] == [(1, 1, 0, None)]
+    event = symbol.events.order_by("-id")[0]
+    assert (event.kind, event.actor, event.reason) == ("reset", "alice", "fixed the feed")
+
+
+def test_the_retry_that_waited_is_stale_after_a_reset(dispatched_head):
+    symbol, _ = dispatched_head()
+    fail_head(symbol, 1)
+    waiting = live_message(symbol)
+    mailbox.reset(symbol, by="alice", now=T0)
+    before = snapshot(symbol)
+
+    assert mailbox.start(waiting, now=T0 + timedelta(seconds=1)) is Outcome.SUPERSEDED
+    assert snapshot(symbol) == before
+
+
+def test_a_failure_of_a_run_from_before_the_reset_does_not_count(dispatched_head):
+    symbol, running = dispatched_head()
+    mailbox.reset(symbol, by="alice", now=T0)
+
+    assert mailbox.fail(running, ValueError("old"), now=T0) is Outcome.SUPERSEDED
+    assert row_of(symbol).attempts == 0
+
+
+def test_a_success_of_a_run_from_before_the_reset_does(dispatched_head):
+    symbol, running = dispatched_head()
+    mailbox.reset(symbol, by="alice", now=T0)
+
+    assert mailbox.complete(running, [], now=T0) is Outcome.COMPLETED
+
+
+def test_skip_sets_the_head_aside_and_the_next_is_the_head(dispatched_head, published):
+    symbol, _ = dispatched_head(waiting=1)
+    fail_head(symbol, 2)
+    del published[:]
+
+    mailbox.skip(symbol, by="alice", reason="known bad", now=T0)
+
+    row = row_of(symbol)
+    assert (row.head, row.cursor, row.attempts, row.epoch) == (2, 1, 0, 1)
+    entry = QuarantinedBar.objects.get()
+    assert entry.reason == "skipped by alice: known bad"
+    assert (entry.error_type, entry.attempt) == ("ValueError", 2)
+    assert Bar.objects.get(sequence=1).status == "quarantined"
+    assert [(m.sequence, m.epoch) for m, _, _ in published] == [(2, 1)]
+
+
+def test_after_a_skip_with_an_open_breaker_the_next_is_the_probe(dispatched_head, published):
+    symbol, _ = dispatched_head(waiting=1)
+    failed_at = fail_head(symbol, 3)
+    del published[:]
+
+    mailbox.skip(symbol, by="alice", now=failed_at)
+
+    assert [(m.sequence, due) for m, _, due in published] == [(2, failed_at + timedelta(seconds=30))]
+
+
+def test_skip_without_a_head_is_refused_and_changes_nothing(symbol):
+    before = snapshot(symbol)
+
+    with pytest.raises(NothingToSkip, match="TSLA"):
+        mailbox.skip(symbol, by="alice", now=T0)
+
+    assert snapshot(symbol) == before
+
+
+def test_a_disabled_symbol_accepts_but_publishes_nothing(dispatched_head, published):
+    symbol, running = dispatched_head()
+    del published[:]
+
+    mailbox.disable(symbol, by="alice", now=T0)
+    accept_days("TSLA", 2, first=1)
+    outcome = mailbox.complete(running, [], now=T0)
+
+    assert outcome is Outcome.COMPLETED  # a running bar may finish
+    assert row_of(symbol).head == 2
+    assert published == []
+    assert mailbox.start(live_message(symbol), now=T0) is Outcome.SUPERSEDED
+
+
+def test_enabling_publishes_the_waiting_head_and_its_bars_are_held(dispatched_head, published):
+    symbol, running = dispatched_head(waiting=1)
+    mailbox.disable(symbol, by="alice", now=T0)
+    mailbox.complete(running, [], now=T0)
+    later = T0 + timedelta(hours=1)
+
+    mailbox.enable(symbol, by="bob", now=later)
+    mailbox.complete(start_head(symbol, now=later), [], now=later)
+
+    assert published[-1][0].sequence == 2
+    assert list(Bar.objects.order_by("sequence").values_list("held", flat=True)) == [False, True]
+    assert list(symbol.events.order_by("id").values_list("kind", "actor"))[1:] == [
+        ("disabled", "alice"),
+        ("enabled", "bob"),
+    ]
+
+
+@pytest.mark.parametrize("act", [mailbox.enable, mailbox.disable], ids=["enable", "disable"])
+def test_a_second_time_changes_nothing(symbol, act):
+    Symbol.objects.filter(pk=symbol.pk).update(enabled=act is mailbox.enable)
+    before = snapshot(symbol)
+
+    act(symbol, by="alice", now=T0)
+
+    assert snapshot(symbol) == before

@@ -1,0 +1,118 @@
+"""The sweeper: what it publishes again, and what it leaves alone."""
+
+from datetime import timedelta
+
+import pytest
+
+from scanner_app import mailbox
+from scanner_app.mailbox import Sighting
+from scanner_app.models import SymbolStatus
+from tests.conftest import T0, fail_head, live_message, row_of, snapshot
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LONG_AGO = T0.timestamp() - 60
+
+
+def sighting(**changes) -> Sighting:
+    fields = {"queued": frozenset(), "held": frozenset(), "unqueued_since": {}, "patience_s": 2.5}
+    return Sighting(**{**fields, **changes})
+
+
+def run_sweep(seen: Sighting, *, now=T0):
+    return mailbox.sweep(mailbox.due_heads(now), seen, now=now)
+
+
+def test_a_head_that_nobody_holds_is_published_again(dispatched_head, published):
+    symbol, ticket = dispatched_head()
+    del published[:]
+
+    report = run_sweep(sighting(unqueued_since={ticket.message.identity: LONG_AGO}))
+
+    assert report.counts() == {"heads": 1, "lost": 1, "idle": 0, "published": 1}
+    assert [message.identity for message, _, _ in published] == [live_message(symbol).identity]
+
+
+@pytest.mark.parametrize("place", ["queued", "held"])
+def test_a_head_in_a_queue_or_with_a_worker_is_left_alone(dispatched_head, published, place):
+    symbol, ticket = dispatched_head()
+    del published[:]
+    name = ticket.message.identity
+    before = snapshot(symbol)
+
+    report = run_sweep(sighting(**{place: frozenset({name})}, unqueued_since={name: LONG_AGO}))
+
+    assert (report.heads, report.lost) == (1, 0)
+    assert published == []
+    assert snapshot(symbol) == before
+
+
+def test_a_head_just_taken_from_its_queue_has_until_the_next_tell(dispatched_head, published):
+    _, ticket = dispatched_head()
+    del published[:]
+    name = ticket.message.identity
+
+    first = run_sweep(sighting())
+    too_soon = run_sweep(sighting(unqueued_since=first.unqueued), now=T0 + timedelta(seconds=2.4))
+    lost = run_sweep(sighting(unqueued_since=too_soon.unqueued), now=T0 + timedelta(seconds=2.5))
+
+    assert (first.lost, too_soon.lost, lost.lost) == (0, 0, 1)
+    assert first.unqueued == {name: T0.timestamp()}
+    assert lost.unqueued == {}  # published again: it has a new chance
+
+
+def test_a_message_of_another_attempt_in_the_queue_does_not_count(dispatched_head):
+    symbol, ticket = dispatched_head()
+    stale = ticket.message.identity
+    at = fail_head(symbol) + timedelta(seconds=7)
+
+    report = run_sweep(
+        sighting(queued=frozenset({stale}), unqueued_since={live_message(symbol).identity: LONG_AGO}), now=at
+    )
+
+    assert report.lost == 1
+
+
+@pytest.mark.parametrize(
+    ("overdue_s", "heads"),
+    [
+        pytest.param(-1, 0, id="a waiting retry is the worker's business"),
+        pytest.param(5, 0, id="5 s late may be a busy worker"),
+        pytest.param(5.1, 1, id="more than 5 s late is looked for"),
+    ],
+)
+def test_retries_are_looked_for_once_they_are_overdue(dispatched_head, overdue_s, heads):
+    symbol, _ = dispatched_head()
+    fail_head(symbol)
+    due = row_of(symbol).next_attempt_at
+
+    assert len(mailbox.due_heads(due + timedelta(seconds=overdue_s))) == heads
+
+
+def test_a_disabled_symbol_is_left_alone(dispatched_head):
+    symbol, _ = dispatched_head()
+    mailbox.disable(symbol, by="alice", now=T0)
+
+    assert mailbox.due_heads(T0) == []
+
+
+def test_a_backlog_without_a_head_is_mended(dispatched_head, published):
+    symbol, _ = dispatched_head(waiting=1)
+    SymbolStatus.objects.filter(symbol=symbol).update(head=None)
+    del published[:]
+
+    report = run_sweep(sighting())
+
+    assert report.idle == 1
+    assert row_of(symbol).head == 1
+
+
+def test_a_lost_control_run_is_published_again(dispatched_head, published):
+    symbol, _ = dispatched_head()
+    at = fail_head(symbol, 7)
+    message = live_message(symbol)
+    del published[:]
+
+    run_sweep(sighting(unqueued_since={message.identity: LONG_AGO}), now=at)
+
+    assert [(m.control, m.retries) for m, _, _ in published] == [(True, 7)]
