@@ -246,6 +246,28 @@ def test_a_full_symbol_does_not_hold_up_another_file_however_long_its_own_is(wor
     assert [day for symbol, day in world.taken if symbol == "A"] == list(range(1_200))
 
 
+def test_a_full_symbols_own_file_is_not_read_far_ahead(world, monkeypatch):
+    monkeypatch.setattr(replay, "HELD_PER_SYMBOL", 10)
+    read: list[int] = []
+
+    def lines():
+        for day in range(5_000):
+            read.append(day)
+            yield line("A", day)
+
+    def verdict(bar, world):
+        if world.elapsed < 3:
+            assert len(read) <= 511  # the first batch, those held on top, the one in hand
+            return "backlog_full"
+        return None
+
+    world.verdict = verdict
+    tally = world.run(Source(name="A.csv", lines=lines(), share=lambda: 1.0))
+
+    assert tally.accepted == 5_000
+    assert [day for _, day in world.taken] == list(range(5_000))
+
+
 def test_two_files_of_a_full_symbol_stay_in_order_of_time(world, monkeypatch):
     monkeypatch.setattr(replay, "HELD_PER_SYMBOL", 10)
     world.verdict = full_until(2)
