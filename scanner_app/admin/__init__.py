@@ -13,3 +13,4 @@ admin.site.site_header = "Market scanner"
 admin.site.site_title = "Market scanner"
 admin.site.index_title = "Overview"
 admin.site.index_template = "scanner_app/admin/index.html"
+admin.site.enable_nav_sidebar = False  # the wide tables need its room; each page links to the other lists

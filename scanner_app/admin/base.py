@@ -1,16 +1,19 @@
 """What all pages of the admin share: nothing can be changed, and no query grows with the table."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Max, Model, QuerySet
-from django.http import HttpRequest
+from django.db.models.expressions import Combinable
+from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from scanner_app.models import Symbol
 
@@ -21,13 +24,16 @@ milliseconds, a table of millions in seconds; whoever needs older rows searches 
 FILTERED = 100_000
 """Newest rows that a filter without an index looks at, for the same reason."""
 
-EMPTY = "–"
+EMPTY = "\N{EN DASH}"
+
+Column = Any
+"""A list's column as a function of the row. Django takes one wherever it takes a field's name; its stubs
+know of names alone, hence Any."""
 
 TONES = {
     "processing": "good",
     "paused": "warn",
     "failed": "bad",
-    "closed": "good",
     "half_open": "warn",
     "open": "bad",
     "processed": "good",
@@ -52,7 +58,7 @@ def utc(moment: datetime | None) -> str:
     return EMPTY if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
-def time_column(field: str, title: str) -> Callable[[Any], str]:
+def time_column(field: str, title: str) -> Column:
     """A list's column that shows the time `field` in UTC."""
 
     @admin.display(description=f"{title} (UTC)", ordering=field)
@@ -63,12 +69,34 @@ def time_column(field: str, title: str) -> Callable[[Any], str]:
     return column
 
 
-def badge_column(field: str, title: str) -> Callable[[Any], SafeString]:
+def badge_column(field: str, title: str) -> Column:
     """A list's column that shows the word `field` as a badge."""
 
     @admin.display(description=title, ordering=field)
     def column(row: Any) -> SafeString:
         return badge(getattr(row, field))
+
+    column.__name__ = field
+    return column
+
+
+def mark_column(field: str) -> Column:
+    """A list's column that shows the word `field` where it holds, and nothing where it doesn't."""
+
+    @admin.display(description=field)
+    def column(row: Any) -> SafeString | str:
+        return badge(field) if getattr(row, field) else ""
+
+    column.__name__ = field
+    return column
+
+
+def number_column(field: str) -> Column:
+    """A list's column that shows the number `field` with its decimals, never as 8.8e+08."""
+
+    @admin.display(description=field.replace("_", " "))
+    def column(row: Any) -> str:
+        return f"{getattr(row, field):,.6f}".rstrip("0").rstrip(".")
 
     column.__name__ = field
     return column
@@ -80,8 +108,7 @@ class CappedPaginator(Paginator[Any]):
     @cached_property
     def count(self) -> int:
         """Rows that can be paged through: at most LISTED."""
-        listed: int = self.object_list[:LISTED].count()  # type: ignore[union-attr,call-arg] # the admin gives querysets
-        return listed
+        return cast("QuerySet[Any]", self.object_list)[:LISTED].count()
 
     @property
     def capped(self) -> bool:
@@ -95,6 +122,11 @@ class ReadOnlyAdmin(admin.ModelAdmin[Any]):
     show_full_result_count = False  # it would count the whole table
     list_per_page = 50
     empty_value_display = EMPTY
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Headed by what it lists, not by "Select … to view"."""
+        title = capfirst(str(self.opts.verbose_name_plural))
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     class Media:
         css = {"all": ["scanner_app/admin.css"]}
@@ -120,18 +152,34 @@ class ReadOnlyAdmin(admin.ModelAdmin[Any]):
         return False
 
 
+class NewestFirst(ChangeList):
+    """A list in the one order that needs no sorting, also if its address asks for another."""
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str | Combinable]:  # noqa: ARG002
+        """By the primary key, newest first."""
+        return ["-id"]
+
+
 class RecordAdmin(ReadOnlyAdmin):
     """A list that may have millions of rows: newest first, searched by ticker, never sorted or counted whole."""
 
     paginator = CappedPaginator
     ordering = ("-id",)
-    sortable_by = ()  # any other order would sort the whole table
+    sortable_by = ()
+    show_facets = admin.ShowFacets.NEVER  # they would count the whole table, once for each choice
     list_select_related = ("symbol",)
     search_fields = ("symbol__ticker",)  # shows the box; what it does is below
     search_help_text = "A symbol's ticker, whole"
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:  # noqa: ARG002
+        """The list in its one order."""
+        return NewestFirst
+
     def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str  # noqa: ARG002
+        self,
+        request: HttpRequest,  # noqa: ARG002
+        queryset: QuerySet[Any],
+        search_term: str,
     ) -> tuple[QuerySet[Any], bool]:
         """The rows of one symbol.
 
@@ -148,7 +196,7 @@ class NewestFilter(admin.SimpleListFilter):
     """A filter on a field without an index: it looks at the newest FILTERED rows, not at the whole table."""
 
     field: ClassVar[str]
-    words: ClassVar[Iterable[str]]
+    words: ClassVar[dict[str, str]]  # {word to choose: value in the table}
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
         """The words to choose from."""
@@ -156,18 +204,18 @@ class NewestFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
         """The newest rows that have the chosen word."""
-        if self.value() not in self.words:
+        if (word := self.value()) not in self.words:
             return queryset
         newest = queryset.model._default_manager.aggregate(newest=Max("id"))["newest"] or 0  # noqa: SLF001
-        return queryset.filter(id__gt=newest - FILTERED, **{self.field: self.value()})
+        return queryset.filter(id__gt=newest - FILTERED, **{self.field: self.words[word]})
 
 
-def newest_filter(field: str, words: Iterable[str]) -> type[NewestFilter]:
-    """The filter of `field`, which has one of `words`."""
+def newest_filter(field: str, words: Iterable[str], **more: str) -> type[NewestFilter]:
+    """The filter of `field`, which has one of `words`; `more` are words for other values."""
     attributes = {
-        "title": field.replace("_", " "),
+        "title": field,
         "parameter_name": field,
         "field": field,
-        "words": tuple(words),
+        "words": {word.replace("_", " "): value for word, value in more.items()} | {word: word for word in words},
     }
     return type(f"{field.title()}Filter", (NewestFilter,), attributes)

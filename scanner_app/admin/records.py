@@ -3,11 +3,18 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from scanner_app.admin.base import EMPTY, RecordAdmin, badge_column, newest_filter, time_column
+from scanner_app.admin.base import (
+    EMPTY,
+    RecordAdmin,
+    badge_column,
+    mark_column,
+    newest_filter,
+    number_column,
+    time_column,
+)
 from scanner_app.detectors import Direction
 from scanner_app.models import (
     Bar,
@@ -21,6 +28,7 @@ from scanner_app.models import (
 )
 from scanner_app.timeframes import TIMEFRAMES
 
+PRICES = tuple(number_column(name) for name in ("open", "high", "low", "close", "volume"))
 TIMEFRAME = newest_filter("timeframe", TIMEFRAMES)
 
 
@@ -32,19 +40,30 @@ class BarAdmin(RecordAdmin):
         "symbol",
         "timeframe",
         time_column("timestamp", "Opened"),
-        "open",
-        "high",
-        "low",
-        "close",
-        "volume",
+        *PRICES,
         "sequence",
         badge_column("status", "Status"),
         "attempts",
         "latency_ms",
-        "late",
+        mark_column("late"),
         time_column("accepted_at", "Accepted"),
     )
     list_filter = (newest_filter("status", BarStatus.values), TIMEFRAME)
+    fields = readonly_fields = (
+        "symbol",
+        "timeframe",
+        time_column("timestamp", "Opened"),
+        *PRICES,
+        badge_column("status", "Status"),
+        "sequence",
+        "attempts",
+        "late",
+        "replayed",
+        "held",
+        time_column("accepted_at", "Accepted"),
+        time_column("finished_at", "Finished"),
+        "latency_ms",
+    )
 
 
 @admin.register(Signal)
@@ -59,17 +78,20 @@ class SignalAdmin(RecordAdmin):
         badge_column("direction", "Direction"),
         "strength",
         "detector",
-        "late",
+        mark_column("late"),
         time_column("created_at", "Found"),
     )
     list_filter = (newest_filter("direction", [direction.value for direction in Direction]), TIMEFRAME)
-    exclude = ("bar",)
-    readonly_fields = ("its_bar",)
-
-    @admin.display(description="Bar")
-    def its_bar(self, signal: Signal) -> str:
-        """The bar that it was found on."""
-        return str(signal.bar)
+    fields = readonly_fields = (
+        "symbol",
+        "bar",
+        "pattern",
+        badge_column("direction", "Direction"),
+        "strength",
+        "detector",
+        "late",
+        time_column("created_at", "Found"),
+    )
 
 
 class _Traced(RecordAdmin):
@@ -107,12 +129,14 @@ class ProcessingFailureAdmin(_Traced):
         "retry_delay_s",
         time_column("next_attempt_at", "Next attempt"),
     )
-    fields = (
+    fields = readonly_fields = (
         "symbol",
         "bar",
-        ("attempt", "times"),
-        "failed_at",
-        ("retry_delay_s", "next_attempt_at"),
+        "attempt",
+        "times",
+        time_column("failed_at", "Failed"),
+        "retry_delay_s",
+        time_column("next_attempt_at", "Next attempt"),
         "error_type",
         "whole_message",
         "whole_traceback",
@@ -133,15 +157,15 @@ class QuarantinedBarAdmin(_Traced):
         time_column("failed_at", "Set aside"),
         "what_became_of_it",
     )
-    list_filter = (newest_filter("resolution", Resolution.values),)
-    fields = (
+    list_filter = (newest_filter("resolution", Resolution.values, in_quarantine=""),)
+    fields = readonly_fields = (
         "symbol",
         "bar",
         "reason",
         "attempt",
-        "failed_at",
-        "resolution",
-        "resolved_at",
+        time_column("failed_at", "Set aside"),
+        "what_became_of_it",
+        time_column("resolved_at", "Since"),
         "error_type",
         "whole_message",
         "whole_traceback",
@@ -159,7 +183,11 @@ class SymbolEventAdmin(RecordAdmin):
 
     list_display = (time_column("at", "When"), "symbol", badge_column("kind", "Event"), "actor", "reason")
     list_filter = (newest_filter("kind", EventKind.values),)
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:  # noqa: ARG002
-        """In the order of reading."""
-        return ("symbol", "kind", "at", "bar", "actor", "reason")
+    fields = readonly_fields = (
+        "symbol",
+        badge_column("kind", "Event"),
+        time_column("at", "When"),
+        "bar",
+        "actor",
+        "reason",
+    )

@@ -1,6 +1,6 @@
 """The symbols at a glance, and the operators' acts on them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -102,6 +102,7 @@ class SymbolAdmin(ReadOnlyAdmin):
         "ticker",
         "state",
         "breaker_state",
+        "enabled",
         "failures_in_a_row",
         "backlog",
         "average",
@@ -109,11 +110,11 @@ class SymbolAdmin(ReadOnlyAdmin):
         "last_processed",
         "next_attempt",
         "last_error",
-        "enabled",
     )
     list_display_links = ("ticker",)
     list_filter = (StateFilter, BreakerFilter, "enabled")
     list_per_page = 100
+    show_facets = admin.ShowFacets.ALWAYS  # a few thousand rows at most
     search_fields = ("ticker__istartswith",)
     search_help_text = "A ticker's beginning"
     ordering = ("ticker",)
@@ -145,7 +146,7 @@ class SymbolAdmin(ReadOnlyAdmin):
         """closed, open or half_open."""
         return badge(_summary(symbol).circuit_state)
 
-    @admin.display(description="Failures in a row", ordering="breaker__failures")
+    @admin.display(description="Failures", ordering="breaker__failures")
     def failures_in_a_row(self, symbol: Symbol) -> int:
         """Of whichever bar, since the last success."""
         return _summary(symbol).consecutive_failures
@@ -155,12 +156,12 @@ class SymbolAdmin(ReadOnlyAdmin):
         """Bars that are not done with, the head included."""
         return f"{_summary(symbol).backlog:,}"
 
-    @admin.display(description="Latency avg", ordering="status__avg_latency_ms")
+    @admin.display(description="Avg", ordering="status__avg_latency_ms")
     def average(self, symbol: Symbol) -> str:
         """Of the last 100 bars."""
         return f"{_summary(symbol).avg_latency_ms:,.0f} ms"
 
-    @admin.display(description="Latency p95", ordering="status__p95_latency_ms")
+    @admin.display(description="p95", ordering="status__p95_latency_ms")
     def p95(self, symbol: Symbol) -> str:
         """Of the last 100 bars."""
         return f"{_summary(symbol).p95_latency_ms:,} ms"
@@ -216,22 +217,22 @@ class SymbolAdmin(ReadOnlyAdmin):
                     str(model._meta.verbose_name_plural),  # noqa: SLF001
                 )
 
-    @admin.action(description="Reset: failures to 0, breaker closed, the waiting bar runs now", permissions=["operate"])
+    @admin.action(description="Reset: close the breaker, run the bar now", permissions=["operate"])
     def reset(self, request: HttpRequest, queryset: QuerySet[Symbol]) -> None:
         """Call `mailbox.reset` for each."""
         self._act(request, queryset, mailbox.reset, "Reset")
 
-    @admin.action(description="Skip: the waiting bar goes to quarantine, the next one runs", permissions=["operate"])
+    @admin.action(description="Skip: put the waiting bar into quarantine", permissions=["operate"])
     def skip(self, request: HttpRequest, queryset: QuerySet[Symbol]) -> None:
         """Call `mailbox.skip` for each."""
         self._act(request, queryset, mailbox.skip, "Skipped the waiting bar of")
 
-    @admin.action(description="Disable: bars are accepted and wait", permissions=["operate"])
+    @admin.action(description="Disable: bars are accepted, but wait", permissions=["operate"])
     def disable(self, request: HttpRequest, queryset: QuerySet[Symbol]) -> None:
         """Call `mailbox.disable` for each."""
         self._act(request, queryset, mailbox.disable, "Disabled")
 
-    @admin.action(description="Enable: waiting bars run", permissions=["operate"])
+    @admin.action(description="Enable: let waiting bars run", permissions=["operate"])
     def enable(self, request: HttpRequest, queryset: QuerySet[Symbol]) -> None:
         """Call `mailbox.enable` for each."""
         self._act(request, queryset, mailbox.enable, "Enabled")

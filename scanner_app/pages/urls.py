@@ -2,6 +2,7 @@
 
 from django.contrib.auth.views import LogoutView
 from django.urls import path
+from django.views.generic import RedirectView
 
 from scanner_app.pages import views
 
@@ -12,5 +13,6 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("logout", LogoutView.as_view()),
     path("flower/", views.flower, name="flower"),
+    path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("favicon.ico", views.favicon),  # browsers ask for it on pages that are not ours, like the API's
 ]

@@ -9,7 +9,7 @@
   const RANK = { failed: 0, paused: 1, processing: 2 };
   const TONE = {
     processing: "good", paused: "warn", failed: "bad", disabled: "calm",
-    closed: "good", half_open: "warn", open: "bad",
+    closed: "calm", half_open: "warn", open: "bad",
   };
 
   const $ = (id) => document.getElementById(id);
@@ -25,6 +25,7 @@
   const hint = (element, text) => { if (element.title !== text) element.title = text; };
   const count = (number) => (number ?? 0).toLocaleString("en-US");
   const utc = (iso) => (iso ? new Date(iso).toISOString().slice(0, 19).replace("T", " ") : EMPTY);
+  const bar_time = (iso) => utc(iso).replace(/:00$/, ""); // seconds matter to one-second bars alone
   const now = () => Date.now() + skew_ms;
 
   // ---------------------------------------------------------------- asking
@@ -95,6 +96,8 @@
     put($("healthy"), count(status.healthy_symbols));
     put($("paused"), count(status.paused_symbols));
     put($("failed"), count(status.failed_symbols));
+    mark($("paused"), "tone", status.paused_symbols ? "warn" : "calm");
+    mark($("failed"), "tone", status.failed_symbols ? "bad" : "calm");
     put($("rate"), (status.bars_per_second ?? 0).toFixed(1));
     put($("backlog"), count(status.backlog));
     $("empty").hidden = status.symbols.length > 0;
@@ -105,8 +108,8 @@
   function summary() {
     if (!status.total_symbols) return "Nothing to watch yet";
     const disabled = status.total_symbols - status.enabled_symbols;
-    return `${count(status.healthy_symbols)} of ${count(status.enabled_symbols)} enabled symbols are healthy`
-      + (disabled ? `, ${count(disabled)} disabled` : "");
+    return `${count(status.healthy_symbols)} of ${count(status.enabled_symbols)} enabled symbols healthy`
+      + (disabled ? `, ${count(disabled)} off` : "");
   }
 
   function table() {
@@ -149,11 +152,13 @@
     put(cells.failures, count(symbol.consecutive_failures));
     put(cells.backlog, count(symbol.backlog));
     put(cells.p95, symbol.bars_processed ? `${count(symbol.p95_latency_ms)} ms` : EMPTY);
-    put(cells.last, utc(symbol.last_bar_time));
+    put(cells.last, bar_time(symbol.last_bar_time));
     put(cells.error, symbol.last_error || EMPTY);
     hint(cells.error, symbol.last_error || "");
-    row.tr.toggleAttribute("data-quiet", state === "processing" || !symbol.last_error);
-    row.next = symbol.enabled && symbol.next_attempt_at ? Date.parse(symbol.next_attempt_at) : null;
+    const waits = state === "failed" || state === "paused";
+    row.tr.toggleAttribute("data-quiet", !waits);
+    // Without a time, a head that failed is due or running.
+    row.next = symbol.next_attempt_at ? Date.parse(symbol.next_attempt_at) : waits && symbol.backlog ? 0 : null;
     hint(cells.next, row.next ? `${utc(symbol.next_attempt_at)} UTC` : "");
     return row;
   }
@@ -167,7 +172,7 @@
   // Countdowns run every second, between the answers.
   function tick() {
     for (const row of rows.values()) {
-      const left_s = row.next ? Math.ceil((row.next - now()) / 1000) : 0;
+      const left_s = row.next !== null ? Math.ceil((row.next - now()) / 1000) : 0;
       put(row.cells.next, row.next === null ? EMPTY : left_s > 0 ? `in ${count(left_s)} s` : "now");
     }
   }

@@ -1,0 +1,218 @@
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.utils import timezone
+
+from scanner_app import mailbox, status
+from scanner_app.models import CircuitBreaker, EventKind, Symbol, SymbolEvent
+from tests.admin.conftest import messages_of
+from tests.conftest import accept_days, fail_head, make_symbol, row_of, snapshot
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/scanner_app/symbol/"
+
+
+def act(browser, action, *symbols, **more):
+    values = {"action": action, "_selected_action": [symbol.pk for symbol in symbols], "index": 0, **more}
+    return browser.post(LIST, values, follow=True)
+
+
+def failing(ticker="TSLA", failures=1, waiting=1):
+    accept_days(ticker, 1 + waiting)
+    symbol = Symbol.objects.get(ticker=ticker)
+    fail_head(symbol, failures)
+    return symbol
+
+
+def last_event(symbol):
+    return SymbolEvent.objects.filter(symbol=symbol).order_by("-id").first()
+
+
+def test_reset_closes_the_breaker_and_publishes_the_head_and_tells_who_and_why(
+    browser, published, django_capture_on_commit_callbacks
+):
+    symbol = failing(failures=3)
+    published.clear()
+
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = act(browser, "reset", symbol, reason=" prices are there ")
+
+    assert messages_of(answer) == [("success", "Reset: TSLA.")]
+    assert CircuitBreaker.objects.get(symbol=symbol).failures == 0
+    assert [(message.ticker, message.sequence, message.retries) for message, _, _ in published] == [("TSLA", 1, 0)]
+    event = last_event(symbol)
+    assert (event.kind, event.actor, event.reason) == (EventKind.RESET, "olga", "prices are there")
+
+
+def test_skip_puts_the_head_into_quarantine(browser):
+    symbol = failing(waiting=1)
+
+    answer = act(browser, "skip", symbol)
+
+    assert messages_of(answer) == [("success", "Skipped the waiting bar of: TSLA.")]
+    assert (row_of(symbol).cursor, row_of(symbol).head) == (1, 2)
+    assert (last_event(symbol).kind, last_event(symbol).actor) == (EventKind.SKIPPED, "olga")
+
+
+def test_skip_of_a_symbol_without_a_head_is_a_warning_and_keeps_no_other_from_being_skipped(browser):
+    idle, waiting = make_symbol("AAPL"), failing("TSLA")
+    before = snapshot(idle)
+
+    answer = act(browser, "skip", idle, waiting)
+
+    assert messages_of(answer) == [
+        ("success", "Skipped the waiting bar of: TSLA."),
+        ("warning", "No bar in flight, so nothing to skip: AAPL."),
+    ]
+    assert snapshot(idle) == before
+    assert row_of(waiting).cursor == 1
+
+
+def test_disable_and_enable_switch_the_symbol_and_leave_an_event_each(browser, symbol):
+    act(browser, "disable", symbol)
+    assert Symbol.objects.get(pk=symbol.pk).enabled is False
+    assert (last_event(symbol).kind, last_event(symbol).actor) == (EventKind.DISABLED, "olga")
+
+    act(browser, "enable", symbol)
+    assert Symbol.objects.get(pk=symbol.pk).enabled is True
+    assert (last_event(symbol).kind, last_event(symbol).actor) == (EventKind.ENABLED, "olga")
+
+
+def test_an_act_on_one_symbol_changes_no_other(browser):
+    chosen, other = failing("AAPL"), failing("TSLA")
+    before = snapshot(other)
+
+    act(browser, "reset", chosen)
+
+    assert snapshot(other) == before
+
+
+def test_each_symbol_is_an_act_of_its_own_so_one_that_breaks_undoes_no_other(browser, monkeypatch):
+    first, second = failing("AAPL"), failing("TSLA")
+    reset = mailbox.reset
+
+    def break_on_the_second(symbol, **more):
+        if symbol == second:
+            raise RuntimeError("the database is away")
+        reset(symbol, **more)
+
+    monkeypatch.setattr(mailbox, "reset", break_on_the_second)
+    with pytest.raises(RuntimeError, match="the database is away"):
+        act(browser, "reset", first, second)
+
+    assert row_of(first).attempts == 0
+    assert row_of(second).attempts == 1
+
+
+@pytest.mark.parametrize("permission", [None, "operate_symbol"])
+def test_who_is_not_on_the_staff_can_not_act_through_the_admin(client, permission):
+    symbol = failing()
+    user = User.objects.create_user("eve")
+    if permission:
+        user.user_permissions.add(Permission.objects.get(codename=permission))
+    client.force_login(user)
+    before = snapshot(symbol)
+
+    answer = client.post(LIST, {"action": "reset", "_selected_action": [symbol.pk], "index": 0})
+
+    assert answer.status_code == 302
+    assert answer.url.startswith("/admin/login/")
+    assert snapshot(symbol) == before
+
+
+def test_an_act_that_there_is_not_changes_nothing(browser):
+    symbol = failing()
+    before = snapshot(symbol)
+
+    act(browser, "delete_selected", symbol, post="yes")
+
+    assert snapshot(symbol) == before
+
+
+def in_every_state():
+    """A symbol of each row of the design's table, by the time of the test."""
+    now = timezone.now()
+    make_symbol("FINE")
+    fail_head(_waiting("RETRYING", now), 1, now=now)
+    fail_head(_waiting("OPEN", now), 3, now=now - timedelta(seconds=5))
+    fail_head(_waiting("PROBING", now), 3, now=now - timedelta(minutes=2))
+    mailbox.disable(make_symbol("OFF"), by="olga", now=now)
+    fail_head(off_and_open := _waiting("OFF.OPEN", now), 3, now=now - timedelta(seconds=5))
+    mailbox.disable(off_and_open, by="olga", now=now)
+
+
+def _waiting(ticker, now):
+    accept_days(ticker, 2, now=now - timedelta(minutes=5))
+    return Symbol.objects.get(ticker=ticker)
+
+
+def listed(browser, **query):
+    return [symbol.ticker for symbol in browser.get(LIST, query).context["cl"].result_list]
+
+
+@pytest.mark.parametrize(
+    ("query", "tickers"),
+    [
+        ({"state": "processing"}, ["FINE"]),
+        ({"state": "paused"}, ["OFF", "OFF.OPEN", "PROBING", "RETRYING"]),
+        ({"state": "failed"}, ["OPEN"]),
+        ({"breaker": "closed"}, ["FINE", "OFF", "RETRYING"]),
+        ({"breaker": "open"}, ["OFF.OPEN", "OPEN"]),
+        ({"breaker": "half_open"}, ["PROBING"]),
+        ({"enabled__exact": "0"}, ["OFF", "OFF.OPEN"]),
+        ({"q": "off"}, ["OFF", "OFF.OPEN"]),
+    ],
+)
+def test_a_filter_chooses_by_state_breaker_or_ticker(browser, query, tickers):
+    in_every_state()
+
+    assert listed(browser, **query) == tickers
+
+
+def test_the_state_filter_agrees_with_the_state_that_is_shown(browser):
+    in_every_state()
+
+    shown = {one.symbol: one.state for one in status.overview(timezone.now()).symbols}
+
+    for state in status.SymbolState:
+        assert listed(browser, state=state) == [ticker for ticker, its in shown.items() if its is state]
+
+
+def test_the_list_tells_state_breaker_failures_backlog_and_last_error(browser):
+    fail_head(_waiting("OPEN", timezone.now()), 3, now=timezone.now(), error=ValueError("<b>no good</b>"))
+
+    page = browser.get(LIST).content.decode()
+
+    assert '<span class="badge badge-bad">failed</span>' in page
+    assert '<span class="badge badge-bad">open</span>' in page
+    assert '<td class="field-failures_in_a_row">3</td>' in page
+    assert '<td class="field-backlog">2</td>' in page
+    assert "ValueError: &lt;b&gt;no good&lt;/b&gt;" in page
+    assert "<b>no good</b>" not in page
+
+
+def test_a_symbol_that_is_being_deleted_is_hidden(browser, symbol):
+    Symbol.objects.filter(pk=symbol.pk).update(deleted_at=timezone.now())
+
+    assert listed(browser) == []
+
+
+def test_a_symbols_page_leads_to_its_rows(browser, symbol):
+    page = browser.get(f"{LIST}{symbol.pk}/change/").content.decode()
+
+    for name in ("bar", "signal", "processingfailure", "quarantinedbar", "symbolevent"):
+        assert f'href="/admin/scanner_app/{name}/?q=TSLA"' in page
+
+
+def test_the_list_takes_as_many_queries_for_forty_symbols_as_for_one(browser, queries_of):
+    make_symbol("S0")
+    one = queries_of(LIST)
+    for number in range(1, 40):
+        make_symbol(f"S{number}")
+
+    forty = queries_of(LIST)
+
+    assert len(forty) == len(one)
+    assert len(forty) <= 9, "\n".join(forty)
