@@ -139,10 +139,7 @@ def fastquant(ticker: str) -> Callable[[Path], Iterator[Bar]]:
 
 SOURCES = [
     Source(symbol="005930", timeframe="1d", read=seolpyo("samsung")),
-    *(
-        Source(symbol=name, timeframe="1d", read=bokeh(name))
-        for name in ("AAPL", "FB", "GOOG", "IBM", "MSFT")
-    ),
+    *(Source(symbol=name, timeframe="1d", read=bokeh(name)) for name in ("AAPL", "FB", "GOOG", "IBM", "MSFT")),
     Source(
         symbol="EURUSD",
         timeframe="1h",

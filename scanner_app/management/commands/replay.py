@@ -78,12 +78,11 @@ class Command(BaseCommand):
             def show(share: float) -> None:
                 progress.update(task, completed=share, description=f"{tally.accepted:,} bars accepted")
 
-            run = replay.Replay(
-                sources, accept, pace=pace, round_robin=in_turn, tally=tally, on_progress=show
-            )
+            run = replay.Replay(sources, accept, pace=pace, round_robin=in_turn, tally=tally, on_progress=show)
             failure = None
             try:
                 run.run()
+                show(1.0)  # also where all was known already, and ingest was never called
             except KeyboardInterrupt:
                 status = EXIT_INTERRUPTED
             except FeedError as exc:
