@@ -3,11 +3,13 @@
 from typing import Any
 
 import structlog
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.views import defaults
 from rest_framework import status
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, ParseError
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler
@@ -38,19 +40,30 @@ class TooLarge(APIException):
 
 def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
     """The answer to an exception of a view; None for what is a bug: Django logs it and answers 500."""
-    if isinstance(exc, NothingToSkip):
-        exc = Conflict(str(exc))
     if isinstance(exc, (OperationalError, InterfaceError)):
         log.error("database_away", error=str(exc), path=context["request"].path)
         return Response(
-            {"detail": "The database does not answer; nothing was changed that is not reported. Try again."},
+            {"detail": "The database does not answer. What was not reported as done may be sent again."},
             status=status.HTTP_503_SERVICE_UNAVAILABLE,
             headers={"Retry-After": str(RETRY_AFTER_S)},
         )
-    response = exception_handler(exc, context)
+    response = exception_handler(_translated(exc), context)
     if response is not None:
         response.data = _in_our_form(response.data)
     return response
+
+
+def _translated(exc: Exception) -> Exception:
+    """The same as an error of the API, if it is one that a request can cause."""
+    match exc:
+        case NothingToSkip():
+            return Conflict(str(exc))
+        case RequestDataTooBig():
+            return TooLarge(f"A body may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes.")
+        case UnreadablePostError():
+            return ParseError("The body ended before its end.")
+        case _:
+            return exc
 
 
 def _in_our_form(data: Any) -> Any:

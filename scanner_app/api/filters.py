@@ -8,8 +8,6 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import F, Q, QuerySet
 from django_filters import rest_framework as filters
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
 
 from scanner_app import tickers
 from scanner_app.detectors import Direction
@@ -40,8 +38,7 @@ class TimeField(forms.CharField):
             raise ValidationError("must be an ISO 8601 time such as 2024-05-31T13:30:00Z") from None
 
 
-@extend_schema_field(OpenApiTypes.DATETIME)
-class TimeFilter(filters.Filter):  # type: ignore[misc] # django-filter has no types
+class TimeFilter(filters.IsoDateTimeFilter):  # type: ignore[misc] # django-filter has no types
     """A bound on a time."""
 
     field_class = TimeField

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from scanner_app.api.parsers import BoundedJSONParser
+from scanner_app.api.parsers import SafeJSONParser
 from scanner_app.api.serializers import DetailOut, TokenIn, TokenOut
 
 
@@ -18,7 +18,7 @@ class TokenView(APIView):
 
     authentication_classes = []  # who has a stale token or session comes here for a new one
     permission_classes = [AllowAny]
-    parser_classes = [BoundedJSONParser]
+    parser_classes = [SafeJSONParser]
 
     @extend_schema(
         summary="A token for name and password",

@@ -33,7 +33,7 @@ from scanner_app import ingest, mailbox, status, tickers
 from scanner_app.api.errors import RETRY_AFTER_S, Conflict, TooLarge
 from scanner_app.api.filters import BarFilter, FaultFilter, SignalFilter, WatchListFilter
 from scanner_app.api.pagination import NewestFirst
-from scanner_app.api.parsers import BoundedJSONParser
+from scanner_app.api.parsers import SafeJSONParser
 from scanner_app.api.permissions import MayOperate, MayRead, MayReadStatus, MayWriteBars
 from scanner_app.api.serializers import (
     ActIn,
@@ -71,7 +71,7 @@ class _List(_ByAction, mixins.ListModelMixin, GenericViewSet[Any]):
     """A list of rows, newest first."""
 
     pagination_class = NewestFirst
-    parser_classes = [BoundedJSONParser]
+    parser_classes = [SafeJSONParser]
 
 
 @extend_schema_view(list=extend_schema(summary="Bars, newest first"))

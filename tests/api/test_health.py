@@ -1,0 +1,150 @@
+"""`/healthz` and `/readyz`: right whatever is broken, and never an error 500."""
+
+import time
+
+import pytest
+import redis
+from django.db import OperationalError, ProgrammingError
+from django.db.backends.utils import CursorWrapper
+
+from scanner_app import broker
+
+ALL_ROLES = {"main@a": {"lane": "main"}, "slow@a": {"lane": "slow"}, "upkeep@a": {"lane": "upkeep"}}
+
+
+class Answering:
+    """A broker's client that answers."""
+
+    def ping(self):
+        return True
+
+
+@pytest.fixture
+def all_well(db, monkeypatch):
+    """Broker and workers as they should be."""
+    monkeypatch.setattr(broker, "client", Answering)
+    monkeypatch.setattr(broker, "tells", lambda: ALL_ROLES)
+    monkeypatch.setattr(broker, "last_sweep", time.time)
+
+
+def raising(error):
+    def fail(*_, **__):
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/healthz/"])
+def test_healthz_is_200_without_database_and_broker(client, path):
+    # No fixture lets this test near the database: a query would fail it.
+    answer = client.get(path)
+
+    assert (answer.status_code, answer.json()) == (200, {"status": "alive"})
+
+
+@pytest.mark.parametrize("path", ["/readyz", "/readyz/"])
+def test_readyz_is_200_when_all_is_well(client, all_well, path):
+    answer = client.get(path)
+
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "status": "ready",
+        "not_ready": [],
+        "checks": {name: {"ready": True, "reason": ""} for name in ("database", "broker", "workers")},
+    }
+    assert "no-cache" in answer["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    ("target", "name", "replacement", "not_ready", "reason"),
+    [
+        pytest.param(
+            CursorWrapper,
+            "execute",
+            raising(OperationalError("connection refused")),
+            ["database"],
+            "refused",
+            id="no db",
+        ),
+        pytest.param(
+            CursorWrapper, "execute", raising(ProgrammingError("no such table")), ["database"], "table", id="no tables"
+        ),
+        pytest.param(
+            broker,
+            "client",
+            raising(redis.ConnectionError("refused")),
+            ["broker", "workers"],
+            "refused",
+            id="no broker",
+        ),
+        pytest.param(
+            broker,
+            "client",
+            raising(redis.TimeoutError("too slow")),
+            ["broker", "workers"],
+            "too slow",
+            id="hung broker",
+        ),
+        pytest.param(
+            broker,
+            "client",
+            raising(redis.BusyLoadingError("loading")),
+            ["broker", "workers"],
+            "loading",
+            id="broker is loading",
+        ),
+        pytest.param(broker, "tells", raising(redis.TimeoutError("late")), ["workers"], "late", id="hung afterwards"),
+        pytest.param(broker, "tells", raising(ValueError("no JSON")), ["workers"], "no JSON", id="nonsense tells"),
+        pytest.param(broker, "tells", dict, ["workers"], "role main, slow, upkeep", id="no workers"),
+        pytest.param(
+            broker,
+            "tells",
+            lambda: {"main@a": {"lane": "main"}, "upkeep@a": {"lane": "upkeep"}, "x@a": {}},
+            ["workers"],
+            "no living worker of role slow",
+            id="one role is missing",
+        ),
+        pytest.param(
+            broker,
+            "last_sweep",
+            lambda: time.time() - 16,
+            ["workers"],
+            "sweeper has not run for 16 s",
+            id="sweeper late",
+        ),
+        pytest.param(broker, "last_sweep", lambda: None, ["workers"], "sweeper has not run", id="sweeper gone"),
+    ],
+)
+def test_readyz_names_what_is_not_ready_and_why(
+    client, all_well, monkeypatch, target, name, replacement, not_ready, reason
+):
+    with monkeypatch.context() as broken:
+        broken.setattr(target, name, replacement)
+        answer = client.get("/readyz")
+
+    assert answer.status_code == 503
+    body = answer.json()
+    assert (body["status"], body["not_ready"]) == ("not ready", not_ready)
+    assert reason in body["checks"][not_ready[0]]["reason"]
+    assert [name for name, check in body["checks"].items() if not check["ready"]] == not_ready
+
+
+def test_a_sweeper_that_ran_within_15_s_is_ready(client, all_well, monkeypatch):
+    monkeypatch.setattr(broker, "last_sweep", lambda: time.time() - 14)
+
+    assert client.get("/readyz").status_code == 200
+
+
+def test_a_broker_that_is_really_not_there_is_told_within_seconds(client, db, settings):
+    settings.REDIS_URL = "redis://127.0.0.1:1"  # nobody listens on port 1
+    begin = time.monotonic()
+
+    answer = client.get("/readyz")
+
+    assert answer.json()["not_ready"] == ["broker", "workers"]
+    assert time.monotonic() - begin < 3
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_they_are_only_read(client, path):
+    assert client.post(path).status_code == 405

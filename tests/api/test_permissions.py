@@ -1,0 +1,137 @@
+"""Who may do what, through the addresses: a permission that a route forgot would show here."""
+
+import pytest
+from rest_framework.test import APIClient
+
+from scanner_app.models import Bar, Symbol
+from tests.api.conftest import API
+from tests.conftest import accept_days, raw_bar, snapshot
+
+STATUS_READS = [f"{API}/status", f"{API}/symbols", f"{API}/symbols/TSLA", f"{API}/symbols/TSLA/status"]
+OTHER_READS = [f"{API}/{name}" for name in ("bars", "signals", "failures", "quarantine")]
+ACTS = [
+    ("post", f"{API}/symbols/TSLA/reset", None),
+    ("post", f"{API}/symbols/TSLA/skip", None),
+    ("post", f"{API}/symbols/TSLA/disable", None),
+    ("post", f"{API}/symbols/TSLA/enable", None),
+    ("patch", f"{API}/symbols/TSLA", {"enabled": False}),
+    ("post", f"{API}/symbols", {"symbol": "NEW"}),
+]
+SEND = ("post", f"{API}/bars", raw_bar(day=9))
+EVERYTHING = [("get", address, None) for address in STATUS_READS + OTHER_READS] + [*ACTS, SEND]
+
+
+@pytest.fixture(autouse=True)
+def tsla(db):
+    """A symbol with a head and a bar behind it."""
+    accept_days("TSLA", 2)
+    return Symbol.objects.get()
+
+
+def ask(client, request):
+    method, address, body = request
+    return getattr(client, method)(address, body, format="json")
+
+
+def everything():
+    return [snapshot(symbol) for symbol in Symbol.objects.order_by("pk")]
+
+
+@pytest.mark.parametrize("request_", EVERYTHING, ids=lambda request: f"{request[0]} {request[1]}")
+def test_who_is_not_signed_in_gets_401_everywhere_and_changes_nothing(anonymous, request_):
+    before = everything()
+
+    answer = ask(anonymous, request_)
+
+    assert answer.status_code == 401
+    assert list(answer.json()) == ["detail"]
+    assert answer["WWW-Authenticate"] == "Token"
+    assert everything() == before
+
+
+@pytest.mark.parametrize("address", STATUS_READS + OTHER_READS)
+@pytest.mark.parametrize("who", ["reader", "feeder", "operator", "staff"])
+def test_whoever_is_signed_in_may_read(request, who, address):
+    assert request.getfixturevalue(who).get(address).status_code == 200
+
+
+@pytest.mark.parametrize("request_", ACTS, ids=lambda request: request[1])
+@pytest.mark.parametrize(
+    ("who", "allowed"), [("reader", False), ("feeder", False), ("operator", True), ("staff", True)]
+)
+def test_acts_are_for_operators_and_staff(request, who, allowed, request_):
+    client = request.getfixturevalue(who)
+    before = everything()
+
+    answer = ask(client, request_)
+
+    if allowed:
+        assert answer.status_code in {200, 201}
+    else:
+        assert (answer.status_code, list(answer.json())) == (403, ["detail"])
+        assert everything() == before
+
+
+@pytest.mark.parametrize(
+    ("who", "allowed"), [("reader", False), ("feeder", True), ("operator", False), ("staff", True)]
+)
+def test_sending_bars_is_for_feeders_and_staff(request, who, allowed):
+    client = request.getfixturevalue(who)
+
+    answer = ask(client, SEND)
+
+    assert answer.status_code == (202 if allowed else 403)
+    assert Bar.objects.count() == (3 if allowed else 2)
+
+
+@pytest.mark.parametrize("address", STATUS_READS)
+def test_public_status_may_be_read_by_everybody(anonymous, settings, address):
+    settings.SCANNER_PUBLIC_STATUS = True
+
+    assert anonymous.get(address).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [("get", address, None) for address in OTHER_READS] + [*ACTS, SEND],
+    ids=lambda request: f"{request[0]} {request[1]}",
+)
+def test_public_status_opens_nothing_else(anonymous, settings, request_):
+    settings.SCANNER_PUBLIC_STATUS = True
+    before = everything()
+
+    assert ask(anonymous, request_).status_code == 401
+    assert everything() == before
+
+
+@pytest.mark.parametrize("prefix", ["/api/scanner", "/api/v1/scanner"])
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_the_other_spellings_are_closed_too(anonymous, reader, prefix, slash):
+    for client, code in ((anonymous, 401), (reader, 403)):
+        assert client.post(f"{prefix}/symbols/TSLA/reset{slash}").status_code == code
+        assert client.post(f"{prefix}/bars{slash}", raw_bar(), format="json").status_code == code
+
+
+def test_a_wrong_token_is_401_even_where_status_is_public(db, settings):
+    settings.SCANNER_PUBLIC_STATUS = True
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION="Token nonsense")
+
+    assert client.get(f"{API}/status").status_code == 401
+
+
+def test_a_user_who_was_locked_out_is_401(operator, django_user_model):
+    django_user_model.objects.update(is_active=False)
+
+    assert operator.post(f"{API}/symbols/TSLA/reset").status_code == 401
+
+
+def test_a_session_works_as_a_token_does_but_needs_the_csrf_token(operator, django_user_model):
+    client = APIClient(enforce_csrf_checks=True)
+    client.force_login(django_user_model.objects.get(username="olga"))
+
+    assert client.get(f"{API}/status").status_code == 200
+    refused = client.post(f"{API}/symbols/TSLA/reset")
+    assert (refused.status_code, list(refused.json())) == (403, ["detail"])
+    client.cookies["csrftoken"] = "a" * 32
+    assert client.post(f"{API}/symbols/TSLA/reset", HTTP_X_CSRFTOKEN="a" * 32).status_code == 200

@@ -1,0 +1,328 @@
+"""The watch list, and operators' acts through their addresses."""
+
+import json
+from datetime import timedelta
+from urllib.parse import quote
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from scanner_app import mailbox
+from scanner_app.models import CircuitBreaker, QuarantinedBar, Symbol, SymbolEvent, SymbolStatus
+from tests.api.conftest import API
+from tests.conftest import T0, accept_days, fail_head, make_symbol, row_of, snapshot
+
+SYMBOLS = f"{API}/symbols"
+
+
+def test_a_symbol_is_put_on_the_watch_list_in_upper_case_with_all_its_rows(operator):
+    answer = operator.post(SYMBOLS, {"symbol": "btc/usd"}, format="json")
+
+    assert answer.status_code == 201
+    assert (answer.json()["symbol"], answer.json()["state"], answer.json()["enabled"]) == (
+        "BTC/USD",
+        "processing",
+        True,
+    )
+    symbol = Symbol.objects.get(ticker="BTC/USD")
+    assert SymbolStatus.objects.filter(symbol=symbol).exists()
+    assert CircuitBreaker.objects.filter(symbol=symbol).exists()
+
+
+@pytest.mark.parametrize(
+    "ticker",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("A B", id="a space"),
+        pytest.param("A//B", id="an empty segment"),
+        pytest.param("../A", id="a way up"),
+        pytest.param("A/Status", id="an action's name"),
+        pytest.param("X" * 33, id="too long"),
+        pytest.param("Ä", id="a letter that is not ASCII"),
+        pytest.param("\ud800", id="half of a surrogate pair"),
+        pytest.param(None, id="null"),
+        pytest.param({"a": 1}, id="an object"),
+    ],
+)
+def test_a_ticker_that_could_not_be_addressed_is_refused(operator, ticker):
+    answer = operator.post(SYMBOLS, json.dumps({"symbol": ticker}), content_type="application/json")
+
+    assert (answer.status_code, list(answer.json())) == (400, ["symbol"])
+    assert not Symbol.objects.exists()
+
+
+@pytest.mark.parametrize("body", [{}, {"ticker": "TSLA"}, ["TSLA"], "TSLA"])
+def test_a_body_without_a_symbol_is_refused(operator, body):
+    answer = operator.post(SYMBOLS, body, format="json")
+
+    assert answer.status_code == 400
+    assert list(answer.json()) in (["symbol"], ["detail"])
+
+
+def test_a_symbol_that_is_there_already_is_a_conflict_and_stays_as_it_is(operator, symbol):
+    mailbox.disable(symbol, by="olga", now=T0)
+    before = snapshot(symbol)
+
+    answer = operator.post(SYMBOLS, {"symbol": "tsla"}, format="json")
+
+    assert (answer.status_code, answer.json()) == (409, {"detail": "Symbol TSLA is on the watch list already"})
+    assert snapshot(symbol) == before
+
+
+def test_a_symbol_that_is_being_deleted_can_not_be_added_yet(operator, symbol):
+    Symbol.objects.update(deleted_at=T0)
+
+    answer = operator.post(SYMBOLS, {"symbol": "TSLA"}, format="json")
+
+    assert answer.status_code == 409
+    assert "being deleted" in answer.json()["detail"]
+
+
+def test_a_full_watch_list_takes_no_more(operator, symbol, settings):
+    settings.SCANNER_MAX_SYMBOLS = 1
+
+    answer = operator.post(SYMBOLS, {"symbol": "AAPL"}, format="json")
+
+    assert answer.status_code == 409
+    assert Symbol.objects.count() == 1
+
+
+def test_the_watch_list_is_newest_first_and_shows_each_symbols_status(reader):
+    for ticker in ("TSLA", "AAPL"):
+        make_symbol(ticker)
+    mailbox.disable(Symbol.objects.get(ticker="TSLA"), by="olga", now=T0)
+    Symbol.objects.filter(pk=make_symbol("GONE").pk).update(deleted_at=T0)
+
+    rows = reader.get(SYMBOLS).json()["results"]
+
+    assert [(row["symbol"], row["enabled"], row["state"]) for row in rows] == [
+        ("AAPL", True, "processing"),
+        ("TSLA", False, "paused"),
+    ]
+    assert rows[0] == reader.get(f"{SYMBOLS}/AAPL").json() == reader.get(f"{SYMBOLS}/AAPL/status").json()
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", ["BRK.B", "TSLA"]),
+        ("?enabled=true", ["TSLA"]),
+        ("?enabled=false", ["BRK.B"]),
+        ("?symbol=brk.b", ["BRK.B"]),
+        ("?symbol=X", []),
+    ],
+)
+def test_filters_of_the_watch_list(reader, query, found):
+    for ticker in ("TSLA", "BRK.B"):
+        make_symbol(ticker)
+    mailbox.disable(Symbol.objects.get(ticker="BRK.B"), by="olga", now=T0)
+
+    assert [row["symbol"] for row in reader.get(SYMBOLS + query).json()["results"]] == found
+
+
+def test_the_watch_list_takes_two_queries(reader):
+    for number in range(50):
+        make_symbol(f"S{number}")
+
+    with CaptureQueriesContext(connection) as queries:
+        rows = reader.get(SYMBOLS).json()["results"]
+
+    assert len(rows) == 50
+    assert len(queries) == 2, "the token's user, and the page"
+
+
+ODD_TICKERS = ["TSLA", "BRK.B", "BTC/USD", "A/B/C", "^GSPC", "EURUSD=X", "X:Y", "A-B_C", ".A", "-"]
+
+
+@pytest.mark.parametrize("ticker", ODD_TICKERS)
+@pytest.mark.parametrize("slash", ["", "/"])
+@pytest.mark.parametrize("prefix", ["/api/v1/scanner", "/api/scanner"])
+def test_a_symbol_is_found_whatever_its_characters_and_case(operator, ticker, slash, prefix):
+    make_symbol(ticker)
+    make_symbol("OTHER")
+    spellings = {quote(ticker, safe=""), quote(ticker.lower(), safe="/"), ticker}
+
+    for spelling in spellings:
+        address = f"{prefix}/symbols/{spelling}"
+        assert operator.get(f"{address}/status{slash}").json()["symbol"] == ticker
+        assert operator.get(f"{address}{slash}").json()["symbol"] == ticker
+        assert operator.patch(f"{address}{slash}", {"enabled": True}, format="json").json()["symbol"] == ticker
+        for act in ("reset", "disable", "enable"):
+            assert operator.post(f"{address}/{act}{slash}").json()["symbol"] == ticker
+
+
+ACTS = ["reset", "skip", "enable", "disable"]
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("xyz", "XYZ"),
+        ("btc%2Fusd", "BTC/USD"),
+        ("btc/usd", "BTC/USD"),
+        ("a%20b", "A B"),
+        ("a%00", "A\0"),
+        ("%C3%A4", "Ä"),
+        ("tsla%2Freset%2Fx", "TSLA/RESET/X"),
+        ("x" * 200, "X" * 200),
+        ("GONE", "GONE"),
+    ],
+)
+def test_a_symbol_that_there_is_not_is_named_in_the_404(operator, symbol, path, shown):
+    Symbol.objects.filter(pk=make_symbol("GONE").pk).update(deleted_at=T0)
+    expected = (404, {"detail": f"Symbol {shown} not found"})
+
+    answers = [operator.post(f"{SYMBOLS}/{path}/{act}") for act in ACTS]
+    answers += [
+        operator.get(f"{SYMBOLS}/{path}"),
+        operator.get(f"{SYMBOLS}/{path}/status"),
+        operator.patch(f"{SYMBOLS}/{path}", {"enabled": False}, format="json"),
+    ]
+
+    assert [(answer.status_code, answer.json()) for answer in answers] == [expected] * len(answers)
+
+
+def test_reset_closes_the_breaker_and_runs_the_head_now(
+    operator, dispatched_head, published, django_capture_on_commit_callbacks
+):
+    symbol, ticket = dispatched_head(waiting=1)
+    fail_head(symbol, 3, now=T0)
+    published.clear()
+
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = operator.post(f"{SYMBOLS}/tsla/reset", {"reason": "fixed the feed"}, format="json")
+
+    assert answer.status_code == 200
+    assert [(message.sequence, message.epoch, due) for message, _, due in published] == [
+        (1, ticket.message.epoch + 1, None)
+    ]
+    body = answer.json()
+    assert (body["state"], body["circuit_state"], body["consecutive_failures"]) == ("processing", "closed", 0)
+    assert body["next_attempt_at"] is None
+    assert body["backlog"] == 2, "the head is still to be run"
+    event = SymbolEvent.objects.latest("id")
+    assert (event.kind, event.actor, event.reason) == ("reset", "olga", "fixed the feed")
+
+
+def test_skip_sets_the_head_aside_and_the_next_is_the_head(operator, dispatched_head):
+    symbol, _ = dispatched_head(waiting=1)
+    fail_head(symbol, now=T0)
+
+    answer = operator.post(f"{SYMBOLS}/TSLA/skip", {"reason": "bad print"}, format="json")
+
+    assert (answer.status_code, answer.json()["backlog"]) == (200, 1)
+    assert row_of(symbol).head == 2
+    assert "olga: bad print" in QuarantinedBar.objects.get().reason
+
+
+def test_skip_without_a_head_is_a_conflict_and_changes_nothing(operator, symbol):
+    before = snapshot(symbol)
+
+    answer = operator.post(f"{SYMBOLS}/TSLA/skip")
+
+    assert (answer.status_code, answer.json()) == (409, {"detail": "TSLA has no bar in flight to skip"})
+    assert snapshot(symbol) == before
+
+
+def test_disable_pauses_and_enable_goes_on(operator, dispatched_head):
+    symbol, _ = dispatched_head()
+
+    off = operator.post(f"{SYMBOLS}/TSLA/disable", {"reason": "holiday"}, format="json").json()
+    on = operator.post(f"{SYMBOLS}/TSLA/enable").json()
+
+    assert (off["state"], off["enabled"]) == ("paused", False)
+    assert (on["state"], on["enabled"], on["backlog"]) == ("processing", True, 1)
+    events = SymbolEvent.objects.filter(symbol=symbol, actor="olga").order_by("id")
+    assert [(event.kind, event.reason) for event in events] == [("disabled", "holiday"), ("enabled", "")]
+
+
+def test_disabling_twice_is_no_error_and_leaves_one_event(operator, symbol):
+    answers = [operator.post(f"{SYMBOLS}/TSLA/disable") for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert SymbolEvent.objects.filter(kind="disabled").count() == 1
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_patch_enables_and_disables(operator, symbol, enabled):
+    if enabled:
+        mailbox.disable(symbol, by="somebody", now=T0)
+
+    answer = operator.patch(f"{SYMBOLS}/TSLA", {"enabled": enabled}, format="json")
+
+    assert (answer.status_code, answer.json()["enabled"]) == (200, enabled)
+    assert Symbol.objects.get().enabled is enabled
+    assert SymbolEvent.objects.latest("id").actor == "olga"
+
+
+def test_a_patch_of_nothing_changes_nothing(operator, symbol):
+    before = snapshot(symbol)
+
+    assert operator.patch(f"{SYMBOLS}/TSLA", {}, format="json").status_code == 200
+    assert snapshot(symbol) == before
+
+
+@pytest.mark.parametrize("enabled", [None, "perhaps", 2, [], {}])
+def test_a_patch_with_what_is_no_bool_is_refused(operator, symbol, enabled):
+    answer = operator.patch(f"{SYMBOLS}/TSLA", {"enabled": enabled}, format="json")
+
+    assert (answer.status_code, list(answer.json())) == (400, ["enabled"])
+    assert Symbol.objects.get().enabled is True
+
+
+@pytest.mark.parametrize("reason", [None, ["x"], {}, "x" * 1_001, "a\0b", "\ud800"])
+@pytest.mark.parametrize("act", ACTS)
+def test_a_reason_that_can_not_be_kept_is_refused_and_nothing_done(operator, dispatched_head, act, reason):
+    symbol, _ = dispatched_head()
+    before = snapshot(symbol)
+
+    body = json.dumps({"reason": reason})  # not by the client, which can't send half of a surrogate pair
+    answer = operator.post(f"{SYMBOLS}/TSLA/{act}", body, content_type="application/json")
+
+    assert (answer.status_code, list(answer.json())) == (400, ["reason"])
+    assert snapshot(symbol) == before
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_a_long_reason_is_kept_whole(operator, dispatched_head, act):
+    symbol, _ = dispatched_head()
+    if act == "enable":
+        mailbox.disable(symbol, by="olga", now=T0)
+
+    answer = operator.post(f"{SYMBOLS}/TSLA/{act}", {"reason": "x" * 1_000}, format="json")
+
+    assert answer.status_code == 200
+    assert SymbolEvent.objects.latest("id").reason == "x" * 1_000
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_acts_are_posts(operator, symbol, act):
+    before = snapshot(symbol)
+
+    assert operator.get(f"{SYMBOLS}/TSLA/{act}").status_code == 405
+    assert operator.delete(f"{SYMBOLS}/TSLA/{act}").status_code == 405
+    assert snapshot(symbol) == before
+
+
+@pytest.mark.parametrize("method", ["put", "delete", "post"])
+def test_a_symbol_itself_is_only_read_and_patched(operator, symbol, method):
+    assert getattr(operator, method)(f"{SYMBOLS}/TSLA").status_code == 405
+    assert Symbol.objects.filter(deleted_at=None).count() == 1
+
+
+def test_next_attempt_is_told_in_utc_with_z(reader, dispatched_head):
+    dispatched_head()
+    later = T0 + timedelta(days=10_000)
+    SymbolStatus.objects.update(next_attempt_at=later, attempts=1)
+
+    assert reader.get(f"{SYMBOLS}/TSLA/status").json()["next_attempt_at"] == later.isoformat().replace("+00:00", "Z")
+
+
+def test_the_status_of_one_symbol_takes_three_queries(reader):
+    accept_days("TSLA", 3)
+
+    with CaptureQueriesContext(connection) as queries:
+        reader.get(f"{SYMBOLS}/TSLA/status")
+
+    assert len(queries) == 3, "the token's user; the symbol, found and then as it is now"
