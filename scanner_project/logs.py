@@ -43,5 +43,6 @@ def logging_config() -> dict[str, Any]:
             "celery.app.trace": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},
             "django.server": {"level": "WARNING"},
+            "httpx": {"level": "WARNING"},  # the load test makes thousands of requests
         },
     }

@@ -1,0 +1,25 @@
+"""A running scanner, shared by the tests of a module, on each database."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.stack import Stack, running_stack
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A scanner whose detectors include those of tests.integration.detectors, which misbehave on request."""
+    folder: Path = tmp_path_factory.mktemp("s")
+    with running_stack(
+        folder,
+        request.param,
+        SCANNER_DETECTORS="scanner_app.detectors.candlesticks.Candlesticks,tests.integration.detectors.Sleeper",
+    ) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def published() -> None:
+    """Real publishing: this replaces the collecting fixture of the unit tests."""

@@ -1,0 +1,24 @@
+"""Detectors that misbehave on request: the volume of a bar says how."""
+
+import time
+from collections.abc import Iterator
+
+from scanner_app.detectors import Signal, Window
+
+SLEEPS = 5_000_001.0
+"""A volume that makes the detector sleep for SLEEP_S."""
+
+SLEEP_S = 5.0
+
+
+class Sleeper:
+    """Sleeps on some bars, as a detector does that waits for a service."""
+
+    name = "sleeper"
+    bars_needed = 1
+
+    def detect(self, window: Window) -> Iterator[Signal]:
+        """Sleep if the bar says so, and see nothing."""
+        if window.volume[-1] == SLEEPS:
+            time.sleep(SLEEP_S)
+        return iter(())

@@ -1,0 +1,189 @@
+"""Races with real connections: the same on SQLite and PostgreSQL, "exactly one winner"."""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from scanner_app import ingest, mailbox
+from scanner_app.mailbox import Outcome
+from scanner_app.mailbox.accept import create_symbols
+from scanner_app.models import Bar, CircuitBreaker, ProcessingFailure, Symbol
+from tests.conftest import T0, accept_days, live_message, new_bar, raw_bar, row_of, start_head
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Run the calls at one moment, each in a thread with a connection of its own; returns what they returned."""
+    barrier = threading.Barrier(len(calls))
+
+    def run(call: Callable[[], Any]) -> Any:
+        try:
+            connection.ensure_connection()
+            barrier.wait()
+            return call()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [future.result(timeout=60) for future in [pool.submit(run, call) for call in calls]]
+
+
+def someone_waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        return cursor.fetchone()[0] > 0
+
+
+def test_a_completion_that_waited_for_the_row_sees_the_bar_that_ingest_has_just_committed(dispatched_head, published):
+    symbol, ticket = dispatched_head()
+    del published[:]
+    accepted, go_on = threading.Event(), threading.Event()
+
+    def ingest_slowly() -> None:
+        try:
+            with transaction.atomic():
+                mailbox.accept([new_bar(day=1)], now=T0)
+                accepted.set()
+                go_on.wait(30)
+        finally:
+            connection.close()
+
+    def complete() -> Outcome:
+        try:
+            accepted.wait(30)
+            return mailbox.complete(ticket, [], now=T0)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        slow, waiting = pool.submit(ingest_slowly), pool.submit(complete)
+        assert accepted.wait(30)
+        if connection.vendor == "postgresql":
+            # On SQLite the second transaction can't even begin, which nobody can watch.
+            wait_until(someone_waits_for_a_lock, "the completion waits for the row")
+        go_on.set()
+        slow.result(30)
+        outcome = waiting.result(30)
+
+    assert outcome is Outcome.COMPLETED
+    assert row_of(symbol).head == 2
+    assert [message.sequence for message, _, _ in published] == [2]
+
+
+def test_of_many_completions_of_one_bar_one_wins(dispatched_head):
+    symbol, ticket = dispatched_head(waiting=1)
+
+    outcomes = at_once([lambda: mailbox.complete(ticket, [], now=T0)] * 8)
+
+    assert sorted(outcomes) == [Outcome.COMPLETED] + [Outcome.SUPERSEDED] * 7
+    assert (row_of(symbol).cursor, row_of(symbol).bars_processed) == (1, 1)
+
+
+def test_of_many_failures_of_one_attempt_one_counts(dispatched_head):
+    symbol, ticket = dispatched_head()
+
+    outcomes = at_once([lambda: mailbox.fail(ticket, ValueError("no good"), now=T0)] * 8)
+
+    assert sorted(outcomes) == [Outcome.RETRYING] + [Outcome.SUPERSEDED] * 7
+    assert row_of(symbol).attempts == 1
+    assert CircuitBreaker.objects.get().failures == 1
+    assert ProcessingFailure.objects.count() == 1
+
+
+@pytest.mark.parametrize("turn", range(5))
+def test_a_failure_and_a_success_of_one_bar_leave_it_processed_once(dispatched_head, turn):
+    symbol, ticket = dispatched_head(waiting=1)
+
+    failed, completed = at_once(
+        [
+            lambda: mailbox.fail(ticket, ValueError("no good"), now=T0),
+            lambda: mailbox.complete(ticket, [], now=T0),
+        ]
+    )
+
+    assert completed is Outcome.COMPLETED
+    assert failed in {Outcome.RETRYING, Outcome.SUPERSEDED}
+    assert (row_of(symbol).cursor, row_of(symbol).head, row_of(symbol).attempts) == (1, 2, 0)
+    assert CircuitBreaker.objects.get().failures == 0
+
+
+def test_of_many_deferrals_of_one_message_one_is_published(dispatched_head, published):
+    symbol, ticket = dispatched_head()
+    mailbox.disable(symbol, by="alice", now=T0)
+    mailbox.enable(symbol, by="alice", now=T0)
+    CircuitBreaker.objects.update(failures=3, opened_at=T0, incident_at=T0)
+    del published[:]
+    early = live_message(symbol)
+
+    outcomes = at_once([lambda: mailbox.start(early, now=T0)] * 8)
+
+    assert sorted(outcomes) == [Outcome.DEFERRED] + [Outcome.SUPERSEDED] * 7
+    assert len(published) == 1
+
+
+def test_calls_with_the_same_symbols_at_one_moment_neither_deadlock_nor_skip_a_number():
+    tickers = [f"S{number}" for number in range(10)]
+    create_symbols(tickers, at_most=100, now=T0)
+
+    def send(days: range, order: Sequence[str]) -> Callable[[], int]:
+        bars = [raw_bar(ticker, day) for ticker in order for day in days]
+        return lambda: ingest.accept(bars, now=T0).accepted
+
+    accepted = at_once(
+        [
+            send(range(0, 20), tickers),
+            send(range(10, 30), tickers[::-1]),
+            send(range(20, 40), tickers[5:] + tickers[:5]),
+            send(range(0, 40), tickers[::-1]),
+        ]
+    )
+
+    assert sum(accepted) == 400
+    for symbol in Symbol.objects.all():
+        numbers = list(Bar.objects.filter(symbol=symbol).order_by("sequence").values_list("sequence", flat=True))
+        assert numbers == list(range(1, 41))
+        row = row_of(symbol)
+        assert (row.last_sequence, row.head) == (40, 1)
+
+
+def test_the_cap_on_symbols_holds_for_calls_at_one_moment():
+    created = at_once(
+        [
+            lambda: create_symbols(["A", "B"], at_most=3, now=T0),
+            lambda: create_symbols(["C", "D"], at_most=3, now=T0),
+            lambda: create_symbols(["E", "A"], at_most=3, now=T0),
+        ]
+    )
+
+    assert Symbol.objects.count() == 3
+    assert set().union(*created) == set(Symbol.objects.values_list("ticker", flat=True))
+
+
+def test_accepting_and_completing_at_one_moment_never_leaves_a_backlog_without_a_head():
+    accept_days("TSLA", 1)
+    symbol = Symbol.objects.get()
+    for day in range(1, 15):
+        ticket = start_head(symbol)
+        at_once(
+            [
+                lambda day=day: mailbox.accept([new_bar(day=day)], now=T0),
+                lambda ticket=ticket: mailbox.complete(ticket, [], now=T0),
+            ]
+        )
+
+        assert row_of(symbol).head == day + 1
+
+
+def test_of_two_operators_who_disable_at_one_moment_one_leaves_an_event(dispatched_head):
+    symbol, _ = dispatched_head()
+
+    at_once([lambda: mailbox.disable(symbol, by="alice", now=T0)] * 4)
+
+    assert symbol.events.filter(kind="disabled").count() == 1
+    assert row_of(symbol).epoch == 1
