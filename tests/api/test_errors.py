@@ -4,6 +4,7 @@ import pytest
 from django.db import InterfaceError, OperationalError
 from django.http import UnreadablePostError
 from django.test import Client
+from rest_framework.authentication import TokenAuthentication
 from rest_framework.test import APIClient
 
 from scanner_app import ingest, status
@@ -30,8 +31,6 @@ def test_a_database_that_is_away_is_a_503_that_says_when_to_come_back(feeder, mo
 
 
 def test_a_database_that_is_away_when_the_token_is_looked_up_is_a_503_too(reader, monkeypatch):
-    from rest_framework.authentication import TokenAuthentication
-
     monkeypatch.setattr(TokenAuthentication, "authenticate_credentials", raising(OperationalError("away")))
 
     assert reader.get(f"{API}/status").status_code == 503
