@@ -104,9 +104,7 @@ def _add(report: Report, index: int, bar: mailbox.NewBar, verdict: mailbox.Verdi
         case mailbox.Verdict.CONFLICT:
             report.conflicts.append(Conflict(index, bar.symbol, bar.timeframe, bar.timestamp))
         case _:
-            report.rejected.append(
-                Rejection(index, "symbol", verdict.value, f"{bar.symbol}: {REASONS[verdict.value]}")
-            )
+            report.rejected.append(Rejection(index, "symbol", verdict.value, f"{bar.symbol}: {REASONS[verdict.value]}"))
 
 
 def _create_unknown(wanted: set[str], now: datetime) -> dict[str, str]:
@@ -123,7 +121,7 @@ def _create_unknown(wanted: set[str], now: datetime) -> dict[str, str]:
 def _number(value: object) -> object:
     # Text is let through for files; a bool is a number to Python, but no price.
     if isinstance(value, bool):
-        raise ValueError("must be a number, not a bool")  # noqa: TRY004 - pydantic makes a message of it
+        raise ValueError("must be a number, not a bool")
     return value
 
 
@@ -158,7 +156,7 @@ def _timestamp(value: object) -> datetime:
         except ValueError:
             raise ValueError(f"must be an ISO 8601 time such as 2024-05-31T13:30:00Z, not {value!r}") from None
     if not isinstance(value, datetime):
-        raise ValueError(f"must be an ISO 8601 time, not {type(value).__name__}")  # noqa: TRY004 - as above
+        raise ValueError(f"must be an ISO 8601 time, not {type(value).__name__}")
     if value.tzinfo is None:
         raise ValueError(f"must have an offset or Z, {value.isoformat()} has none")
     try:

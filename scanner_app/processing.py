@@ -2,21 +2,25 @@
 
 from functools import lru_cache
 
-import numpy as np
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection
 from kombu.exceptions import OperationalError as BrokerError
 
 from scanner_app import detectors
 from scanner_app.detectors import Detector, Finding, Window
 from scanner_app.errors import DetectorFailed
 from scanner_app.mailbox import Ticket
-from scanner_app.models import Bar, BarStatus
+from scanner_app.mailbox.hot import to_database, utc
 
 OUTAGES: tuple[type[Exception], ...] = (OperationalError, InterfaceError, BrokerError, ConnectionError)
 """What our own database or broker raise when they are away: no bar's fault, outside a detector."""
 
-COLUMNS = ("timestamp", "open", "high", "low", "close", "volume")
+# By hand, since every bar costs it: a third of what the ORM took.
+_BEFORE = """
+    SELECT timestamp, open, high, low, close, volume FROM scanner_app_bar
+     WHERE symbol_id = %s AND timeframe = %s AND timestamp < %s AND status = 'processed'
+     ORDER BY timestamp DESC LIMIT %s
+"""
 
 
 @lru_cache(maxsize=1)
@@ -44,21 +48,16 @@ def load_window(ticket: Ticket, bars: int) -> Window:
 
     Fewer at a series' start. Quarantined, discarded and waiting bars are in no window, whatever their time.
     """
-    before = (
-        Bar.objects.filter(
-            symbol_id=ticket.message.symbol_id,
-            timeframe=ticket.timeframe,
-            timestamp__lt=ticket.timestamp,
-            status=BarStatus.PROCESSED,
-        )
-        .order_by("-timestamp")
-        .values_list(*COLUMNS)[: bars - 1]
-    )
-    rows = [*reversed(before), tuple(getattr(ticket, column) for column in COLUMNS)]
+    with connection.cursor() as cursor:
+        key = [ticket.message.symbol_id, ticket.timeframe, to_database(ticket.timestamp), bars - 1]
+        cursor.execute(_BEFORE, key)
+        before = cursor.fetchall()
+    newest = (ticket.timestamp, ticket.open, ticket.high, ticket.low, ticket.close, ticket.volume)
+    rows = [*((utc(time), *values) for time, *values in reversed(before)), newest]
     times, *numbers = zip(*rows, strict=True)
     return Window.of(
         symbol=ticket.message.ticker,
         timeframe=ticket.timeframe,
         timestamps=times,
-        **dict(zip(COLUMNS[1:], (np.array(column, dtype=np.float64) for column in numbers), strict=True)),
+        **dict(zip(("open", "high", "low", "close", "volume"), numbers, strict=True)),
     )

@@ -47,9 +47,7 @@ class Bar(models.Model):
             # Lists of one symbol, newest first, by cursor.
             models.Index(fields=["symbol", "id"], name="bar_symbol_newest"),
             # bars_per_second: those that finished in the last seconds.
-            models.Index(
-                fields=["finished_at"], name="bar_finished", condition=models.Q(finished_at__isnull=False)
-            ),
+            models.Index(fields=["finished_at"], name="bar_finished", condition=models.Q(finished_at__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -57,9 +57,7 @@ class QuarantinedBar(models.Model):
     class Meta:
         constraints = [
             # A bar is in quarantine at most once at a time.
-            models.UniqueConstraint(
-                fields=["bar"], name="quarantine_once", condition=models.Q(resolution="")
-            ),
+            models.UniqueConstraint(fields=["bar"], name="quarantine_once", condition=models.Q(resolution="")),
         ]
         indexes = [
             # Lists of one symbol, newest first, by cursor.

@@ -91,9 +91,7 @@ class CircuitBreaker(models.Model):
     class Meta:
         indexes = [
             # The few breakers that are not closed, for alerts.
-            models.Index(
-                fields=["opened_at"], name="breaker_opened", condition=models.Q(opened_at__isnull=False)
-            )
+            models.Index(fields=["opened_at"], name="breaker_opened", condition=models.Q(opened_at__isnull=False))
         ]
 
     def __str__(self) -> str:
