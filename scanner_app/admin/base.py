@@ -40,6 +40,11 @@ TONES = {
     "waiting": "calm",
     "quarantined": "bad",
     "discarded": "calm",
+    "opened": "bad",
+    "reopened": "bad",
+    "recovered": "good",
+    "held": "warn",
+    "skipped": "warn",
     "bullish": "good",
     "bearish": "bad",
 }
@@ -91,12 +96,13 @@ def mark_column(field: str) -> Column:
     return column
 
 
-def number_column(field: str) -> Column:
+def number_column(field: str, title: str) -> Column:
     """A list's column that shows the number `field` with its decimals, never as 8.8e+08."""
 
-    @admin.display(description=field.replace("_", " "))
+    @admin.display(description=title)
     def column(row: Any) -> str:
-        return f"{getattr(row, field):,.6f}".rstrip("0").rstrip(".")
+        value = getattr(row, field)
+        return EMPTY if value is None else f"{value:,.6f}".rstrip("0").rstrip(".")
 
     column.__name__ = field
     return column

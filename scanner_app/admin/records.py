@@ -28,7 +28,7 @@ from scanner_app.models import (
 )
 from scanner_app.timeframes import TIMEFRAMES
 
-PRICES = tuple(number_column(name) for name in ("open", "high", "low", "close", "volume"))
+PRICES = tuple(number_column(name, name) for name in ("open", "high", "low", "close", "volume"))
 TIMEFRAME = newest_filter("timeframe", TIMEFRAMES)
 
 
@@ -44,7 +44,7 @@ class BarAdmin(RecordAdmin):
         "sequence",
         badge_column("status", "Status"),
         "attempts",
-        "latency_ms",
+        number_column("latency_ms", "Latency (ms)"),
         mark_column("late"),
         time_column("accepted_at", "Accepted"),
     )
@@ -62,7 +62,7 @@ class BarAdmin(RecordAdmin):
         "held",
         time_column("accepted_at", "Accepted"),
         time_column("finished_at", "Finished"),
-        "latency_ms",
+        number_column("latency_ms", "Latency (ms)"),
     )
 
 
@@ -76,7 +76,7 @@ class SignalAdmin(RecordAdmin):
         time_column("timestamp", "Bar"),
         "pattern",
         badge_column("direction", "Direction"),
-        "strength",
+        number_column("strength", "Strength"),
         "detector",
         mark_column("late"),
         time_column("created_at", "Found"),
@@ -87,7 +87,7 @@ class SignalAdmin(RecordAdmin):
         "bar",
         "pattern",
         badge_column("direction", "Direction"),
-        "strength",
+        number_column("strength", "Strength"),
         "detector",
         "late",
         time_column("created_at", "Found"),
@@ -126,7 +126,7 @@ class ProcessingFailureAdmin(_Traced):
         time_column("failed_at", "Failed"),
         "error_type",
         "first_line",
-        "retry_delay_s",
+        number_column("retry_delay_s", "Retry delay (s)"),
         time_column("next_attempt_at", "Next attempt"),
     )
     fields = readonly_fields = (
@@ -135,7 +135,7 @@ class ProcessingFailureAdmin(_Traced):
         "attempt",
         "times",
         time_column("failed_at", "Failed"),
-        "retry_delay_s",
+        number_column("retry_delay_s", "Retry delay (s)"),
         time_column("next_attempt_at", "Next attempt"),
         "error_type",
         "whole_message",

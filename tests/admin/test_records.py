@@ -149,6 +149,14 @@ def test_only_so_many_rows_can_be_paged_through_and_the_page_says_so(browser, mo
     assert browser.get(path(Bar) + "?p=2").context["cl"].result_list[0] == Bar.objects.order_by("-id")[50]
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(None, base.EMPTY), (0, "0"), (100.0, "100"), (0.000012, "0.000012"), (880573850.0, "880,573,850"), (10, "10")],
+)
+def test_a_number_is_shown_with_its_decimals_and_without_exponent(value, shown):
+    assert base.number_column("open", "Open")(Bar(open=value)) == shown
+
+
 @pytest.mark.parametrize(("searched", "found"), [("tsla", 3), (" TSLA ", 3), ("TS", 0), ("NONE", 0), ("", 6)])
 def test_a_search_finds_the_rows_of_one_whole_ticker(browser, searched, found):
     accept_days("TSLA", 3)
@@ -169,3 +177,15 @@ def test_the_start_page_and_every_list_lead_to_flower_and_the_api_docs(browser, 
         assert 'href="/flower/"' in page
         assert 'href="/api/docs/"' in page
         assert "Market scanner" in page
+
+
+def test_reading_is_for_the_staff_also_where_no_other_guard_stands_before_it(rf, operator, django_user_model):
+    page = admin.site._registry[Bar]
+    request = rf.get("/")
+
+    request.user = operator
+    assert page.has_view_permission(request)
+
+    for stranger in (django_user_model(username="eve"), django_user_model(is_staff=True, is_active=False)):
+        request.user = stranger
+        assert not page.has_view_permission(request)
