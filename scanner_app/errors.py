@@ -3,7 +3,10 @@
 ScannerError
 ├── BarFailed            a run of a bar failed and Celery retries it (the one class in autoretry_for)
 ├── DetectorFailed       a detector raised what outside it would mean our own database or broker
-└── NothingToSkip        skip was asked of a symbol without a head
+├── RunKilled            a run did not end by itself: hard time limit, dead process, dead worker
+├── NothingToSkip        skip was asked of a symbol without a head
+├── NotInQuarantine      replay or discard was asked of a bar that is not, or no longer, there
+└── BarsWaiting          a symbol with waiting bars was to be deleted without force
 """
 
 
@@ -12,7 +15,14 @@ class ScannerError(Exception):
 
 
 class BarFailed(ScannerError):
-    """A run of a bar failed, was recorded, and is Celery's to retry."""
+    """A run of a bar failed, was recorded, and is Celery's to retry, on `queue`."""
+
+    def __init__(self, text: str, queue: str) -> None:
+        super().__init__(text, queue)
+        self.queue = queue
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class DetectorFailed(ScannerError):
@@ -24,3 +34,21 @@ class NothingToSkip(ScannerError):
 
     def __init__(self, ticker: str) -> None:
         super().__init__(f"{ticker} has no bar in flight to skip")
+
+
+class RunKilled(ScannerError):
+    """A run did not end by itself; the text says what ended it."""
+
+
+class NotInQuarantine(ScannerError):
+    """The bar is not, or no longer, in quarantine."""
+
+    def __init__(self, entry_id: int) -> None:
+        super().__init__(f"Quarantine entry {entry_id} has been dealt with already")
+
+
+class BarsWaiting(ScannerError):
+    """The symbol has bars that wait, which deleting would lose."""
+
+    def __init__(self, ticker: str, waiting: int) -> None:
+        super().__init__(f"{waiting} bars of {ticker} wait; delete with force to drop them")

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from kombu.exceptions import OperationalError as BrokerError
 
-from scanner_app import detectors
+from scanner_app import detectors, injection
 from scanner_app.detectors import Detector, Finding, Window
 from scanner_app.errors import DetectorFailed
 from scanner_app.mailbox import Ticket
@@ -14,6 +14,9 @@ from scanner_app.mailbox.hot import to_database, utc
 
 OUTAGES: tuple[type[Exception], ...] = (OperationalError, InterfaceError, BrokerError, ConnectionError)
 """What our own database or broker raise when they are away: no bar's fault, outside a detector."""
+
+DISGUISED: tuple[type[BaseException], ...] = (*OUTAGES, SystemExit, KeyboardInterrupt)
+"""What a detector must not be able to say: that we are away, or that the process is to end."""
 
 # By hand, since every bar costs it: a third of what the ORM took.
 _BEFORE = """
@@ -33,13 +36,14 @@ def find(ticket: Ticket) -> list[Finding]:
     """What the chosen detectors see in the ticket's bar.
 
     Raises BarUnusable if one of them can't use the bar, DetectorFailed around what would otherwise look
-    like an outage of our own database or broker, and whatever else a detector raises.
+    like an outage of our own database or broker, or end the process, and whatever else a detector raises.
     """
     chosen = chosen_detectors(tuple(settings.SCANNER_DETECTORS))
     window = load_window(ticket, max((detector.bars_needed for detector in chosen), default=1))
     try:
+        injection.strike(ticket.message.symbol_id, control=ticket.message.control)
         return detectors.run(chosen, window)
-    except OUTAGES as exc:
+    except DISGUISED as exc:
         raise DetectorFailed(str(exc)) from exc
 
 

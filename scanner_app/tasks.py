@@ -1,9 +1,11 @@
 """The Celery tasks, thin: parse, call, answer."""
 
+import time
 from typing import Any
 
 import structlog
 from celery import Task, shared_task
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
@@ -12,79 +14,89 @@ from scanner_app import broker, mailbox, processing
 from scanner_app.detectors import BarUnusable
 from scanner_app.errors import BarFailed
 from scanner_app.mailbox import Message, Outcome
+from scanner_app.mailbox.publishing import CONTROL_TASK, DEATH_TASK, HEAD_TASK
 
 log = structlog.get_logger(__name__)
 
+RUN: dict[str, Any] = {
+    "acks_late": True,
+    "ignore_result": True,
+    "soft_time_limit": settings.SCANNER_SOFT_LIMIT_S,
+    "time_limit": settings.SCANNER_HARD_LIMIT_S,
+}
+"""Options of the tasks that run detectors."""
 
-class HeadTask(Task):  # type: ignore[misc] # celery-types leaves Task untyped for subclasses
+RETRIES: dict[str, Any] = {"autoretry_for": (BarFailed,), "max_retries": len(settings.SCANNER_RETRY_DELAYS)}
+
+TRIES = 2
+"""An outage is met once more at once, on a fresh connection: most are a connection that the server ended."""
+
+
+class RunTask(Task):  # type: ignore[type-arg]
+    """A task that runs detectors; the parent process hears of it when a run is killed."""
+
+    Request = "scanner_app.workers:HeadRequest"
+
+
+class HeadTask(RunTask):
     """A task whose countdown before retry n is the n-th of SCANNER_RETRY_DELAYS."""
 
     def retry(self, *args: Any, **options: Any) -> Any:
-        """Celery's retry, with our delay and with the next attempt's number for people who watch."""
+        """Celery's retry, with our delay and queue, and the next attempt's number for people who watch."""
         retries = self.request.retries
         options["countdown"] = settings.SCANNER_RETRY_DELAYS[retries]
-        options["argsrepr"] = self.request.argsrepr.replace(f"attempt {retries + 1}", f"attempt {retries + 2}")
+        if isinstance(error := options.get("exc"), BarFailed):
+            options["queue"] = error.queue
+        shown: str = getattr(self.request, "argsrepr", None) or ""
+        options["argsrepr"] = shown.replace(f"attempt {retries + 1}", f"attempt {retries + 2}")
         options["kwargsrepr"] = ""
         return super().retry(*args, **options)
 
 
-@shared_task(
-    bind=True,
-    base=HeadTask,
-    name="scanner.process_head",
-    acks_late=True,
-    autoretry_for=(BarFailed,),
-    max_retries=len(settings.SCANNER_RETRY_DELAYS),
-    soft_time_limit=settings.SCANNER_SOFT_LIMIT_S,
-    time_limit=settings.SCANNER_HARD_LIMIT_S,
-    ignore_result=True,
-)
+@shared_task(bind=True, base=HeadTask, name=HEAD_TASK, **RUN, **RETRIES)
 def process_head(self: HeadTask, symbol_id: int, sequence: int, epoch: int, deferrals: int = 0) -> str:
     """Process the head of one symbol. Safe to run twice: the second run is superseded."""
     message = _message(self, symbol_id, sequence, epoch, deferrals)
-    try:
-        return _process(message)
-    except processing.OUTAGES as exc:
-        # Ours, not the bar's: nothing is counted, and the sweeper brings the head back.
-        connection.close()
-        log.error("outage", symbol=message.ticker, sequence=sequence, attempt=message.retries + 1, exc_info=exc)
-        return "outage"
+    for _ in range(TRIES):
+        try:
+            return _process(message)
+        except processing.OUTAGES as exc:
+            # Ours, not the bar's: nothing is counted, and at last the sweeper brings the head back.
+            connection.close()
+            log.error("outage", symbol=message.ticker, sequence=sequence, attempt=message.retries + 1, exc_info=exc)
+    return "outage"
 
 
 def _process(message: Message) -> Outcome:
     ticket = mailbox.start(message, now=timezone.now())
     if isinstance(ticket, Outcome):  # superseded, or deferred to its time: not ours now
         return ticket
+    began = time.monotonic()
     try:
         findings = processing.find(ticket)
-        return mailbox.complete(ticket, findings, now=timezone.now())
+        run_s = time.monotonic() - began
+        return mailbox.complete(ticket, findings, now=timezone.now(), run_s=run_s)
     except processing.OUTAGES:
         raise
     except BarUnusable as exc:  # permanent: no retry can help
         return mailbox.quarantine(ticket, exc, now=timezone.now())
     except Exception as exc:
-        outcome = mailbox.fail(ticket, exc, now=timezone.now())
+        hung = isinstance(exc, SoftTimeLimitExceeded)
+        outcome = mailbox.fail(ticket, exc, now=timezone.now(), hung=hung)
         if outcome is Outcome.RETRYING:  # recorded once, so Celery may retry it once
-            raise BarFailed(f"{type(exc).__name__}: {exc}") from exc
+            raise BarFailed(f"{type(exc).__name__}: {exc}", mailbox.queue_of(message)) from exc
         return outcome
 
 
-@shared_task(
-    bind=True,
-    name="scanner.control_run",
-    acks_late=True,
-    soft_time_limit=settings.SCANNER_SOFT_LIMIT_S,
-    time_limit=settings.SCANNER_HARD_LIMIT_S,
-    ignore_result=True,
-)
-def control_run(self: Task, symbol_id: int, sequence: int, epoch: int, deferrals: int = 0) -> str:
+@shared_task(bind=True, base=RunTask, name=CONTROL_TASK, **RUN)
+def control_run(self: RunTask, symbol_id: int, sequence: int, epoch: int, deferrals: int = 0) -> str:
     """Run the detectors on the symbol's last good bar, to see whose fault the head's failures are."""
     message = _message(self, symbol_id, sequence, epoch, deferrals)
     ticket = mailbox.start_control(message)
     if isinstance(ticket, Outcome):
         return ticket
     if ticket is None:
-        return mailbox.control_failed(message, reason="no bar of the symbol was ever processed", now=timezone.now())
+        return mailbox.control_failed(message, reason="no bar of it was ever processed", now=timezone.now())
     try:
         processing.find(ticket)
     except processing.OUTAGES as exc:
@@ -92,9 +104,15 @@ def control_run(self: Task, symbol_id: int, sequence: int, epoch: int, deferrals
         log.error("outage", symbol=message.ticker, sequence=sequence, exc_info=exc)
         return "outage"
     except Exception as exc:  # noqa: BLE001 - the verdict that the control run is for
-        reason = f"the control run failed: {type(exc).__name__}: {exc}"
+        reason = f"the control run failed too: {type(exc).__name__}: {exc}"
         return mailbox.control_failed(message, reason=reason, now=timezone.now())
     return mailbox.control_passed(message, now=timezone.now())
+
+
+@shared_task(name=DEATH_TASK, acks_late=True, ignore_result=True)
+def bar_died(message: dict[str, Any], reason: str) -> str:
+    """Count a run that was killed as a failure like another. Told by the worker's parent process."""
+    return mailbox.died(Message(**message), reason, now=timezone.now())
 
 
 @shared_task(name="scanner.sweep", ignore_result=True)
@@ -117,13 +135,21 @@ def sweep() -> dict[str, int]:
     return report.counts()
 
 
-def _message(task: Task, symbol_id: int, sequence: int, epoch: int, deferrals: int) -> Message:
+@shared_task(name="scanner.remove_symbol", acks_late=True, ignore_result=True)
+def remove_symbol(symbol_id: int) -> None:
+    """Remove a deleted symbol's rows, a batch a task, so that sweeps go on between the batches."""
+    if mailbox.remove_rows(symbol_id):
+        remove_symbol.apply_async((symbol_id,), queue="upkeep")
+
+
+def _message(task: RunTask, symbol_id: int, sequence: int, epoch: int, deferrals: int) -> Message:
+    queue: str = task.request.delivery_info["routing_key"]  # type: ignore[index, assignment]
     return Message(
         symbol_id=symbol_id,
-        ticker=mailbox.ticker_of_queue(task.request.delivery_info["routing_key"]),
+        ticker=mailbox.ticker_of_queue(queue),
         sequence=sequence,
         epoch=epoch,
         retries=task.request.retries,
         deferrals=deferrals,
-        control=task.name == "scanner.control_run",
+        control=task.name == CONTROL_TASK,
     )

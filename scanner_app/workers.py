@@ -9,13 +9,16 @@ from typing import Any
 
 import celery.worker.state as worker_state
 import structlog
+from billiard.exceptions import WorkerLostError
 from celery import bootsteps
 from celery.worker import consumer as celery_consumer
+from celery.worker import request
 from django.conf import settings
 from django.db import connection
 from redis.exceptions import RedisError
 
 from scanner_app import broker, mailbox
+from scanner_app.mailbox import publishing
 from scanner_app.mailbox.messages import identity
 from scanner_app.models import Lane, Symbol
 
@@ -28,7 +31,7 @@ LANES = {lane.value for lane in Lane}
 """Roles whose workers consume symbols' queues."""
 
 
-class Consumer(celery_consumer.Consumer):  # type: ignore[misc]
+class Consumer(celery_consumer.Consumer):
     """Celery's consumer, which lives through the loss of its broker.
 
     Celery 5.7.0 drops the transport in collect() and then fails in close(): the worker would end with
@@ -41,6 +44,41 @@ class Consumer(celery_consumer.Consumer):  # type: ignore[misc]
             super().on_connection_error_after_connected(exc)
         except AttributeError:
             log.warning("broker_lost", worker=self.hostname, exc_info=True)
+
+
+class HeadRequest(request.Request):
+    """A message in the worker's parent process, which hears of it when the run is killed with its process.
+
+    Celery acknowledges such a message and never retries it; so the parent tells the mailbox, through a small
+    task on the upkeep queue, since it must not touch the database itself.
+    """
+
+    def on_timeout(self, soft: bool, timeout: float) -> None:
+        """Tell of the hard time limit."""
+        super().on_timeout(soft, timeout)
+        if not soft:
+            self._tell_of_death(f"killed at the hard time limit of {timeout:g} s")
+
+    def on_failure(self, exc_info: Any, *args: Any, **options: Any) -> Any:
+        """Tell of a process that died."""
+        result = super().on_failure(exc_info, *args, **options)
+        error = getattr(exc_info.exception, "exc", exc_info.exception)
+        if isinstance(error, (WorkerLostError, SystemExit, KeyboardInterrupt)):
+            self._tell_of_death(f"its process died: {error}")
+        return result
+
+    def _tell_of_death(self, reason: str) -> None:
+        symbol_id, sequence, epoch = self.args
+        message = mailbox.Message(
+            symbol_id=symbol_id,
+            ticker=mailbox.ticker_of_queue(str(self.delivery_info["routing_key"])),
+            sequence=sequence,
+            epoch=epoch,
+            retries=self.request_dict.get("retries") or 0,
+            control=self.name == publishing.CONTROL_TASK,
+        )
+        log.error("run_killed", symbol=message.ticker, sequence=sequence, attempt=message.retries + 1, reason=reason)
+        publishing.publish_death(message, reason)
 
 
 def role(queues: Any) -> str:
@@ -65,7 +103,7 @@ def wanted_queues(lane: str) -> set[str]:
     }
 
 
-class FollowQueues(bootsteps.StartStopStep):  # type: ignore[misc]
+class FollowQueues(bootsteps.StartStopStep):
     """Consume the queues of the symbols that there are now, also of those added while the worker runs."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
@@ -100,7 +138,7 @@ class FollowQueues(bootsteps.StartStopStep):  # type: ignore[misc]
             connection.close()  # the children are forked from this process and must not share it
 
 
-class Tells(bootsteps.StartStopStep):  # type: ignore[misc]
+class Tells(bootsteps.StartStopStep):
     """Tell every two seconds which messages this worker holds, for the sweeper and /readyz."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)

@@ -130,6 +130,8 @@ class Environment(BaseModel):
     SCANNER_FAULT_INJECTION: bool = Field(False, description="1: `manage.py inject` is allowed")
     SCANNER_MAIN_PROCESSES: Count = Field(8, description="bars that the main worker runs at once")
     SCANNER_SLOW_PROCESSES: Count = Field(4, description="bars that the slow lane's worker runs at once")
+    SCANNER_SLOW_RUN_S: Seconds = Field(1, description="a run that takes so long moves its symbol to the slow lane")
+    SCANNER_QUICK_BARS: Count = Field(20, description="quicker bars in a row that bring it back")
     SCANNER_SWEEP_S: Seconds = Field(2, description="seconds between two looks of the sweeper")
     SCANNER_TELL_S: Seconds = Field(2, description="seconds between two tells of a worker")
 

@@ -20,6 +20,7 @@ from django.db import connection
 from scanner_app.detectors import Finding
 from scanner_app.latency import Figures
 from scanner_app.mailbox.messages import Message, Ticket
+from scanner_app.models import Stage
 
 _READ_HEAD = """
     SELECT symbol.enabled, symbol.deleted_at, breaker.opened_at,
@@ -43,7 +44,7 @@ _MOVE_ON = """
            catching_up = catching_up AND last_sequence > head,
            attempts = 0, deferrals = 0, losses = 0, stage = 'run', next_attempt_at = NULL{also}
      WHERE symbol_id = %s AND head = %s{guard}
- RETURNING head, epoch, lane
+ RETURNING head, epoch, lane, quick_bars
 """
 
 _DONE = """,
@@ -81,6 +82,15 @@ class Head:
     next_attempt_at: datetime | None
     ticket: Ticket
 
+    def is_live_for(self, message: Message) -> bool:
+        """Whether the message may run this head; the control run has messages of its own."""
+        return (
+            self.runnable
+            and self.epoch == message.epoch
+            and self.attempts == message.retries
+            and self.stage != Stage.CONTROL
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Following:
@@ -89,6 +99,7 @@ class Following:
     head: int | None
     epoch: int
     lane: str
+    quick_bars: int
 
 
 def read_head(message: Message) -> Head | None:

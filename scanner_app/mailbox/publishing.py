@@ -3,6 +3,7 @@
 A broker that is down, hangs or was emptied costs delay, never a bar: the sweeper publishes again.
 """
 
+import dataclasses
 import os
 import time
 from collections.abc import Iterable
@@ -31,6 +32,7 @@ else cost every symbol of a chunk, and every bar, its own timeout."""
 
 HEAD_TASK = "scanner.process_head"
 CONTROL_TASK = "scanner.control_run"
+DEATH_TASK = "scanner.bar_died"
 
 _paused_until = 0.0
 
@@ -104,11 +106,28 @@ def _send(message: Message, lane: str, due: datetime | None) -> None:
         )
 
 
+def publish_death(message: Message, reason: str) -> None:
+    """Tell the upkeep worker that a run was killed; lost with the broker, it is the sweeper's work."""
+    try:
+        with _producers(os.getpid()).acquire(block=True, timeout=SOCKET_TIMEOUT_S) as producer:
+            current_app.send_task(
+                DEATH_TASK,
+                kwargs={"message": dataclasses.asdict(message), "reason": reason},
+                queue="upkeep",
+                argsrepr=f"{message}: {reason}",
+                kwargsrepr="",
+                producer=producer,
+                retry=False,
+                ignore_result=True,
+            )
+    except (OperationalError, OSError) as exc:
+        log.warning("publish_failed", symbol=message.ticker, sequence=message.sequence, error=str(exc))
+
+
 @lru_cache(maxsize=1)
 def _producers(pid: int) -> ProducerPool:  # noqa: ARG001 - a child must not share its parent's sockets
     connection = current_app.connection_for_write(
         transport_options={"socket_timeout": SOCKET_TIMEOUT_S, "socket_connect_timeout": SOCKET_TIMEOUT_S}
     )
-    return ProducerPool(
-        connection.Pool(limit=settings.SCANNER_PUBLISH_CONNECTIONS), settings.SCANNER_PUBLISH_CONNECTIONS
-    )
+    limit = settings.SCANNER_PUBLISH_CONNECTIONS
+    return ProducerPool(connection.Pool(limit=limit), limit=limit)

@@ -3,9 +3,11 @@
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
 from scanner_app.mailbox.hot import Following, next_bar
 from scanner_app.mailbox.messages import Message, Ticket
-from scanner_app.mailbox.publishing import publish_after_commit
+from scanner_app.mailbox.publishing import publish_after_commit, queue_name
 from scanner_app.models import (
     Bar,
     BarStatus,
@@ -26,6 +28,19 @@ SCANNER = "scanner"
 def fresh(symbol_id: int) -> SymbolStatus:
     """The row with its symbol and breaker, read after the guarded update and so under its lock."""
     return SymbolStatus.objects.select_related("symbol__breaker").get(symbol_id=symbol_id)
+
+
+def live_head(message: Message) -> QuerySet[SymbolStatus]:
+    """The row as long as the message is live for it: the guard of failures and deferrals."""
+    return SymbolStatus.objects.filter(
+        symbol_id=message.symbol_id, head=message.sequence, epoch=message.epoch, attempts=message.retries
+    ).exclude(stage=Stage.CONTROL)
+
+
+def queue_of(message: Message) -> str:
+    """The queue that the symbol's messages go to now: it may have changed its lane since this one."""
+    lane = SymbolStatus.objects.values_list("lane", flat=True).get(symbol_id=message.symbol_id)
+    return queue_name(message.ticker, lane)
 
 
 def head_message(row: SymbolStatus) -> Message | None:

@@ -1,39 +1,23 @@
-"""What the task of a head does: start, then complete, fail or quarantine. Each repeats safely."""
+"""A head that starts and succeeds; failing.py has the others. Each call repeats safely."""
 
-import traceback as tracebacks
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F
 
 from scanner_app import breaker, latency
 from scanner_app.detectors import Finding
-from scanner_app.errors import DetectorFailed
-from scanner_app.mailbox import hot
+from scanner_app.mailbox import hot, lanes
 from scanner_app.mailbox.messages import Message, Outcome, Ticket
-from scanner_app.mailbox.rows import (
-    add_event,
-    fresh,
-    publish_following,
-    publish_head,
-    save_breaker,
-    set_aside,
-    wait_for_breaker,
-)
-from scanner_app.models import CircuitBreaker, EventKind, ProcessingFailure, Stage, SymbolStatus
+from scanner_app.mailbox.rows import add_event, fresh, live_head, publish_following, publish_head, save_breaker
+from scanner_app.models import CircuitBreaker, EventKind
 from scanner_app.models.symbols import breaker_rules
 
 log = structlog.get_logger(__name__)
-
-MAX_ERROR_TEXT = 10_000
-"""Characters kept of an error's message: enough to read, and no row of megabytes."""
-
-MAX_TRACEBACK = 100_000
-"""Characters kept of a traceback, the end of it: a deep recursion makes millions."""
 
 
 def start(message: Message, *, now: datetime) -> Ticket | Outcome:
@@ -43,7 +27,7 @@ def start(message: Message, *, now: datetime) -> Ticket | Outcome:
     and was published anew for then, without using a step of the backoff.
     """
     head = hot.read_head(message)
-    if head is None or not _is_live(head, message):
+    if head is None or not head.is_live_for(message):
         return Outcome.SUPERSEDED
     due = _due(head)
     if due is not None and now < due:
@@ -51,12 +35,12 @@ def start(message: Message, *, now: datetime) -> Ticket | Outcome:
     return head.ticket
 
 
-def complete(ticket: Ticket, findings: Iterable[Finding], *, now: datetime) -> Outcome:
+def complete(ticket: Ticket, findings: Iterable[Finding], *, now: datetime, run_s: float = 0) -> Outcome:
     """Store the head's effects, move the cursor past it and name the next head.
 
     All or nothing, in one transaction; the next head is published after the commit. Taken whenever the bar
     is still the head: detectors are pure, so whose run it was does not matter. SUPERSEDED, with nothing
-    changed, if it is not.
+    changed, if it is not. `run_s` is how long the detectors took (s): it decides on the lane.
     """
     message = ticket.message
     latency_ms = latency.milliseconds(ticket.accepted_at, now)
@@ -70,157 +54,16 @@ def complete(ticket: Ticket, findings: Iterable[Finding], *, now: datetime) -> O
         hot.finish_bar(ticket, latency_ms, now=now)
         hot.add_signals(ticket, findings, now=now)
         _close_breaker(ticket, now)
-        publish_following(message, following)
+        place = lanes.after_run(
+            lanes.Place(following.lane, following.quick_bars),
+            run_s,
+            slow_run_s=settings.SCANNER_SLOW_RUN_S,
+            quick_bars=settings.SCANNER_QUICK_BARS,
+        )
+        if place != (following.lane, following.quick_bars):
+            lanes.move(message.symbol_id, following.lane, place, now, reason=f"its run took {run_s:.1f} s")
+        publish_following(message, replace(following, lane=place.lane))
     return Outcome.COMPLETED
-
-
-def fail(ticket: Ticket, error: BaseException, *, now: datetime) -> Outcome:
-    """Record a failed attempt of the head: breaker, next attempt, traceback; all in one transaction.
-
-    RETRYING: Celery is to retry it, once. CONTROL: its retries are used up, the control run is published.
-    HOLDING: the next probe is published. QUARANTINED: it was a replay, which has one attempt.
-    SUPERSEDED, with nothing changed, if the message is no longer live: a failure counts once.
-    """
-    message = ticket.message
-    text = _describe(error)
-    with transaction.atomic():
-        was_live = _live_head(message).update(
-            attempts=F("attempts") + 1,
-            deferrals=message.deferrals,
-            losses=0,
-            catching_up=True,
-            last_error=f"{text.type}: {text.message}",
-        )
-        if was_live != 1:
-            return Outcome.SUPERSEDED
-        log.error(
-            "bar_failed",
-            symbol=message.ticker,
-            sequence=message.sequence,
-            bar_time=ticket.timestamp.isoformat(),
-            attempt=message.retries + 1,
-            exc_info=error,
-        )
-        if ticket.replayed:
-            return _put_aside(ticket, text, now, reason="its replay failed")
-        row = fresh(message.symbol_id)
-        _count_failure(row, ticket, now)
-        plan = decide(
-            attempts=row.attempts,
-            delays_s=settings.SCANNER_RETRY_DELAYS,
-            holding=row.stage == Stage.HOLD,
-            breaker_value=row.symbol.breaker.value,
-            rules=breaker_rules(),
-            now=now,
-        )
-        row.stage, row.next_attempt_at = plan.stage, plan.next_attempt_at
-        row.save(update_fields=["stage", "next_attempt_at"])
-        _record_failure(ticket, text, plan, now)
-        if plan.outcome is not Outcome.RETRYING:
-            publish_head(row)
-    return plan.outcome
-
-
-def quarantine(ticket: Ticket, error: BaseException, *, now: datetime) -> Outcome:
-    """Set the head aside at once: the bar itself is unusable. Counts as one failure.
-
-    Only from a live message, once: SUPERSEDED, with nothing changed, otherwise.
-    """
-    message = ticket.message
-    text = _describe(error)
-    with transaction.atomic():
-        was_live = _live_head(message).update(
-            attempts=F("attempts") + 1, catching_up=True, last_error=f"{text.type}: {text.message}"
-        )
-        if was_live != 1:
-            return Outcome.SUPERSEDED
-        log.error(
-            "bar_unusable",
-            symbol=message.ticker,
-            sequence=message.sequence,
-            bar_time=ticket.timestamp.isoformat(),
-            attempt=message.retries + 1,
-            exc_info=error,
-        )
-        if not ticket.replayed:
-            _count_failure(fresh(message.symbol_id), ticket, now)
-        _record_failure(ticket, text, Plan(outcome=Outcome.QUARANTINED), now)
-        return _put_aside(ticket, text, now, reason="the bar is unusable")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What follows a failure."""
-
-    outcome: Outcome
-    stage: Stage = Stage.RUN
-    retry_delay_s: float | None = None  # from the list, or the recovery time in a hold
-    next_attempt_at: datetime | None = None  # when it will really run: later if the breaker is open
-
-
-def decide(
-    *,
-    attempts: int,
-    delays_s: list[float],
-    holding: bool,
-    breaker_value: breaker.Breaker,
-    rules: breaker.Rules,
-    now: datetime,
-) -> Plan:
-    """What follows the `attempts`-th failure of a head, the breaker having counted it already."""
-    if holding:
-        outcome, stage, delay_s = Outcome.HOLDING, Stage.HOLD, rules.recovery.total_seconds()
-    elif attempts <= len(delays_s):
-        outcome, stage, delay_s = Outcome.RETRYING, Stage.RUN, delays_s[attempts - 1]
-    else:
-        return Plan(outcome=Outcome.CONTROL, stage=Stage.CONTROL)
-    planned = now + timedelta(seconds=delay_s)
-    half_open_at = breaker_value.half_open_at(rules)
-    return Plan(
-        outcome=outcome,
-        stage=stage,
-        retry_delay_s=delay_s,
-        next_attempt_at=planned if half_open_at is None else max(planned, half_open_at),
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorText:
-    """An error as it is kept: its type's name, message and traceback."""
-
-    type: str
-    message: str
-    traceback: str
-
-
-def _describe(error: BaseException) -> ErrorText:
-    if isinstance(error, DetectorFailed) and error.__cause__ is not None:
-        error = error.__cause__
-    return ErrorText(
-        type=type(error).__name__[:200],
-        message=_storable(str(error)[:MAX_ERROR_TEXT]),
-        traceback=_storable("".join(tracebacks.format_exception(error))[-MAX_TRACEBACK:]),
-    )
-
-
-def _storable(text: str) -> str:
-    # PostgreSQL stores neither NUL nor lone surrogates: the record of a failure must not fail itself.
-    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
-
-
-def _is_live(head: hot.Head, message: Message) -> bool:
-    return (
-        head.runnable
-        and head.epoch == message.epoch
-        and head.attempts == message.retries
-        and head.stage != Stage.CONTROL
-    )
-
-
-def _live_head(message: Message) -> QuerySet[SymbolStatus]:
-    return SymbolStatus.objects.filter(
-        symbol_id=message.symbol_id, head=message.sequence, epoch=message.epoch, attempts=message.retries
-    ).exclude(stage=Stage.CONTROL)
 
 
 def _due(head: hot.Head) -> datetime | None:
@@ -251,7 +94,7 @@ def _defer(message: Message, due: datetime) -> Outcome:
     with transaction.atomic():
         # Guarded by the count of deferrals, so that of two copies only one is published anew.
         was_live = (
-            _live_head(message)
+            live_head(message)
             .filter(deferrals=message.deferrals)
             .update(deferrals=F("deferrals") + 1, next_attempt_at=due)
         )
@@ -259,56 +102,3 @@ def _defer(message: Message, due: datetime) -> Outcome:
             return Outcome.SUPERSEDED
         publish_head(fresh(message.symbol_id))
     return Outcome.DEFERRED
-
-
-def _count_failure(row: SymbolStatus, ticket: Ticket, now: datetime) -> None:
-    before = row.symbol.breaker.value
-    after = breaker.failure(before, breaker_rules(), now)
-    if after.opened_at is None:
-        kind = EventKind.PAUSED
-    else:
-        kind = EventKind.OPENED if before.opened_at is None else EventKind.REOPENED
-    save_breaker(row.symbol.breaker, after)
-    add_event(
-        row.symbol_id,
-        kind,
-        now,
-        bar_id=ticket.bar_id,
-        reason=f"{row.symbol.ticker} processing failed {after.failures} times",
-    )
-
-
-def _record_failure(ticket: Ticket, text: ErrorText, plan: Plan, now: datetime) -> None:
-    values = {
-        "failed_at": now,
-        "error_type": text.type,
-        "message": text.message,
-        "traceback": text.traceback,
-        "retry_delay_s": plan.retry_delay_s,
-        "next_attempt_at": plan.next_attempt_at,
-        "attempt": ticket.message.retries + 1,
-    }
-    if plan.outcome is Outcome.HOLDING:
-        last = ProcessingFailure.objects.filter(bar_id=ticket.bar_id).order_by("-id").values_list("id", flat=True)[:1]
-        if ProcessingFailure.objects.filter(id__in=list(last)).update(times=F("times") + 1, **values):
-            return
-    ProcessingFailure.objects.create(
-        symbol_id=ticket.message.symbol_id, bar_id=ticket.bar_id, timestamp=ticket.timestamp, **values
-    )
-
-
-def _put_aside(ticket: Ticket, text: ErrorText, now: datetime, *, reason: str) -> Outcome:
-    message = ticket.message
-    hot.move_on(message.symbol_id, message.sequence)
-    row = fresh(message.symbol_id)
-    set_aside(
-        row,
-        ticket.bar_id,
-        now,
-        reason=reason,
-        attempts=message.retries + 1,
-        error=(text.type, text.message, text.traceback),
-    )
-    wait_for_breaker(row, now)
-    publish_head(row)
-    return Outcome.QUARANTINED

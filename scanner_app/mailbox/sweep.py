@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 from django.db.models import F, OuterRef, Q, Subquery
 
+from scanner_app.mailbox.failing import died
 from scanner_app.mailbox.messages import Message
 from scanner_app.mailbox.publishing import publish
 from scanner_app.mailbox.rows import message_of
@@ -21,6 +22,9 @@ log = structlog.get_logger(__name__)
 
 OVERDUE = timedelta(seconds=5)
 """A waiting retry is the worker's business until it is this late."""
+
+MAX_LOSSES = 3
+"""Times in a row that a head may be lost, with whole workers, before it counts as its failure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +44,19 @@ class SweepReport:
     heads: int = 0  # heads that are due
     lost: int = 0  # of them in no queue and with no worker: published again
     idle: int = 0  # symbols without a head in spite of a backlog: mended
-    published: int = 0  # taken by the broker
+    published: int = 0  # of the lost, taken by the broker
+    failed: int = 0  # of the lost, counted as a failure: it was the third time in a row
     unqueued: dict[str, float] = field(default_factory=dict)  # for the next sweep
 
     def counts(self) -> dict[str, int]:
         """The numbers, for the log and the task's result."""
-        return {"heads": self.heads, "lost": self.lost, "idle": self.idle, "published": self.published}
+        return {
+            "heads": self.heads,
+            "lost": self.lost,
+            "idle": self.idle,
+            "published": self.published,
+            "failed": self.failed,
+        }
 
 
 def due_heads(now: datetime) -> list[tuple[SymbolStatus, Message]]:
@@ -82,7 +93,15 @@ def sweep(due: list[tuple[SymbolStatus, Message]], sighting: Sighting, *, now: d
     lost, report.unqueued = lost_heads((message for _, message in due), sighting, now)
     report.lost = len(lost)
     report.idle = SymbolStatus.objects.filter(head=None, last_sequence__gt=F("cursor")).update(head=F("cursor") + 1)
-    report.published = publish((message, row.lane, None) for row, message in due if message.identity in lost)
+    gone = [(row, message) for row, message in due if message.identity in lost]
+    for _, message in (given_up := [(row, m) for row, m in gone if row.losses + 1 >= MAX_LOSSES]):
+        died(message, f"lost with its worker {MAX_LOSSES} times in a row", now=now)
+    again = [(row, message) for row, message in gone if row.losses + 1 < MAX_LOSSES]
+    report.published = publish((message, row.lane, None) for row, message in again)
+    report.failed = len(given_up)
+    # What the broker did not take was not lost again: it was never there.
+    taken = [row.symbol_id for row, _ in again[: report.published]]
+    SymbolStatus.objects.filter(symbol_id__in=taken).update(losses=F("losses") + 1)
     if report.lost or report.idle:
         tickers = sorted(message.ticker for _, message in due if message.identity in lost)
         log.warning("swept", **report.counts(), symbols=",".join(tickers[:20]))

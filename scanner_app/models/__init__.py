@@ -3,6 +3,7 @@
 from scanner_app.models.bars import Bar, BarStatus
 from scanner_app.models.events import EventKind, SymbolEvent
 from scanner_app.models.faults import ProcessingFailure, QuarantinedBar, Resolution
+from scanner_app.models.injection import InjectedFault
 from scanner_app.models.signals import Signal
 from scanner_app.models.symbols import CircuitBreaker, Lane, Stage, Symbol, SymbolStatus
 
@@ -11,6 +12,7 @@ __all__ = [
     "BarStatus",
     "CircuitBreaker",
     "EventKind",
+    "InjectedFault",
     "Lane",
     "ProcessingFailure",
     "QuarantinedBar",

@@ -9,7 +9,7 @@ from scanner_app.breaker import Breaker, Rules
 from scanner_app.detectors import BarUnusable
 from scanner_app.errors import DetectorFailed
 from scanner_app.mailbox import Outcome
-from scanner_app.mailbox.run import decide
+from scanner_app.mailbox.failing import decide
 from scanner_app.models import Bar, ProcessingFailure, QuarantinedBar
 from tests.conftest import T0, accept_days, fail_head, live_message, row_of, snapshot, start_head
 

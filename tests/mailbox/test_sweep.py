@@ -29,7 +29,7 @@ def test_a_head_that_nobody_holds_is_published_again(dispatched_head, published)
 
     report = run_sweep(sighting(unqueued_since={ticket.message.identity: LONG_AGO}))
 
-    assert report.counts() == {"heads": 1, "lost": 1, "idle": 0, "published": 1}
+    assert report.counts() == {"heads": 1, "lost": 1, "idle": 0, "published": 1, "failed": 0}
     assert [message.identity for message, _, _ in published] == [live_message(symbol).identity]
 
 
