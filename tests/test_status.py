@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from scanner_app import mailbox, status
+from scanner_app import latency, mailbox, status
 from scanner_app.breaker import State
 from scanner_app.models import Bar, CircuitBreaker, Symbol, SymbolStatus
 from scanner_app.status import OverallStatus, SymbolState
@@ -233,7 +233,7 @@ def quick_and_slow(symbol: Symbol, latencies: list[tuple[int, datetime]]) -> Non
     SymbolStatus.objects.filter(symbol=symbol).update(
         latencies=[[ms, int(at.timestamp())] for ms, at in latencies],
         avg_latency_ms=round(sum(values) / len(values), 1),
-        p95_latency_ms=status.latency.percentile(values, 95),
+        p95_latency_ms=latency.percentile(values, 95),
         last_processed_at=latencies[-1][1],
     )
 

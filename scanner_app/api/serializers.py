@@ -8,7 +8,7 @@ from rest_framework import serializers
 from scanner_app import breaker, tickers
 from scanner_app.api.filters import BAR_STATUSES, PROCESSING
 from scanner_app.ingest import REASONS
-from scanner_app.models import Bar, BarStatus, Lane, ProcessingFailure, QuarantinedBar, Signal
+from scanner_app.models import Bar, Lane, ProcessingFailure, QuarantinedBar, Signal
 from scanner_app.status import OverallStatus, SymbolState
 from scanner_app.timeframes import TIMEFRAMES
 
@@ -160,7 +160,7 @@ class BarOut(serializers.ModelSerializer[Bar]):
 
 
 def _is_head(bar: Any) -> bool:
-    return bool(bar.status == BarStatus.WAITING and bar.sequence == bar.head)
+    return bool(bar.sequence == bar.head)  # which is None without one
 
 
 class SignalOut(serializers.ModelSerializer[Signal]):
