@@ -37,9 +37,9 @@ def _client(pid: int, url: str) -> "redis.Redis":  # noqa: ARG001 - a child must
     )
 
 
-def tell(worker: str, lane: str, held: Iterable[str], *, free_slots: int) -> None:
-    """Say which deliveries a worker holds; forgotten after TELL_TTL_S."""
-    told = {"at": time.time(), "lane": lane, "free_slots": free_slots, "held": sorted(held)}
+def tell(worker: str, lane: str, held: Iterable[str], *, lying_s: float) -> None:
+    """Say which deliveries a worker holds, and how long one lies unheard; forgotten after TELL_TTL_S."""
+    told = {"at": time.time(), "lane": lane, "lying_s": round(lying_s, 1), "held": sorted(held)}
     client().set(TELL_KEY + worker, json.dumps(told), ex=TELL_TTL_S)
 
 
@@ -67,13 +67,17 @@ def queued(queues: Iterable[str]) -> set[str]:
     }
 
 
-def queue_lengths(queues: Iterable[str]) -> dict[str, int]:
-    """Messages that lie in each of these queues."""
+def oldest(queues: Iterable[str]) -> dict[str, str]:
+    """The identity of the oldest delivery in each of these queues that is not empty."""
     names = list(queues)
     pipeline = client().pipeline(transaction=False)
     for name in names:
-        pipeline.llen(name)
-    return dict(zip(names, pipeline.execute(), strict=True))
+        pipeline.lindex(name, -1)
+    return {
+        name: identity(headers["id"], headers.get("retries") or 0)
+        for name, message in zip(names, pipeline.execute(), strict=True)
+        if message is not None and (headers := json.loads(message)["headers"])
+    }
 
 
 def unqueued_since() -> dict[str, float]:

@@ -35,7 +35,7 @@ TRIES = 2
 class RunTask(Task):  # type: ignore[type-arg]
     """A task that runs detectors; the parent process hears of it when a run is killed."""
 
-    Request = "scanner_app.workers:HeadRequest"
+    Request = "scanner_app.workers.requests:HeadRequest"
 
 
 class HeadTask(RunTask):

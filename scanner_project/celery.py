@@ -27,9 +27,12 @@ def _keep_our_logging(**_: Any) -> None:
 
 @worker_init.connect
 def _add_our_steps(**_: Any) -> None:
-    from scanner_app.workers import FollowQueues, Tells  # noqa: PLC0415 - needs Django's models
+    # Imported here, since they need Django's models.
+    from scanner_app.workers.queues import FollowQueues  # noqa: PLC0415
+    from scanner_app.workers.tells import Tells  # noqa: PLC0415
+    from scanner_app.workers.watchdog import Watchdog  # noqa: PLC0415
 
-    app.steps["consumer"].update({FollowQueues, Tells})
+    app.steps["consumer"].update({FollowQueues, Tells, Watchdog})
     _relax_durability()
 
 

@@ -116,3 +116,44 @@ def test_a_lost_control_run_is_published_again(dispatched_head, published):
     run_sweep(sighting(unqueued_since={message.identity: LONG_AGO}), now=at)
 
     assert [(m.control, m.retries) for m, _, _ in published] == [(True, 7)]
+
+
+def lose(symbol, times, *, now=T0):
+    for _ in range(times):
+        report = run_sweep(sighting(unqueued_since={live_message(symbol).identity: LONG_AGO}), now=now)
+    return report
+
+
+def test_a_head_lost_three_times_in_a_row_counts_as_one_failure(dispatched_head):
+    symbol, _ = dispatched_head()
+
+    twice = lose(symbol, 2)
+    attempts_then = row_of(symbol).attempts
+    third = lose(symbol, 1)
+
+    assert (twice.failed, attempts_then) == (0, 0)
+    assert (third.failed, row_of(symbol).attempts, row_of(symbol).losses) == (1, 1, 0)
+    assert row_of(symbol).last_error == "RunKilled: lost with its worker 3 times in a row"
+
+
+def test_a_success_in_between_begins_the_count_of_losses_anew(dispatched_head):
+    symbol, ticket = dispatched_head(waiting=1)
+    lose(symbol, 2)
+    mailbox.complete(ticket, [], now=T0)
+
+    lose(symbol, 2)
+
+    assert (row_of(symbol).attempts, row_of(symbol).losses) == (0, 2)
+
+
+def test_what_a_dead_broker_did_not_take_is_no_loss(dispatched_head, monkeypatch):
+    symbol, _ = dispatched_head()
+
+    def broken(*_):
+        raise ConnectionError("the broker is away")
+
+    monkeypatch.setattr("scanner_app.mailbox.publishing._send", broken)
+
+    lose(symbol, 5)
+
+    assert (row_of(symbol).attempts, row_of(symbol).losses) == (0, 0)

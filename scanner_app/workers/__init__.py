@@ -1,0 +1,11 @@
+"""What our workers do beside running tasks.
+
+consumer.py   live through the loss of the broker
+queues.py     consume the queues of the symbols that there are
+tells.py      say which messages are held, for the sweeper and /readyz
+watchdog.py   end a worker that is alive but deaf
+requests.py   hear of runs that are killed with their process
+roles.py      what a worker is for: the name of its base queue
+
+A worker's role is on its command line: `celery -A scanner_project worker -Q main` (or slow, upkeep, notify).
+"""

@@ -1,0 +1,47 @@
+"""Hear of runs that are killed with their process."""
+
+from typing import Any
+
+import structlog
+from billiard.exceptions import WorkerLostError
+from celery.worker import request
+
+from scanner_app import mailbox
+from scanner_app.mailbox import publishing
+
+log = structlog.get_logger(__name__)
+
+
+class HeadRequest(request.Request):
+    """A message in the worker's parent process, which hears of it when the run is killed with its process.
+
+    Celery acknowledges such a message and never retries it; so the parent tells the mailbox, through a small
+    task on the upkeep queue, since it must not touch the database itself.
+    """
+
+    def on_timeout(self, soft: bool, timeout: float) -> None:
+        """Tell of the hard time limit."""
+        super().on_timeout(soft, timeout)
+        if not soft:
+            self._tell_of_death(f"killed at the hard time limit of {timeout:g} s")
+
+    def on_failure(self, exc_info: Any, *args: Any, **options: Any) -> Any:
+        """Tell of a process that died."""
+        result = super().on_failure(exc_info, *args, **options)
+        error = getattr(exc_info.exception, "exc", exc_info.exception)
+        if isinstance(error, (WorkerLostError, SystemExit, KeyboardInterrupt)):
+            self._tell_of_death(f"its process died: {error}")
+        return result
+
+    def _tell_of_death(self, reason: str) -> None:
+        symbol_id, sequence, epoch = self.args
+        message = mailbox.Message(
+            symbol_id=symbol_id,
+            ticker=mailbox.ticker_of_queue(str(self.delivery_info["routing_key"])),
+            sequence=sequence,
+            epoch=epoch,
+            retries=self.request_dict.get("retries") or 0,
+            control=self.name == publishing.CONTROL_TASK,
+        )
+        log.error("run_killed", symbol=message.ticker, sequence=sequence, attempt=message.retries + 1, reason=reason)
+        publishing.publish_death(message, reason)

@@ -1,0 +1,72 @@
+"""Deleting a symbol."""
+
+import pytest
+
+from scanner_app import mailbox
+from scanner_app.errors import BarsWaiting
+from scanner_app.mailbox import Outcome, Verdict
+from scanner_app.models import Bar, Symbol
+from tests.conftest import T0, accept_days, new_bar, row_of, snapshot
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_symbol_with_waiting_bars_is_not_deleted(dispatched_head):
+    symbol, _ = dispatched_head(waiting=1)
+    before = snapshot(symbol)
+
+    with pytest.raises(BarsWaiting, match="2 bars of TSLA wait"):
+        mailbox.delete(symbol, by="alice", now=T0)
+
+    assert snapshot(symbol) == before
+
+
+def test_force_drops_them_and_refuses_new_bars_until_all_is_gone(dispatched_head):
+    symbol, running = dispatched_head(waiting=1)
+
+    mailbox.delete(symbol, by="alice", now=T0, force=True)
+
+    assert mailbox.accept([new_bar(day=7)], now=T0) == [Verdict.DELETED]
+    assert mailbox.start(running.message, now=T0) is Outcome.SUPERSEDED
+
+
+def test_rows_are_removed_in_batches_and_the_symbol_last(dispatched_head, monkeypatch):
+    monkeypatch.setattr("scanner_app.mailbox.remove.BATCH", 2)
+    symbol, _ = dispatched_head(waiting=4)
+    accept_days("AAPL", 1)
+    mailbox.delete(symbol, by="alice", now=T0, force=True)
+
+    batches = 1
+    while mailbox.remove_rows(symbol.pk):
+        batches += 1
+
+    assert batches == 5  # events 1 (created, deleted), bars 3, the symbol
+    assert list(Symbol.objects.values_list("ticker", flat=True)) == ["AAPL"]
+    assert Bar.objects.count() == 1
+
+
+def test_rows_of_a_living_symbol_are_never_removed(dispatched_head):
+    symbol, _ = dispatched_head()
+
+    assert mailbox.remove_rows(symbol.pk) is False
+    assert Bar.objects.count() == 1
+
+
+def test_afterwards_the_ticker_is_free_again(dispatched_head):
+    symbol, _ = dispatched_head()
+    mailbox.delete(symbol, by="alice", now=T0, force=True)
+    while mailbox.remove_rows(symbol.pk):
+        pass
+
+    accept_days("TSLA", 1)
+
+    assert row_of(Symbol.objects.get(ticker="TSLA")).last_sequence == 1
+
+
+def test_a_completion_of_a_running_bar_after_the_deletion_is_harmless(dispatched_head):
+    symbol, running = dispatched_head()
+    mailbox.delete(symbol, by="alice", now=T0, force=True)
+    while mailbox.remove_rows(symbol.pk):
+        pass
+
+    assert mailbox.complete(running, [], now=T0) is Outcome.SUPERSEDED
