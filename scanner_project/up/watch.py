@@ -48,13 +48,10 @@ def readiness(env: Environment) -> str | None:
 
 
 def _reason(body: bytes) -> str:
-    """The words of a refusal's `detail`, or its values that are not "ok"."""
-    with suppress(ValueError):
+    """What /readyz says is not ready, and why; empty if it is not /readyz that answered."""
+    with suppress(ValueError, KeyError, TypeError):
         answer = json.loads(body)
-        if isinstance(answer, dict):
-            detail = answer.get("detail")
-            parts = {name: value for name, value in answer.items() if value not in ("ok", True)}
-            return str(detail) if detail else ", ".join(f"{name}: {value}" for name, value in parts.items())
+        return ", ".join(f"{name}: {answer['checks'][name]['reason']}" for name in answer["not_ready"])
     return ""
 
 

@@ -1,0 +1,76 @@
+"""`python -m scanner_project.up.probe PROGRAM`: is it well? For a container's health check: exit status 0 or 1.
+
+web, flower: they answer. worker ROLE: this host's worker has told what it holds within the last seconds.
+beat: the sweeper, which beat calls every two seconds, has run within the last minute.
+"""
+
+import socket
+import sys
+import time
+import urllib.request
+
+import redis
+
+from scanner_project import env as environment
+
+TIMEOUT_S = 5.0
+
+TELL_KEY = "scanner:tell:"
+SWEPT_KEY = "scanner:swept"
+"""The names of scanner_app.broker, whose import would take a second of each probe; a test compares them."""
+
+SWEPT_WITHIN_S = 30.0
+"""Sweeps come every SCANNER_SWEEP_S, 2 s by default: fifteen were missed."""
+
+
+def main(program: str, role: str = "") -> int:
+    """Return the exit status; say what is wrong."""
+    env = environment.read()
+    problem = {"web": _web, "flower": _flower, "worker": _worker, "beat": _beat}[program](env, role)
+    if problem:
+        sys.stderr.write(problem + "\n")
+    return 1 if problem else 0
+
+
+def _web(env: environment.Environment, _: str) -> str | None:
+    host = env.ALLOWED_HOSTS.split(",")[0].lstrip(".")
+    return _get(f"http://127.0.0.1:{env.WEB_PORT}/healthz", host if host != "*" else "localhost")
+
+
+def _flower(env: environment.Environment, _: str) -> str | None:
+    return _get(f"http://127.0.0.1:{env.FLOWER_PORT}/healthcheck", "localhost")
+
+
+def _get(url: str, host: str) -> str | None:
+    try:
+        request = urllib.request.Request(url, headers={"Host": host})  # noqa: S310 - http, see above
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S):  # noqa: S310
+            return None
+    except OSError as exc:
+        return f"{url}: {exc}"
+
+
+def _worker(env: environment.Environment, role: str) -> str | None:
+    name = f"{role}@{socket.gethostname()}"
+    return None if _ask_redis(env, TELL_KEY + name) else f"{name} has not told what it holds"
+
+
+def _beat(env: environment.Environment, _: str) -> str | None:
+    swept = _ask_redis(env, SWEPT_KEY)
+    if swept and time.time() - float(swept) < max(SWEPT_WITHIN_S, 3 * env.SCANNER_SWEEP_S):
+        return None
+    return "no sweep lately: beat or the upkeep worker does not work"
+
+
+def _ask_redis(env: environment.Environment, key: str) -> bytes | None:
+    try:
+        with redis.Redis.from_url(env.redis_url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S) as server:
+            told: bytes | None = server.get(key)
+            return told
+    except redis.RedisError as exc:
+        sys.stderr.write(f"{exc}\n")
+        return None
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
