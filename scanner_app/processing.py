@@ -15,9 +15,6 @@ from scanner_app.mailbox.hot import to_database, utc
 OUTAGES: tuple[type[Exception], ...] = (OperationalError, InterfaceError, BrokerError, ConnectionError)
 """What our own database or broker raise when they are away: no bar's fault, outside a detector."""
 
-DISGUISED: tuple[type[BaseException], ...] = (*OUTAGES, SystemExit, KeyboardInterrupt)
-"""What a detector must not be able to say: that we are away, or that the process is to end."""
-
 # By hand, since every bar costs it: a third of what the ORM took.
 _BEFORE = """
     SELECT timestamp, open, high, low, close, volume FROM scanner_app_bar
@@ -36,14 +33,14 @@ def find(ticket: Ticket) -> list[Finding]:
     """What the chosen detectors see in the ticket's bar.
 
     Raises BarUnusable if one of them can't use the bar, DetectorFailed around what would otherwise look
-    like an outage of our own database or broker, or end the process, and whatever else a detector raises.
+    like an outage of our own database or broker, and whatever else a detector raises.
     """
     chosen = chosen_detectors(tuple(settings.SCANNER_DETECTORS))
     window = load_window(ticket, max((detector.bars_needed for detector in chosen), default=1))
     try:
         injection.strike(ticket.message.symbol_id, control=ticket.message.control)
         return detectors.run(chosen, window)
-    except DISGUISED as exc:
+    except OUTAGES as exc:
         raise DetectorFailed(str(exc)) from exc
 
 

@@ -124,6 +124,8 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
 
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10_000_000  # 5,000 bars are about 1 MB; pretty-printed with other keys, some more
+
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STORAGES = {
@@ -154,11 +156,13 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": r"/api/v1/(scanner/)?",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
 }
 
 vars().update(environ.Env.email_url_config(ENV.EMAIL_URL))
 ADMINS = [(address, address) for address in ENV.SCANNER_ADMINS.split(",") if address]
+SCANNER_NOTIFY_URLS = [url for url in ENV.SCANNER_NOTIFY_URLS.split(",") if url]
 LOGGING_CONFIG = "logging.config.dictConfig"
 LOGGING = logging_config()
 

@@ -269,8 +269,9 @@ class SymbolViewSet(_List):
             raise Conflict(f"Symbol {ticker} is being deleted; add it again when it is gone")
         if known is not None:
             raise Conflict(f"Symbol {ticker} is on the watch list already")
-        if not create_symbols([ticker], at_most=settings.SCANNER_MAX_SYMBOLS, now=timezone.now()):
-            raise Conflict(f"The watch list is full: SCANNER_MAX_SYMBOLS is {settings.SCANNER_MAX_SYMBOLS}")
+        at_most, by = settings.SCANNER_MAX_SYMBOLS, request.user.get_username()
+        if not create_symbols([ticker], at_most=at_most, now=timezone.now(), by=by):
+            raise Conflict(f"The watch list is full: SCANNER_MAX_SYMBOLS is {at_most}")
         return self.show(Symbol.objects.values_list("pk", flat=True).get(ticker=ticker), HTTP_201_CREATED)
 
     @extend_schema(summary="One symbol", responses={200: SymbolOut, 404: NO_SUCH}, parameters=[TICKER])

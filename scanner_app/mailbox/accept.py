@@ -76,7 +76,7 @@ class NewBar:
         return all(getattr(self, name) == getattr(other, name) for name in VALUES)
 
 
-def create_symbols(tickers: Sequence[str], *, at_most: int, now: datetime) -> set[str]:
+def create_symbols(tickers: Sequence[str], *, at_most: int, now: datetime, by: str = SCANNER) -> set[str]:
     """Put tickers on the watch list, in their order, as long as it has fewer than `at_most` symbols.
 
     Returns those that are on it afterwards, with all their rows.
@@ -93,7 +93,7 @@ def create_symbols(tickers: Sequence[str], *, at_most: int, now: datetime) -> se
         SymbolStatus.objects.bulk_create(SymbolStatus(symbol=symbol) for symbol in symbols)
         CircuitBreaker.objects.bulk_create(CircuitBreaker(symbol=symbol) for symbol in symbols)
         SymbolEvent.objects.bulk_create(
-            SymbolEvent(symbol=symbol, kind=EventKind.CREATED, at=now, actor=SCANNER) for symbol in symbols
+            SymbolEvent(symbol=symbol, kind=EventKind.CREATED, at=now, actor=by) for symbol in symbols
         )
     return known | set(fresh)
 

@@ -127,7 +127,11 @@ def publish_death(message: Message, reason: str) -> None:
 @lru_cache(maxsize=1)
 def _producers(pid: int) -> ProducerPool:  # noqa: ARG001 - a child must not share its parent's sockets
     connection = current_app.connection_for_write(
-        transport_options={"socket_timeout": SOCKET_TIMEOUT_S, "socket_connect_timeout": SOCKET_TIMEOUT_S}
+        transport_options={
+            "socket_timeout": SOCKET_TIMEOUT_S,
+            "socket_connect_timeout": SOCKET_TIMEOUT_S,
+            "max_retries": 0,  # kombu would try again after 2 and 4 s, whatever the timeouts
+        }
     )
     limit = settings.SCANNER_PUBLISH_CONNECTIONS
     return ProducerPool(connection.Pool(limit=limit), limit=limit)

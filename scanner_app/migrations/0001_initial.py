@@ -111,7 +111,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('timestamp', models.DateTimeField()),
-                ('reason', models.CharField(max_length=200)),
+                ('reason', models.TextField()),
                 ('error_type', models.CharField(blank=True, max_length=200)),
                 ('message', models.TextField(blank=True)),
                 ('traceback', models.TextField(blank=True)),

@@ -45,7 +45,7 @@ class QuarantinedBar(models.Model):
     symbol = models.ForeignKey(Symbol, on_delete=models.CASCADE, db_index=False, related_name="quarantine")
     bar = models.ForeignKey(Bar, on_delete=models.CASCADE, related_name="quarantine")
     timestamp = models.DateTimeField()  # the bar's
-    reason = models.CharField(max_length=200)
+    reason = models.TextField()
     error_type = models.CharField(max_length=200, blank=True)
     message = models.TextField(blank=True)
     traceback = models.TextField(blank=True)

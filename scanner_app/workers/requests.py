@@ -4,7 +4,7 @@ from typing import Any
 
 import structlog
 from billiard.exceptions import WorkerLostError
-from celery.worker import request
+from celery.worker import request, state
 
 from scanner_app import mailbox
 from scanner_app.mailbox import publishing
@@ -34,6 +34,8 @@ class HeadRequest(request.Request):
         return result
 
     def _tell_of_death(self, reason: str) -> None:
+        if state.should_stop or state.should_terminate:
+            return  # killed by our own stop, not by its bar: the sweeper brings it back, uncounted
         symbol_id, sequence, epoch = self.args
         message = mailbox.Message(
             symbol_id=symbol_id,

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 
 from scanner_app.detectors import Signal, Window
+from tests.integration import deafen  # noqa: F401 - registers its command in the worker
 
 SLEEPS = 5_000_001.0
 """A volume that makes the detector sleep for SLEEP_S."""
@@ -21,4 +22,24 @@ class Sleeper:
         """Sleep if the bar says so, and see nothing."""
         if window.volume[-1] == SLEEPS:
             time.sleep(SLEEP_S)
+        return iter(())
+
+
+STUBBORN = 7_000_001.0
+"""A volume that makes the detector hang and ignore the soft time limit."""
+
+
+class Stubborn:
+    """Hangs on some bars, whatever exception it is sent."""
+
+    name = "stubborn"
+    bars_needed = 1
+
+    def detect(self, window: Window) -> Iterator[Signal]:
+        """Hang if the bar says so, and see nothing."""
+        while window.volume[-1] == STUBBORN:
+            try:
+                time.sleep(60)
+            except Exception:  # noqa: BLE001, S112 - what this detector is for
+                continue
         return iter(())

@@ -104,7 +104,9 @@ class Stack:
 
     def sign_in(self) -> None:
         wait_until(lambda: self.get("/healthz") is not None, "the web server answers")
-        answer = self.http.post(f"http://127.0.0.1:{self.port}/api/v1/auth/token", json={"username": "admin", "password": PASSWORD})
+        answer = self.http.post(
+            f"http://127.0.0.1:{self.port}/api/v1/auth/token", json={"username": "admin", "password": PASSWORD}
+        )
         self.http.headers["Authorization"] = f"Token {answer.json()['token']}"
 
     def get(self, path: str) -> Any:

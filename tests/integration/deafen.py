@@ -1,0 +1,24 @@
+"""Make a worker deaf: alive and connected, but consuming nothing.
+
+Importing this registers the remote-control command in the worker's parent process, which imports the detectors.
+"""
+
+from typing import Any
+
+from celery import current_app
+from celery.worker.control import control_command
+
+
+@control_command()  # type: ignore[untyped-decorator]
+def go_deaf(state: Any) -> dict[str, str]:
+    """Stop polling the broker for tasks, as after the reconnects in which workers were seen deaf."""
+    channel = state.consumer.task_consumer.channel
+    channel._brpop_start = lambda *_, **__: None
+    channel.qos.can_consume = lambda: False
+    return {"ok": "deaf"}
+
+
+def deafen(worker: str) -> None:
+    """Ask a worker to go deaf, and wait for its answer."""
+    answers = current_app.control.broadcast("go_deaf", destination=[worker], reply=True, timeout=5)
+    assert answers, f"{worker} did not answer"
