@@ -22,6 +22,7 @@ def published(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     """What was put on queues: (message, lane, due). No broker is needed, unless a test asks for a real one."""
     taken: list[tuple[Message, str, Any]] = []
     if "broker" not in request.fixturenames:
+        monkeypatch.setattr(publishing, "announce_queues", lambda: None)
         monkeypatch.setattr(publishing, "_send", lambda message, lane, due: taken.append((message, lane, due)))
     monkeypatch.setattr(publishing, "_paused_until", 0.0)
     return taken

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 
+from scanner_app.mailbox import publishing
 from scanner_app.mailbox.messages import Message
 from scanner_app.mailbox.publishing import publish
 from scanner_app.mailbox.rows import SCANNER, message_of, resolve_quarantine
@@ -95,6 +96,8 @@ def create_symbols(tickers: Sequence[str], *, at_most: int, now: datetime, by: s
         SymbolEvent.objects.bulk_create(
             SymbolEvent(symbol=symbol, kind=EventKind.CREATED, at=now, actor=by) for symbol in symbols
         )
+        if symbols:
+            transaction.on_commit(publishing.announce_queues, robust=True)
     return known | set(fresh)
 
 

@@ -4,7 +4,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 import structlog
+from django.db import transaction
 
+from scanner_app.mailbox import publishing
 from scanner_app.mailbox.rows import add_event
 from scanner_app.models import EventKind, Lane, SymbolStatus
 
@@ -38,4 +40,5 @@ def move(symbol_id: int, old_lane: str, place: Place, now: datetime, *, reason: 
     SymbolStatus.objects.filter(symbol_id=symbol_id).update(lane=place.lane, quick_bars=place.quick_bars)
     if place.lane != old_lane:
         add_event(symbol_id, EventKind.LANE, now, reason=f"to the {place.lane} lane: {reason}")
+        transaction.on_commit(publishing.announce_queues, robust=True)
         log.info("lane_changed", symbol_id=symbol_id, lane=place.lane, reason=reason)

@@ -33,6 +33,7 @@ else cost every symbol of a chunk, and every bar, its own timeout."""
 HEAD_TASK = "scanner.process_head"
 CONTROL_TASK = "scanner.control_run"
 DEATH_TASK = "scanner.bar_died"
+FOLLOW_COMMAND = "follow_queues"
 
 _paused_until = 0.0
 
@@ -122,6 +123,17 @@ def publish_death(message: Message, reason: str) -> None:
             )
     except (OperationalError, OSError) as exc:
         log.warning("publish_failed", symbol=message.ticker, sequence=message.sequence, error=str(exc))
+
+
+def announce_queues() -> None:
+    """Ask the workers to look now which queues there are; unheard, they look within a second by themselves."""
+    if time.monotonic() < _paused_until:
+        return
+    try:
+        with _producers(os.getpid()).acquire(block=True, timeout=SOCKET_TIMEOUT_S) as producer:
+            current_app.control.broadcast(FOLLOW_COMMAND, connection=producer.connection, channel=producer.channel)
+    except (OperationalError, OSError) as exc:
+        log.warning("announce_failed", error=str(exc))
 
 
 @lru_cache(maxsize=1)

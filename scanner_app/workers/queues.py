@@ -5,10 +5,12 @@ from typing import Any
 
 import structlog
 from celery import bootsteps
+from celery.worker.control import control_command
 from django.conf import settings
 from django.db import connection
 
 from scanner_app import mailbox
+from scanner_app.mailbox.publishing import FOLLOW_COMMAND
 from scanner_app.models import Lane, Symbol
 from scanner_app.workers.roles import LANES, role
 
@@ -35,6 +37,32 @@ def wanted_queues(lane: str) -> set[str]:
     }
 
 
+def follow(parent: Any) -> None:
+    """Begin with queues that are new and end with those that are gone. Runs in the event loop: never raises."""
+    consumed = set(parent.app.amqp.queues.consume_from)
+    lane = role(consumed)
+    if lane not in LANES:
+        return
+    try:
+        wanted = wanted_queues(lane)
+        for queue in wanted - consumed:
+            parent.add_task_queue(queue)
+        # A queue of the slow lane is left only with the worker: a last message may still come.
+        for queue in consumed - wanted - {lane} if lane == Lane.MAIN else ():
+            parent.cancel_task_queue(queue)
+    except Exception:
+        log.exception("follow_queues_failed", lane=lane)
+    finally:
+        connection.close()  # the children are forked from this process and must not share it
+
+
+@control_command(name=FOLLOW_COMMAND)  # type: ignore[untyped-decorator]
+def follow_queues(state: Any) -> dict[str, str]:
+    """Look now: somebody has just added a symbol, or moved one to another lane."""
+    follow(state.consumer)
+    return {"ok": "followed"}
+
+
 class FollowQueues(bootsteps.StartStopStep):
     """Consume the queues of the symbols that there are now, also of those added while the worker runs."""
 
@@ -46,25 +74,9 @@ class FollowQueues(bootsteps.StartStopStep):
 
     def start(self, parent: Any) -> None:
         """Look at once, then every second."""
-        self.sync(parent)
-        self.timer = parent.timer.call_repeatedly(FOLLOW_S, self.sync, (parent,))
+        follow(parent)
+        self.timer = parent.timer.call_repeatedly(FOLLOW_S, follow, (parent,))
 
     def stop(self, parent: Any) -> None:  # noqa: ARG002 - Celery's signature
         """Look no more."""
         self.timer.cancel()
-
-    def sync(self, parent: Any) -> None:
-        """Begin with queues that are new and end with those that are gone. Runs in the event loop: never raises."""
-        consumed = set(parent.app.amqp.queues.consume_from)
-        lane = role(consumed)
-        try:
-            wanted = wanted_queues(lane)
-            for queue in wanted - consumed:
-                parent.add_task_queue(queue)
-            # A queue of the slow lane is left only with the worker: a last message may still come.
-            for queue in consumed - wanted - {lane} if lane == Lane.MAIN else ():
-                parent.cancel_task_queue(queue)
-        except Exception:
-            log.exception("follow_queues_failed", lane=lane)
-        finally:
-            connection.close()  # the children are forked from this process and must not share it
