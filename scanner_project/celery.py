@@ -42,11 +42,14 @@ def _in_child(**_: Any) -> None:
 
 
 def _relax_durability() -> None:
-    connection_created.connect(_synchronous_normal, dispatch_uid="synchronous_normal")
+    connection_created.connect(_commit_without_waiting, dispatch_uid="commit_without_waiting")
 
 
-def _synchronous_normal(connection: Any, **_: Any) -> None:
-    """Workers accept no bars: a completion that a power cut takes back is only run again."""
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA synchronous=NORMAL")
+def _commit_without_waiting(connection: Any, **_: Any) -> None:
+    """Workers accept no bars, so their commits don't wait for the disk: what a power cut takes back is run again.
+
+    Either database keeps the order of its commits, so a completion is lost together with all that follows it.
+    """
+    statement = {"sqlite": "PRAGMA synchronous=NORMAL", "postgresql": "SET synchronous_commit = off"}
+    with connection.cursor() as cursor:
+        cursor.execute(statement[connection.vendor])
