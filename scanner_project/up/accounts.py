@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,7 @@ class Account:
     place: str  # where the password is: the variable or the file
     created: bool  # the administrator was made just now
     made_up: bool  # so was the password
-    own_password: bool  # the administrator has a password that is not known here; this one is Flower's alone
+    own_password: bool  # the administrator has another password, not known here; this one is Flower's alone
 
 
 def ensure_admin(env: Environment) -> Account:
@@ -33,10 +34,9 @@ def ensure_admin(env: Environment) -> Account:
     is lost, or the first start had ADMIN_PASSWORD and this one has not), Flower gets a password of its own.
     """
     users = get_user_model().objects
-    exists = users.filter(username=env.ADMIN_USER).exists()
+    user = users.filter(username=env.ADMIN_USER).first()
     file = env.data_dir / PASSWORD_FILE
-    own_password = exists and not env.ADMIN_PASSWORD and not file.exists()
-    if own_password:
+    if user is not None and not file.exists():
         file = env.data_dir / FLOWER_FILE
     made_up = False
     if env.ADMIN_PASSWORD:
@@ -46,19 +46,17 @@ def ensure_admin(env: Environment) -> Account:
         password, made_up = _kept(file)
         place = str(file)
     created = False
-    if not exists:
-        try:
+    if user is None:
+        with suppress(IntegrityError):  # another start was first
             users.create_superuser(env.ADMIN_USER, "", password)
             created = True
-        except IntegrityError:
-            pass  # another start was first
     return Account(
         user=env.ADMIN_USER,
         password=password,
         place=place,
         created=created,
         made_up=made_up,
-        own_password=own_password,
+        own_password=user is not None and not user.check_password(password),
     )
 
 

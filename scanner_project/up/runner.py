@@ -130,8 +130,8 @@ def _prepare(env: Environment, screen: Screen) -> "Account":
     write_flower_config(env, account)
     connection.close()
     if account.created:
-        kept = f"password {account.password} (kept in {account.place})" if account.made_up else "ADMIN_PASSWORD"
-        screen.say(f"Made the administrator {account.user!r} with {kept}.")
+        shown = f"{account.password} (kept in {account.place})" if account.made_up else f"in {account.place}"
+        screen.say(f"Made the administrator {account.user!r} with the password {shown}.")
     return account
 
 

@@ -1,0 +1,88 @@
+import socket
+from pathlib import Path
+
+import pytest
+
+from scanner_project.env import read
+from scanner_project.up import preflight
+from scanner_project.up.errors import CannotStart
+
+
+@pytest.fixture
+def taken_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.parametrize("name", ["WEB_PORT", "FLOWER_PORT"])
+def test_a_taken_port_is_named_with_its_variable(name, taken_port):
+    with pytest.raises(CannotStart, match=f"^{name}={taken_port} on 127.0.0.1 .* choose another"):
+        preflight.free_ports(read({"WEB_PORT": "18999", "FLOWER_PORT": "18998", name: str(taken_port)}))
+
+
+def test_web_and_flower_need_a_port_each():
+    with pytest.raises(CannotStart, match="both 8000"):
+        preflight.free_ports(read({"FLOWER_PORT": "8000"}))
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
+def test_an_address_of_another_machine_is_refused(host):
+    with pytest.raises(CannotStart, match=f"^WEB_HOST={host} is no address of this machine"):
+        preflight.free_ports(read({"WEB_HOST": host}))
+
+
+def test_a_data_dir_is_made_for_its_owner_alone(tmp_path):
+    folder = tmp_path / "new" / "var"
+
+    preflight.writable_data_dir(folder)
+
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert [each.name for each in folder.iterdir()] == ["logs"]
+
+
+def test_a_data_dir_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+
+    with pytest.raises(CannotStart, match="it is a file"):
+        preflight.writable_data_dir(tmp_path / "file")
+
+
+def test_a_data_dir_that_cannot_be_made_is_refused():
+    with pytest.raises(CannotStart, match=r"^DATA_DIR=/proc/nothing can't be written to"):
+        preflight.writable_data_dir(Path("/proc/nothing"))
+
+
+def test_a_folder_has_one_run_at_a_time(tmp_path):
+    refused = pytest.raises(CannotStart, match=r"running in DATA_DIR=.* already \(process \d+\)")
+
+    with preflight.only_run(tmp_path), refused, preflight.only_run(tmp_path):
+        pass
+
+    with preflight.only_run(tmp_path):
+        pass  # free again
+
+
+def test_a_server_that_does_not_answer_is_named_without_its_password():
+    with pytest.raises(CannotStart) as refusal:
+        preflight.redis_answers(read({"REDIS_URL": "redis://user:secret@127.0.0.1:1/0"}))
+
+    assert "REDIS_URL (127.0.0.1:1/0) does not answer" in str(refusal.value)
+    assert "secret" not in str(refusal.value)
+
+
+def test_the_bundled_server_is_not_asked_before_it_runs():
+    preflight.redis_answers(read({}))
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgres://user:secret@db:5432/bars", "db:5432/bars"),
+        ("sqlite:////data/bars.sqlite3", "/data/bars.sqlite3"),
+        ("unix:///run/redis.sock?db=1", "/run/redis.sock"),
+    ],
+)
+def test_urls_are_shown_without_secrets(url, shown):
+    assert preflight.shown(url) == shown

@@ -1,0 +1,87 @@
+import json
+
+import pytest
+
+from scanner_project.env import read
+from scanner_project.up import watch
+from scanner_project.up.supervision import ChildState
+
+
+def child(state="RUNNING", *, name="worker-main", group="workers", started_at=100, reason=""):
+    return ChildState(
+        name=name,
+        group=group,
+        state=state,
+        started_at=started_at,
+        exit_status=0,
+        reason=reason,
+        log=f"/var/logs/{name}.log",
+    )
+
+
+def test_nothing_is_said_of_programs_that_run():
+    known = watch.Children()
+
+    assert list(known.news([child(started_at=0, state="STARTING")])) == []
+    assert list(known.news([child()])) == []
+    assert list(known.news([child()])) == []
+
+
+def test_a_program_that_was_started_again_is_told_once_with_its_log():
+    known = watch.Children()
+    list(known.news([child()]))
+
+    told = list(known.news([child(started_at=200)])) + list(known.news([child(started_at=200)]))
+
+    assert told == ["worker-main ended and was started again; its log is /var/logs/worker-main.log."]
+
+
+def test_a_program_that_was_given_up_is_told_once_until_it_runs_again():
+    known = watch.Children()
+    fatal = child("FATAL", reason="Exited too quickly")
+
+    told = [*known.news([fatal]), *known.news([fatal])]
+    list(known.news([child()]))
+    again = list(known.news([fatal]))
+
+    assert told == again
+    assert told[0] == (
+        "worker-main can't be kept running: Exited too quickly; its log is /var/logs/worker-main.log; "
+        "trying again in 30 s."
+    )
+    assert len(told) == 1
+
+
+def test_a_given_up_program_is_tried_again_after_a_while(monkeypatch):
+    now = 1000.0
+    monkeypatch.setattr(watch.time, "monotonic", lambda: now)
+    known = watch.Children()
+    list(known.news([child("FATAL")]))
+
+    assert list(known.due_again([child("FATAL")])) == []
+    now += watch.START_AGAIN_S
+    assert list(known.due_again([child("FATAL"), child(name="beat")])) == [child("FATAL")]
+    assert list(known.due_again([child("FATAL")])) == []  # not at once a second time
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8000"),
+        ("0.0.0.0", "http://127.0.0.1:8000"),  # noqa: S104
+        ("::", "http://[::1]:8000"),
+        ("::1", "http://[::1]:8000"),
+        ("scanner.example", "http://scanner.example:8000"),
+    ],
+)
+def test_the_address_is_one_that_a_browser_here_can_open(host, url):
+    assert watch.web_url(read({"WEB_HOST": host}), 8000) == url
+
+
+def test_the_reason_why_it_is_not_ready_is_readyz_s():
+    checks = {"workers": {"ready": False, "reason": "no living worker of role slow"}, "broker": {"ready": True}}
+    body = json.dumps({"not_ready": ["workers"], "checks": checks}).encode()
+
+    assert watch._reason(body) == "workers: no living worker of role slow"
+    assert watch._reason(b"<html>") == ""
+    assert watch._reason(b"[]") == ""
