@@ -4,6 +4,7 @@ from scanner_app.models.bars import Bar, BarStatus
 from scanner_app.models.events import EventKind, SymbolEvent
 from scanner_app.models.faults import ProcessingFailure, QuarantinedBar, Resolution
 from scanner_app.models.injection import InjectedFault
+from scanner_app.models.notifications import Notification, NotificationKind, NotificationState
 from scanner_app.models.signals import Signal
 from scanner_app.models.symbols import CircuitBreaker, Lane, Stage, Symbol, SymbolStatus
 
@@ -14,6 +15,9 @@ __all__ = [
     "EventKind",
     "InjectedFault",
     "Lane",
+    "Notification",
+    "NotificationKind",
+    "NotificationState",
     "ProcessingFailure",
     "QuarantinedBar",
     "Resolution",

@@ -1,0 +1,147 @@
+"""The texts that administrators read, as values: no Django, no clock, no I/O.
+
+The first line of a body says in itself what it is about: a digest quotes it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+MAX_HEADLINE = 200
+"""Characters of a body's first line: what a digest has for one symbol."""
+
+MAX_ERROR = 2_000
+"""Characters of an error's text; all of it is in the failure's row."""
+
+QUOTED_AT_MOST = 50
+"""Symbols of a digest that come with their first line; further ones are only named."""
+
+BY_ITSELF = "scanner"
+"""Who closes a breaker when no operator does: the actor of the mailbox's events."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """A message without its link."""
+
+    subject: str
+    body: str
+
+    @property
+    def headline(self) -> str:
+        """The first line."""
+        return self.body.partition("\n")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """One message as a digest quotes it."""
+
+    ticker: str
+    at: datetime
+    headline: str
+
+
+def opened(
+    *,
+    ticker: str,
+    timeframe: str,
+    bar_time: datetime,
+    failures: int,
+    error: tuple[str, str],
+    half_open_at: datetime,
+    now: datetime,
+) -> Text:
+    """A breaker opened. `error` is the last failure's type and message."""
+    error_type, message = error
+    headline = _one_line(f"{error_type}: {message}" if message.strip() else error_type)
+    whole = _readable(message)
+    about = f"Bar: {timeframe}, {_utc(bar_time)}\nFailures in a row: {failures}, the last at {_utc(now)}"
+    follows = (
+        f"What happens next: the breaker is open, and no bar of {ticker} runs. From {_utc(half_open_at)} on its first "
+        f"waiting bar runs once, as the probe. If that succeeds, the breaker closes, the waiting bars follow in order, "
+        f"and you are told; if it fails, the breaker stays open for as long again, and so on, without further "
+        f"messages. New bars of {ticker} are accepted and wait; no other symbol is affected."
+    )
+    acts = (
+        f"What you can do: reset (try again now), skip (set the first waiting bar aside, the next one is the probe) "
+        f"or disable (let {ticker} wait until it is enabled again): on its page, by the API, or with\n"
+        f'  manage.py scanner reset|skip|disable {ticker} --reason "…"'
+    )
+    paragraphs = [headline, *([whole] if whole not in headline else []), about, follows, acts]
+    return Text(
+        subject=f"{ticker} processing failed {failures} {_plural('time', failures)}", body="\n\n".join(paragraphs)
+    )
+
+
+def recovered(*, ticker: str, failures: int, incident_at: datetime, by: str, now: datetime) -> Text:
+    """A breaker closed. `by` is BY_ITSELF after a success, else the operator who reset it."""
+    after = f"after {failures} {_plural('failure', failures)} in a row and {_duration(now - incident_at)}"
+    if by == BY_ITSELF:
+        headline = f"Its probe succeeded {after}."
+        follows = f"The breaker is closed; the bars of {ticker} that have waited are worked off in order."
+    else:
+        headline = f"{by} reset it {after}."
+        follows = f"The breaker is closed, and the first waiting bar of {ticker} runs at once. Should it open again, "
+        follows += "you are told."
+    times = f"Trouble began: {_utc(incident_at)}\nIt ended: {_utc(now)}"
+    return Text(subject=f"{ticker} recovered", body="\n\n".join([_one_line(headline), times, follows]))
+
+
+def digest_of_opened(named: Sequence[Named]) -> Text:
+    """Many breakers opened."""
+    count = len({one.ticker for one in named})
+    closing = (
+        "Each of these breakers lets one bar run as the probe, half a minute or whatever is set after its opening, and "
+        "closes if it succeeds. No bar is lost: they wait. So many at once often have one cause that is none of the "
+        "symbols' own: a deploy, a missing file, a full disk."
+    )
+    return Text(
+        subject=f"{count} {_plural('symbol', count)}: processing failed",
+        body="\n\n".join([f"The breakers of {count} {_plural('symbol', count)} opened.", _quoted(named), closing]),
+    )
+
+
+def digest_of_recovered(named: Sequence[Named]) -> Text:
+    """Many breakers closed."""
+    count = len({one.ticker for one in named})
+    return Text(
+        subject=f"{count} {_plural('symbol', count)} recovered",
+        body="\n\n".join([f"The breakers of {count} {_plural('symbol', count)} closed.", _quoted(named)]),
+    )
+
+
+def _quoted(named: Sequence[Named]) -> str:
+    lines = [f"- {one.ticker}, {one.at.astimezone(UTC):%H:%M:%S} UTC: {one.headline}" for one in named[:QUOTED_AT_MOST]]
+    if rest := named[QUOTED_AT_MOST:]:
+        lines.append("- and " + ", ".join(one.ticker for one in rest))
+    return "\n".join(lines)
+
+
+def _utc(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _duration(span: timedelta) -> str:
+    seconds = max(0, round(span.total_seconds()))
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= size:
+            smaller = {"day": ("hour", 3_600), "hour": ("minute", 60), "minute": ("second", 1)}[unit]
+            count, rest = seconds // size, seconds % size // smaller[1]
+            return f"{count} {_plural(unit, count)}" + (f" {rest} {_plural(smaller[0], rest)}" if rest else "")
+    return f"{seconds} {_plural('second', seconds)}"
+
+
+def _plural(word: str, count: int) -> str:
+    return word if count == 1 else f"{word}s"
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(_readable(text).split())
+    return line if len(line) <= MAX_HEADLINE else f"{line[: MAX_HEADLINE - 1]}…"
+
+
+def _readable(text: str) -> str:
+    # An error's text may hold anything: what a mail, a chat or PostgreSQL would stumble over is left out.
+    kept = "".join(char if char.isprintable() or char == "\n" else " " for char in text[:MAX_ERROR])
+    return f"{kept.strip()}…" if len(text) > MAX_ERROR else kept.strip()

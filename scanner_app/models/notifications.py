@@ -1,0 +1,57 @@
+"""What the administrators were told, or are still to be told."""
+
+from django.db import models
+
+from scanner_app.models.bars import Bar
+from scanner_app.models.symbols import Symbol
+
+
+class NotificationKind(models.TextChoices):
+    """What a notification is about."""
+
+    OPENED = "opened"  # a breaker opened: the first opening of its incident
+    RECOVERED = "recovered"  # that breaker closed
+    DIGEST = "digest"  # names many of the above in one message
+
+
+class NotificationState(models.TextChoices):
+    """How far a notification has come."""
+
+    PENDING = "pending"  # written with the transition; also while it waits for its next try or its digest
+    SENT = "sent"  # pending -> sent: the channel took it, or the digest that names it
+    FAILED = "failed"  # pending -> failed: every try was used up, or its channel is gone
+    SKIPPED = "skipped"  # from the start: there was no channel to send it by
+
+
+class Notification(models.Model):
+    """One message for one channel, written in the transaction of what it tells, sent by a task of its own."""
+
+    kind = models.CharField(max_length=9, choices=NotificationKind)
+    symbol = models.ForeignKey(  # None: a digest
+        Symbol, on_delete=models.CASCADE, null=True, db_index=False, related_name="notifications"
+    )
+    bar = models.ForeignKey(Bar, on_delete=models.SET_NULL, null=True, related_name="notifications")
+    channel = models.CharField(max_length=200)  # a name without secrets: "mail", "apprise 1 (slack)"
+    at = models.DateTimeField()  # of what it tells
+    subject = models.CharField(max_length=200)
+    body = models.TextField()  # without the link, which is added when it is sent
+    message_id = models.CharField(max_length=200, unique=True)  # made once: a second sending is the same mail
+    state = models.CharField(max_length=7, choices=NotificationState, default=NotificationState.PENDING)
+    attempts = models.IntegerField(default=0)  # tries begun
+    next_try_at = models.DateTimeField(null=True)  # None: nothing to try, its digest or nobody sends it
+    sent_at = models.DateTimeField(null=True)
+    error = models.TextField(blank=True)  # of the last try, or why it was not sent
+    digest = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="names")  # that names it
+
+    class Meta:
+        indexes = [
+            # What is to be sent.
+            models.Index(fields=["next_try_at"], name="notification_due", condition=models.Q(state="pending")),
+            # What was told in the last minute, for digests.
+            models.Index(fields=["at"], name="notification_at"),
+            # Lists of one symbol, newest first, by cursor.
+            models.Index(fields=["symbol", "id"], name="notification_symbol_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} by {self.channel}: {self.state}"
