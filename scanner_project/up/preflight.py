@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ import redis
 
 from scanner_project.env import Environment
 from scanner_project.up.errors import CannotStart
+
+PLAIN_PATH = re.compile(r"[\w./@+,~-]+")
 
 REDIS_PATIENCE_S = 5.0
 """Longest wait for the answer of a server that was named by REDIS_URL."""
@@ -30,6 +33,15 @@ def writable_data_dir(data_dir: Path) -> None:
         # mkdir of a file's name says "File exists", which helps nobody.
         reason = "it is a file" if data_dir.is_file() else exc.strerror or exc
         raise CannotStart(f"DATA_DIR={data_dir} can't be written to ({reason}); choose another folder.") from exc
+
+
+def usable_socket(env: Environment) -> None:
+    """See that the bundled server's socket can be written as a URL, which is how Celery and redis-py want it."""
+    if not env.REDIS_URL and not PLAIN_PATH.fullmatch(str(env.redis_socket)):
+        raise CannotStart(
+            f"DATA_DIR={env.data_dir} has a blank or an odd character in its path, which the bundled server's "
+            "address can't have; choose another folder."
+        )
 
 
 @contextmanager

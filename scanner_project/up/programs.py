@@ -1,7 +1,7 @@
 """What runs: the programs, their order, and supervisor's configuration made of them. Pure.
 
-No path is written into the configuration: supervisor takes them from the environment, so a folder's name may
-hold whatever it likes (`%`, `;`, `#` and quotes mean something in supervisor's files).
+No path is written into the configuration: supervisor runs in DATA_DIR and takes other folders from the
+environment, so their names may hold whatever they like (`%`, `;`, `#` and quotes mean something in its files).
 """
 
 import os
@@ -150,11 +150,11 @@ def configuration(running: tuple[Program, ...]) -> str:
         "nodaemon = true",
         "silent = true",
         "minfds = 256",
-        "pidfile = %(ENV_DATA_DIR)s/supervisord.pid",
-        "logfile = %(ENV_DATA_DIR)s/logs/supervisord.log",
+        "pidfile = supervisord.pid",
+        "logfile = logs/supervisord.log",
         "logfile_maxbytes = 10MB",
         "logfile_backups = 3",
-        "childlogdir = %(ENV_DATA_DIR)s/logs",
+        "childlogdir = logs",
         "",
         "[unix_http_server]",
         "file = %(ENV_SCANNER_SUPERVISOR_SOCKET)s",
@@ -189,7 +189,7 @@ def _program_section(program: Program) -> list[str]:
         "stopasgroup = false",
         "killasgroup = true",
         "redirect_stderr = true",
-        f"stdout_logfile = %(ENV_DATA_DIR)s/logs/{program.name}.log",
+        f"stdout_logfile = logs/{program.name}.log",
         "stdout_logfile_maxbytes = 10MB",
         "stdout_logfile_backups = 3",
     ]

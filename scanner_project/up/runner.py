@@ -58,6 +58,7 @@ def main() -> int:
         with foreground():
             stop.install()
             env = environment.read()
+            preflight.usable_socket(env)
             preflight.writable_data_dir(env.data_dir)
             with preflight.only_run(env.data_dir):
                 return _run(env, began=began, stop=stop, screen=screen)
@@ -83,7 +84,6 @@ def _run(env: Environment, *, began: float, stop: Stop, screen: Screen) -> int:
     supervisor = Supervisor(
         configuration=file,
         socket=supervisor_socket(env),
-        log=env.data_dir / "logs" / "supervisord.log",
         environment=children_environment(
             env, os.environ, python_dir=Path(sys.executable).parent, server_dir=get_binary_path().parent
         ),
@@ -92,7 +92,7 @@ def _run(env: Environment, *, began: float, stop: Stop, screen: Screen) -> int:
         supervisor.wait_until_up()
         _start(env, supervisor, running, stop)
         _announce(env, account, screen)
-        _watch(env, supervisor, account, began=began, stop=stop, screen=screen)
+        _watch(env, supervisor, running, account, began=began, stop=stop, screen=screen)
         died = supervisor.ended and not stop.asked
     finally:
         _stop(env, supervisor, running, stop, screen)
@@ -208,7 +208,14 @@ def _announce(env: Environment, account: "Account", screen: Screen) -> None:
 
 
 def _watch(
-    env: Environment, supervisor: Supervisor, account: "Account", *, began: float, stop: Stop, screen: Screen
+    env: Environment,
+    supervisor: Supervisor,
+    running: tuple[Program, ...],
+    account: "Account",
+    *,
+    began: float,
+    stop: Stop,
+    screen: Screen,
 ) -> None:
     """Tell how it goes until somebody wants the end or supervisor dies."""
     from django.utils import timezone  # noqa: PLC0415 - needs Django to be set up
@@ -226,7 +233,10 @@ def _watch(
             ready = refusal is None
             if ready:
                 screen.say(f"Ready in {time.monotonic() - began:.1f} s.")
-                threading.Thread(target=watch.introduce_workers, args=(env, account), daemon=True).start()
+                workers = sum(program.name.startswith("worker-") for program in running)
+                threading.Thread(
+                    target=watch.introduce_workers, args=(env, account), kwargs={"workers": workers}, daemon=True
+                ).start()
                 if env.demo:
                     supervisor.start(REPLAY)
             elif complain.is_due():

@@ -14,7 +14,6 @@ from xmlrpc.client import Error, Fault, ServerProxy
 
 from supervisor.xmlrpc import SupervisorTransport
 
-from scanner_project.env import BASE_DIR
 from scanner_project.up.errors import CannotStart
 
 UNANSWERED = (OSError, HTTPException, Error)
@@ -40,13 +39,14 @@ class ChildState:
 class Supervisor:
     """One supervisord and its programs."""
 
-    def __init__(self, *, configuration: Path, socket: Path, log: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, *, configuration: Path, socket: Path, environment: Mapping[str, str]) -> None:
         """Start supervisord; nothing runs under it yet."""
-        self.log = log
+        self._folder = configuration.parent
+        self.log = self._folder / "logs" / "supervisord.log"
         # A session of its own: Ctrl-C is for us alone, who then stop everything in order.
         self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and file
             [sys.executable, "-m", "scanner_project.up.supervised", str(configuration), str(os.getpid())],
-            cwd=BASE_DIR,
+            cwd=self._folder,
             env=dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -67,8 +67,9 @@ class Supervisor:
             time.sleep(LOOK_S)
 
     def start(self, group: str) -> None:
-        """Start a group's programs, without waiting."""
-        self._ask("startProcessGroup", group, False)
+        """Start a group's programs, without waiting; nothing if supervisord has just died, which `ended` tells."""
+        with suppress(OSError, HTTPException):
+            self._ask("startProcessGroup", group, False)
 
     def start_again(self, child: ChildState) -> None:
         """Start one program that supervisor has given up."""
@@ -89,7 +90,7 @@ class Supervisor:
                 started_at=row["start"],
                 exit_status=row["exitstatus"],
                 reason=row["spawnerr"],
-                log=row["stdout_logfile"],
+                log=str(self._folder / row["stdout_logfile"]),
             )
             for row in rows
         ]

@@ -20,6 +20,9 @@ from scanner_project.up.supervision import ChildState
 
 ASK_TIMEOUT_S = 5.0
 
+INTRODUCE_S = 120.0
+"""Longest time that Flower is asked to look at the workers."""
+
 START_AGAIN_S = 30.0
 """Seconds until a program that supervisor has given up is tried once more: the disk may have space again."""
 
@@ -55,14 +58,21 @@ def _reason(body: bytes) -> str:
     return ""
 
 
-def introduce_workers(env: Environment, account: Account) -> None:
-    """Let Flower ask the workers who they are: those that began after it would stay unknown to it."""
+def introduce_workers(env: Environment, account: Account, *, workers: int) -> None:
+    """Let Flower ask the workers who they are, until it knows all: those that began after it stay unknown to it."""
     signed = base64.b64encode(f"{account.user}:{account.password}".encode()).decode()
     request = urllib.request.Request(  # noqa: S310 - http
         web_url(env, env.FLOWER_PORT) + "/api/workers?refresh=1", headers={"Authorization": f"Basic {signed}"}
     )
-    with suppress(urllib.error.URLError, OSError), urllib.request.urlopen(request, timeout=15):  # noqa: S310
-        pass
+    deadline = time.monotonic() + INTRODUCE_S
+    while time.monotonic() < deadline:
+        with (
+            suppress(OSError, ValueError),  # it has not begun to listen, or is busy
+            urllib.request.urlopen(request, timeout=15) as answer,  # noqa: S310
+        ):
+            if len(json.load(answer)) >= workers:
+                return
+        time.sleep(1)
 
 
 def progress(now: datetime) -> str:

@@ -27,6 +27,7 @@ def start(tmp_path):
             stdout=subprocess.PIPE,
         )
         started.append(process)
+        assert process.stdout is not None
         process.stdout.readline()  # its signals are set
         return process
 
@@ -34,7 +35,8 @@ def start(tmp_path):
     for process in started:
         process.kill()
         process.wait()
-        process.stdout.close()
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def test_only_the_same_folder_s_processes_are_found(start, tmp_path):

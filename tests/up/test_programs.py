@@ -14,8 +14,14 @@ def named(**values):
     return {program.name: program for program in programs.programs(read(values))}
 
 
-def parsed(folder, **values):
-    """The configuration as supervisor itself reads it, in the environment that it gets."""
+@pytest.fixture
+def parsed(monkeypatch):
+    """The configuration as supervisor itself reads it, in the folder and environment that it gets."""
+    return lambda folder, **values: read_by_supervisor(monkeypatch, folder, **values)
+
+
+def read_by_supervisor(monkeypatch, folder, **values):
+    monkeypatch.chdir(folder)
     env = read({"DATA_DIR": str(folder), **values})
     (folder / "logs").mkdir()
     file = folder / "supervisord.conf"
@@ -47,13 +53,13 @@ def test_the_demo_is_replayed_where_nobody_minds(values, replayed):
     assert ("replay" in named(**values)) is replayed
 
 
-def test_supervisor_starts_the_server_first_and_stops_it_last(tmp_path):
+def test_supervisor_starts_the_server_first_and_stops_it_last(parsed, tmp_path):
     groups = {group.name: group.priority for group, _ in parsed(tmp_path).values()}
 
     assert sorted(groups, key=groups.__getitem__) == ["redis", "workers", "web", "flower", "replay"]
 
 
-def test_a_running_bar_has_its_hard_limit_to_finish(tmp_path):
+def test_a_running_bar_has_its_hard_limit_to_finish(parsed, tmp_path):
     processes = parsed(tmp_path, SCANNER_HARD_LIMIT_S="60", SCANNER_SOFT_LIMIT_S="50")
 
     for role in ("main", "slow", "upkeep", "notify"):
@@ -69,7 +75,7 @@ def test_the_allowance_covers_groups_that_stop_one_after_the_other():
     assert stop_allowance_s(running) == 30 + 25 + 10 + 10 + 10  # server, workers at once, web, flower, replay
 
 
-def test_a_folder_s_odd_name_does_not_break_the_configuration(tmp_path):
+def test_a_folder_s_odd_name_does_not_break_the_configuration(parsed, tmp_path):
     folder = tmp_path / 'a %(b)s "c" ;d #e'
     folder.mkdir()
 
@@ -77,11 +83,11 @@ def test_a_folder_s_odd_name_does_not_break_the_configuration(tmp_path):
 
     _, server = processes["redis"]
     assert server.directory == str(folder)
-    assert server.stdout_logfile == str(folder / "logs" / "redis.log")
+    assert Path(server.stdout_logfile).absolute() == folder / "logs" / "redis.log"
     assert "--unixsocket redis.sock" in server.command
 
 
-def test_the_host_s_name_is_left_to_celery(tmp_path):
+def test_the_host_s_name_is_left_to_celery(parsed, tmp_path):
     _, worker = parsed(tmp_path, SCANNER_MAIN_PROCESSES="3")["worker-main"]
 
     assert worker.command.startswith("python -m celery -A scanner_project worker -E ")

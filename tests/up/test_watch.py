@@ -54,7 +54,7 @@ def test_a_program_that_was_given_up_is_told_once_until_it_runs_again():
 
 def test_a_given_up_program_is_tried_again_after_a_while(monkeypatch):
     now = 1000.0
-    monkeypatch.setattr(watch.time, "monotonic", lambda: now)
+    monkeypatch.setattr("scanner_project.up.watch.time.monotonic", lambda: now)
     known = watch.Children()
     list(known.news([child("FATAL")]))
 
