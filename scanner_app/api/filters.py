@@ -23,19 +23,25 @@ HEAD = Q(status=BarStatus.WAITING, sequence=F("symbol__status__head"), symbol__e
 """A bar whose status is `processing`."""
 
 
+def utc_time(text: str) -> datetime:
+    """A time of ISO 8601 as an aware one in UTC, which it is taken for without an offset. Raises ValueError."""
+    try:
+        time = datetime.fromisoformat(text)
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("must be an ISO 8601 time such as 2024-05-31T13:30:00Z") from None
+
+
 class TimeField(forms.CharField):
     """An ISO 8601 time; without an offset it is UTC."""
 
     def clean(self, value: Any) -> datetime | None:
         """The time as an aware one in UTC; None without one."""
         text = super().clean(value)
-        if not text:
-            return None
         try:
-            time = datetime.fromisoformat(text)
-            return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-        except (ValueError, OverflowError):
-            raise ValidationError("must be an ISO 8601 time such as 2024-05-31T13:30:00Z") from None
+            return utc_time(text) if text else None
+        except ValueError as exc:
+            raise ValidationError(str(exc)) from None
 
 
 class TimeFilter(filters.IsoDateTimeFilter):  # type: ignore[misc] # django-filter has no types

@@ -1,14 +1,16 @@
 """What goes in and out, as it is documented in the schema. Each `...In` is a request, each `...Out` an answer."""
 
+from datetime import datetime
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from scanner_app import breaker, tickers
-from scanner_app.api.filters import BAR_STATUSES, PROCESSING
+from scanner_app.api.filters import BAR_STATUSES, PROCESSING, utc_time
 from scanner_app.ingest import REASONS
-from scanner_app.models import Bar, Lane, ProcessingFailure, QuarantinedBar, Signal
+from scanner_app.models import Bar, Lane, ProcessingFailure, QuarantinedBar, Resolution, Signal
+from scanner_app.quarantine import Filter
 from scanner_app.status import OverallStatus, SymbolState
 from scanner_app.timeframes import TIMEFRAMES
 
@@ -78,6 +80,79 @@ class ActIn(serializers.Serializer[Any]):
     """An operator's act may say why."""
 
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=MAX_REASON)
+
+
+class DeleteIn(ActIn):
+    """How to delete a symbol: the parameters of the request's address."""
+
+    force = serializers.BooleanField(required=False, default=False, help_text="also while bars wait, which are lost")
+
+
+class TimeIn(serializers.DateTimeField):
+    """A time, read as the lists' parameters are."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        """The time as an aware one in UTC. Raises ValidationError."""
+        try:
+            return utc_time(value if isinstance(value, str) else "")
+        except ValueError as exc:
+            raise serializers.ValidationError(str(exc)) from None
+
+
+class BulkIn(ActIn):
+    """Which bars in quarantine an act is for. A key that is not here is an error: mistyped, it would mean them all."""
+
+    symbol = serializers.CharField(required=False, help_text="ticker, in upper or lower case")
+    error_type = serializers.CharField(required=False)
+    # `from` is a keyword of Python's: get_fields() drops the underscore.
+    from_ = TimeIn(required=False, help_text="bars' timestamps: this or later")
+    to = TimeIn(required=False, help_text="bars' timestamps: before this")
+    all = serializers.BooleanField(
+        required=False, default=False, help_text="needed to act without any filter: on every bar in quarantine"
+    )
+    dry_run = serializers.BooleanField(required=False, default=False, help_text="count, and change nothing")
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """The fields by the names of the request's keys."""
+        return {name.rstrip("_"): field for name, field in super().get_fields().items()}
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The values. Raises ValidationError, also for keys that there are not."""
+        if isinstance(data, dict) and (unknown := set(data) - set(self.fields)):
+            known = ", ".join(self.fields)
+            # Half of a surrogate pair is a key in JSON, but can't be sent back.
+            names = sorted(name.encode(errors="replace").decode() for name in unknown)
+            raise serializers.ValidationError({name: [f"is none of {known}"] for name in names})
+        return super().to_internal_value(data)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """A filter, or the word that there is to be none: beside a filter, one of the two would be a mistake."""
+        unfiltered = self._wanted(attrs).empty
+        if attrs["all"] and not unfiltered:
+            raise serializers.ValidationError({"all": ["can't be true beside a filter"]})
+        if unfiltered and not (attrs["all"] or attrs["dry_run"]):
+            raise serializers.ValidationError({"all": ["must be true to act on every bar in quarantine"]})
+        return attrs
+
+    @property
+    def wanted(self) -> Filter:
+        """The filter that was asked for."""
+        return self._wanted(self.validated_data)
+
+    @staticmethod
+    def _wanted(values: dict[str, Any]) -> Filter:
+        return Filter(
+            symbol=values.get("symbol"),
+            error_type=values.get("error_type"),
+            start=values.get("from"),
+            end=values.get("to"),
+        )
+
+
+class CountOut(serializers.Serializer[Any]):
+    """How many bars an act in bulk concerned."""
+
+    count = serializers.IntegerField()
 
 
 class BarIn(serializers.Serializer[Any]):
@@ -208,10 +283,11 @@ class QuarantineOut(serializers.ModelSerializer[QuarantinedBar]):
     retry_delay_s = serializers.SerializerMethodField()
     next_attempt_at = serializers.SerializerMethodField()
     times = serializers.SerializerMethodField()
+    resolution = serializers.SerializerMethodField(help_text="what became of it; null while it is in quarantine")
 
     class Meta:
         model = QuarantinedBar
-        fields = [*FAULT_FIELDS, "retry_delay_s", "next_attempt_at", "times", "reason"]
+        fields = [*FAULT_FIELDS, "retry_delay_s", "next_attempt_at", "times", "reason", "resolution", "resolved_at"]
 
     @extend_schema_field(serializers.FloatField(allow_null=True))
     def get_retry_delay_s(self, _row: QuarantinedBar) -> None:
@@ -224,6 +300,11 @@ class QuarantineOut(serializers.ModelSerializer[QuarantinedBar]):
     def get_times(self, _row: QuarantinedBar) -> int:
         """Once."""
         return 1
+
+    @extend_schema_field(serializers.ChoiceField(Resolution.values, allow_null=True))
+    def get_resolution(self, row: QuarantinedBar) -> str | None:
+        """What became of it; None while it is in quarantine."""
+        return row.resolution or None
 
 
 class DetailOut(serializers.Serializer[Any]):

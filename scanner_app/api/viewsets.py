@@ -29,7 +29,7 @@ from rest_framework.status import (
 )
 from rest_framework.viewsets import GenericViewSet, ViewSet
 
-from scanner_app import ingest, mailbox, status, tickers
+from scanner_app import ingest, mailbox, quarantine, removal, status, tickers
 from scanner_app.api.errors import RETRY_AFTER_S, Conflict, TooLarge
 from scanner_app.api.filters import BarFilter, FaultFilter, SignalFilter, WatchListFilter
 from scanner_app.api.pagination import NewestFirst
@@ -39,6 +39,9 @@ from scanner_app.api.serializers import (
     ActIn,
     BarIn,
     BarOut,
+    BulkIn,
+    CountOut,
+    DeleteIn,
     DetailOut,
     FailureOut,
     OverviewOut,
@@ -173,13 +176,89 @@ class FailureViewSet(_List):
     filterset_class = FaultFilter
 
 
+ENTRY = OpenApiParameter("id", OpenApiTypes.INT, OpenApiParameter.PATH, description="the entry's id, from the list")
+
+
+def _documented_resolution(summary: str) -> Callable[[Any], Any]:
+    """The schema of an act on one bar in quarantine."""
+    return extend_schema(
+        summary=summary,
+        request=ActIn,
+        responses={
+            200: QuarantineOut,
+            404: OpenApiResponse(DetailOut, "no such entry"),
+            409: OpenApiResponse(DetailOut, "it has been dealt with already"),
+        },
+        parameters=[ENTRY],
+    )
+
+
+def _documented_bulk(summary: str, operation_id: str) -> Callable[[Any], Any]:
+    """The schema of an act on all bars in quarantine that a filter means."""
+    return extend_schema(
+        summary=summary, operation_id=operation_id, request=BulkIn, responses={200: CountOut}, filters=False
+    )
+
+
 @extend_schema_view(list=extend_schema(summary="Bars in quarantine, newest first"))
 class QuarantineViewSet(_List):
-    """Bars that were set aside and wait for an operator."""
+    """Bars that were set aside and wait for an operator, and the operators' acts on them."""
 
-    queryset = QuarantinedBar.objects.filter(symbol__deleted_at=None, resolution="").select_related("symbol")
+    queryset = quarantine.open_entries().select_related("symbol")
     serializer_class = QuarantineOut
     filterset_class = FaultFilter
+    lookup_value_regex = "[0-9]+"
+    lookup_url_kwarg = "id"
+    permissions = {
+        "replay": MayOperate,
+        "discard": MayOperate,
+        "replay_all": MayOperate,
+        "discard_all": MayOperate,
+    }
+
+    @_documented_resolution("Accept the bar anew, for one attempt")
+    @action(detail=True, methods=["post"])
+    def replay(self, request: Request, id: str) -> Response:  # noqa: A002 - the address's word
+        """It runs after the bars that wait, marked late; if it fails it is back in quarantine."""
+        return self._act(mailbox.replay, request, id)
+
+    @_documented_resolution("Give the bar up")
+    @action(detail=True, methods=["post"])
+    def discard(self, request: Request, id: str) -> Response:  # noqa: A002 - the address's word
+        """It is in no window; only new values for it are still accepted."""
+        return self._act(mailbox.discard, request, id)
+
+    @_documented_bulk("Accept anew all bars that a filter means", "quarantine_replay_all")
+    @action(detail=False, methods=["post"], url_path="replay")
+    def replay_all(self, request: Request) -> Response:
+        """The oldest first, each for itself; one that somebody else deals with meanwhile is not counted."""
+        return self._act_on_all(quarantine.replay_all, request)
+
+    @_documented_bulk("Give up all bars that a filter means", "quarantine_discard_all")
+    @action(detail=False, methods=["post"], url_path="discard")
+    def discard_all(self, request: Request) -> Response:
+        """Each for itself; one that somebody else deals with meanwhile is not counted."""
+        return self._act_on_all(quarantine.discard_all, request)
+
+    def _act(self, act: Callable[..., None], request: Request, entry_id: str) -> Response:
+        # Whatever became of it: dealt with already is another answer than never there.
+        entries = QuarantinedBar.objects.filter(symbol__deleted_at=None).select_related("symbol")
+        if (entry := entries.filter(pk=int(entry_id)).first()) is None:
+            raise NotFound(f"Quarantine entry {entry_id} not found")
+        asked = ActIn(data=request.data)
+        asked.is_valid(raise_exception=True)
+        act(entry, by=request.user.get_username(), now=timezone.now(), reason=asked.validated_data["reason"])
+        entry.refresh_from_db(fields=["resolution", "resolved_at"])
+        return Response(QuarantineOut(entry).data)
+
+    def _act_on_all(self, act: Callable[..., int], request: Request) -> Response:
+        asked = BulkIn(data=request.data)
+        asked.is_valid(raise_exception=True)
+        entries = quarantine.matching(asked.wanted)
+        if asked.validated_data["dry_run"]:
+            return Response({"count": entries.count()})
+        by, reason = request.user.get_username(), asked.validated_data["reason"]
+        return Response({"count": act(entries, by=by, clock=timezone.now, reason=reason)})
 
 
 class StatusViewSet(_ByAction, ViewSet):
@@ -222,6 +301,7 @@ class SymbolViewSet(_List):
         "status": MayReadStatus,
         "create": MayOperate,
         "partial_update": MayOperate,
+        "destroy": MayOperate,
         "reset": MayOperate,
         "skip": MayOperate,
         "enable": MayOperate,
@@ -294,6 +374,23 @@ class SymbolViewSet(_List):
             act = mailbox.enable if asked.validated_data["enabled"] else mailbox.disable
             act(found, by=request.user.get_username(), now=timezone.now(), reason=asked.validated_data["reason"])
         return self.show(found.pk)
+
+    @extend_schema(
+        summary="Delete a symbol",
+        parameters=[TICKER, DeleteIn],
+        responses={
+            202: OpenApiResponse(DetailOut, "it is hidden, and its rows are being removed"),
+            404: NO_SUCH,
+            409: OpenApiResponse(DetailOut, "bars wait, and `force` was not given"),
+        },
+    )
+    def destroy(self, request: Request, symbol: str) -> Response:
+        """Hidden at once; its bars are refused as `deleted` until all its rows are gone, in the background."""
+        found = self.find(symbol)
+        asked = DeleteIn(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        removal.delete(found, by=request.user.get_username(), now=timezone.now(), **asked.validated_data)
+        return Response({"detail": f"Symbol {found.ticker} is being deleted"}, status=HTTP_202_ACCEPTED)
 
     @extend_schema(summary="One symbol's status", responses={200: SymbolOut, 404: NO_SUCH}, parameters=[TICKER])
     @action(detail=True, methods=["get"])

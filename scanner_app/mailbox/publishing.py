@@ -33,6 +33,7 @@ else cost every symbol of a chunk, and every bar, its own timeout."""
 HEAD_TASK = "scanner.process_head"
 CONTROL_TASK = "scanner.control_run"
 DEATH_TASK = "scanner.bar_died"
+REMOVE_TASK = "scanner.remove_symbol"
 FOLLOW_COMMAND = "follow_queues"
 
 _paused_until = 0.0
@@ -123,6 +124,28 @@ def publish_death(message: Message, reason: str) -> None:
             )
     except (OperationalError, OSError) as exc:
         log.warning("publish_failed", symbol=message.ticker, sequence=message.sequence, error=str(exc))
+
+
+def publish_removal_after_commit(symbol_id: int) -> None:
+    """Have the rows of a deleted symbol removed; lost with the broker, `removal.resume` asks again."""
+    transaction.on_commit(lambda: publish_removal(symbol_id), robust=True)
+
+
+def publish_removal(symbol_id: int) -> bool:
+    """Ask the upkeep worker to remove a deleted symbol's rows: one try; returns whether the broker took it."""
+    global _paused_until  # noqa: PLW0603 - as above
+    if time.monotonic() < _paused_until:
+        return False
+    try:
+        with _producers(os.getpid()).acquire(block=True, timeout=SOCKET_TIMEOUT_S) as producer:
+            current_app.send_task(
+                REMOVE_TASK, args=(symbol_id,), queue="upkeep", producer=producer, retry=False, ignore_result=True
+            )
+    except (OperationalError, OSError) as exc:
+        _paused_until = time.monotonic() + PAUSE_AFTER_FAILURE_S
+        log.warning("publish_failed", removal_of=symbol_id, error=str(exc))
+        return False
+    return True
 
 
 def announce_queues() -> None:

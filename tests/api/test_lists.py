@@ -211,6 +211,8 @@ def test_a_bar_in_quarantine_is_shown_as_a_failure_with_a_reason(reader, dispatc
         "next_attempt_at": None,
         "times": 1,
         "reason": "skipped by olga: bad print",
+        "resolution": None,
+        "resolved_at": None,
     }
 
 

@@ -14,7 +14,7 @@ OPERATIONS = {
     "/api/v1/scanner/signals": {"get"},
     "/api/v1/scanner/status": {"get"},
     "/api/v1/scanner/symbols": {"get", "post"},
-    "/api/v1/scanner/symbols/{symbol}": {"get", "patch"},
+    "/api/v1/scanner/symbols/{symbol}": {"get", "patch", "delete"},
     "/api/v1/scanner/symbols/{symbol}/status": {"get"},
     "/api/v1/scanner/symbols/{symbol}/reset": {"post"},
     "/api/v1/scanner/symbols/{symbol}/skip": {"post"},
@@ -22,6 +22,10 @@ OPERATIONS = {
     "/api/v1/scanner/symbols/{symbol}/disable": {"post"},
     "/api/v1/scanner/failures": {"get"},
     "/api/v1/scanner/quarantine": {"get"},
+    "/api/v1/scanner/quarantine/replay": {"post"},
+    "/api/v1/scanner/quarantine/discard": {"post"},
+    "/api/v1/scanner/quarantine/{id}/replay": {"post"},
+    "/api/v1/scanner/quarantine/{id}/discard": {"post"},
 }
 
 
@@ -46,6 +50,14 @@ def test_the_filters_are_documented_by_the_names_that_they_have(schema):
     names = {one["name"] for one in schema["paths"]["/api/v1/scanner/bars"]["get"]["parameters"]}
 
     assert names == {"symbol", "timeframe", "from", "to", "status", "cursor", "page_size"}
+
+
+def test_a_bulk_act_is_documented_by_the_keys_that_it_has(schema):
+    for act in ("replay", "discard"):
+        post = schema["paths"][f"/api/v1/scanner/quarantine/{act}"]["post"]
+        assert "parameters" not in post
+    keys = set(schema["components"]["schemas"]["BulkIn"]["properties"])
+    assert keys == {"symbol", "error_type", "from", "to", "all", "dry_run", "reason"}
 
 
 def test_the_ways_in_and_out_of_bars_are_documented(schema):
