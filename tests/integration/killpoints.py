@@ -1,0 +1,181 @@
+"""Kill a worker's process at a chosen point of a chosen bar's life, without touching the core.
+
+Workers import this through SCANNER_DETECTORS: in the parent, before it forks, so that children inherit the
+patches. Scripts call `install()` themselves. A kill is armed by a file in DATA_DIR, named after the point and
+the victim, that holds ticker and sequence; the file is removed first, so each kills once, and its absence
+shows that the kill took place.
+"""
+
+import functools
+import os
+import signal
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from celery.signals import task_received
+from kombu.transport import virtual
+
+from scanner_app import mailbox, processing
+from scanner_app.detectors import Signal, Window
+from scanner_app.mailbox import hot, publishing
+from scanner_app.mailbox.messages import Message, Ticket
+from scanner_app.workers.requests import HeadRequest
+
+
+class Point(StrEnum):
+    """Where a process may be killed, in the order of a bar's life."""
+
+    ACCEPTED = "accepted"  # its row is committed, its message not published
+    PUBLISHED = "published"  # by the one who accepted it, who has not answered yet
+    POPPED = "popped"  # taken from its queue, and the broker does not know yet by whom
+    RECEIVED = "received"  # the worker has it, no child does
+    HANDED = "handed"  # a child has it and has asked nothing yet
+    STARTED = "started"  # found to be live, its ticket written
+    DETECTING = "detecting"  # within a detector
+    COMPUTED = "computed"  # the findings are there, nothing is written
+    WRITING = "writing"  # the cursor is moved and the signals are written, but not committed
+    COMMITTED = "committed"  # done, the next head not published
+    NEXT_PUBLISHED = "next-published"  # the next head too, this message not acknowledged
+    RETURNED = "returned"  # the child is done, the worker has not acknowledged
+
+
+class Victim(StrEnum):
+    """Who is killed."""
+
+    CHILD = "child"  # the process that gets there
+    WORKER = "worker"  # its whole group: parent and children
+
+
+def arm(folder: Path, point: Point, victim: Victim, ticker: str, sequence: int) -> Path:
+    """Let the next process that gets there die."""
+    flag = folder / f"kill-{point}-{victim}"
+    whole = flag.with_suffix(".new")
+    whole.write_text(f"{ticker} {sequence}")
+    whole.rename(flag)
+    return flag
+
+
+def reach(point: Point, ticker: str, sequence: int) -> None:
+    """Die here if that was asked for this bar."""
+    for victim in Victim:
+        flag = Path(os.environ["DATA_DIR"]) / f"kill-{point}-{victim}"
+        try:
+            if flag.read_text() != f"{ticker} {sequence}":
+                continue
+            flag.unlink()
+        except FileNotFoundError:  # nobody asked, or another process was first
+            continue
+        if victim is Victim.WORKER:
+            os.killpg(os.getpgid(0), signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def before(owner: Any, name: str, bar_of: Callable[..., tuple[Point, str, int] | None]) -> None:
+    """Let `owner.name` reach a point, which `bar_of` tells from its arguments, before it does anything."""
+    original = getattr(owner, name)
+
+    @functools.wraps(original)
+    def patched(*args: Any, **options: Any) -> Any:
+        if there := bar_of(*args, **options):
+            reach(*there)
+        return original(*args, **options)
+
+    setattr(owner, name, patched)
+
+
+def after(owner: Any, name: str, bar_of: Callable[..., tuple[Point, str, int] | None]) -> None:
+    """The same once it has returned; `bar_of` is given the result before the arguments."""
+    original = getattr(owner, name)
+
+    @functools.wraps(original)
+    def patched(*args: Any, **options: Any) -> Any:
+        result = original(*args, **options)
+        if there := bar_of(result, *args, **options):
+            reach(*there)
+        return result
+
+    setattr(owner, name, patched)
+
+
+def install_in_acceptor() -> None:
+    """Points of a process that accepts bars; the sequence is that of the head that is published."""
+    accept: Any = import_module("scanner_app.mailbox.accept")  # the package has a function of that name
+    original = accept.publish
+
+    def publish(deliveries: Any) -> int:
+        listed = list(deliveries)
+        for message, _, _ in listed:
+            reach(Point.ACCEPTED, message.ticker, message.sequence)
+        return original(listed)
+
+    accept.publish = publish
+    after(publishing, "_send", lambda _, message, *__: (Point.PUBLISHED, message.ticker, message.sequence))
+
+
+Bar = tuple[Point, str, int]
+"""A point, a ticker and a sequence."""
+
+
+def install_in_worker() -> None:
+    """Points of the parent and the children of a worker."""
+    before(virtual.Transport, "_deliver", _popped)
+    task_received.connect(_received, weak=False)
+    before(HeadRequest, "acknowledge", lambda request: _of_request(request, Point.RETURNED))
+    before(mailbox, "start", lambda message, **_: (Point.HANDED, message.ticker, message.sequence))
+    after(mailbox, "start", _started)
+    after(processing, "find", _of_ticket(Point.COMPUTED))
+    after(hot, "add_signals", _of_ticket(Point.WRITING))
+    # Publishing after a commit is always the next head's: the one that was committed is before it.
+    publish = publishing.publish
+
+    def publish_next(deliveries: Any) -> int:
+        listed = list(deliveries)
+        for message, _, _ in listed:
+            reach(Point.COMMITTED, message.ticker, message.sequence - 1)
+        return publish(listed)
+
+    publishing.publish = publish_next
+    after(publishing, "_send", lambda _, message, *__: (Point.NEXT_PUBLISHED, message.ticker, message.sequence - 1))
+
+
+def _popped(_: Any, message: dict[str, Any], queue: str) -> Bar | None:
+    task_id = message["headers"]["id"]
+    if "symbol." not in queue or task_id.endswith("-control"):
+        return None
+    return Point.POPPED, mailbox.ticker_of_queue(queue), int(task_id.rsplit("-", 2)[1])
+
+
+def _received(request: Any, **_: Any) -> None:
+    if request.name == publishing.HEAD_TASK:
+        reach(*_of_request(request, Point.RECEIVED))
+
+
+def _of_request(request: Any, point: Point) -> Bar:
+    return point, mailbox.ticker_of_queue(request.delivery_info["routing_key"]), request.args[1]
+
+
+def _of_ticket(point: Point) -> Callable[..., Bar]:
+    return lambda _, ticket, *__, **___: (point, ticket.message.ticker, ticket.message.sequence)
+
+
+def _started(ticket: object, message: Message, **_: Any) -> Bar | None:
+    return (Point.STARTED, message.ticker, message.sequence) if isinstance(ticket, Ticket) else None
+
+
+class KillPoints:
+    """A detector that finds something in every bar, so that a bar with two results has two signals."""
+
+    name = "kill_points"
+    bars_needed = 2
+
+    def detect(self, window: Window) -> Iterator[Signal]:
+        """One signal; its strength is the volume of the bar before, in which tests number their bars."""
+        reach(Point.DETECTING, window.symbol, int(window.volume[-1]))
+        yield Signal(pattern="seen", direction="neutral", strength=float(window.volume[-2] if len(window) > 1 else 0))
+
+
+if os.environ.get("SCANNER_KILL_POINTS") == "worker":
+    install_in_worker()
