@@ -10,11 +10,14 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from scanner_app import broker, mailbox, processing
+from scanner_app import broker, mailbox, processing, removal
+from scanner_app.alerts.tasks import deliver_notifications
 from scanner_app.detectors import BarUnusable
 from scanner_app.errors import BarFailed
 from scanner_app.mailbox import Message, Outcome
-from scanner_app.mailbox.publishing import CONTROL_TASK, DEATH_TASK, HEAD_TASK
+from scanner_app.mailbox.publishing import CONTROL_TASK, DEATH_TASK, HEAD_TASK, REMOVE_TASK
+
+__all__ = ["deliver_notifications"]  # Celery finds the tasks of the alerts here
 
 log = structlog.get_logger(__name__)
 
@@ -135,7 +138,13 @@ def sweep() -> dict[str, int]:
     return report.counts()
 
 
-@shared_task(name="scanner.remove_symbol", acks_late=True, ignore_result=True)
+@shared_task(name="scanner.resume_removals", ignore_result=True)
+def resume_removals() -> int:
+    """Ask again for the removal of symbols whose message was lost."""
+    return removal.resume(timezone.now())
+
+
+@shared_task(name=REMOVE_TASK, acks_late=True, ignore_result=True)
 def remove_symbol(symbol_id: int) -> None:
     """Remove a deleted symbol's rows, a batch a task, so that sweeps go on between the batches."""
     if mailbox.remove_rows(symbol_id):

@@ -219,4 +219,14 @@ CELERY_BEAT_SCHEDULE = {
         # A sweep that comes late is worth nothing: the next is there already.
         "options": {"queue": "upkeep", "expires": SCANNER_SWEEP_S},
     },
+    "deliver": {
+        "task": "scanner.deliver",
+        "schedule": 10.0,  # what was not asked for at once, and what is due for another try
+        "options": {"queue": "notify", "expires": 10.0},
+    },
+    "resume removals": {
+        "task": "scanner.resume_removals",
+        "schedule": 60.0,
+        "options": {"queue": "upkeep", "expires": 60.0},
+    },
 }

@@ -5,9 +5,8 @@ from datetime import timedelta
 import pytest
 from kombu.exceptions import OperationalError
 
-from scanner_app import removal
+from scanner_app import removal, sending
 from scanner_app.errors import BarsWaiting
-from scanner_app.mailbox import publishing
 from scanner_app.models import Symbol
 from tests.conftest import T0, make_symbol, snapshot
 
@@ -19,22 +18,7 @@ def sent(monkeypatch):
     """What went to the broker: (task, arguments, queue)."""
     taken = []
 
-    class Producers:
-        def acquire(self, **_):
-            return self
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            return None
-
-    def send_task(name, args, queue, **options):
-        assert options["retry"] is False
-        taken.append((name, args, queue))
-
-    monkeypatch.setattr(publishing, "_producers", lambda _pid: Producers())
-    monkeypatch.setattr(publishing.current_app, "send_task", send_task)
+    monkeypatch.setattr(sending, "send", lambda task, *, args, queue: taken.append((task, args, queue)))
     return taken
 
 
@@ -64,10 +48,10 @@ def test_a_refused_deletion_asks_nobody_and_changes_nothing(dispatched_head, sen
 
 def test_a_dead_broker_fails_no_deletion_and_holds_up_no_next_one(symbol, sent, monkeypatch):
     other = make_symbol("AAPL")
-    monkeypatch.setattr(publishing.current_app, "send_task", refuse)
+    monkeypatch.setattr(sending, "send", refuse)
 
     removal.delete(symbol, by="olga", now=T0)
-    monkeypatch.setattr(publishing, "_producers", None)  # not even asked: it would be a timeout each
+    monkeypatch.setattr(sending, "send", None)  # not even asked: it would be a timeout each
     removal.delete(other, by="olga", now=T0)
 
     assert not Symbol.objects.filter(deleted_at=None).exists()
@@ -87,6 +71,6 @@ def test_a_removal_whose_message_was_lost_is_asked_for_again(sent):
 
 def test_what_the_broker_does_not_take_is_not_counted(symbol, sent, monkeypatch):
     Symbol.objects.update(deleted_at=T0)
-    monkeypatch.setattr(publishing.current_app, "send_task", refuse)
+    monkeypatch.setattr(sending, "send", refuse)
 
     assert removal.resume(T0 + timedelta(hours=1)) == 0

@@ -36,11 +36,6 @@ class Channel:
     name: str  # what is stored and shown
     url: str = ""  # apprise's, with its secrets; empty: mail
 
-    @property
-    def place(self) -> str:
-        """The name without the part in brackets: "apprise 2" stays when its URL is corrected."""
-        return _place(self.name)
-
 
 def configured() -> list[Channel]:
     """The channels of the settings as they are now: mail first, then apprise URLs in their order."""
@@ -51,15 +46,12 @@ def configured() -> list[Channel]:
 
 
 def find(name: str) -> Channel | None:
-    """The channel of a stored name; if none has it, the one in its place; None: it is gone.
+    """The channel that has the place of the stored `name` now; None: it is gone.
 
-    An operator who corrects a mistyped URL wants what waits to go there. And as every channel is told
-    everything, URLs that have changed places bring each reader the same.
+    The place, not the whole name, since an operator who corrects a mistyped URL wants what waits to go there. And as
+    every channel is told everything, URLs that have changed places bring each reader the same.
     """
-    channels = configured()
-    exact = (channel for channel in channels if channel.name == name)
-    in_place = (channel for channel in channels if channel.place == _place(name))
-    return next(exact, None) or next(in_place, None)
+    return next((channel for channel in configured() if _place(channel.name) == _place(name)), None)
 
 
 def send(channel: Channel, *, subject: str, body: str, message_id: str) -> None:
@@ -102,6 +94,7 @@ def _by_apprise(url: str, subject: str, body: str) -> None:
 
 
 def _place(name: str) -> str:
+    # "apprise 2 (json://host)" without what is in the brackets.
     return name.partition(" (")[0]
 
 

@@ -85,7 +85,7 @@ def _due(now: datetime) -> QuerySet[Notification]:
 
 def _ready(channel: str, now: datetime) -> list[Notification]:
     """The channel's messages that are to be sent now, oldest first, among them digests that are made here."""
-    due = list(_due(now).filter(channel=channel).select_related("symbol").order_by("id"))
+    due = list(_due(now).filter(channel=channel).select_related("symbol"))
     ready = [row for row in due if row.attempts or row.kind not in DIGESTS]
     for kind in DIGESTS:
         # Those that somebody has begun to send stay as they are: they may have arrived.

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import F
 
 from scanner_app import breaker
+from scanner_app.alerts import notices
 from scanner_app.errors import DetectorFailed, RunKilled
 from scanner_app.mailbox import hot, lanes
 from scanner_app.mailbox.control import control_failed
@@ -73,7 +74,7 @@ def fail(
             row.lane = lanes.HUNG.lane
         if ticket.replayed:
             return _put_aside(ticket, text, now, reason="its replay failed")
-        _count_failure(row, ticket, now)
+        _count_failure(row, ticket, text, now)
         plan = decide(
             attempts=row.attempts,
             delays_s=settings.SCANNER_RETRY_DELAYS,
@@ -125,7 +126,7 @@ def quarantine(ticket: Ticket, error: BaseException, *, now: datetime) -> Outcom
             exc_info=error,
         )
         if not ticket.replayed:
-            _count_failure(fresh(message.symbol_id), ticket, now)
+            _count_failure(fresh(message.symbol_id), ticket, text, now)
         _record_failure(ticket, text, Plan(outcome=Outcome.QUARANTINED), now)
         return _put_aside(ticket, text, now, reason="the bar is unusable")
 
@@ -190,7 +191,7 @@ def _storable(text: str) -> str:
     return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
 
 
-def _count_failure(row: SymbolStatus, ticket: Ticket, now: datetime) -> None:
+def _count_failure(row: SymbolStatus, ticket: Ticket, text: ErrorText, now: datetime) -> None:
     before = row.symbol.breaker.value
     after = breaker.failure(before, breaker_rules(), now)
     if after.opened_at is None:
@@ -205,6 +206,18 @@ def _count_failure(row: SymbolStatus, ticket: Ticket, now: datetime) -> None:
         bar_id=ticket.bar_id,
         reason=f"{row.symbol.ticker} processing failed {after.failures} times",
     )
+    if kind is EventKind.OPENED:
+        notices.opened(
+            symbol_id=row.symbol_id,
+            ticker=row.symbol.ticker,
+            bar_id=ticket.bar_id,
+            bar_time=ticket.timestamp,
+            timeframe=ticket.timeframe,
+            failures=after.failures,
+            error=(text.type, text.message),
+            half_open_at=now + breaker_rules().recovery,
+            now=now,
+        )
 
 
 def _record_failure(ticket: Ticket, text: ErrorText, plan: Plan, now: datetime) -> None:

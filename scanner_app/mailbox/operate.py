@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 
 from scanner_app import breaker
+from scanner_app.alerts import notices
 from scanner_app.errors import NothingToSkip
 from scanner_app.mailbox import hot
 from scanner_app.mailbox.rows import (
@@ -26,6 +27,15 @@ def reset(symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> None:
             epoch=F("epoch") + 1, attempts=0, deferrals=0, losses=0, stage=Stage.RUN, next_attempt_at=None
         )
         row = fresh(symbol.pk)
+        if row.symbol.breaker.incident_at is not None:
+            notices.recovered(
+                symbol_id=symbol.pk,
+                ticker=symbol.ticker,
+                now=now,
+                failures=row.symbol.breaker.failures,
+                incident_at=row.symbol.breaker.incident_at,
+                by=by,
+            )
         if row.symbol.breaker.failures:
             save_breaker(row.symbol.breaker, breaker.reset(row.symbol.breaker.value))
         add_event(row.symbol_id, EventKind.RESET, now, actor=by, reason=reason)

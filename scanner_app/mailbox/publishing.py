@@ -4,27 +4,19 @@ A broker that is down, hangs or was emptied costs delay, never a bar: the sweepe
 """
 
 import dataclasses
-import os
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from functools import lru_cache
 from urllib.parse import quote, unquote
 
 import structlog
-from celery import current_app
-from django.conf import settings
 from django.db import transaction
-from kombu.exceptions import OperationalError
-from kombu.pools import ProducerPool
 
+from scanner_app import sending
 from scanner_app.mailbox.messages import Message
 from scanner_app.models import Lane
 
 log = structlog.get_logger(__name__)
-
-SOCKET_TIMEOUT_S = 1.0
-"""Longest that a publish waits for the broker: an ingest call must not hang with it."""
 
 PAUSE_AFTER_FAILURE_S = 2.0
 """After a publish failed, this process leaves publishing to the sweeper for so long: a dead broker would
@@ -75,7 +67,7 @@ def publish(deliveries: Iterable[tuple[Message, str, datetime | None]]) -> int:
             break
         try:
             _send(message, lane, due)
-        except (OperationalError, OSError) as exc:
+        except sending.UNREACHABLE as exc:
             _paused_until = time.monotonic() + PAUSE_AFTER_FAILURE_S
             log.warning(
                 "publish_failed",
@@ -90,39 +82,31 @@ def publish(deliveries: Iterable[tuple[Message, str, datetime | None]]) -> int:
 
 
 def _send(message: Message, lane: str, due: datetime | None) -> None:
-    with _producers(os.getpid()).acquire(block=True, timeout=SOCKET_TIMEOUT_S) as producer:
-        current_app.send_task(
-            CONTROL_TASK if message.control else HEAD_TASK,
-            args=(message.symbol_id, message.sequence, message.epoch),
-            kwargs={"deferrals": message.deferrals},
-            task_id=message.task_id,
-            queue=queue_name(message.ticker, lane),
-            retries=message.retries,
-            # An ETA of the past would make the worker handle it as a waiting message.
-            eta=due if due is not None and due > datetime.now(UTC) else None,
-            argsrepr=str(message),
-            kwargsrepr="",
-            producer=producer,
-            retry=False,
-            ignore_result=True,
-        )
+    sending.send(
+        CONTROL_TASK if message.control else HEAD_TASK,
+        args=(message.symbol_id, message.sequence, message.epoch),
+        kwargs={"deferrals": message.deferrals},
+        task_id=message.task_id,
+        queue=queue_name(message.ticker, lane),
+        retries=message.retries,
+        # An ETA of the past would make the worker handle it as a waiting message.
+        eta=due if due is not None and due > datetime.now(UTC) else None,
+        argsrepr=str(message),
+        kwargsrepr="",
+    )
 
 
 def publish_death(message: Message, reason: str) -> None:
     """Tell the upkeep worker that a run was killed; lost with the broker, it is the sweeper's work."""
     try:
-        with _producers(os.getpid()).acquire(block=True, timeout=SOCKET_TIMEOUT_S) as producer:
-            current_app.send_task(
-                DEATH_TASK,
-                kwargs={"message": dataclasses.asdict(message), "reason": reason},
-                queue="upkeep",
-                argsrepr=f"{message}: {reason}",
-                kwargsrepr="",
-                producer=producer,
-                retry=False,
-                ignore_result=True,
-            )
-    except (OperationalError, OSError) as exc:
+        sending.send(
+            DEATH_TASK,
+            kwargs={"message": dataclasses.asdict(message), "reason": reason},
+            queue="upkeep",
+            argsrepr=f"{message}: {reason}",
+            kwargsrepr="",
+        )
+    except sending.UNREACHABLE as exc:
         log.warning("publish_failed", symbol=message.ticker, sequence=message.sequence, error=str(exc))
 
 
@@ -137,11 +121,8 @@ def publish_removal(symbol_id: int) -> bool:
     if time.monotonic() < _paused_until:
         return False
     try:
-        with _producers(os.getpid()).acquire(block=True, timeout=SOCKET_TIMEOUT_S) as producer:
-            current_app.send_task(
-                REMOVE_TASK, args=(symbol_id,), queue="upkeep", producer=producer, retry=False, ignore_result=True
-            )
-    except (OperationalError, OSError) as exc:
+        sending.send(REMOVE_TASK, args=(symbol_id,), queue="upkeep")
+    except sending.UNREACHABLE as exc:
         _paused_until = time.monotonic() + PAUSE_AFTER_FAILURE_S
         log.warning("publish_failed", removal_of=symbol_id, error=str(exc))
         return False
@@ -153,20 +134,6 @@ def announce_queues() -> None:
     if time.monotonic() < _paused_until:
         return
     try:
-        with _producers(os.getpid()).acquire(block=True, timeout=SOCKET_TIMEOUT_S) as producer:
-            current_app.control.broadcast(FOLLOW_COMMAND, connection=producer.connection, channel=producer.channel)
-    except (OperationalError, OSError) as exc:
+        sending.broadcast(FOLLOW_COMMAND)
+    except sending.UNREACHABLE as exc:
         log.warning("announce_failed", error=str(exc))
-
-
-@lru_cache(maxsize=1)
-def _producers(pid: int) -> ProducerPool:  # noqa: ARG001 - a child must not share its parent's sockets
-    connection = current_app.connection_for_write(
-        transport_options={
-            "socket_timeout": SOCKET_TIMEOUT_S,
-            "socket_connect_timeout": SOCKET_TIMEOUT_S,
-            "max_retries": 0,  # kombu would try again after 2 and 4 s, whatever the timeouts
-        }
-    )
-    limit = settings.SCANNER_PUBLISH_CONNECTIONS
-    return ProducerPool(connection.Pool(limit=limit), limit=limit)

@@ -11,6 +11,7 @@ from scanner_app.mailbox.rows import add_event, fresh
 from scanner_app.models import (
     Bar,
     EventKind,
+    Notification,
     ProcessingFailure,
     QuarantinedBar,
     Signal,
@@ -24,7 +25,7 @@ log = structlog.get_logger(__name__)
 BATCH = 1_000
 """Rows removed in one transaction: milliseconds, also on SQLite, where everybody else waits for it."""
 
-TABLES: tuple[type[models.Model], ...] = (Signal, ProcessingFailure, QuarantinedBar, SymbolEvent, Bar)
+TABLES: tuple[type[models.Model], ...] = (Signal, ProcessingFailure, QuarantinedBar, Notification, SymbolEvent, Bar)
 """What hangs on a symbol in numbers, in the order in which it can go."""
 
 

@@ -10,10 +10,11 @@ from django.db import transaction
 from django.db.models import F
 
 from scanner_app import breaker, latency
+from scanner_app.alerts import notices
 from scanner_app.detectors import Finding
 from scanner_app.mailbox import hot, lanes
 from scanner_app.mailbox.messages import Message, Outcome, Ticket
-from scanner_app.mailbox.rows import add_event, fresh, live_head, publish_following, publish_head, save_breaker
+from scanner_app.mailbox.rows import SCANNER, add_event, fresh, live_head, publish_following, publish_head, save_breaker
 from scanner_app.models import CircuitBreaker, EventKind
 from scanner_app.models.symbols import breaker_rules
 
@@ -86,6 +87,15 @@ def _close_breaker(ticket: Ticket, now: datetime) -> None:
         bar_id=ticket.bar_id,
         reason=f"after {failed.failures} failures in a row",
     )
+    if failed.incident_at is not None:
+        notices.recovered(
+            symbol_id=message.symbol_id,
+            ticker=message.ticker,
+            now=now,
+            failures=failed.failures,
+            incident_at=failed.incident_at,
+            by=SCANNER,
+        )
     save_breaker(failed, breaker.success(failed.value))
     log.info("recovered", symbol=message.ticker, sequence=message.sequence, attempt=message.retries + 1)
 

@@ -8,6 +8,7 @@ import pytest
 import redis
 from celery import current_app
 
+from scanner_app import sending
 from scanner_app.alerts import asking
 from tests.servers import RedisServer
 
@@ -19,10 +20,10 @@ def server(tmp_path, monkeypatch) -> Iterator[RedisServer]:
     server = RedisServer(tmp_path)
     monkeypatch.setattr(current_app.conf, "broker_url", f"redis+socket://{server.socket}")
     monkeypatch.setattr(current_app.conf, "broker_write_url", f"redis+socket://{server.socket}")
-    asking._producers.cache_clear()
+    sending.producers.cache_clear()
     yield server
     server.stop()
-    asking._producers.cache_clear()
+    sending.producers.cache_clear()
 
 
 def test_the_notify_worker_finds_the_task_on_its_queue(server):

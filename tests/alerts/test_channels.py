@@ -1,5 +1,7 @@
 """One message by one channel, to real servers on the loopback."""
 
+import time
+
 import pytest
 
 from scanner_app.alerts import channels
@@ -33,6 +35,12 @@ def test_an_apprise_message_reaches_a_web_server(web_server):
     assert (message["title"], message["message"]) == (MESSAGE["subject"], MESSAGE["body"])
 
 
+def test_a_service_that_shows_html_shows_the_text_as_it_is(web_server):
+    channels.send(apprise(web_server.url + "?format=html"), **MESSAGE)
+
+    assert "&lt;b&gt;x&lt;/b&gt;" in web_server.taken[0]["message"]
+
+
 def test_a_mail_server_that_refuses_is_quoted(mail_server):
     mail_server.refuse = "552 mailbox full"
 
@@ -48,9 +56,12 @@ def test_a_dead_mail_server_is_an_error(dead_mail_server):
 def test_a_mail_server_that_never_speaks_is_left_after_the_timeout(dead_mail_server, deaf_port, settings, monkeypatch):
     settings.EMAIL_PORT = deaf_port
     monkeypatch.setattr(channels, "MAIL_TIMEOUT_S", 0.2)
+    began = time.monotonic()
 
     with pytest.raises(NotDelivered, match="timed out"):
         channels.send(MAIL, **MESSAGE)
+
+    assert time.monotonic() - began < 2
 
 
 @pytest.mark.timeout(20)
@@ -62,9 +73,12 @@ def test_a_web_server_that_never_answers_is_left_after_the_timeout_of_the_url(de
 @pytest.mark.timeout(20)
 def test_a_web_server_that_never_answers_is_left_after_our_timeout_whatever_the_url(deaf_port, monkeypatch):
     monkeypatch.setattr(channels, "APPRISE_TIMEOUT_S", 0.2)
+    began = time.monotonic()
 
     with pytest.raises(NotDelivered):
         channels.send(apprise(f"json://127.0.0.1:{deaf_port}/?rto=3"), **MESSAGE)
+
+    assert time.monotonic() - began < 2
 
 
 def test_what_apprise_says_is_kept_without_the_secrets_of_the_url(web_server, monkeypatch):

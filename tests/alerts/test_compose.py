@@ -122,7 +122,14 @@ def test_a_digest_of_thousands_still_names_all_and_stays_short():
     assert len(text.body) < 60_000
 
 
-def test_a_symbol_that_opened_twice_is_counted_once():
+@pytest.mark.parametrize(
+    ("digest", "subject"),
+    [
+        pytest.param(compose.digest_of_opened, "2 symbols: processing failed", id="opened"),
+        pytest.param(compose.digest_of_recovered, "2 symbols recovered", id="recovered"),
+    ],
+)
+def test_a_symbol_that_is_named_twice_is_counted_once(digest, subject):
     named = [Named(ticker=ticker, at=T0, headline="E") for ticker in ("A", "B", "A", "A", "B")]
 
-    assert compose.digest_of_recovered(named).subject == "2 symbols recovered"
+    assert digest(named).subject == subject

@@ -209,6 +209,21 @@ def test_what_waits_goes_to_the_corrected_url(opens, clock, web_server, settings
     assert len(web_server.taken) == 1
 
 
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        pytest.param("127.0.0.1", "http://127.0.0.1:8000", id="one address"),
+        pytest.param("0.0.0.0", "http://localhost:8000", id="every address"),  # noqa: S104 - the case itself
+        pytest.param("::", "http://localhost:8000", id="every address of version 6"),
+        pytest.param("::1", "http://[::1]:8000", id="an address of version 6"),
+    ],
+)
+def test_links_begin_where_the_pages_listen(settings, host, url):
+    settings.ENV = settings.ENV.model_copy(update={"WEB_HOST": host})
+
+    assert deliver.base_url() == url
+
+
 class TestDigest:
     def test_five_that_open_in_a_minute_are_named_by_one_message(self, opens, clock, mail_server):
         for ticker in "ABCDE":
@@ -226,6 +241,7 @@ class TestDigest:
         assert "http://127.0.0.1:8000/admin/scanner_app/symbol/\n" in digest.get_payload().replace("\r", "")
         assert {state for _, state, _ in states()} == {"sent"}
         assert Notification.objects.get(subject__startswith="E ").sent_at == clock.now
+        assert Notification.objects.get(kind="digest").names.count() == 5
         clock.move(60)
         assert deliver.run(clock) == {}
 
@@ -290,6 +306,37 @@ class TestDigest:
 
         assert sorted(dead_mail_server.subjects) == ["6 symbols: processing failed", "A processing failed 3 times"]
 
+    def test_a_message_of_its_own_that_waits_for_its_next_try_is_not_done_with_by_a_digest(
+        self, opens, clock, dead_mail_server
+    ):
+        opens("A")
+        deliver.run(clock)
+        Notification.objects.update(next_try_at=clock.now + timedelta(minutes=2))
+        for ticker in "BCDEF":
+            opens(ticker)
+        dead_mail_server.start()
+        clock.move(60)
+        deliver.run(clock)
+        assert dead_mail_server.subjects == ["6 symbols: processing failed"]
+
+        clock.move(60)
+        deliver.run(clock)
+
+        assert dead_mail_server.subjects[1:] == ["A processing failed 3 times"]
+
+    def test_few_symbols_by_many_channels_are_no_burst(self, opens, clock, mail_server, web_server, settings):
+        settings.SCANNER_NOTIFY_URLS = [web_server.url]
+        for ticker in "ABC":
+            opens(ticker)
+
+        assert deliver.run(clock) == {"sent": 6}
+
+    def test_few_openings_and_few_recoveries_are_no_burst(self, opens, clock, mail_server):
+        for ticker in "ABC":
+            recovers(opens(ticker), clock)
+
+        assert deliver.run(clock) == {"sent": 6}
+
     def test_given_up_it_is_given_up_for_all_that_it_names(self, opens, clock, dead_mail_server):
         for ticker in "ABCDE":
             opens(ticker)
@@ -339,7 +386,7 @@ class TestRaces:
         assert mail_server.subjects == ["6 symbols: processing failed"]
         assert Notification.objects.filter(kind="digest").count() == 1
 
-    def test_what_goes_into_a_digest_is_not_sent_by_who_saw_it_alone(self, opens, clock, mail_server, monkeypatch):
+    def test_what_goes_into_a_digest_is_not_sent_by_who_saw_it_alone(self, opens, clock, dead_mail_server):
         opens("A")
         (seen_alone,) = deliver._ready("mail", clock.now)
         for ticker in "BCDEF":
@@ -347,5 +394,5 @@ class TestRaces:
         clock.move(60)
         deliver.run(clock)
 
+        assert Notification.objects.get(pk=seen_alone.pk).state == "pending"  # until its digest is sent
         assert not deliver._claim(seen_alone, clock.now)
-        assert mail_server.subjects == ["6 symbols: processing failed"]

@@ -50,6 +50,9 @@ def at(*seconds: float, first_id: int = 1, named: bool = False) -> list[Notice]:
             at(0, 0, 0, 0, 0, 0), at(), 0, ALONE(1), id="six of one moment: one at once, five wait for the digest"
         ),
         pytest.param(
+            at(0, 0, 0, 0, 0, first_id=2), at(0), 10, [], id="with one of them told, none of the others hurries"
+        ),
+        pytest.param(
             at(0, 0, 0, 0, 0, first_id=2), at(0), 15, [Mail(ids=(2, 3, 4, 5, 6), also=(1,))], id="which names all six"
         ),
         pytest.param(

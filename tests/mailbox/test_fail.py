@@ -121,7 +121,7 @@ def test_failures_in_a_row_count_across_bars(dispatched_head):
 
 
 def test_an_unusable_bar_is_quarantined_at_once(dispatched_head, published):
-    symbol, ticket = dispatched_head(waiting=1)
+    _, ticket = dispatched_head(waiting=1)
     del published[:]
 
     outcome = mailbox.quarantine(ticket, BarUnusable("no volume"), now=T0)

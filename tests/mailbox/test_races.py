@@ -114,7 +114,7 @@ def test_a_failure_and_a_success_of_one_bar_leave_it_processed_once(dispatched_h
 
 
 def test_of_many_deferrals_of_one_message_one_is_published(dispatched_head, published):
-    symbol, ticket = dispatched_head()
+    symbol, _ = dispatched_head()
     mailbox.disable(symbol, by="alice", now=T0)
     mailbox.enable(symbol, by="alice", now=T0)
     CircuitBreaker.objects.update(failures=3, opened_at=T0, incident_at=T0)
@@ -137,10 +137,10 @@ def test_calls_with_the_same_symbols_at_one_moment_neither_deadlock_nor_skip_a_n
 
     accepted = at_once(
         [
-            send(range(0, 20), tickers),
+            send(range(20), tickers),
             send(range(10, 30), tickers[::-1]),
             send(range(20, 40), tickers[5:] + tickers[:5]),
-            send(range(0, 40), tickers[::-1]),
+            send(range(40), tickers[::-1]),
         ]
     )
 

@@ -1,0 +1,45 @@
+"""Send a task to the broker: one try with short timeouts, from whichever process.
+
+A broker that is down or hangs must hold up neither an ingest call nor a bar; who sends makes up for what is lost.
+"""
+
+import os
+from functools import lru_cache
+from typing import Any
+
+from celery import current_app
+from django.conf import settings
+from kombu.exceptions import LimitExceeded, OperationalError
+from kombu.pools import ProducerPool
+
+TIMEOUT_S = 1.0
+"""Longest wait for the broker, and for a connection of this process that is in use."""
+
+UNREACHABLE: tuple[type[Exception], ...] = (OperationalError, OSError, LimitExceeded)
+"""What is raised when the broker did not take it."""
+
+
+def send(task: str, **options: Any) -> None:
+    """Send a task by name with Celery's options. Raises UNREACHABLE."""
+    with producers(os.getpid()).acquire(block=True, timeout=TIMEOUT_S) as producer:
+        current_app.send_task(task, producer=producer, retry=False, ignore_result=True, **options)
+
+
+def broadcast(command: str) -> None:
+    """Send a remote-control command to all workers, waiting for no answer. Raises UNREACHABLE."""
+    with producers(os.getpid()).acquire(block=True, timeout=TIMEOUT_S) as producer:
+        current_app.control.broadcast(command, connection=producer.connection, channel=producer.channel)
+
+
+@lru_cache(maxsize=1)
+def producers(pid: int) -> ProducerPool:  # noqa: ARG001 - a child must not share its parent's sockets
+    """This process's connections for sending."""
+    connection = current_app.connection_for_write(
+        transport_options={
+            "socket_timeout": TIMEOUT_S,
+            "socket_connect_timeout": TIMEOUT_S,
+            "max_retries": 0,  # kombu would try again after 2 and 4 s, whatever the timeouts
+        }
+    )
+    limit = settings.SCANNER_PUBLISH_CONNECTIONS
+    return ProducerPool(connection.Pool(limit=limit), limit=limit)
