@@ -68,7 +68,7 @@ def test_a_given_up_program_is_tried_again_after_a_while(monkeypatch):
     ("host", "url"),
     [
         ("127.0.0.1", "http://127.0.0.1:8000"),
-        ("0.0.0.0", "http://127.0.0.1:8000"),  # noqa: S104
+        ("0.0.0.0", "http://127.0.0.1:8000"),
         ("::", "http://[::1]:8000"),
         ("::1", "http://[::1]:8000"),
         ("scanner.example", "http://scanner.example:8000"),
