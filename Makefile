@@ -6,6 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ARGS ?=
+# What starts scanners of its own, on each database, or needs none, is not run a second time.
+ONE_DATABASE := --ignore=tests/integration --ignore=tests/up --ignore=tests/loadtest --ignore=tests/detectors \
+	--ignore=tests/chaos --ignore=tests/browser
 
 .PHONY: help up test test-slow lint format bench clean
 .DEFAULT_GOAL := help
@@ -45,7 +48,7 @@ up: $(VENV)/ready
 
 test: $(VENV)/ready-dev
 	SCANNER_TEST_DATABASE=sqlite $(BIN)/python -m pytest -m "not slow" $(ARGS)
-	SCANNER_TEST_DATABASE=postgresql $(BIN)/python -m pytest -m "not slow and not browser" $(ARGS)
+	SCANNER_TEST_DATABASE=postgresql $(BIN)/python -m pytest -m "not slow and not browser" $(ONE_DATABASE) $(ARGS)
 
 test-slow: $(VENV)/ready-dev
 	$(BIN)/python -m pytest -m slow $(ARGS)

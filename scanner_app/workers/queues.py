@@ -56,7 +56,7 @@ def follow(parent: Any) -> None:
         connection.close()  # the children are forked from this process and must not share it
 
 
-@control_command(name=FOLLOW_COMMAND)  # type: ignore[untyped-decorator]
+@control_command(name=FOLLOW_COMMAND)
 def follow_queues(state: Any) -> dict[str, str]:
     """Look now: somebody has just added a symbol, or moved one to another lane."""
     follow(state.consumer)

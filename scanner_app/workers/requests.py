@@ -34,7 +34,8 @@ class HeadRequest(request.Request):
         return result
 
     def _tell_of_death(self, reason: str) -> None:
-        if state.should_stop or state.should_terminate:
+        stops: tuple[object, ...] = (state.should_stop, state.should_terminate)
+        if any(stop is not None and stop is not False for stop in stops):  # an exit status, which may be 0
             return  # killed by our own stop, not by its bar: the sweeper brings it back, uncounted
         symbol_id, sequence, epoch = self.args
         message = mailbox.Message(

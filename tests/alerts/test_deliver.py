@@ -213,7 +213,7 @@ def test_what_waits_goes_to_the_corrected_url(opens, clock, web_server, settings
     ("host", "url"),
     [
         pytest.param("127.0.0.1", "http://127.0.0.1:8000", id="one address"),
-        pytest.param("0.0.0.0", "http://localhost:8000", id="every address"),  # noqa: S104 - the case itself
+        pytest.param("0.0.0.0", "http://localhost:8000", id="every address"),
         pytest.param("::", "http://localhost:8000", id="every address of version 6"),
         pytest.param("::1", "http://[::1]:8000", id="an address of version 6"),
     ],

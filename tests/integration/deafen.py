@@ -9,7 +9,7 @@ from celery import current_app
 from celery.worker.control import control_command
 
 
-@control_command()  # type: ignore[untyped-decorator]
+@control_command()
 def go_deaf(state: Any) -> dict[str, str]:
     """Stop polling the broker for tasks, as after the reconnects in which workers were seen deaf."""
     channel = state.consumer.task_consumer.channel

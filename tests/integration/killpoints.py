@@ -109,7 +109,8 @@ def install_in_acceptor() -> None:
         listed = list(deliveries)
         for message, _, _ in listed:
             reach(Point.ACCEPTED, message.ticker, message.sequence)
-        return original(listed)
+        taken: int = original(listed)
+        return taken
 
     accept.publish = publish
     after(publishing, "_send", lambda _, message, *__: (Point.PUBLISHED, message.ticker, message.sequence))

@@ -15,7 +15,7 @@ DELAYS = [0.2, 0.4, 0.8, 1.6, 2.0, 2.2]
 RECOVERY_S = 3.0
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A scanner with short delays and limits, in which faults may be injected."""
     with running_stack(

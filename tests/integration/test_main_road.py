@@ -192,7 +192,10 @@ def test_an_emptied_broker_costs_delay_and_no_bar(stack):
 
     tickers = fresh_tickers(10)
 
-    rounds = under_load(stack, tickers, lambda: redis.Redis.from_url(stack.redis.url).flushall())
+    def empty() -> None:
+        redis.Redis.from_url(stack.redis.url).flushall()
+
+    rounds = under_load(stack, tickers, empty)
     stack.wait_for_empty_backlog()
 
     check_account(stack, tickers, rounds)

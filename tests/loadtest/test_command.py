@@ -9,6 +9,8 @@ from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from rest_framework.authtoken.models import Token
 
+from scanner_app.loadtest import feed
+from scanner_app.loadtest.client import Unreachable
 from scanner_app.loadtest.verdict import Fault
 from scanner_app.management.commands import loadtest as command
 from tests.integration.stack import ROOT, free_port, running_stack
@@ -21,7 +23,7 @@ SCANNER = ("--url", "http://scanner", "--token", "T")
 def time(monkeypatch):
     """Time that passes only in sleeps."""
     made = Time()
-    for function in (command.post_all, command.drain):
+    for function in (feed.post_all, feed.drain):
         monkeypatch.setitem(function.__kwdefaults__, "clock", made.clock)
         monkeypatch.setitem(function.__kwdefaults__, "sleep", made.sleep)
     return made
@@ -58,6 +60,7 @@ def test_a_good_run_is_told_in_figures_and_a_sentence(run):
     assert (figures["verdict"], figures["problems"], figures["interrupted"]) == ("good", [], False)
     assert (figures["planned"], figures["accepted"], figures["processed"]) == (200, 200, 200)
     assert figures["latency_ms"] == {"p50": 12, "p95": 12, "p99": 12, "max": 12}
+    assert figures["p95_by_part_ms"] == [12] * 6
     assert figures["before"] == {"backlog": 7, "bars_per_second": 1.5}
     assert {figures[fault.name.lower()] for fault in Fault} == {0}
     assert (
@@ -130,7 +133,7 @@ def test_a_second_ctrl_c_leaves_the_bars_unread(run, scanner, monkeypatch):
 
 def test_a_scanner_that_goes_away_after_the_posting_is_told(run, scanner, monkeypatch):
     def gone(*args, **kwargs):
-        raise command.Unreachable("GET status got no answer of use: refused")
+        raise Unreachable("GET status got no answer of use: refused")
 
     monkeypatch.setattr(command, "drain", gone)
 
@@ -216,7 +219,7 @@ def test_a_superusers_token_is_made_once():
     ("host", "url"),
     [
         pytest.param("127.0.0.1", "http://127.0.0.1:8123", id="this machine"),
-        pytest.param("0.0.0.0", "http://127.0.0.1:8123", id="all of IPv4"),  # noqa: S104 # nothing is bound
+        pytest.param("0.0.0.0", "http://127.0.0.1:8123", id="all of IPv4"),  # nothing is bound
         pytest.param("::", "http://[::1]:8123", id="all of IPv6"),
         pytest.param("scanner.lan", "http://scanner.lan:8123", id="a name"),
     ],

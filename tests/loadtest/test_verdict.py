@@ -109,10 +109,28 @@ def test_latency_is_over_all_processed_bars_and_the_worst_symbol_is_named():
     assert (found.worst_symbol, found.worst_p95_ms) == ("B", 150)
 
 
+@pytest.mark.parametrize(
+    ("latencies", "parts"),
+    [
+        pytest.param([10, 20, 30], [10, 20, 30], id="fewer bars than parts"),
+        pytest.param([*range(1, 13)], [2, 4, 6, 8, 10, 12], id="two bars a part"),
+        pytest.param([*range(1, 8)], [2, 4, 6, 7], id="the last part is what is left"),
+    ],
+)
+def test_the_p95_is_told_over_time(latencies, parts):
+    times = [T0 + place * SECOND for place in range(len(latencies))]
+    made = [row(0, sequence=n + 1, timestamp=times[n], latency_ms=latencies[n]) for n in range(len(latencies))]
+
+    found = examine({"A": set(times)}, {}, {"A": ReadBack(rows=made[::-1], bars_processed=len(made))})
+
+    assert found.p95_by_part == parts
+
+
 def test_without_any_bar_there_are_no_figures():
     found = examine({}, {}, {})
 
     assert (found.processed, found.latency.p95, found.latency.max, found.worst_symbol) == (0, None, None, None)
+    assert found.p95_by_part == []
 
 
 def judged(read=None, **values):

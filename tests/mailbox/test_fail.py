@@ -8,7 +8,7 @@ from scanner_app import mailbox
 from scanner_app.breaker import Breaker, Rules
 from scanner_app.detectors import BarUnusable
 from scanner_app.errors import DetectorFailed
-from scanner_app.mailbox import Outcome
+from scanner_app.mailbox import Outcome, Ticket
 from scanner_app.mailbox.failing import decide
 from scanner_app.models import Bar, ProcessingFailure, QuarantinedBar
 from tests.conftest import T0, accept_days, fail_head, live_message, row_of, snapshot, start_head
@@ -175,6 +175,7 @@ def test_the_control_run_is_on_the_last_processed_bar(in_control):
 
     ticket = mailbox.start_control(live_message(symbol))
 
+    assert isinstance(ticket, Ticket)
     assert ticket.timestamp == Bar.objects.get(sequence=1).timestamp
 
 
@@ -207,7 +208,7 @@ def test_a_control_run_that_fails_holds_the_symbol_and_probes_without_limit(in_c
     assert [message.retries for message, _, _ in published] == [7, 8, 9, 10, 11, 12]
     failures = ProcessingFailure.objects.order_by("id")
     assert failures.count() == 7  # counted up, not repeated
-    newest = failures.last()
+    newest = failures.latest("id")
     assert (newest.times, newest.attempt, newest.retry_delay_s) == (6, 12, 30)
     assert newest.next_attempt_at == last + seconds(30)
     assert QuarantinedBar.objects.count() == 0

@@ -6,7 +6,7 @@ import pytest
 
 from scanner_app import mailbox
 from scanner_app.models import Notification
-from tests.conftest import T0, fail_head, start_head
+from tests.conftest import fail_head, start_head
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

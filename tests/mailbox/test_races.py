@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -37,7 +38,7 @@ def at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
 def someone_waits_for_a_lock() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-        return cursor.fetchone()[0] > 0
+        return bool(cursor.fetchone()[0])
 
 
 def test_a_completion_that_waited_for_the_row_sees_the_bar_that_ingest_has_just_committed(dispatched_head, published):
@@ -172,8 +173,8 @@ def test_accepting_and_completing_at_one_moment_never_leaves_a_backlog_without_a
         ticket = start_head(symbol)
         at_once(
             [
-                lambda day=day: mailbox.accept([new_bar(day=day)], now=T0),
-                lambda ticket=ticket: mailbox.complete(ticket, [], now=T0),
+                partial(mailbox.accept, [new_bar(day=day)], now=T0),
+                partial(mailbox.complete, ticket, [], now=T0),
             ]
         )
 

@@ -85,6 +85,7 @@ def test_retries_are_looked_for_once_they_are_overdue(dispatched_head, overdue_s
     symbol, _ = dispatched_head()
     fail_head(symbol)
     due = row_of(symbol).next_attempt_at
+    assert due is not None
 
     assert len(mailbox.due_heads(due + timedelta(seconds=overdue_s))) == heads
 
