@@ -43,6 +43,8 @@ TONES = {
     "opened": "bad",
     "reopened": "bad",
     "recovered": "good",
+    "sent": "good",
+    "pending": "warn",
     "held": "warn",
     "skipped": "warn",
     "bullish": "good",
@@ -106,6 +108,16 @@ def number_column(field: str, title: str) -> Column:
 
     column.__name__ = field
     return column
+
+
+def one_line(text: str | None) -> SafeString | str:
+    """The beginning of a text for a cell of a list, with more of it on hovering."""
+    return format_html('<span class="one-line" title="{}">{}</span>', text[:500], text[:120]) if text else EMPTY
+
+
+def as_it_is(text: str | None) -> SafeString | str:
+    """A text with its lines, for a row's own page."""
+    return format_html('<pre class="traceback">{}</pre>', text) if text else EMPTY
 
 
 class CappedPaginator(Paginator[Any]):
@@ -177,6 +189,13 @@ class RecordAdmin(ReadOnlyAdmin):
     search_fields = ("symbol__ticker",)  # shows the box; what it does is below
     search_help_text = "A symbol's ticker, whole"
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """All rows but those of symbols that are being deleted.
+
+        By a sub-select: a condition on a join would let the database begin with the symbols, and then sort.
+        """
+        return super().get_queryset(request).exclude(symbol__in=Symbol.objects.filter(deleted_at__isnull=False))
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:  # noqa: ARG002
         """The list in its one order."""
         return NewestFirst
@@ -225,3 +244,22 @@ def newest_filter(field: str, words: Iterable[str], **more: str) -> type[NewestF
         "words": {word.replace("_", " "): value for word, value in more.items()} | {word: word for word in words},
     }
     return type(f"{field.title()}Filter", (NewestFilter,), attributes)
+
+
+class Traced(RecordAdmin):
+    """Rows with a traceback, which is shown as it is."""
+
+    @admin.display(description="Message")
+    def first_line(self, row: Any) -> SafeString | str:
+        """One line of the message; the whole on hovering and on the row's page."""
+        return one_line(row.message)
+
+    @admin.display(description="Message")
+    def whole_message(self, row: Any) -> SafeString | str:
+        """The whole message, with its lines."""
+        return as_it_is(row.message)
+
+    @admin.display(description="Traceback")
+    def whole_traceback(self, row: Any) -> SafeString | str:
+        """The traceback as Python writes it."""
+        return as_it_is(row.traceback)

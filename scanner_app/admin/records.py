@@ -1,18 +1,17 @@
-"""The rows that the scanner leaves behind, to be read: bars, signals, failures, quarantined bars, events."""
-
-from typing import Any
+"""The rows that the scanner leaves behind, to be read: bars, signals, failures, events, notifications."""
 
 from django.contrib import admin
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from scanner_app.admin.base import (
-    EMPTY,
     RecordAdmin,
+    Traced,
+    as_it_is,
     badge_column,
     mark_column,
     newest_filter,
     number_column,
+    one_line,
     time_column,
 )
 from scanner_app.detectors import Direction
@@ -20,9 +19,10 @@ from scanner_app.models import (
     Bar,
     BarStatus,
     EventKind,
+    Notification,
+    NotificationKind,
+    NotificationState,
     ProcessingFailure,
-    QuarantinedBar,
-    Resolution,
     Signal,
     SymbolEvent,
 )
@@ -94,28 +94,8 @@ class SignalAdmin(RecordAdmin):
     )
 
 
-class _Traced(RecordAdmin):
-    """Rows with a traceback, which is shown as it is."""
-
-    @admin.display(description="Message")
-    def first_line(self, row: Any) -> SafeString | str:
-        """One line of the message; the whole on hovering and on the row's page."""
-        text = row.message
-        return format_html('<span class="one-line" title="{}">{}</span>', text[:500], text[:120]) if text else EMPTY
-
-    @admin.display(description="Message")
-    def whole_message(self, row: Any) -> SafeString | str:
-        """The whole message, with its lines."""
-        return format_html('<pre class="traceback">{}</pre>', row.message) if row.message else EMPTY
-
-    @admin.display(description="Traceback")
-    def whole_traceback(self, row: Any) -> SafeString | str:
-        """The traceback as Python writes it."""
-        return format_html('<pre class="traceback">{}</pre>', row.traceback) if row.traceback else EMPTY
-
-
 @admin.register(ProcessingFailure)
-class ProcessingFailureAdmin(_Traced):
+class ProcessingFailureAdmin(Traced):
     """Failed attempts."""
 
     list_display = (
@@ -143,40 +123,6 @@ class ProcessingFailureAdmin(_Traced):
     )
 
 
-@admin.register(QuarantinedBar)
-class QuarantinedBarAdmin(_Traced):
-    """Bars set aside so that their symbol could go on."""
-
-    list_display = (
-        "symbol",
-        time_column("timestamp", "Bar"),
-        "reason",
-        "error_type",
-        "first_line",
-        "attempt",
-        time_column("failed_at", "Set aside"),
-        "what_became_of_it",
-    )
-    list_filter = (newest_filter("resolution", Resolution.values, in_quarantine=""),)
-    fields = readonly_fields = (
-        "symbol",
-        "bar",
-        "reason",
-        "attempt",
-        time_column("failed_at", "Set aside"),
-        "what_became_of_it",
-        time_column("resolved_at", "Since"),
-        "error_type",
-        "whole_message",
-        "whole_traceback",
-    )
-
-    @admin.display(description="Now")
-    def what_became_of_it(self, row: QuarantinedBar) -> str:
-        """Whether it still is in quarantine."""
-        return row.resolution or "in quarantine"
-
-
 @admin.register(SymbolEvent)
 class SymbolEventAdmin(RecordAdmin):
     """The timeline: every change of state and every operator's act."""
@@ -191,3 +137,52 @@ class SymbolEventAdmin(RecordAdmin):
         "actor",
         "reason",
     )
+
+
+@admin.register(Notification)
+class NotificationAdmin(RecordAdmin):
+    """What the administrators were told, by which channel, and what was not sent and why."""
+
+    list_display = (
+        time_column("at", "When"),
+        "symbol",
+        badge_column("kind", "About"),
+        "subject",
+        "channel",
+        badge_column("state", "State"),
+        "attempts",
+        time_column("sent_at", "Sent"),
+        "error_line",
+    )
+    list_filter = (newest_filter("state", NotificationState.values), newest_filter("kind", NotificationKind.values))
+    fields = readonly_fields = (
+        "symbol",
+        "bar",
+        badge_column("kind", "About"),
+        time_column("at", "When"),
+        "subject",
+        "whole_body",
+        "channel",
+        badge_column("state", "State"),
+        "attempts",
+        time_column("next_try_at", "Next try"),
+        time_column("sent_at", "Sent"),
+        "whole_error",
+        "digest",
+        "message_id",
+    )
+
+    @admin.display(description="Error")
+    def error_line(self, row: Notification) -> SafeString | str:
+        """One line of why it was not sent."""
+        return one_line(row.error)
+
+    @admin.display(description="Error")
+    def whole_error(self, row: Notification) -> SafeString | str:
+        """Why it was not sent."""
+        return as_it_is(row.error)
+
+    @admin.display(description="Text")
+    def whole_body(self, row: Notification) -> SafeString | str:
+        """The text, with its lines."""
+        return as_it_is(row.body)

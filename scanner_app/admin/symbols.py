@@ -4,26 +4,22 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Protocol
 
-from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.helpers import ActionForm
 from django.db.models import F, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from scanner_app import breaker, mailbox, status
-from scanner_app.admin.base import EMPTY, ReadOnlyAdmin, badge, utc
-from scanner_app.errors import NothingToSkip
-from scanner_app.models import Symbol
+from scanner_app import breaker, mailbox, removal, status
+from scanner_app.admin.acts import Operated, confirmed, counted, named, number_of, reason_of
+from scanner_app.admin.base import ReadOnlyAdmin, as_it_is, badge, one_line, utc
+from scanner_app.errors import BarsWaiting, NothingToSkip
+from scanner_app.models import Stage, Symbol
 from scanner_app.models.symbols import breaker_rules
 
-NAMED = 50
-"""Symbols named in one message; of more it tells the number."""
-
-RECORDS = ("bar", "signal", "processingfailure", "quarantinedbar", "symbolevent")
+RECORDS = ("bar", "signal", "processingfailure", "quarantinedbar", "symbolevent", "notification")
 """Lists that a symbol's page links to."""
 
 
@@ -33,10 +29,12 @@ class Act(Protocol):
     def __call__(self, symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> None: ...  # noqa: D102
 
 
-class ActionWithReasonForm(ActionForm):
-    """The choice of an action, with a reason for the symbol's timeline."""
-
-    reason = forms.CharField(required=False, max_length=500, label="Reason:", widget=forms.TextInput({"size": 30}))
+STAGES = {
+    Stage.RUN: "run",
+    Stage.CONTROL: "control: its retries are used up; a run on the last good bar decides whose fault it is",
+    Stage.HOLD: "hold: the fault is not the bar's; it is tried again and again until it succeeds, reset or skip",
+}
+"""What the head is waiting for, for people."""
 
 
 class BreakerFilter(admin.SimpleListFilter):
@@ -95,7 +93,7 @@ def _summary(symbol: Symbol) -> status.SymbolSummary:
 
 
 @admin.register(Symbol)
-class SymbolAdmin(ReadOnlyAdmin):
+class SymbolAdmin(Operated, ReadOnlyAdmin):
     """Every symbol's place in its log, its breaker and its figures."""
 
     list_display = (
@@ -118,10 +116,10 @@ class SymbolAdmin(ReadOnlyAdmin):
     search_fields = ("ticker__istartswith",)
     search_help_text = "A ticker's beginning"
     ordering = ("ticker",)
-    actions = ("reset", "skip", "disable", "enable")
-    action_form = ActionWithReasonForm
+    actions = ("reset", "skip", "disable", "enable", "delete")
     fieldsets = (
-        (None, {"fields": ("ticker", "state", "breaker_state", "failures_in_a_row", "enabled", "next_attempt")}),
+        (None, {"fields": ("ticker", "state", "breaker_state", "failures_in_a_row", "enabled")}),
+        ("The bar in flight", {"fields": ("attempts", "stage", "next_attempt")}),
         ("Progress", {"fields": ("backlog", "bars_processed", "last_bar", "last_processed", "lane")}),
         ("Latency", {"fields": ("average", "p95")}),
         ("Trouble", {"fields": ("whole_error",)}),
@@ -131,10 +129,6 @@ class SymbolAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Symbol]:  # noqa: ARG002
         """The watch list, in one query; symbols being deleted are hidden."""
         return status.symbols().order_by("ticker")
-
-    def has_operate_permission(self, request: HttpRequest) -> bool:
-        """Whether the user may do operators' acts."""
-        return request.user.is_staff or request.user.has_perm("scanner_app.operate_symbol")
 
     @admin.display(description="State")
     def state(self, symbol: Symbol) -> SafeString:
@@ -186,6 +180,16 @@ class SymbolAdmin(ReadOnlyAdmin):
         """When the head will really run, if it has to wait."""
         return utc(_summary(symbol).next_attempt_at)
 
+    @admin.display(description="Failed attempts")
+    def attempts(self, symbol: Symbol) -> int:
+        """Of the bar in flight."""
+        return symbol.status.attempts
+
+    @admin.display(description="Stage")
+    def stage(self, symbol: Symbol) -> str:
+        """What the bar in flight is waiting for."""
+        return STAGES[Stage(symbol.status.stage)]
+
     @admin.display(description="Lane")
     def lane(self, symbol: Symbol) -> str:
         """Which worker takes its bars."""
@@ -194,14 +198,12 @@ class SymbolAdmin(ReadOnlyAdmin):
     @admin.display(description="Last error")
     def last_error(self, symbol: Symbol) -> str | SafeString:
         """One line of it; the whole on hovering and on the symbol's page."""
-        error = _summary(symbol).last_error
-        return format_html('<span class="one-line" title="{}">{}</span>', error[:500], error[:120]) if error else EMPTY
+        return one_line(_summary(symbol).last_error)
 
     @admin.display(description="Last error")
     def whole_error(self, symbol: Symbol) -> str | SafeString:
         """The whole last error."""
-        error = _summary(symbol).last_error
-        return format_html('<pre class="traceback">{}</pre>', error) if error else EMPTY
+        return as_it_is(_summary(symbol).last_error)
 
     @admin.display(description="Lists")
     def records(self, symbol: Symbol) -> SafeString:
@@ -237,8 +239,45 @@ class SymbolAdmin(ReadOnlyAdmin):
         """Call `mailbox.enable` for each."""
         self._act(request, queryset, mailbox.enable, "Enabled")
 
+    @admin.action(description="Delete: remove the symbol with all its rows", permissions=["operate"])
+    def delete(self, request: HttpRequest, queryset: QuerySet[Symbol]) -> HttpResponse | None:
+        """Call `removal.delete` for each, once the operator has seen which, and how many bars wait."""
+        symbols = list(self.get_queryset(request) & counted(request, queryset))
+        if confirmed(request):
+            self._delete(request, symbols, force=request.POST.get("force") == "yes")
+            return None
+        waiting = sum(symbol.status.backlog for symbol in symbols)
+        return self.asks_first(
+            request,
+            queryset,
+            "delete",
+            title=f"Delete {number_of(len(symbols), 'symbol')}?",
+            consequence="They are hidden at once; their bars, signals and events are removed in the background.",
+            facts=[
+                ("Symbols", named(symbol.ticker for symbol in symbols)),
+                ("Bars that wait", _waiting(symbols)),
+            ],
+            force=f"Delete the {number_of(waiting, 'waiting bar')} too" if waiting else "",
+            button=f"Delete {number_of(len(symbols), 'symbol')}",
+        )
+
+    def _delete(self, request: HttpRequest, symbols: list[Symbol], *, force: bool) -> None:
+        deleted, refused = [], []
+        by, reason = request.user.get_username(), reason_of(request)
+        for symbol in symbols:  # one transaction per symbol, never one for all
+            try:
+                removal.delete(symbol, by=by, now=timezone.now(), force=force, reason=reason)
+            except BarsWaiting:
+                refused.append(symbol.ticker)
+            else:
+                deleted.append(symbol.ticker)
+        if deleted:
+            self.message_user(request, f"Deleted: {named(deleted)}.", messages.SUCCESS)
+        if refused:
+            self.message_user(request, f"Bars wait, so not deleted: {named(refused)}.", messages.WARNING)
+
     def _act(self, request: HttpRequest, symbols: QuerySet[Symbol], act: Act, done: str) -> None:
-        reason = request.POST.get("reason", "").strip()
+        reason = reason_of(request)
         told: dict[str, list[str]] = {"done": [], "nothing": []}
         for symbol in symbols:  # one transaction per symbol, never one for all
             try:
@@ -248,12 +287,15 @@ class SymbolAdmin(ReadOnlyAdmin):
             else:
                 told["done"].append(symbol.ticker)
         if told["done"]:
-            self.message_user(request, f"{done}: {_named(told['done'])}.", messages.SUCCESS)
+            self.message_user(request, f"{done}: {named(told['done'])}.", messages.SUCCESS)
         if told["nothing"]:
-            text = f"No bar in flight, so nothing to skip: {_named(told['nothing'])}."
+            text = f"No bar in flight, so nothing to skip: {named(told['nothing'])}."
             self.message_user(request, text, messages.WARNING)
 
 
-def _named(tickers: list[str]) -> str:
-    more = len(tickers) - NAMED
-    return ", ".join(tickers[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
+def _waiting(symbols: list[Symbol]) -> str:
+    """How many bars wait, and of which symbols."""
+    backlogs = {symbol.ticker: symbol.status.backlog for symbol in symbols if symbol.status.backlog}
+    if not backlogs:
+        return "none"
+    return f"{sum(backlogs.values()):,}: " + named(f"{ticker} ({bars:,})" for ticker, bars in backlogs.items())

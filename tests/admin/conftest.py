@@ -1,5 +1,7 @@
 """Fixtures: an operator's browser, and what its pages say."""
 
+import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -24,6 +26,18 @@ def browser(operator: User, client: Client) -> Client:
 def messages_of(answer: Any) -> list[tuple[str, str]]:
     """Level and text of each message that a page shows."""
     return [(message.level_tag, message.message) for message in answer.context["messages"]]
+
+
+def sent_from(page: Any) -> dict[str, list[str]]:
+    """What a browser sends from a page that asks first, when its button is pressed."""
+    html = page.content.decode()
+    form = html[html.index('class="confirm"') :].split("</form>")[0]
+    values: dict[str, list[str]] = {}
+    for field in re.findall(r"<input [^>]*>", form):
+        attributes = dict(re.findall(r'(\w+)="([^"]*)"', field))
+        if "name" in attributes and attributes.get("type") != "checkbox":
+            values.setdefault(attributes["name"], []).append(unescape(attributes.get("value", "")))
+    return values
 
 
 @pytest.fixture

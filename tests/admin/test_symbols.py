@@ -5,8 +5,9 @@ from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 
 from scanner_app import mailbox, status
+from scanner_app.mailbox import publishing
 from scanner_app.models import CircuitBreaker, EventKind, Symbol, SymbolEvent
-from tests.admin.conftest import messages_of
+from tests.admin.conftest import messages_of, sent_from
 from tests.conftest import accept_days, fail_head, make_symbol, row_of, snapshot
 
 pytestmark = pytest.mark.django_db
@@ -202,7 +203,7 @@ def test_a_symbol_that_is_being_deleted_is_hidden(browser, symbol):
 def test_a_symbols_page_leads_to_its_rows(browser, symbol):
     page = browser.get(f"{LIST}{symbol.pk}/change/").content.decode()
 
-    for name in ("bar", "signal", "processingfailure", "quarantinedbar", "symbolevent"):
+    for name in ("bar", "signal", "processingfailure", "quarantinedbar", "symbolevent", "notification"):
         assert f'href="/admin/scanner_app/{name}/?q=TSLA"' in page
 
 
@@ -216,3 +217,90 @@ def test_the_list_takes_as_many_queries_for_forty_symbols_as_for_one(browser, qu
 
     assert len(forty) == len(one)
     assert len(forty) <= 9, "\n".join(forty)
+
+
+def test_a_symbols_page_tells_attempts_stage_next_attempt_and_lane(browser):
+    symbol = failing(failures=2)
+    soon = timezone.now() + timedelta(minutes=5)
+    symbol.status.__class__.objects.update(next_attempt_at=soon, stage="hold", lane="slow")
+
+    page = browser.get(f"{LIST}{symbol.pk}/change/").content.decode()
+
+    for label, value in {
+        "Failed attempts:": "2",
+        "Stage:": "hold: the fault",
+        "Next attempt (UTC):": f"{soon:%Y-%m-%d %H:%M:%S}",
+        "Lane:": "slow",
+    }.items():
+        assert value in page.split(f"<label>{label}</label>")[1].split("</div>")[0].strip()
+
+
+@pytest.fixture
+def removals(monkeypatch):
+    """The symbols whose rows the upkeep worker was asked to remove."""
+    asked: list[int] = []
+    monkeypatch.setattr(publishing, "publish_removal", asked.append)
+    return asked
+
+
+def test_a_deletion_asks_first_naming_the_symbols_and_their_waiting_bars(browser, removals):
+    idle, waiting = make_symbol("AAPL"), failing("TSLA", waiting=1)
+    before = snapshot(idle), snapshot(waiting)
+
+    page = act(browser, "delete", idle, waiting, reason="delisted").content.decode()
+
+    assert "Delete 2 symbols?" in page
+    assert "<dd>AAPL, TSLA</dd>" in page
+    assert "<dd>2: TSLA (2)</dd>" in page
+    assert "Delete the 2 waiting bars too" in page
+    assert 'value="delisted"' in page
+    assert (snapshot(idle), snapshot(waiting)) == before
+    assert Symbol.objects.filter(deleted_at=None).count() == 2
+    assert removals == []
+
+
+def test_without_waiting_bars_there_is_nothing_to_force(browser, symbol):
+    page = act(browser, "delete", symbol).content.decode()
+
+    assert "Delete 1 symbol?" in page
+    assert "<dd>none</dd>" in page
+    assert 'name="force"' not in page
+
+
+def test_a_confirmed_deletion_hides_the_symbols_and_refuses_those_with_waiting_bars(
+    browser, removals, django_capture_on_commit_callbacks
+):
+    idle, waiting = make_symbol("AAPL"), failing("TSLA")
+    before = snapshot(waiting)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = act(browser, "delete", idle, waiting, reason="delisted", confirmed="yes")
+
+    assert messages_of(answer) == [("success", "Deleted: AAPL."), ("warning", "Bars wait, so not deleted: TSLA.")]
+    assert list(Symbol.objects.filter(deleted_at=None)) == [waiting]
+    assert snapshot(waiting) == before
+    assert removals == [idle.pk]
+    event = last_event(idle)
+    assert (event.kind, event.actor, event.reason) == ("deleted", "olga", "delisted")
+
+
+def test_force_deletes_waiting_bars_too_but_no_symbol_that_was_not_chosen(browser):
+    other, waiting = failing("AAPL"), failing("TSLA")
+
+    answer = act(browser, "delete", waiting, confirmed="yes", force="yes")
+
+    assert messages_of(answer) == [("success", "Deleted: TSLA.")]
+    assert list(Symbol.objects.filter(deleted_at=None)) == [other]
+
+
+def test_deleting_all_that_a_filter_shows_deletes_no_symbol_that_came_after_the_question(browser):
+    off, on = make_symbol("OFF"), make_symbol("ON")
+    mailbox.disable(off, by="olga", now=timezone.now())
+    chosen = {"action": "delete", "_selected_action": [off.pk], "index": 0, "select_across": 1}
+    address = f"{LIST}?enabled__exact=0"
+
+    page = browser.post(address, chosen)
+    mailbox.disable(later := make_symbol("LATER"), by="olga", now=timezone.now())
+    browser.post(address, sent_from(page))
+
+    assert set(Symbol.objects.filter(deleted_at=None)) == {on, later}

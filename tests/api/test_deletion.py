@@ -17,8 +17,8 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def removals(monkeypatch):
     """The symbols whose rows the upkeep worker was asked to remove."""
-    asked = []
-    monkeypatch.setattr(publishing, "publish_removal", lambda symbol_id: asked.append(symbol_id) or True)
+    asked: list[int] = []
+    monkeypatch.setattr(publishing, "publish_removal", asked.append)
     return asked
 
 
