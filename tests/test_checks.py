@@ -1,0 +1,29 @@
+"""System checks: bad combinations of settings stop the start."""
+
+import pytest
+from django.core.checks import run_checks
+
+
+def ids() -> list[str]:
+    return [problem.id for problem in run_checks() if problem.id.startswith("scanner.")]
+
+
+def test_the_defaults_pass():
+    assert ids() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        pytest.param("SCANNER_RETRY_DELAYS", [], "scanner.E001", id="no delays"),
+        pytest.param("SCANNER_RETRY_DELAYS", [1, 0, 4, 8, 16, 30], "scanner.E001", id="a delay of zero"),
+        pytest.param("SCANNER_RETRY_DELAYS", [1, -2, 4, 8, 16, 30], "scanner.E001", id="a negative delay"),
+        pytest.param("SCANNER_RETRY_DELAYS", [1, 2], "scanner.E002", id="not as long as max_retries"),
+        pytest.param("SCANNER_SOFT_LIMIT_S", 15, "scanner.E003", id="the soft limit is not before the hard one"),
+        pytest.param("SCANNER_DETECTORS", ["no.such.Detector"], "scanner.E004", id="no such detector"),
+    ],
+)
+def test_a_bad_setting_is_an_error_with_a_hint(settings, name, value, problem):
+    setattr(settings, name, value)
+
+    assert ids() == [problem]

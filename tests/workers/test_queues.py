@@ -1,0 +1,85 @@
+"""Which queues a worker consumes, and when it is deaf."""
+
+import pytest
+
+from scanner_app.models import SymbolStatus
+from scanner_app.workers.queues import shard_of, wanted_queues
+from scanner_app.workers.roles import role
+from scanner_app.workers.watchdog import DEAF_AFTER_S, Lying
+from tests.conftest import T0, make_symbol
+
+TICKERS = ["AAPL", "BTC/USD", "GOOG", "IBM", "MSFT", "TSLA"]
+
+
+@pytest.fixture
+def symbols(db):
+    return [make_symbol(ticker) for ticker in TICKERS]
+
+
+def test_the_main_worker_consumes_every_symbols_queue(symbols):
+    assert wanted_queues("main") == {f"symbol.{ticker.replace('/', '%2F')}" for ticker in TICKERS}
+
+
+def test_the_slow_worker_consumes_those_of_the_slow_lane(symbols):
+    SymbolStatus.objects.filter(symbol__ticker="IBM").update(lane="slow")
+
+    assert wanted_queues("slow") == {"slow.symbol.IBM"}
+
+
+def test_a_deleted_symbols_queue_is_consumed_no_more(symbols):
+    symbols[0].deleted_at = T0
+    symbols[0].save()
+
+    assert "symbol.AAPL" not in wanted_queues("main")
+
+
+def test_shards_share_the_queues_out_without_gap_or_overlap(symbols, settings):
+    settings.SCANNER_SHARDS = 3
+    shares = []
+    for settings.SCANNER_SHARD in range(3):
+        shares.append(wanted_queues("main"))
+
+    assert sorted(queue for share in shares for queue in share) == sorted(
+        f"symbol.{ticker.replace('/', '%2F')}" for ticker in TICKERS
+    )
+
+
+def test_a_tickers_shard_is_the_same_in_every_process():
+    assert [shard_of(ticker, 4) for ticker in ("AAPL", "MSFT", "TSLA")] == [0, 3, 3]
+
+
+@pytest.mark.parametrize(
+    ("queues", "name"),
+    [
+        pytest.param(["main", "symbol.AAPL"], "main", id="main"),
+        pytest.param(["slow.symbol.AAPL", "slow"], "slow", id="slow"),
+        pytest.param(["upkeep"], "upkeep", id="upkeep"),
+        pytest.param(["notify"], "notify", id="notify"),
+    ],
+)
+def test_a_workers_role_is_its_base_queue(queues, name):
+    assert role(queues) == name
+
+
+def test_a_message_that_lies_on_makes_a_worker_deaf():
+    lying = Lying()
+
+    seen = [lying.look({"symbol.AAPL": "AAPL-1-e0/0"}, now) for now in (0.0, 5.0, DEAF_AFTER_S)]
+
+    assert seen == [0.0, 5.0, DEAF_AFTER_S]
+
+
+def test_queues_that_are_never_empty_but_move_on_do_not():
+    lying = Lying()
+
+    seen = [lying.look({"symbol.AAPL": f"AAPL-{now}-e0/0"}, float(now)) for now in range(0, 60, 2)]
+
+    assert max(seen) == 0.0
+
+
+def test_a_busy_worker_is_not_deaf_and_the_count_begins_anew_when_it_is_free():
+    lying = Lying()
+    lying.look({"symbol.AAPL": "AAPL-1-e0/0"}, 0.0)
+    lying.look({}, 2.0)  # no free slot: not even looked at
+
+    assert lying.look({"symbol.AAPL": "AAPL-1-e0/0"}, 11.0) == 0.0
