@@ -5,7 +5,7 @@ from django.core.checks import run_checks
 
 
 def ids() -> list[str]:
-    return [problem.id for problem in run_checks() if problem.id.startswith("scanner.")]
+    return [problem.id for problem in run_checks() if problem.id and problem.id.startswith("scanner.")]
 
 
 def test_the_defaults_pass():
