@@ -1,0 +1,261 @@
+"""`manage.py scanner`: the operators' acts, and the status, from the command line."""
+
+import getpass
+import json
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError
+from django.utils import timezone
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from scanner_app import mailbox, quarantine, removal, status, tickers
+from scanner_app.api.serializers import ActIn, OverviewOut
+from scanner_app.errors import ScannerError
+from scanner_app.models import Symbol
+
+MAX_ACTOR = 150
+"""Characters of an actor's name that an event keeps."""
+
+PLAIN_WIDTH = 180
+"""Columns of the table where no terminal says how wide it is: enough that nothing is cut but a long error."""
+
+NOTHING = "-"
+
+STYLES = {
+    status.SymbolState.PROCESSING: "green",
+    status.SymbolState.PAUSED: "yellow",
+    status.SymbolState.FAILED: "bold red",
+}
+
+Outcome = dict[str, Any]
+"""What an act came to: `outcome`, and where it concerns many bars their `count`."""
+
+Act = Callable[..., Outcome]
+"""Does one thing with one symbol. Raises ScannerError with why not."""
+
+
+def _on_symbol(name: str, outcome: str) -> Act:
+    """The act of the mailbox of this name. Looked up when it is called, as everywhere."""
+
+    def act(symbol: Symbol, *, by: str, reason: str, force: bool) -> Outcome:  # noqa: ARG001 - for all acts alike
+        getattr(mailbox, name)(symbol, by=by, now=timezone.now(), reason=reason)
+        return {"outcome": outcome}
+
+    return act
+
+
+def _on_quarantine(name: str, outcome: str) -> Act:
+    """The act in bulk of this name on what of a symbol is in quarantine; none there is a success too."""
+
+    def act(symbol: Symbol, *, by: str, reason: str, force: bool) -> Outcome:  # noqa: ARG001 - for all acts alike
+        entries = quarantine.matching(quarantine.Filter(symbol=symbol.ticker))
+        count = getattr(quarantine, name)(entries, by=by, clock=timezone.now, reason=reason)
+        return {"outcome": outcome, "count": count}
+
+    return act
+
+
+def _delete(symbol: Symbol, *, by: str, reason: str, force: bool) -> Outcome:
+    removal.delete(symbol, by=by, now=timezone.now(), force=force, reason=reason)
+    return {"outcome": "deleted"}
+
+
+ACTS: dict[str, Act] = {
+    "reset": _on_symbol("reset", "reset"),
+    "skip": _on_symbol("skip", "skipped"),
+    "enable": _on_symbol("enable", "enabled"),
+    "disable": _on_symbol("disable", "disabled"),
+    "replay": _on_quarantine("replay_all", "replayed"),
+    "discard": _on_quarantine("discard_all", "discarded"),
+    "delete": _delete,
+}
+
+
+class Command(BaseCommand):
+    """Show the symbols, or do an act on each of those that are named."""
+
+    help = (
+        "Show the symbols' status, or do an operator's act on each: reset (close the breaker, run the waiting bar "
+        "now), skip (put that bar into quarantine), enable, disable, replay or discard (all bars in quarantine), "
+        "delete. Exit status 0 only if it was done with every symbol. See docs/operators.md."
+    )
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """A parser that takes symbols also behind options: `scanner reset --reason "mended" TSLA`."""
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.parse_args = parser.parse_intermixed_args  # type: ignore[method-assign]
+        return parser
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the action, its symbols and what goes with them."""
+        parser.add_argument("action", choices=["status", *ACTS])
+        parser.add_argument("symbols", nargs="*", metavar="SYMBOL", help="tickers, in upper or lower case")
+        parser.add_argument("--all", action="store_true", help="every symbol of the watch list")
+        parser.add_argument("--reason", default="", metavar="R", help="why, for the symbols' timeline")
+        parser.add_argument("--force", action="store_true", help="with delete: also while bars wait, which are lost")
+        parser.add_argument("--json", action="store_true", help="end with the result as one JSON object")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        """Do it; SystemExit carries the exit status 1."""
+        action, names = options["action"], options["symbols"]
+        _check(action, names, options)
+        found, unknown = _find(names)
+        if action == "status":
+            self._show(found if names else None, unknown, as_json=options["json"])
+        else:
+            symbols = list(status.symbols().order_by("ticker")) if options["all"] else found
+            self._act(action, symbols, unknown, options)
+
+    def _show(self, found: list[Symbol] | None, unknown: list[str], *, as_json: bool) -> None:
+        """The symbols that were asked for, all of them if none was; the counts are always of all."""
+        overview = status.overview(timezone.now())
+        if found is not None:
+            asked = {symbol.ticker for symbol in found}
+            overview = replace(overview, symbols=[one for one in overview.symbols if one.symbol in asked])
+        self._tell_unknown(unknown)
+        if as_json:
+            self.stdout.write(json.dumps(OverviewOut(overview).data | {"unknown": unknown}))
+        else:
+            self.stdout.write(_table(overview.symbols, terminal=self.stdout.isatty()), ending="")
+            self.stdout.write(_summary(overview))
+        if unknown:
+            raise SystemExit(1)
+
+    def _act(self, action: str, symbols: list[Symbol], unknown: list[str], options: dict[str, Any]) -> None:
+        """One symbol after the other, each for itself: one that fails keeps no other from its turn."""
+        how = {"by": _actor(), "reason": options["reason"], "force": options["force"]}
+        results = []
+        for symbol in symbols:
+            results.append(one := _result(ACTS[action], symbol, how))
+            stream = self.stderr if options["json"] or "error" in one else self.stdout
+            stream.write(_line(one))
+        self._tell_unknown(unknown)
+        results += [{"symbol": ticker, "error": _not_found(ticker)} for ticker in unknown]
+        failed = sum("error" in one for one in results)
+        if failed and (done := len(results) - failed):
+            self.stderr.write(f"Done with {done:,}, not with {failed:,}.")
+        if options["json"]:
+            self.stdout.write(json.dumps({"action": action, "results": results}))
+        if failed:
+            raise SystemExit(1)
+
+    def _tell_unknown(self, unknown: list[str]) -> None:
+        for ticker in unknown:
+            self.stderr.write(_not_found(ticker))
+
+
+def _check(action: str, names: list[str], options: dict[str, Any]) -> None:
+    """Raises CommandError for what doesn't go together, before anything is done."""
+    if names and options["all"]:
+        raise CommandError("Name symbols or give --all, not both")
+    if action != "status" and not (names or options["all"]):
+        raise CommandError(f"{action} needs the symbols it is for, or --all")
+    if options["force"] and action != "delete":
+        raise CommandError("--force is for delete alone")
+    asked = ActIn(data={"reason": options["reason"]})
+    if not asked.is_valid():
+        raise CommandError(f"--reason: {' '.join(str(one) for one in asked.errors['reason'])}")
+
+
+def _find(names: list[str]) -> tuple[list[Symbol], list[str]]:
+    """The symbols of these names, each once and in their order; and the names that are none's."""
+    wanted = list(dict.fromkeys(_stored(name) for name in names))
+    valid = [name for name in wanted if name.isascii()]  # the database need not be asked for others, and may refuse
+    known = {symbol.ticker: symbol for symbol in status.symbols().filter(ticker__in=valid)}
+    return [known[name] for name in wanted if name in known], [_printable(one) for one in wanted if one not in known]
+
+
+def _stored(name: str) -> str:
+    try:
+        return tickers.normalise(name)
+    except ValueError:
+        return name.upper()
+
+
+def _printable(name: str) -> str:
+    return name.encode(errors="backslashreplace").decode()
+
+
+def _not_found(ticker: str) -> str:
+    return f"Symbol {ticker} not found"
+
+
+def _actor() -> str:
+    """Who runs the command: the system's user, by number where it has no name, as in many containers."""
+    try:
+        return getpass.getuser()[:MAX_ACTOR]
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+def _result(act: Act, symbol: Symbol, how: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return {"symbol": symbol.ticker, **act(symbol, **how)}
+    except (ScannerError, OperationalError) as exc:
+        return {"symbol": symbol.ticker, "error": str(exc)}
+
+
+def _line(result: dict[str, Any]) -> str:
+    """What became of one symbol, for people."""
+    line = f"{result['symbol']}: {result.get('error') or result['outcome']}"
+    if "count" in result:
+        line += f" {result['count']:,} bar" + ("" if result["count"] == 1 else "s")
+    return line
+
+
+def _table(symbols: list[status.SymbolSummary], *, terminal: bool) -> str:
+    """The symbols for people, a line each."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for title in ("Symbol", "State", "Breaker", "Enabled", "Lane"):
+        table.add_column(title, no_wrap=True)
+    for title in ("Failures", "Backlog", "Processed", "Avg ms", "p95 ms"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for title in ("Last processed (UTC)", "Next attempt (UTC)", "Last error"):
+        table.add_column(title, no_wrap=True)
+    for one in symbols:
+        table.add_row(
+            one.symbol,
+            Text(one.state, style=STYLES[one.state]),
+            one.circuit_state.replace("_", "-"),
+            "yes" if one.enabled else "no",
+            one.lane,
+            f"{one.consecutive_failures:,}",
+            f"{one.backlog:,}",
+            f"{one.bars_processed:,}",
+            f"{one.avg_latency_ms:,.0f}",
+            f"{one.p95_latency_ms:,}",
+            _time(one.last_processed),
+            _time(one.next_attempt_at),
+            _first_line(one.last_error),
+        )
+    width = None if terminal else PLAIN_WIDTH
+    console = Console(force_terminal=terminal, width=width, markup=False, highlight=False, emoji=False)
+    with console.capture() as captured:
+        console.print(table)
+    return "".join(line.rstrip() + "\n" for line in captured.get().splitlines())
+
+
+def _time(moment: datetime | None) -> str:
+    return NOTHING if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def _first_line(error: str | None) -> str:
+    """The first line of an error, without what could steer a terminal."""
+    line = (error or NOTHING).strip().split("\n")[0]
+    return "".join(letter if letter.isprintable() else "?" for letter in line)
+
+
+def _summary(one: status.Overview) -> str:
+    """The whole in one line."""
+    return (
+        f"Overall: {one.overall_status}; {one.total_symbols:,} symbols, {one.enabled_symbols:,} enabled: "
+        f"{one.healthy_symbols:,} healthy, {one.paused_symbols:,} paused, {one.failed_symbols:,} failed; "
+        f"{one.bars_per_second:g} bars/s, backlog {one.backlog:,}"
+    )

@@ -1,0 +1,363 @@
+"""`manage.py scanner`: the operators' acts from the command line."""
+
+import getpass
+import json
+import os
+from io import StringIO
+from types import SimpleNamespace
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from scanner_app import mailbox
+from scanner_app.mailbox import publishing
+from scanner_app.management.commands import scanner
+from scanner_app.models import CircuitBreaker, QuarantinedBar, Symbol, SymbolEvent
+from tests.conftest import T0, accept_days, fail_head, make_symbol, row_of, snapshot
+from tests.test_quarantine import set_aside
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def removals(monkeypatch):
+    """The symbols whose rows the upkeep worker was asked to remove."""
+    asked: list[int] = []
+    monkeypatch.setattr(publishing, "publish_removal", asked.append)
+    return asked
+
+
+def run(*arguments):
+    """Run the command; its exit status and what it wrote."""
+    out, err = StringIO(), StringIO()
+    code = 0
+    try:
+        call_command("scanner", *arguments, stdout=out, stderr=err)
+    except SystemExit as exc:
+        code = int(exc.code or 0)
+    return SimpleNamespace(code=code, out=out.getvalue(), err=err.getvalue())
+
+
+def run_json(*arguments):
+    """The same with --json: its exit status and the object of the last line, which is the only one."""
+    done = run(*arguments, "--json")
+    (line,) = done.out.splitlines()
+    return done.code, json.loads(line)
+
+
+def failing(ticker="TSLA", failures=1, waiting=1):
+    accept_days(ticker, 1 + waiting)
+    symbol = Symbol.objects.get(ticker=ticker)
+    fail_head(symbol, failures)
+    return symbol
+
+
+def everything():
+    return [snapshot(symbol) for symbol in Symbol.objects.order_by("pk")]
+
+
+def last_event(symbol):
+    return SymbolEvent.objects.filter(symbol=symbol).latest("id")
+
+
+def is_reset(symbol):
+    return row_of(symbol).attempts == 0 and CircuitBreaker.objects.get(symbol=symbol).failures == 0
+
+
+def is_skipped(symbol):
+    return (row_of(symbol).cursor, row_of(symbol).head) == (1, 2)
+
+
+def is_disabled(symbol):
+    return not Symbol.objects.get(pk=symbol.pk).enabled
+
+
+def is_deleted(symbol):
+    return Symbol.objects.get(pk=symbol.pk).deleted_at is not None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "outcome", "holds", "kind"),
+    [
+        pytest.param(["reset"], "reset", is_reset, "reset", id="reset"),
+        pytest.param(["skip"], "skipped", is_skipped, "skipped", id="skip"),
+        pytest.param(["disable"], "disabled", is_disabled, "disabled", id="disable"),
+        pytest.param(["delete", "--force"], "deleted", is_deleted, "deleted", id="delete"),
+    ],
+)
+def test_an_act_is_done_with_the_named_symbol_alone_whatever_its_case(arguments, outcome, holds, kind):
+    symbol, other = failing("BRK.B", 3), failing("TSLA", 3)
+    before = snapshot(other)
+
+    done = run(*arguments, "brk.b", "--reason", "feed mended")
+
+    assert (done.code, done.out, done.err) == (0, f"BRK.B: {outcome}\n", "")
+    assert holds(symbol)
+    assert not holds(other)
+    assert snapshot(other) == before
+    event = last_event(symbol)
+    assert (event.kind, event.actor, event.reason) == (kind, getpass.getuser(), "feed mended")
+
+
+def test_enable_lets_a_disabled_symbol_go_on(symbol):
+    mailbox.disable(symbol, by="olga", now=T0)
+
+    assert run("enable", "TSLA").out == "TSLA: enabled\n"
+    assert not is_disabled(symbol)
+    assert last_event(symbol).kind == "enabled"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["reset", "TSLA", "AAPL", "--reason", "mended"],
+        ["reset", "--reason", "mended", "TSLA", "AAPL"],
+        ["--reason", "mended", "reset", "TSLA", "AAPL"],
+        ["reset", "TSLA", "--reason", "mended", "AAPL"],
+    ],
+    ids=" ".join,
+)
+def test_options_may_stand_anywhere(symbol, arguments):
+    make_symbol("AAPL")
+
+    assert run(*arguments).out == "TSLA: reset\nAAPL: reset\n"
+    assert {event.reason for event in SymbolEvent.objects.filter(kind="reset")} == {"mended"}
+
+
+@pytest.mark.parametrize(("act", "outcome"), [("replay", "replayed"), ("discard", "discarded")])
+def test_replay_and_discard_take_all_that_is_in_quarantine_of_the_named_symbols(act, outcome):
+    set_aside("TSLA", 2)
+    set_aside("AAPL")
+    make_symbol("IDLE")
+
+    done = run(act, "TSLA", "IDLE", "--reason", "mended")
+
+    assert done.code == 0
+    assert done.out == f"TSLA: {outcome} 2 bars\nIDLE: {outcome} 0 bars\n"
+    assert set(QuarantinedBar.objects.filter(symbol__ticker="TSLA").values_list("resolution", flat=True)) == {outcome}
+    assert QuarantinedBar.objects.get(symbol__ticker="AAPL").resolution == ""
+    events = SymbolEvent.objects.filter(kind=outcome)
+    assert [(event.actor, event.reason) for event in events] == [(getpass.getuser(), "mended")] * 2
+
+
+@pytest.mark.parametrize("act", ["reset", "disable", "enable", "replay", "discard"])
+def test_all_is_every_symbol_of_the_watch_list_but_none_that_is_being_deleted(act):
+    for ticker in ("TSLA", "AAPL"):
+        make_symbol(ticker)
+    gone = make_symbol("GONE")
+    Symbol.objects.filter(pk=gone.pk).update(deleted_at=T0)
+    before = snapshot(gone)
+
+    code, told = run_json(act, "--all")
+
+    assert code == 0
+    assert [one["symbol"] for one in told["results"]] == ["AAPL", "TSLA"]
+    assert snapshot(gone) == before
+
+
+@pytest.mark.parametrize("unknown", ["XYZ", "a b", "GONE", "Ä", "\udcff", "x" * 200])
+def test_an_unknown_symbol_is_named_and_keeps_the_others_from_nothing(unknown):
+    Symbol.objects.filter(pk=make_symbol("GONE").pk).update(deleted_at=T0)
+    symbol = failing()
+
+    done = run("reset", unknown, "tsla")
+
+    assert done.code == 1
+    assert f"Symbol {unknown.upper().encode(errors='backslashreplace').decode()} not found\n" in done.err
+    assert "Done with 1, not with 1." in done.err
+    assert done.out == "TSLA: reset\n"
+    assert is_reset(symbol)
+
+
+def test_one_that_fails_keeps_no_other_from_its_turn(symbol):
+    waiting = failing("AAPL")
+    before = snapshot(symbol)
+
+    done = run("skip", "TSLA", "AAPL")
+
+    assert (done.code, done.out) == (1, "AAPL: skipped\n")
+    assert done.err == "TSLA: TSLA has no bar in flight to skip\nDone with 1, not with 1.\n"
+    assert is_skipped(waiting)
+    assert snapshot(symbol) == before
+
+
+def test_a_database_that_is_away_for_one_is_told_and_the_next_has_its_turn(monkeypatch, symbol):
+    other = failing("AAPL")
+    reset = mailbox.reset
+
+    def away_for_tsla(symbol, **more):
+        if symbol.ticker == "TSLA":
+            raise OperationalError("database is locked")
+        reset(symbol, **more)
+
+    monkeypatch.setattr(mailbox, "reset", away_for_tsla)
+
+    done = run("reset", "TSLA", "AAPL")
+
+    assert (done.code, done.err.splitlines()[0]) == (1, "TSLA: database is locked")
+    assert is_reset(other)
+
+
+def test_a_symbol_named_twice_is_acted_on_once(symbol):
+    assert run("reset", "tsla", "TSLA", "Tsla").out == "TSLA: reset\n"
+    assert SymbolEvent.objects.filter(kind="reset").count() == 1
+
+
+def test_delete_refuses_while_bars_wait_and_asks_for_the_removal_when_it_does_not(
+    removals, django_capture_on_commit_callbacks
+):
+    waiting, idle = failing("TSLA", waiting=1), make_symbol("AAPL")
+    before = snapshot(waiting)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        done = run("delete", "TSLA", "AAPL")
+
+    assert (done.code, done.out) == (1, "AAPL: deleted\n")
+    assert "TSLA: 2 bars of TSLA wait" in done.err
+    assert snapshot(waiting) == before
+    assert not is_deleted(waiting)
+    assert removals == [idle.pk]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param(["reset"], "reset needs the symbols it is for, or --all", id="an act on nothing"),
+        pytest.param(["discard", "--json"], "discard needs the symbols", id="nothing, as JSON"),
+        pytest.param(["reset", "TSLA", "--all"], "not both", id="some and all"),
+        pytest.param(["reset", "TSLA", "--force"], "--force is for delete alone", id="force of what has none"),
+        pytest.param(["reset", "TSLA", "--reason", "x" * 1_001], "--reason", id="a reason that is too long"),
+        pytest.param(["reset", "TSLA", "--reason", "\udcff"], "--reason", id="a reason that is no text"),
+        pytest.param(["explode", "TSLA"], "invalid choice: 'explode'", id="an act that there is not"),
+    ],
+)
+def test_what_does_not_go_together_is_refused_before_anything_is_done(arguments, said):
+    failing()
+    before = everything()
+
+    with pytest.raises(CommandError, match=said):
+        run(*arguments)
+
+    assert everything() == before
+
+
+def test_json_tells_of_every_symbol_in_the_last_line_and_the_rest_goes_to_standard_error():
+    set_aside("TSLA")
+    make_symbol("IDLE")
+
+    done = run("replay", "tsla", "XYZ", "idle", "--json")
+
+    assert json.loads(done.out) == {
+        "action": "replay",
+        "results": [
+            {"symbol": "TSLA", "outcome": "replayed", "count": 1},
+            {"symbol": "IDLE", "outcome": "replayed", "count": 0},
+            {"symbol": "XYZ", "error": "Symbol XYZ not found"},
+        ],
+    }
+    assert done.code == 1
+    assert done.err == ("TSLA: replayed 1 bar\nIDLE: replayed 0 bars\nSymbol XYZ not found\nDone with 2, not with 1.\n")
+
+
+def test_json_of_an_act_tells_errors_as_such(symbol):
+    code, told = run_json("skip", "TSLA")
+
+    assert (code, told) == (
+        1,
+        {"action": "skip", "results": [{"symbol": "TSLA", "error": "TSLA has no bar in flight to skip"}]},
+    )
+
+
+def test_json_of_the_status_is_what_the_api_answers(client, django_user_model):
+    failing("TSLA", 3)
+    make_symbol("AAPL")
+    client.force_login(django_user_model.objects.create_user("rita"))
+
+    code, told = run_json("status")
+
+    answer = client.get("/api/v1/scanner/status").json()
+    assert code == 0
+    assert told.pop("unknown") == []
+    assert told == answer
+    assert [one["symbol"] for one in told["symbols"]] == ["AAPL", "TSLA"]
+
+
+@pytest.mark.parametrize("arguments", [[], ["--all"]])
+def test_the_status_is_a_table_with_a_line_for_the_whole(arguments):
+    accept_days("TSLA", 2)
+    fail_head(Symbol.objects.get(), 3, now=timezone.now(), error=ValueError("[bold]no \x1b[31mgood\nsecond line"))
+    make_symbol("AAPL")
+    before = everything()
+
+    done = run("status", *arguments)
+
+    head, first, second, whole = done.out.splitlines()
+    assert (done.code, done.err) == (0, "")
+    assert head.split()[:5] == ["Symbol", "State", "Breaker", "Enabled", "Lane"]
+    assert first.split()[:7] == ["AAPL", "processing", "closed", "yes", "main", "0", "0"]
+    assert second.split()[:7] == ["TSLA", "failed", "open", "yes", "main", "3", "2"]
+    assert second.rstrip().endswith("ValueError: [bold]no ?[31mgood")
+    assert whole == ("Overall: degraded; 2 symbols, 2 enabled: 1 healthy, 0 paused, 1 failed; 0 bars/s, backlog 2")
+    assert everything() == before
+
+
+def test_the_status_of_named_symbols_shows_them_alone_and_names_those_that_there_are_not():
+    for ticker in ("TSLA", "AAPL", "MSFT"):
+        make_symbol(ticker)
+
+    done = run("status", "tsla", "xyz", "msft")
+    code, told = run_json("status", "tsla", "xyz", "msft")
+
+    assert [line.split()[0] for line in done.out.splitlines()] == ["Symbol", "MSFT", "TSLA", "Overall:"]
+    assert (done.code, done.err) == (1, "Symbol XYZ not found\n")
+    assert code == 1
+    assert [one["symbol"] for one in told["symbols"]] == ["MSFT", "TSLA"]
+    assert (told["total_symbols"], told["unknown"]) == (3, ["XYZ"])
+
+
+def test_the_status_takes_as_many_queries_for_forty_symbols_as_for_one():
+    def queries():
+        with CaptureQueriesContext(connection) as captured:
+            run("status", "S0")
+        return len(captured)
+
+    make_symbol("S0")
+    one = queries()
+    for number in range(1, 40):
+        make_symbol(f"S{number}")
+
+    assert queries() == one
+    assert one <= 4
+
+
+def test_a_user_without_a_name_is_told_by_number(monkeypatch, symbol):
+    def nameless():
+        raise KeyError("getpwuid(): uid not found: 1234")
+
+    monkeypatch.setattr(getpass, "getuser", nameless)
+
+    run("reset", "TSLA")
+
+    assert last_event(symbol).actor == f"uid {os.getuid()}"
+
+
+def test_a_long_name_is_cut_to_what_an_event_keeps(monkeypatch, symbol):
+    monkeypatch.setattr(getpass, "getuser", lambda: "x" * 200)
+
+    assert run("reset", "TSLA").code == 0
+    assert last_event(symbol).actor == "x" * 150
+
+
+def test_every_act_of_the_contract_is_there():
+    assert set(scanner.ACTS) == {"reset", "skip", "enable", "disable", "replay", "discard", "delete"}
+
+
+@pytest.mark.parametrize("act", scanner.ACTS)
+def test_every_act_is_documented_for_operators(settings, act):
+    text = (settings.BASE_DIR / "docs" / "operators.md").read_text()
+
+    assert f"| [{act}](#" in text
+    assert "manage.py scanner status|reset|skip|enable|disable|replay|discard|delete [SYMBOL…]" in text
