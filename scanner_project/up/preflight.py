@@ -35,12 +35,14 @@ def writable_data_dir(data_dir: Path) -> None:
         raise CannotStart(f"DATA_DIR={data_dir} can't be written to ({reason}); choose another folder.") from exc
 
 
-def usable_socket(env: Environment) -> None:
-    """See that the bundled server's socket can be written as a URL, which is how Celery and redis-py want it."""
-    if not env.REDIS_URL and not PLAIN_PATH.fullmatch(str(env.redis_socket)):
+def plain_path(env: Environment) -> None:
+    """See that what lies in DATA_DIR can be named by URLs, which Celery, redis-py and django-environ read."""
+    in_urls = [env.redis_socket] if not env.REDIS_URL else []
+    in_urls += [env.data_dir] if not env.DATABASE_URL else []
+    if not all(PLAIN_PATH.fullmatch(str(path)) for path in in_urls):
         raise CannotStart(
-            f"DATA_DIR={env.data_dir} has a blank or an odd character in its path, which the bundled server's "
-            "address can't have; choose another folder."
+            f"DATA_DIR={env.data_dir} has a blank or an odd character in its path, which can't be part of an "
+            "address; choose another folder."
         )
 
 

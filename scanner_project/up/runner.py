@@ -58,7 +58,7 @@ def main() -> int:
         with foreground():
             stop.install()
             env = environment.read()
-            preflight.usable_socket(env)
+            preflight.plain_path(env)
             preflight.writable_data_dir(env.data_dir)
             with preflight.only_run(env.data_dir):
                 return _run(env, began=began, stop=stop, screen=screen)

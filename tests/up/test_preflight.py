@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from scanner_project.env import Environment, read
+from scanner_project.env import read
 from scanner_project.up import preflight
 from scanner_project.up.errors import CannotStart
 
@@ -54,19 +54,15 @@ def test_a_data_dir_that_cannot_be_made_is_refused():
         preflight.writable_data_dir(Path("/proc/nothing"))
 
 
-def test_a_socket_that_no_url_can_name_is_refused():
+def test_a_folder_that_no_url_can_name_is_refused():
+    elsewhere = {"DATABASE_URL": "postgres://u:p@h/n", "REDIS_URL": "redis://elsewhere"}
+
     with pytest.raises(CannotStart, match="blank or an odd character"):
-        preflight.usable_socket(PlainSocket(DATA_DIR=Path("/data/a #b")))
-    preflight.usable_socket(PlainSocket(DATA_DIR=Path("/data/a #b"), REDIS_URL="redis://elsewhere"))
-    preflight.usable_socket(PlainSocket(DATA_DIR=Path("/data/var_1.2")))
-
-
-class PlainSocket(Environment):
-    """An environment whose socket is always in DATA_DIR."""
-
-    @property
-    def redis_socket(self):
-        return self.data_dir / "redis.sock"
+        preflight.plain_path(read({"DATA_DIR": "/data/a #b"}))
+    with pytest.raises(CannotStart, match="blank or an odd character"):
+        preflight.plain_path(read({"DATA_DIR": "/data/a #b", "REDIS_URL": "redis://elsewhere"}))
+    preflight.plain_path(read({"DATA_DIR": "/data/a #b", **elsewhere}))
+    preflight.plain_path(read({"DATA_DIR": "/data/var_1.2"}))
 
 
 def test_a_folder_has_one_run_at_a_time(tmp_path):
