@@ -70,9 +70,13 @@ def web_command(address: str) -> str:
     )
 
 
+FLOWER_COLUMNS = "uuid,args,routing_key,state,retries,received,runtime,worker"
+"""What its list of tasks shows: our `args` are symbol, bar time, number and attempt in words."""
+
+
 def flower_command(host: str, port: int) -> str:
     """Flower's command line, without its password: that is in a file or in the environment."""
-    return f"celery -A scanner_project flower --address={host} --port={port}"
+    return f"celery -A scanner_project flower --address={host} --port={port} --tasks-columns={FLOWER_COLUMNS}"
 
 
 def programs(env: Environment) -> tuple[Program, ...]:
