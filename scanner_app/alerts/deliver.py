@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.urls import reverse
 
 from scanner_app.alerts import channels, compose, digests
@@ -80,7 +80,9 @@ def _channels_with_work(now: datetime) -> list[str]:
 
 
 def _due(now: datetime) -> QuerySet[Notification]:
-    return Notification.objects.filter(state=NotificationState.PENDING, next_try_at__lte=now)
+    # What nobody has tried is due whatever its time: another machine's clock wrote it, and may be ahead of ours.
+    time_has_come = Q(next_try_at__lte=now) | Q(attempts=0, next_try_at__isnull=False)
+    return Notification.objects.filter(time_has_come, state=NotificationState.PENDING)
 
 
 def _ready(channel: str, now: datetime) -> list[Notification]:

@@ -58,6 +58,13 @@ def test_the_task_delivers_by_the_real_time(opens, mail_server):
     assert mail_server.subjects == [SUBJECT]
 
 
+def test_a_clock_ahead_of_the_notify_workers_delays_nothing(opens, clock, mail_server):
+    opens()
+    clock.move(-5)
+
+    assert deliver.run(clock) == {"sent": 1}
+
+
 def test_opening_and_recovery_arrive_in_that_order(opens, clock, mail_server):
     symbol = opens()
     recovers(symbol, clock)
