@@ -143,7 +143,7 @@ def install_in_worker() -> None:
 
 
 def _popped(_: Any, message: dict[str, Any], queue: str) -> Bar | None:
-    task_id = message["headers"]["id"]
+    task_id = message["headers"].get("id", "")  # a command to the worker has none
     if "symbol." not in queue or task_id.endswith("-control"):
         return None
     return Point.POPPED, mailbox.ticker_of_queue(queue), int(task_id.rsplit("-", 2)[1])
