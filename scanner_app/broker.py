@@ -21,6 +21,9 @@ TELL_KEY = "scanner:tell:"
 TELL_TTL_S = 6
 """A worker that has not told anything for so long is taken for dead."""
 
+DEAF_AFTER_S = 10.0
+"""A message that lies for so long beside a worker's free slots is not heard."""
+
 UNQUEUED_KEY = "scanner:unqueued"
 SWEPT_KEY = "scanner:swept"
 

@@ -5,6 +5,7 @@ ScannerError
 ├── DetectorFailed       a detector raised what outside it would mean our own database or broker
 ├── RunKilled            a run did not end by itself: hard time limit, dead process, dead worker
 ├── NothingToSkip        skip was asked of a symbol without a head
+├── NotDelivered         a channel did not take a notification (alerts/channels.py)
 ├── NotInQuarantine      replay or discard was asked of a bar that is not, or no longer, there
 └── BarsWaiting          a symbol with waiting bars was to be deleted without force
 """

@@ -180,9 +180,11 @@ def read(environ: Mapping[str, str] | None = None) -> Environment:
         raise BadSetting("\n".join(_sentence(error) for error in exc.errors())) from None
 
 
+SECRETS = {"SECRET_KEY", "ADMIN_PASSWORD", "DATABASE_URL", "REDIS_URL", "EMAIL_URL", "SCANNER_NOTIFY_URLS"}
+"""Settings that hold passwords: their values are not shown."""
+
+
 def _sentence(error: Mapping[str, Any]) -> str:
     name = str(error["loc"][0])
-    shown = (
-        "(hidden)" if name in {"SECRET_KEY", "ADMIN_PASSWORD", "DATABASE_URL", "REDIS_URL"} else repr(error["input"])
-    )
+    shown = "(hidden)" if name in SECRETS else repr(error["input"])
     return f"{name}={shown}: {str(error['msg']).removeprefix('Value error, ')}"

@@ -42,6 +42,7 @@ def logging_config() -> dict[str, Any]:
             # Celery tells every task at INFO, twice: Flower shows them better.
             "celery.app.trace": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},
+            "celery.beat": {"level": "WARNING"},  # a line every two seconds
             "django.server": {"level": "WARNING"},
             "httpx": {"level": "WARNING"},  # the load test makes thousands of requests
         },

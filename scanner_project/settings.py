@@ -162,6 +162,10 @@ SPECTACULAR_SETTINGS = {
 
 vars().update(environ.Env.email_url_config(ENV.EMAIL_URL))
 ADMINS = [(address, address) for address in ENV.SCANNER_ADMINS.split(",") if address]
+EMAIL_SUBJECT_PREFIX = "[Scanner] "
+_mail_user = str(vars().get("EMAIL_HOST_USER") or "")
+# Many servers refuse Django's root@localhost: the account's own address, else the first administrator's.
+SERVER_EMAIL = _mail_user if "@" in _mail_user else next((address for _, address in ADMINS), "scanner@localhost")
 SCANNER_NOTIFY_URLS = [url for url in ENV.SCANNER_NOTIFY_URLS.split(",") if url]
 LOGGING_CONFIG = "logging.config.dictConfig"
 LOGGING = logging_config()

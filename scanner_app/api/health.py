@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from scanner_app import broker
+from scanner_app.broker import DEAF_AFTER_S
 from scanner_app.models import Symbol
 
 log = structlog.get_logger(__name__)
@@ -59,10 +60,12 @@ def broker_ready() -> None:
 
 
 def workers_ready() -> None:
-    """Raises NotReadyError unless a worker of each role is alive and the sweeper runs."""
-    missing = missing_roles(broker.tells())
-    if missing:
+    """Raises NotReadyError unless a worker of each role is alive, none is deaf, and the sweeper runs."""
+    tells = broker.tells()
+    if missing := missing_roles(tells):
         raise NotReadyError(f"no living worker of role {', '.join(missing)}")
+    if deaf := sorted(name for name, told in tells.items() if told.get("lying_s", 0) >= DEAF_AFTER_S):
+        raise NotReadyError(f"alive but deaf: {', '.join(deaf)}")
     swept = broker.last_sweep()
     if swept is None:
         raise NotReadyError("the sweeper has not run for a minute")

@@ -19,11 +19,9 @@ from django.conf import settings
 from redis.exceptions import RedisError
 
 from scanner_app import broker
+from scanner_app.broker import DEAF_AFTER_S
 
 log = structlog.get_logger(__name__)
-
-DEAF_AFTER_S = 10.0
-"""A message that lies for so long beside free slots is not heard."""
 
 
 class Lying:

@@ -99,6 +99,14 @@ def test_readyz_is_200_when_all_is_well(client, all_well, path):
         pytest.param(
             broker,
             "tells",
+            lambda: ALL_ROLES | {"main@b": {"lane": "main", "lying_s": 10.0}},
+            ["workers"],
+            "deaf: main@b",
+            id="a worker that is alive but deaf",
+        ),
+        pytest.param(
+            broker,
+            "tells",
             lambda: {"main@a": {"lane": "main"}, "upkeep@a": {"lane": "upkeep"}, "x@a": {}},
             ["workers"],
             "no living worker of role slow",

@@ -2,10 +2,11 @@
 
 import pytest
 
+from scanner_app.broker import DEAF_AFTER_S
 from scanner_app.models import SymbolStatus
 from scanner_app.workers.queues import shard_of, wanted_queues
 from scanner_app.workers.roles import role
-from scanner_app.workers.watchdog import DEAF_AFTER_S, Lying
+from scanner_app.workers.watchdog import Lying
 from tests.conftest import T0, make_symbol
 
 TICKERS = ["AAPL", "BTC/USD", "GOOG", "IBM", "MSFT", "TSLA"]
