@@ -35,6 +35,14 @@ class ErrorTypeFilter(admin.SimpleListFilter):
         return queryset if self.value() is None else queryset.filter(error_type=self.value())
 
 
+class SetAsideFilter(admin.DateFieldListFilter):
+    """By when a bar was set aside, under the name of its column."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "set aside"
+
+
 @admin.register(QuarantinedBar)
 class QuarantinedBarAdmin(Operated, Traced):
     """Bars set aside so that their symbol could go on."""
@@ -49,7 +57,11 @@ class QuarantinedBarAdmin(Operated, Traced):
         time_column("failed_at", "Set aside"),
         "what_became_of_it",
     )
-    list_filter = (newest_filter("resolution", Resolution.values, in_quarantine=""), ErrorTypeFilter, "failed_at")
+    list_filter = (
+        newest_filter("resolution", Resolution.values, in_quarantine=""),
+        ErrorTypeFilter,
+        ("failed_at", SetAsideFilter),
+    )
     actions = ("replay", "discard")
     fields = readonly_fields = (
         "symbol",
