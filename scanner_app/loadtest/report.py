@@ -96,6 +96,7 @@ class Report:
             "processed": findings.processed,
             **{fault.name.lower(): findings.count(fault) for fault in Fault},
             "latency_ms": asdict(findings.latency),
+            "p95_by_part_ms": list(findings.p95_by_part),
             "worst_symbol": findings.worst_symbol,
             "worst_p95_ms": findings.worst_p95_ms,
             "before": dict(self.before),
@@ -122,7 +123,7 @@ class Report:
             f"{plan.rate:g} bars/s, {plan.seconds:g} s, {_number(plan.symbols)} symbols, "
             f"{'all at one moment' if plan.burst else 'spread evenly'}"
         )
-        faults = [f"{_number(findings.count(fault))} {fault.name.lower().replace('_', ' ')}" for fault in Fault]
+        faults = {fault.name.lower().replace("_", " "): findings.count(fault) for fault in Fault}
         rows = [
             ("asked", asked),
             ("symbols", f"{plan.tickers[0]} to {plan.tickers[-1]}, at {self.url}"),
@@ -136,11 +137,12 @@ class Report:
             ("sent too late", f"by {posting.late_s * 1000:,.0f} ms at worst; {_number(posting.retries)} retries"),
             ("worked off", "not looked" if self.drain_s is None else f"{self.drain_s:.1f} s after the last answer"),
             ("processed", _number(findings.processed)),
-            ("faults", ", ".join(faults)),
+            ("faults", ", ".join(f"{count:,} {name}" for name, count in faults.items() if count) or "none"),
             (
                 "latency",
                 f"p50 {_ms(latency.p50)}, p95 {_ms(latency.p95)}, p99 {_ms(latency.p99)}, max {_ms(latency.max)}",
             ),
+            ("p95 over time", ", ".join(_ms(p95) for p95 in findings.p95_by_part) or "-"),
             ("worst symbol", f"{findings.worst_symbol or '-'}: p95 {_ms(findings.worst_p95_ms)}"),
             ("other load", f"before: {self.before['bars_per_second']:g} bars/s, backlog {self.before['backlog']:,}"),
         ]

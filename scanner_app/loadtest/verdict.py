@@ -18,6 +18,9 @@ RATE_SHARE = 0.95
 NAMED = 3
 """Symbols that a problem names."""
 
+PARTS = 6
+"""Of the run, in each of which the p95 is told: growing, it means overload; one high among low ones, a disturbance."""
+
 
 class Fault(StrEnum):
     """What can be wrong with a bar; each with how it is told."""
@@ -71,6 +74,7 @@ class Findings:
     latency: Latency
     worst_symbol: str | None  # the one with the highest p95
     worst_p95_ms: int | None
+    p95_by_part: Sequence[int]  # ms, in the order of time; fewer parts than PARTS with fewer bars, none without
 
     def count(self, fault: Fault) -> int:
         """Bars with this fault, of all symbols."""
@@ -107,6 +111,7 @@ def examine(
         ),
         worst_symbol=worst,
         worst_p95_ms=worst_p95,
+        p95_by_part=_by_part(row for read in bars.values() for row in read.rows),
     )
 
 
@@ -129,6 +134,14 @@ def _faults(accepted: Collection[datetime], unanswered: Collection[datetime], re
             Fault.GAP: len(set(range(1, max(numbers, default=0) + 1)) - numbers),
         }
     )
+
+
+def _by_part(rows: Iterable[Row]) -> list[int]:
+    """The p95 of each part of the run. Bars are posted by timestamp, so that is the order of time."""
+    timed = sorted((row.timestamp, row.latency_ms) for row in rows if _done(row) and row.latency_ms is not None)
+    size = -(-len(timed) // PARTS)
+    parts = [timed[begin : begin + size] for begin in range(0, len(timed), size)] if timed else []
+    return [p95 for part in parts if (p95 := percentile([latency for _, latency in part], 95)) is not None]
 
 
 def _done(row: Row) -> bool:

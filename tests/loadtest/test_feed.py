@@ -89,6 +89,7 @@ def test_a_post_without_an_answer_of_use_is_repeated_before_anything_else_is_sen
     assert [bars for _, bars in scanner.posts[:3]] == [[plan().bar(0)]] * 3
     assert (posting.retries, posting.sent, posting.accepted_count) == (2, 100, 100)
     assert posting.unanswered == {}
+    assert posting.late_s == pytest.approx(0.34, abs=1e-3), "the bars that came due meanwhile; later ones are in time"
 
 
 def test_a_repeat_of_what_had_been_stored_counts_as_accepted(scanner):

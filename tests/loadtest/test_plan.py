@@ -56,6 +56,10 @@ def test_bars_come_due_at_the_rate(burst, elapsed_s, due):
     assert plan(burst=burst).due_by(elapsed_s) == due
 
 
+def test_all_bars_of_a_burst_are_due_together():
+    assert [plan(burst=True).due_at(index) for index in (0, 19, 20, 39)] == [0, 0, 0.2, 0.2]
+
+
 @pytest.mark.parametrize("rate", [0.3, 3, 7, 99.9, 100, 333.3, 10_000])
 @pytest.mark.parametrize("burst", [False, True])
 def test_every_bar_is_due_at_its_own_time(rate, burst):
