@@ -1,10 +1,11 @@
 """What became of the bars that a client was told were accepted. Pure: values in, an account out."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
+from math import inf
 
 DONE = {"processed", "quarantined", "discarded"}
 
@@ -87,9 +88,9 @@ def evaluate(
     order = {key: place for place, (key, accepted) in enumerate(sent.items()) if accepted}
     for symbol, rows in by_symbol.items():
         _check_symbol(account, sorted(rows, key=lambda row: row.sequence), seen, order)
-        processed = sum(row.status == "processed" for row in rows)
-        if counted.get(symbol, 0) != processed:
-            account.doubled.append((symbol, counted.get(symbol, 0) - processed))
+        # Counted before the bars were read: a symbol that is still at work has more by then.
+        if (surplus := counted.get(symbol, 0) - sum(row.status == "processed" for row in rows)) > 0:
+            account.doubled.append((symbol, surplus))
     return account
 
 
@@ -134,19 +135,29 @@ def _check_signals(account: Account, key: Key, before: list[int], processed: lis
 
 
 def longest_stall(bars: Iterable[BarRow], quiet: list[tuple[float, float]], began_at: float) -> float | None:
-    """The longest time (s) from acceptance to completion of a bar that lived in a quiet time; None without any.
+    """The longest time (s) from acceptance to completion of an undisturbed bar; None without any.
 
-    `quiet` is in seconds after `began_at` (unix s). A bar counts if it was accepted within one; if it was
-    still not done when that ended, the time until then counts.
+    Undisturbed: accepted in a quiet time, when nothing that its symbol had accepted before that time was
+    waiting any more. If it was still not done when the quiet time ended, the time until then counts.
+    `quiet` is in seconds after `began_at` (unix s).
     """
-    longest: float | None = None
+    by_symbol: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for bar in bars:
-        accepted_s = bar.accepted_at.timestamp() - began_at
-        for begin, end in quiet:
-            if begin <= accepted_s < end:
-                done_s = end if bar.finished_at is None else min(end, bar.finished_at.timestamp() - began_at)
-                longest = max(longest or 0.0, done_s - accepted_s)
-    return longest
+        done_s = inf if bar.finished_at is None else bar.finished_at.timestamp() - began_at
+        by_symbol[bar.symbol].append((bar.accepted_at.timestamp() - began_at, done_s))
+    stalls = [
+        min(done_s, end) - accepted_s
+        for lives in by_symbol.values()
+        for begin, end in quiet
+        for accepted_s, done_s in _accepted_between(lives, begin, end)
+    ]
+    return max(stalls, default=None)
+
+
+def _accepted_between(lives: list[tuple[float, float]], begin: float, end: float) -> Iterator[tuple[float, float]]:
+    """Those of one symbol's (accepted, done) that begin in a quiet time, after what was left from before it."""
+    free_s = max([begin, *(done_s for accepted_s, done_s in lives if accepted_s < begin)])
+    return ((accepted_s, done_s) for accepted_s, done_s in lives if free_s <= accepted_s < end)
 
 
 def by_kind(account: Account) -> dict[str, int]:

@@ -73,6 +73,10 @@ def test_a_quarantined_bar_is_done_and_in_no_window():
     assert account.quarantined == 1
 
 
+def test_a_symbol_that_was_still_at_work_when_it_was_counted_doubled_nothing():
+    assert evaluate(SENT, BARS, SIGNALS, {"A": 2}).balances
+
+
 WRONG = {
     "an accepted bar that is not there is lost": ("lost", BARS[:2], SIGNALS[:2], 2),
     "a waiting bar is stuck": ("stuck", [*BARS[:2], bar(3, status="waiting")], SIGNALS[:2], 2),
@@ -127,6 +131,8 @@ def at(accepted_s: float, done_s: float | None) -> BarRow:
         pytest.param([at(5, 40)], None, id="a bar of a fault's time does not count"),
         pytest.param([at(20, 21), at(25, 28)], 3, id="the longest of those in a quiet time"),
         pytest.param([at(28, 40)], 2, id="only until the next fault begins"),
+        pytest.param([at(12, 24), at(21, 26), at(25, 27)], 2, id="not before what a fault left is worked off"),
+        pytest.param([at(12, None), at(21, None)], None, id="a symbol that a fault left stuck is no quiet one"),
         pytest.param([at(20, None)], 10, id="a bar that is never done"),
     ],
 )
