@@ -8,23 +8,30 @@ from functools import lru_cache
 from typing import Any
 
 import redis
+import structlog
 from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from scanner_app.mailbox.messages import identity
 
+log = structlog.get_logger(__name__)
+
 TIMEOUT_S = 2.0
 """Longest wait for an answer: who asks has something better to do than to hang with the broker."""
 
 TELL_KEY = "scanner:tell:"
-TELL_TTL_S = 6
-"""A worker that has not told anything for so long is taken for dead."""
+TELLS_MISSED = 3
+"""A worker that has missed so many tells is taken for dead."""
 
 DEAF_AFTER_S = 10.0
 """A message that lies for so long beside a worker's free slots is not heard."""
 
 UNQUEUED_KEY = "scanner:unqueued"
+OUTAGE_KEY = "scanner:outage:"
+OUTAGE_TTL_S = 60
+"""How long it is remembered that a run ended with an outage of our own."""
+
 SWEPT_KEY = "scanner:swept"
 
 
@@ -41,9 +48,9 @@ def _client(pid: int, url: str) -> "redis.Redis":  # noqa: ARG001 - a child must
 
 
 def tell(worker: str, lane: str, held: Iterable[str], *, lying_s: float) -> None:
-    """Say which deliveries a worker holds, and how long one lies unheard; forgotten after TELL_TTL_S."""
+    """Say which deliveries a worker holds, and how long one lies unheard; forgotten after some missed tells."""
     told = {"at": time.time(), "lane": lane, "lying_s": round(lying_s, 1), "held": sorted(held)}
-    client().set(TELL_KEY + worker, json.dumps(told), ex=TELL_TTL_S)
+    client().set(TELL_KEY + worker, json.dumps(told), px=int(TELLS_MISSED * settings.SCANNER_TELL_S * 1000))
 
 
 def tells() -> dict[str, dict[str, Any]]:
@@ -62,12 +69,17 @@ def queued(queues: Iterable[str]) -> set[str]:
     pipeline = client().pipeline(transaction=False)
     for queue in queues:
         pipeline.lrange(queue, 0, -1)
-    return {
-        identity(headers["id"], headers.get("retries") or 0)
-        for messages in pipeline.execute()
-        for message in messages
-        if (headers := json.loads(message)["headers"])
-    }
+    return {name for messages in pipeline.execute() for message in messages if (name := _identity(message))}
+
+
+def _identity(message: bytes) -> str | None:
+    """A message's identity; None for what is no message of ours, which must not stop the sweep of all."""
+    try:
+        headers = json.loads(message)["headers"]
+        return identity(headers["id"], headers.get("retries") or 0)
+    except (ValueError, KeyError, TypeError):
+        log.warning("foreign_message", message=message[:200])
+        return None
 
 
 def oldest(queues: Iterable[str]) -> dict[str, str]:
@@ -77,10 +89,24 @@ def oldest(queues: Iterable[str]) -> dict[str, str]:
     for name in names:
         pipeline.lindex(name, -1)
     return {
-        name: identity(headers["id"], headers.get("retries") or 0)
+        name: known
         for name, message in zip(names, pipeline.execute(), strict=True)
-        if message is not None and (headers := json.loads(message)["headers"])
+        if message is not None and (known := _identity(message))
     }
+
+
+def mark_outage(delivery: str) -> None:
+    """Remember that a run ended with an outage of our own, so that the sweeper counts no loss."""
+    try:
+        client().set(OUTAGE_KEY + delivery, 1, ex=OUTAGE_TTL_S)
+    except redis.RedisError as exc:  # with the broker away nothing is published again, and so nothing counted
+        log.warning("outage_not_marked", delivery=delivery, error=str(exc))
+
+
+def outages() -> set[str]:
+    """The deliveries that mark_outage remembers."""
+    keys = client().scan_iter(match=OUTAGE_KEY + "*", count=1000)
+    return {key.decode().removeprefix(OUTAGE_KEY) for key in keys}
 
 
 def unqueued_since() -> dict[str, float]:
@@ -91,7 +117,7 @@ def unqueued_since() -> dict[str, float]:
 
 def remember_sweep(unqueued: dict[str, float]) -> None:
     """Keep the sweeper's memory and its sign of life for a minute."""
-    client().set(UNQUEUED_KEY, json.dumps(unqueued), ex=60)
+    client().set(UNQUEUED_KEY, json.dumps(unqueued), ex=max(60, int(10 * settings.SCANNER_SWEEP_S)))
     client().set(SWEPT_KEY, time.time(), ex=60)
 
 

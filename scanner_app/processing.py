@@ -29,26 +29,29 @@ def chosen_detectors(paths: tuple[str, ...]) -> tuple[Detector, ...]:
     return detectors.load(paths)
 
 
-def find(ticket: Ticket) -> list[Finding]:
+def detect(ticket: Ticket, window: Window) -> list[Finding]:
     """What the chosen detectors see in the ticket's bar.
 
     Raises BarUnusable if one of them can't use the bar, DetectorFailed around what would otherwise look
     like an outage of our own database or broker, and whatever else a detector raises.
     """
-    chosen = chosen_detectors(tuple(settings.SCANNER_DETECTORS))
-    window = load_window(ticket, max((detector.bars_needed for detector in chosen), default=1))
+    injection.strike(ticket.message.symbol_id, control=ticket.message.control)
     try:
-        injection.strike(ticket.message.symbol_id, control=ticket.message.control)
-        return detectors.run(chosen, window)
+        return detectors.run(_chosen(), window)
     except OUTAGES as exc:
         raise DetectorFailed(str(exc)) from exc
 
 
-def load_window(ticket: Ticket, bars: int) -> Window:
-    """The last `bars` processed bars of the ticket's series up to its time, itself the newest.
+def _chosen() -> tuple[Detector, ...]:
+    return chosen_detectors(tuple(settings.SCANNER_DETECTORS))
+
+
+def load_window(ticket: Ticket) -> Window:
+    """As many processed bars of the ticket's series as the detectors need, up to its time, itself the newest.
 
     Fewer at a series' start. Quarantined, discarded and waiting bars are in no window, whatever their time.
     """
+    bars = max((detector.bars_needed for detector in _chosen()), default=1)
     with connection.cursor() as cursor:
         key = [ticket.message.symbol_id, ticket.timeframe, to_database(ticket.timestamp), bars - 1]
         cursor.execute(_BEFORE, key)

@@ -1,14 +1,15 @@
-"""Delete symbols: what API, admin and command have in common, and what makes up for a lost message."""
+"""Delete symbols: what API, admin and command have in common, and the removal of their rows in small pieces."""
 
-from datetime import datetime, timedelta
+import time
+from collections.abc import Callable
+from datetime import datetime
 
 from scanner_app import mailbox
 from scanner_app.mailbox import publishing
 from scanner_app.models import Symbol
 
-PATIENCE = timedelta(minutes=1)
-"""After its deletion a symbol whose rows are still there may have lost its message: it gets another. The task
-goes on by itself and removes some thousand rows a second, so few symbols ever need that."""
+BUDGET_S = 0.5
+"""Longest that one task removes rows: the sweeper, which looks every two seconds, uses the same worker."""
 
 
 def delete(symbol: Symbol, *, by: str, now: datetime, force: bool = False, reason: str = "") -> None:
@@ -20,10 +21,17 @@ def delete(symbol: Symbol, *, by: str, now: datetime, force: bool = False, reaso
     publishing.publish_removal_after_commit(symbol.pk)
 
 
-def resume(now: datetime) -> int:
-    """Ask again for the removal of symbols that have been hidden for PATIENCE; returns how many were asked for.
+def work(symbol_id: int | None = None, *, clock: Callable[[], float] = time.monotonic) -> int:
+    """Remove rows of a deleted symbol, or of that deleted first, for BUDGET_S; returns the number of batches.
 
-    Harmless where the first message is still at work: the two share the batches.
+    Beat asks for it every two seconds, so nothing is lost with a message, and nothing queues up.
     """
-    hidden = Symbol.objects.filter(deleted_at__lt=now - PATIENCE).order_by("deleted_at")
-    return sum(publishing.publish_removal(symbol_id) for symbol_id in hidden.values_list("pk", flat=True))
+    if symbol_id is None:
+        hidden = Symbol.objects.filter(deleted_at__isnull=False).order_by("deleted_at").first()
+        if hidden is None:
+            return 0
+        symbol_id = hidden.pk
+    end, batches = clock() + BUDGET_S, 1
+    while mailbox.remove_rows(symbol_id) and clock() < end:
+        batches += 1
+    return batches

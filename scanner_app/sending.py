@@ -11,11 +11,12 @@ from celery import current_app
 from django.conf import settings
 from kombu.exceptions import LimitExceeded, OperationalError
 from kombu.pools import ProducerPool
+from redis.exceptions import RedisError
 
 TIMEOUT_S = 1.0
 """Longest wait for the broker, and for a connection of this process that is in use."""
 
-UNREACHABLE: tuple[type[Exception], ...] = (OperationalError, OSError, LimitExceeded)
+UNREACHABLE: tuple[type[Exception], ...] = (OperationalError, OSError, LimitExceeded, RedisError)
 """What is raised when the broker did not take it."""
 
 

@@ -1,6 +1,7 @@
 """The Celery tasks, thin: parse, call, answer."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -14,7 +15,7 @@ from scanner_app import broker, mailbox, processing, removal
 from scanner_app.alerts.tasks import deliver_notifications
 from scanner_app.detectors import BarUnusable
 from scanner_app.errors import BarFailed
-from scanner_app.mailbox import Message, Outcome
+from scanner_app.mailbox import Message, Outcome, Ticket
 from scanner_app.mailbox.publishing import CONTROL_TASK, DEATH_TASK, HEAD_TASK, REMOVE_TASK
 
 __all__ = ["deliver_notifications"]  # Celery finds the tasks of the alerts here
@@ -30,6 +31,9 @@ RUN: dict[str, Any] = {
 """Options of the tasks that run detectors."""
 
 RETRIES: dict[str, Any] = {"autoretry_for": (BarFailed,), "max_retries": len(settings.SCANNER_RETRY_DELAYS)}
+
+OURS: tuple[type[Exception], ...] = (*processing.OUTAGES, SoftTimeLimitExceeded)
+"""Outside of a detector: our database or broker is away, or so slow that the time limit came."""
 
 TRIES = 2
 """An outage is met once more at once, on a fresh connection: most are a connection that the server ended."""
@@ -60,13 +64,29 @@ class HeadTask(RunTask):
 def process_head(self: HeadTask, symbol_id: int, sequence: int, epoch: int, deferrals: int = 0) -> str:
     """Process the head of one symbol. Safe to run twice: the second run is superseded."""
     message = _message(self, symbol_id, sequence, epoch, deferrals)
+    return _through_outages(message, _process)
+
+
+@shared_task(bind=True, base=RunTask, name=CONTROL_TASK, **RUN)
+def control_run(self: RunTask, symbol_id: int, sequence: int, epoch: int, deferrals: int = 0) -> str:
+    """Run the detectors on the symbol's last good bar, to see whose fault the head's failures are."""
+    message = _message(self, symbol_id, sequence, epoch, deferrals)
+    return _through_outages(message, _control)
+
+
+def _through_outages(message: Message, run: Callable[[Message], Outcome]) -> str:
+    """Run, once more after an outage of our own: that counts against no bar, and at last is the sweeper's work."""
     for _ in range(TRIES):
         try:
-            return _process(message)
-        except processing.OUTAGES as exc:
-            # Ours, not the bar's: nothing is counted, and at last the sweeper brings the head back.
+            return run(message)
+        except OURS as exc:
             connection.close()
-            log.error("outage", symbol=message.ticker, sequence=sequence, attempt=message.retries + 1, exc_info=exc)
+            log.error(
+                "outage", symbol=message.ticker, sequence=message.sequence, attempt=message.retries + 1, exc_info=exc
+            )
+            if isinstance(exc, SoftTimeLimitExceeded):
+                break  # the hard limit is near
+    broker.mark_outage(message.identity)
     return "outage"
 
 
@@ -74,38 +94,39 @@ def _process(message: Message) -> Outcome:
     ticket = mailbox.start(message, now=timezone.now())
     if isinstance(ticket, Outcome):  # superseded, or deferred to its time: not ours now
         return ticket
+    window = processing.load_window(ticket)
     began = time.monotonic()
     try:
-        findings = processing.find(ticket)
-        run_s = time.monotonic() - began
-        return mailbox.complete(ticket, findings, now=timezone.now(), run_s=run_s)
-    except processing.OUTAGES:
-        raise
+        findings = processing.detect(ticket, window)
     except BarUnusable as exc:  # permanent: no retry can help
         return mailbox.quarantine(ticket, exc, now=timezone.now())
-    except Exception as exc:
-        hung = isinstance(exc, SoftTimeLimitExceeded)
-        outcome = mailbox.fail(ticket, exc, now=timezone.now(), hung=hung)
-        if outcome is Outcome.RETRYING:  # recorded once, so Celery may retry it once
-            raise BarFailed(f"{type(exc).__name__}: {exc}", mailbox.queue_of(message)) from exc
-        return outcome
+    except Exception as exc:  # noqa: BLE001 - whatever a detector raises is its bar's failure, and recorded
+        return _failed(ticket, exc, hung=isinstance(exc, SoftTimeLimitExceeded))
+    run_s = time.monotonic() - began
+    try:
+        return mailbox.complete(ticket, findings, now=timezone.now(), run_s=run_s)
+    except OURS:
+        raise
+    except Exception as exc:  # noqa: BLE001 - what our transaction refuses must not go round for ever
+        return _failed(ticket, exc, hung=False)
 
 
-@shared_task(bind=True, base=RunTask, name=CONTROL_TASK, **RUN)
-def control_run(self: RunTask, symbol_id: int, sequence: int, epoch: int, deferrals: int = 0) -> str:
-    """Run the detectors on the symbol's last good bar, to see whose fault the head's failures are."""
-    message = _message(self, symbol_id, sequence, epoch, deferrals)
+def _failed(ticket: Ticket, error: Exception, *, hung: bool) -> Outcome:
+    outcome = mailbox.fail(ticket, error, now=timezone.now(), hung=hung)
+    if outcome is Outcome.RETRYING:  # recorded once, so Celery may retry it once
+        raise BarFailed(f"{type(error).__name__}: {error}", mailbox.queue_of(ticket.message)) from error
+    return outcome
+
+
+def _control(message: Message) -> Outcome:
     ticket = mailbox.start_control(message)
     if isinstance(ticket, Outcome):
         return ticket
     if ticket is None:
         return mailbox.control_failed(message, reason="no bar of it was ever processed", now=timezone.now())
+    window = processing.load_window(ticket)
     try:
-        processing.find(ticket)
-    except processing.OUTAGES as exc:
-        connection.close()
-        log.error("outage", symbol=message.ticker, sequence=sequence, exc_info=exc)
-        return "outage"
+        processing.detect(ticket, window)
     except Exception as exc:  # noqa: BLE001 - the verdict that the control run is for
         reason = f"the control run failed too: {type(exc).__name__}: {exc}"
         return mailbox.control_failed(message, reason=reason, now=timezone.now())
@@ -118,7 +139,7 @@ def bar_died(message: dict[str, Any], reason: str) -> str:
     return mailbox.died(Message(**message), reason, now=timezone.now())
 
 
-@shared_task(name="scanner.sweep", ignore_result=True)
+@shared_task(name="scanner.sweep", ignore_result=True, time_limit=30)
 def sweep() -> dict[str, int]:
     """Publish again the heads that nobody holds."""
     now = timezone.now()
@@ -131,6 +152,7 @@ def sweep() -> dict[str, int]:
         queued=frozenset(queued),
         held=frozenset(held),
         unqueued_since=unqueued,
+        outages=frozenset(broker.outages()),
         patience_s=settings.SCANNER_TELL_S + 0.5,
     )
     report = mailbox.sweep(due, sighting, now=now)
@@ -138,17 +160,16 @@ def sweep() -> dict[str, int]:
     return report.counts()
 
 
-@shared_task(name="scanner.resume_removals", ignore_result=True)
-def resume_removals() -> int:
-    """Ask again for the removal of symbols whose message was lost."""
-    return removal.resume(timezone.now())
+@shared_task(name="scanner.remove_rows", ignore_result=True)
+def remove_rows() -> int:
+    """Remove some rows of the symbol that was deleted first; beat asks every two seconds."""
+    return removal.work()
 
 
 @shared_task(name=REMOVE_TASK, acks_late=True, ignore_result=True)
-def remove_symbol(symbol_id: int) -> None:
-    """Remove a deleted symbol's rows, a batch a task, so that sweeps go on between the batches."""
-    if mailbox.remove_rows(symbol_id):
-        remove_symbol.apply_async((symbol_id,), queue="upkeep")
+def remove_symbol(symbol_id: int) -> int:
+    """Begin at once with the rows of a symbol that was just deleted."""
+    return removal.work(symbol_id)
 
 
 def _message(task: RunTask, symbol_id: int, sequence: int, epoch: int, deferrals: int) -> Message:

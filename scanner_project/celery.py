@@ -4,7 +4,9 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, worker_init, worker_process_init
+from celery.signals import setup_logging, task_failure, worker_init, worker_process_init
+from django.conf import settings
+from django.db import connections
 from django.db.backends.signals import connection_created
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scanner_project.settings")
@@ -49,7 +51,23 @@ def _commit_without_waiting(connection: Any, **_: Any) -> None:
     """Workers accept no bars, so their commits don't wait for the disk: what a power cut takes back is run again.
 
     Either database keeps the order of its commits, so a completion is lost together with all that follows it.
+    On SQLite a wait for the lock ends well before the time limit: it is an outage, not a hung bar.
     """
-    statement = {"sqlite": "PRAGMA synchronous=NORMAL", "postgresql": "SET synchronous_commit = off"}
+    patience_ms = int(settings.SCANNER_SOFT_LIMIT_S * 1000 / 3)
+    statements = {
+        "sqlite": ["PRAGMA synchronous=NORMAL", f"PRAGMA busy_timeout={patience_ms}"],
+        "postgresql": ["SET synchronous_commit = off"],
+    }
     with connection.cursor() as cursor:
-        cursor.execute(statement[connection.vendor])
+        for statement in statements[connection.vendor]:
+            cursor.execute(statement)
+
+
+@task_failure.connect
+def _drop_broken_connections(**_: Any) -> None:
+    """A connection that the server ended is noticed by its use alone: the next task has a fresh one.
+
+    Celery would do that before each task, but for CELERY_DB_REUSE_MAX.
+    """
+    for connection in connections.all(initialized_only=True):
+        connection.close_if_unusable_or_obsolete()

@@ -95,7 +95,7 @@ _database = environ.Env.db_url_config(ENV.DATABASE_URL or f"sqlite:///{DATA_DIR 
 if _database["ENGINE"].endswith("sqlite3"):
     # IMMEDIATE: a transaction that reads and then writes would else fail at once with "database is
     # locked", whatever the timeout (64 % of them did when it was measured). FULL: an accepted bar is on
-    # the disk before its sender hears so; workers go down to NORMAL (scanner_app/apps.py).
+    # the disk before its sender hears so; workers go down to NORMAL (celery.py).
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -105,7 +105,14 @@ if _database["ENGINE"].endswith("sqlite3"):
     }
 else:
     # A dead server is noticed in seconds; the statement goes on as long as it needs.
-    _database["OPTIONS"] = {"connect_timeout": 5, **_database.get("OPTIONS", {})}
+    _database["OPTIONS"] = {
+        "connect_timeout": 5,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,  # ms
+        **_database.get("OPTIONS", {}),
+    }
     _database["CONN_MAX_AGE"] = 60
     _database["CONN_HEALTH_CHECKS"] = True
 DATABASES = {"default": _database}
@@ -209,6 +216,7 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_PUBLISH_RETRY = False  # one try: what is lost, the sweeper brings back
 CELERY_TASK_SEND_SENT_EVENT = True  # Flower shows queues only with it
 CELERY_WORKER_SEND_TASK_EVENTS = True
 CELERY_TASK_DEFAULT_QUEUE = "upkeep"
@@ -228,9 +236,9 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10.0,  # what was not asked for at once, and what is due for another try
         "options": {"queue": "notify", "expires": 10.0},
     },
-    "resume removals": {
-        "task": "scanner.resume_removals",
-        "schedule": 60.0,
-        "options": {"queue": "upkeep", "expires": 60.0},
+    "remove rows": {
+        "task": "scanner.remove_rows",
+        "schedule": 2.0,
+        "options": {"queue": "upkeep", "expires": 2.0},
     },
 }

@@ -57,20 +57,28 @@ def test_a_dead_broker_fails_no_deletion_and_holds_up_no_next_one(symbol, sent, 
     assert not Symbol.objects.filter(deleted_at=None).exists()
 
 
-def test_a_removal_whose_message_was_lost_is_asked_for_again(sent):
-    lost, fresh = make_symbol("LOST"), make_symbol("FRESH")
+def test_the_symbol_deleted_first_is_worked_on_first_and_all_go_at_last():
+    for minute, ticker in enumerate(("FIRST", "SECOND")):
+        make_symbol(ticker)
+        Symbol.objects.filter(ticker=ticker).update(deleted_at=T0 + timedelta(minutes=minute))
     make_symbol("HERE")
-    Symbol.objects.filter(pk=lost.pk).update(deleted_at=T0)
-    Symbol.objects.filter(pk=fresh.pk).update(deleted_at=T0 + timedelta(seconds=30))
 
-    count = removal.resume(T0 + timedelta(seconds=61))
+    removal.work()
+    after_one = list(Symbol.objects.values_list("ticker", flat=True))
+    removal.work()
 
-    assert count == 1
-    assert sent == [("scanner.remove_symbol", (lost.pk,), "upkeep")]
+    assert after_one == ["HERE", "SECOND"]
+    assert list(Symbol.objects.values_list("ticker", flat=True)) == ["HERE"]
+    assert removal.work() == 0
 
 
-def test_what_the_broker_does_not_take_is_not_counted(symbol, sent, monkeypatch):
-    Symbol.objects.update(deleted_at=T0)
-    monkeypatch.setattr(sending, "send", refuse)
+def test_a_task_removes_rows_for_its_budget_and_no_longer(dispatched_head, monkeypatch):
+    monkeypatch.setattr("scanner_app.mailbox.remove.BATCH", 1)
+    symbol, _ = dispatched_head(waiting=20)
+    Symbol.objects.filter(pk=symbol.pk).update(deleted_at=T0)
+    ticks = iter(range(100))
 
-    assert removal.resume(T0 + timedelta(hours=1)) == 0
+    batches = removal.work(clock=lambda: next(ticks) * 0.2)
+
+    assert batches == 3  # at 0.2, 0.4 and, over the budget, at 0.6 s
+    assert Symbol.objects.filter(pk=symbol.pk).exists()

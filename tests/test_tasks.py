@@ -6,7 +6,7 @@ import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import DataError, OperationalError
 
-from scanner_app import processing, tasks
+from scanner_app import broker, processing, tasks
 from scanner_app.detectors import BarUnusable, Signal
 from scanner_app.errors import BarFailed
 from scanner_app.mailbox import Outcome, hot
@@ -126,3 +126,32 @@ def test_a_soft_time_limit_moves_the_retry_to_the_slow_lane(head, detector):
 
 def test_the_tasks_delays_are_the_settings_list(settings):
     assert tasks.process_head.max_retries == len(settings.SCANNER_RETRY_DELAYS) == 6
+
+
+def test_a_time_limit_outside_of_the_detectors_is_an_outage_and_no_hung_bar(head, detector, monkeypatch):
+    detector([])
+
+    def slow(*_args, **_options):
+        raise SoftTimeLimitExceeded
+
+    monkeypatch.setattr(hot, "move_on_done", slow)
+
+    with pytest.raises(SoftTimeLimitExceeded):
+        tasks._process(live_message(head))
+
+    assert (row_of(head).attempts, row_of(head).lane) == (0, "main")
+
+
+def test_an_outage_is_tried_once_more_and_then_marked_for_the_sweeper(head, monkeypatch):
+    marked: list[str] = []
+    tried: list[Any] = []
+    monkeypatch.setattr(broker, "mark_outage", marked.append)
+
+    def away(message):
+        tried.append(message)
+        raise OperationalError("server closed the connection")
+
+    message = live_message(head)
+
+    assert tasks._through_outages(message, away) == "outage"
+    assert (len(tried), marked) == (2, [message.identity])

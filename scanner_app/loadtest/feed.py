@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from scanner_app.loadtest.client import Client, LoadTestError, Refused
 from scanner_app.loadtest.plan import Plan
@@ -28,6 +29,13 @@ POLL_S = 0.25
 
 NO_FRESH_SYMBOLS = {"unknown_symbol", "too_many_symbols"}
 """Rejections with which the test makes no sense at all."""
+
+
+class Counts(NamedTuple):
+    """A symbol's figures in the status."""
+
+    bars_processed: int
+    backlog: int
 
 
 @dataclass(slots=True)
@@ -123,25 +131,30 @@ def drain(
     deadline_s: float,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], object] = time.sleep,
-) -> tuple[float, dict[str, int]]:
-    """Wait until the plan's symbols have no backlog: how long it took, and their bars_processed.
+) -> tuple[float, dict[str, Counts]]:
+    """Wait until the plan's symbols have no backlog: how long it took, and the last look at them by ticker.
 
-    Returns after the deadline too: the bars that are not done are then found when they are read back.
+    Returns after the deadline too, with the backlogs that there still are.
     """
     began, wanted = clock(), set(plan.tickers)
     while True:
-        ours = [each for each in client.status()["symbols"] if each["symbol"] in wanted]
+        ours = {
+            each["symbol"]: Counts(each["bars_processed"], each["backlog"])
+            for each in client.status()["symbols"]
+            if each["symbol"] in wanted
+        }
         took = clock() - began
-        if not any(each["backlog"] for each in ours) or took >= deadline_s:
-            return took, {each["symbol"]: each["bars_processed"] for each in ours}
+        if not any(each.backlog for each in ours.values()) or took >= deadline_s:
+            return took, ours
         sleep(POLL_S)
 
 
-def read_back(tickers: list[str], client: Client, processed: dict[str, int]) -> Iterator[tuple[str, ReadBack]]:
+def read_back(tickers: list[str], client: Client, counts: dict[str, Counts]) -> Iterator[tuple[str, ReadBack]]:
     """What the scanner says of each symbol's bars."""
     for ticker in tickers:
         rows = [_row(raw) for raw in client.bars(ticker)]
-        yield ticker, ReadBack(rows=rows, bars_processed=processed.get(ticker, 0))
+        processed, backlog = counts.get(ticker, Counts(0, 0))
+        yield ticker, ReadBack(rows=rows, bars_processed=processed, backlog=backlog)
 
 
 def _row(raw: dict[str, object]) -> Row:

@@ -49,10 +49,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadBack:
-    """What the scanner says of one symbol."""
+    """What the scanner says of one symbol: first its status, then its bars."""
 
     rows: Sequence[Row]
     bars_processed: int
+    backlog: int = 0  # not 0: it was not done in time, and may have gone on between the two looks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,12 +125,13 @@ def _faults(accepted: Collection[datetime], unanswered: Collection[datetime], re
     return Counter(
         {
             Fault.LOST: len(set(accepted) - set(stored)),
-            Fault.UNFINISHED: len(rows) - done - statuses["quarantined"] - statuses["discarded"],
+            Fault.UNFINISHED: max(read.backlog, len(rows) - done - statuses["quarantined"] - statuses["discarded"]),
             Fault.QUARANTINED: statuses["quarantined"],
             Fault.DISCARDED: statuses["discarded"],
             Fault.DOUBLED: len(rows) - min(len(stored), len(numbers)) + max(0, read.bars_processed - done),
             Fault.UNASKED: len(set(stored) - set(accepted) - set(unanswered)),
-            Fault.UNCOUNTED: max(0, done - read.bars_processed),
+            # Of a symbol that is still at work more bars are done when they are read than were counted before.
+            Fault.UNCOUNTED: 0 if read.backlog else max(0, done - read.bars_processed),
             Fault.OUT_OF_ORDER: _out_of_order(rows),
             Fault.GAP: len(set(range(1, max(numbers, default=0) + 1)) - numbers),
         }

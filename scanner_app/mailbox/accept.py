@@ -203,8 +203,8 @@ class _Chunk:
         half_open_at = row.symbol.breaker.value.half_open_at(breaker_rules())
         if half_open_at is not None and half_open_at > self.now:
             row.next_attempt_at = half_open_at
-        if not row.symbol.enabled:
-            row.catching_up = True  # it waits for the operator, not for the engine
+        if row.next_attempt_at is not None or not row.symbol.enabled:
+            row.catching_up = True  # it waits for the breaker or the operator, not for the engine
 
     def store(self) -> None:
         Bar.objects.bulk_create(self.created)

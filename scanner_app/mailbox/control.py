@@ -13,7 +13,15 @@ from django.db.models import QuerySet
 
 from scanner_app.mailbox import hot
 from scanner_app.mailbox.messages import Message, Outcome, Ticket
-from scanner_app.mailbox.rows import add_event, fresh, publish_head, set_aside, ticket_of, wait_for_breaker
+from scanner_app.mailbox.rows import (
+    add_event,
+    fresh,
+    publish_head,
+    same_attempt,
+    set_aside,
+    ticket_of,
+    wait_for_breaker,
+)
 from scanner_app.models import Bar, BarStatus, EventKind, ProcessingFailure, Stage, SymbolStatus
 from scanner_app.models.symbols import breaker_rules
 
@@ -62,7 +70,7 @@ def control_failed(message: Message, *, reason: str, now: datetime) -> Outcome:
     """The detectors fail on a good bar too, or there is none: hold, and probe the head at the recovery time."""
     rules = breaker_rules()
     with transaction.atomic():
-        if _waiting(message).update(stage=Stage.HOLD) != 1:
+        if _waiting(message).update(stage=Stage.HOLD, losses=0) != 1:
             return Outcome.SUPERSEDED
         row = fresh(message.symbol_id)
         half_open_at = row.symbol.breaker.value.half_open_at(rules)
@@ -75,10 +83,4 @@ def control_failed(message: Message, *, reason: str, now: datetime) -> Outcome:
 
 
 def _waiting(message: Message) -> QuerySet[SymbolStatus]:
-    return SymbolStatus.objects.filter(
-        symbol_id=message.symbol_id,
-        head=message.sequence,
-        epoch=message.epoch,
-        attempts=message.retries,
-        stage=Stage.CONTROL,
-    )
+    return same_attempt(message).filter(stage=Stage.CONTROL)

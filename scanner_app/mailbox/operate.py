@@ -12,6 +12,7 @@ from scanner_app.mailbox import hot
 from scanner_app.mailbox.rows import (
     add_event,
     fresh,
+    lock,
     publish_head,
     save_breaker,
     set_aside,
@@ -47,17 +48,20 @@ def skip(symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> None:
     with transaction.atomic():
         _rows(symbol).update(epoch=F("epoch") + 1)
         row = fresh(symbol.pk)
+        attempts = row.attempts
         if row.head is None or hot.move_on(symbol.pk, row.head) is None:
             raise NothingToSkip(symbol.ticker)
         row = fresh(symbol.pk)
-        bar_id = Bar.objects.values_list("id", flat=True).get(symbol_id=symbol.pk, sequence=row.cursor)
-        last = ProcessingFailure.objects.filter(bar_id=bar_id).order_by("-id").first()
+        bar_id, accepted_at = Bar.objects.values_list("id", "accepted_at").get(symbol_id=symbol.pk, sequence=row.cursor)
+        # A corrected or replayed bar has failures of an earlier life, which say nothing of this one.
+        failures = ProcessingFailure.objects.filter(bar_id=bar_id, failed_at__gte=accepted_at)
+        last = failures.order_by("-id").first()
         set_aside(
             row,
             bar_id,
             now,
             reason=f"skipped by {by}" + (f": {reason}" if reason else ""),
-            attempts=last.attempt if last else 0,
+            attempts=attempts,
             error=(last.error_type, last.message, last.traceback) if last else ("", "", ""),
             actor=by,
         )
@@ -78,6 +82,7 @@ def enable(symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> None:
 
 def _switch(symbol: Symbol, kind: EventKind, by: str, now: datetime, reason: str, *, enabled: bool) -> None:
     with transaction.atomic():
+        lock(symbol.pk)
         # Guarded on the symbol's own row: a filter across the join would be a sub-select, which is not read
         # anew after a wait for the lock.
         if Symbol.objects.filter(pk=symbol.pk, enabled=not enabled).update(enabled=enabled) != 1:

@@ -111,7 +111,7 @@ def publish_death(message: Message, reason: str) -> None:
 
 
 def publish_removal_after_commit(symbol_id: int) -> None:
-    """Have the rows of a deleted symbol removed; lost with the broker, `removal.resume` asks again."""
+    """Have the rows of a deleted symbol removed; beat asks for it anyway."""
     transaction.on_commit(lambda: publish_removal(symbol_id), robust=True)
 
 

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import F
 
 from scanner_app.errors import NotInQuarantine
-from scanner_app.mailbox.rows import add_event, fresh, publish_head, wait_for_breaker
+from scanner_app.mailbox.rows import add_event, fresh, lock, publish_head, wait_for_breaker
 from scanner_app.models import Bar, BarStatus, EventKind, QuarantinedBar, Resolution, SymbolStatus
 
 
@@ -45,6 +45,7 @@ def discard(entry: QuarantinedBar, *, by: str, now: datetime, reason: str = "") 
     Raises NotInQuarantine, with nothing changed, if the entry has been dealt with.
     """
     with transaction.atomic():
+        lock(entry.symbol_id)
         _resolve(entry, Resolution.DISCARDED, now)
         Bar.objects.filter(pk=entry.bar_id).update(status=BarStatus.DISCARDED)
         add_event(entry.symbol_id, EventKind.DISCARDED, now, bar_id=entry.bar_id, actor=by, reason=reason)

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.db.models import QuerySet
 
 from scanner_app.mailbox.hot import Following, next_bar
@@ -13,6 +14,7 @@ from scanner_app.models import (
     BarStatus,
     CircuitBreaker,
     EventKind,
+    Lane,
     QuarantinedBar,
     Resolution,
     Stage,
@@ -30,17 +32,33 @@ def fresh(symbol_id: int) -> SymbolStatus:
     return SymbolStatus.objects.select_related("symbol__breaker").get(symbol_id=symbol_id)
 
 
-def live_head(message: Message) -> QuerySet[SymbolStatus]:
-    """The row as long as the message is live for it: the guard of failures and deferrals."""
+def same_attempt(message: Message) -> QuerySet[SymbolStatus]:
+    """The row as long as it is at the message's attempt of the message's head."""
     return SymbolStatus.objects.filter(
         symbol_id=message.symbol_id, head=message.sequence, epoch=message.epoch, attempts=message.retries
-    ).exclude(stage=Stage.CONTROL)
+    )
+
+
+def live_head(message: Message) -> QuerySet[SymbolStatus]:
+    """The row as long as the message is live for it: the guard of failures and deferrals."""
+    return same_attempt(message).exclude(stage=Stage.CONTROL)
 
 
 def queue_of(message: Message) -> str:
     """The queue that the symbol's messages go to now: it may have changed its lane since this one."""
-    lane = SymbolStatus.objects.values_list("lane", flat=True).get(symbol_id=message.symbol_id)
+    try:
+        lane = SymbolStatus.objects.values_list("lane", flat=True).get(symbol_id=message.symbol_id)
+    except (OperationalError, InterfaceError):
+        lane = Lane.MAIN  # the failure is recorded: its retry must not be lost for want of the right lane
     return queue_name(message.ticker, lane)
+
+
+def lock(symbol_id: int) -> None:
+    """Lock the status row first, where another row is guarded: the order of locks is the same everywhere.
+
+    On SQLite the transaction itself, being IMMEDIATE, holds the lock already.
+    """
+    SymbolStatus.objects.select_for_update().values_list("symbol_id").get(symbol_id=symbol_id)
 
 
 def head_message(row: SymbolStatus) -> Message | None:
@@ -117,7 +135,8 @@ def wait_for_breaker(row: SymbolStatus, now: datetime) -> None:
     half_open_at = row.symbol.breaker.value.half_open_at(breaker_rules())
     if row.head is not None and half_open_at is not None and half_open_at > now:
         row.next_attempt_at = half_open_at
-        SymbolStatus.objects.filter(symbol_id=row.symbol_id).update(next_attempt_at=half_open_at)
+        # It waits for the breaker, not for the engine.
+        SymbolStatus.objects.filter(symbol_id=row.symbol_id).update(next_attempt_at=half_open_at, catching_up=True)
 
 
 def save_breaker(row: CircuitBreaker, value: Any) -> None:

@@ -15,7 +15,7 @@ from django.db.models import F, OuterRef, Q, Subquery
 from scanner_app.mailbox.failing import died
 from scanner_app.mailbox.messages import Message
 from scanner_app.mailbox.publishing import publish
-from scanner_app.mailbox.rows import message_of
+from scanner_app.mailbox.rows import message_of, same_attempt
 from scanner_app.models import Bar, SymbolStatus
 
 log = structlog.get_logger(__name__)
@@ -33,6 +33,7 @@ class Sighting:
 
     queued: frozenset[str]  # identities of the deliveries that lie in the queues asked about
     held: frozenset[str]  # identities that a living worker told of
+    outages: frozenset[str] = frozenset()  # identities whose last run ended with an outage of our own
     unqueued_since: Mapping[str, float]  # identity -> unix s when a sweep first saw it in no queue
     patience_s: float  # a delivery in no queue is some worker's for so long, whatever the tells say
 
@@ -69,7 +70,13 @@ def due_heads(now: datetime) -> list[tuple[SymbolStatus, Message]]:
         .defer("latencies", "newest", "last_error")
         .annotate(bar_timeframe=Subquery(bar.values("timeframe")), bar_time=Subquery(bar.values("timestamp")))
     )
-    return [(row, message_of(row, row.bar_timeframe, row.bar_time)) for row in rows]
+    found: list[tuple[SymbolStatus, Message]] = []
+    for row in rows:
+        if row.bar_time is None:  # somebody has removed the bar by hand: that must not stop the sweep of all
+            log.error("head_without_bar", symbol=row.symbol.ticker, sequence=row.head)
+        else:
+            found.append((row, message_of(row, row.bar_timeframe, row.bar_time)))
+    return found
 
 
 def lost_heads(messages: Iterable[Message], sighting: Sighting, now: datetime) -> tuple[set[str], dict[str, float]]:
@@ -94,15 +101,28 @@ def sweep(due: list[tuple[SymbolStatus, Message]], sighting: Sighting, *, now: d
     report.lost = len(lost)
     report.idle = SymbolStatus.objects.filter(head=None, last_sequence__gt=F("cursor")).update(head=F("cursor") + 1)
     gone = [(row, message) for row, message in due if message.identity in lost]
-    for _, message in (given_up := [(row, m) for row, m in gone if row.losses + 1 >= MAX_LOSSES]):
-        died(message, f"lost with its worker {MAX_LOSSES} times in a row", now=now)
-    again = [(row, message) for row, message in gone if row.losses + 1 < MAX_LOSSES]
+    # An outage of our own ended its run: that counts against no bar.
+    counted = [(row, message) for row, message in gone if message.identity not in sighting.outages]
+    given_up = [message for row, message in counted if row.losses + 1 >= MAX_LOSSES]
+    again = [(row, message) for row, message in gone if message not in given_up]
+    for _, message in counted:
+        # Guarded, and a row at a time: ingest alone may hold several.
+        same_attempt(message).update(losses=F("losses") + 1)
     report.published = publish((message, row.lane, None) for row, message in again)
-    report.failed = len(given_up)
-    # What the broker did not take was not lost again: it was never there.
-    taken = [row.symbol_id for row, _ in again[: report.published]]
-    SymbolStatus.objects.filter(symbol_id__in=taken).update(losses=F("losses") + 1)
+    for _, message in again[report.published :]:
+        # What the broker did not take was not lost again: it was never there.
+        same_attempt(message).filter(losses__gt=0).update(losses=F("losses") - 1)
+    report.failed = sum(_give_up(message, now) for message in given_up)
     if report.lost or report.idle:
         tickers = sorted(message.ticker for _, message in due if message.identity in lost)
         log.warning("swept", **report.counts(), symbols=",".join(tickers[:20]))
     return report
+
+
+def _give_up(message: Message, now: datetime) -> bool:
+    try:
+        died(message, f"lost with its worker {MAX_LOSSES} times in a row", now=now)
+    except Exception:  # one symbol's trouble must not keep the others' heads from coming back
+        log.exception("sweep_failed", symbol=message.ticker, sequence=message.sequence)
+        return False
+    return True

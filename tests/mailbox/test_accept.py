@@ -52,6 +52,7 @@ def test_a_first_bar_on_an_open_breaker_is_due_at_the_half_open_moment(dispatche
     accept_days("TSLA", 1, first=10, now=T0 + timedelta(seconds=10))
 
     assert [(m.sequence, due) for m, _, due in published] == [(4, T0 + timedelta(seconds=30))]
+    assert row_of(symbol).catching_up is True  # it waits for the breaker, not for the engine
 
 
 def test_new_values_for_a_quarantined_bar_replace_it_and_are_accepted_anew(dispatched_head):

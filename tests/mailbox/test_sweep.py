@@ -1,5 +1,6 @@
 """The sweeper: what it publishes again, and what it leaves alone."""
 
+import sys
 from datetime import timedelta
 
 import pytest
@@ -158,3 +159,43 @@ def test_what_a_dead_broker_did_not_take_is_no_loss(dispatched_head, monkeypatch
     lose(symbol, 5)
 
     assert (row_of(symbol).attempts, row_of(symbol).losses) == (0, 0)
+
+
+def test_a_run_that_ended_with_an_outage_of_our_own_is_published_again_and_not_counted(dispatched_head, published):
+    symbol, ticket = dispatched_head()
+    name = ticket.message.identity
+    del published[:]
+
+    for _ in range(5):
+        run_sweep(sighting(unqueued_since={name: LONG_AGO}, outages=frozenset({name})))
+
+    assert len(published) == 5
+    assert (row_of(symbol).attempts, row_of(symbol).losses, row_of(symbol).lane) == (0, 0, "main")
+
+
+def test_one_symbol_in_trouble_does_not_keep_the_others_heads_from_coming_back(dispatched_head, published, monkeypatch):
+    sick, _ = dispatched_head("SICK")
+    well, _ = dispatched_head("WELL")
+    SymbolStatus.objects.filter(symbol=sick).update(losses=2)
+
+    def broken(*_args, **_options):
+        raise RuntimeError("whatever")
+
+    # By its name: the package exports a function of the module's name.
+    monkeypatch.setattr(sys.modules["scanner_app.mailbox.sweep"], "died", broken)
+    del published[:]
+
+    since = {live_message(symbol).identity: LONG_AGO for symbol in (sick, well)}
+    run_sweep(sighting(unqueued_since=since))
+
+    assert [message.ticker for message, _, _ in published] == ["WELL"]
+
+
+def test_a_head_whose_bar_somebody_has_removed_does_not_stop_the_sweep(dispatched_head):
+    from scanner_app.models import Bar
+
+    sick, _ = dispatched_head("SICK")
+    dispatched_head("WELL")
+    Bar.objects.filter(symbol=sick).delete()
+
+    assert [message.ticker for _, message in mailbox.due_heads(T0)] == ["WELL"]

@@ -111,9 +111,9 @@ def _run(plan: Plan, client: Client) -> Report:
         try:
             progress.update(task, description="waiting for the backlog", total=None)
             deadline_s = INTERRUPTED_DRAIN_S if posting.interrupted else DRAIN_S
-            drain_s, processed = drain(plan, client, deadline_s=deadline_s)
+            drain_s, counts = drain(plan, client, deadline_s=deadline_s)
             progress.update(task, description="reading the bars back", total=len(posting.accepted), completed=0)
-            for ticker, read in read_back(list(posting.accepted), client, processed):
+            for ticker, read in read_back(list(posting.accepted), client, counts):
                 bars[ticker] = read
                 progress.advance(task)
         except LoadTestError as exc:
