@@ -70,6 +70,12 @@ def test_a_good_run_is_told_in_figures_and_a_sentence(run):
     assert "200 of 200 bars, 41 POSTs" in out
 
 
+def test_the_rate_is_not_higher_for_the_last_round_being_due_before_the_end(run):
+    _, _, figures = run("--burst", "--rate", "4")
+
+    assert (figures["accepted"], figures["elapsed_s"], figures["achieved_rate"]) == (8, 1.0, 4.0)
+
+
 def test_symbols_are_fresh_each_time(run, scanner):
     runs = {run()[2]["run"] for _ in range(3)}
 

@@ -6,7 +6,7 @@ import pytest
 from scanner_app.loadtest import client as http
 from scanner_app.loadtest import feed
 from scanner_app.loadtest.client import Refused, Unreachable
-from scanner_app.loadtest.feed import Posting, drain, post_all, read_back
+from scanner_app.loadtest.feed import Counts, Posting, drain, post_all, read_back
 from scanner_app.loadtest.plan import Plan
 from tests.loadtest.scanners import T0, FakeScanner, Time
 
@@ -184,10 +184,10 @@ def test_the_backlog_of_the_tests_own_symbols_is_waited_for(scanner, time):
     scanner.backlogs = [3, 1]
 
     with scanner.client() as client:
-        took, processed = drain(plan(), client, deadline_s=30, clock=time.clock, sleep=time.sleep)
+        took, counts = drain(plan(), client, deadline_s=30, clock=time.clock, sleep=time.sleep)
 
     assert took == pytest.approx(2 * feed.POLL_S, abs=1e-3)
-    assert processed == dict.fromkeys(plan().tickers, 25)
+    assert counts == dict.fromkeys(plan().tickers, Counts(bars_processed=25, backlog=0))
 
 
 def test_a_backlog_that_stays_is_waited_for_until_the_deadline(scanner, time):
@@ -195,9 +195,10 @@ def test_a_backlog_that_stays_is_waited_for_until_the_deadline(scanner, time):
     scanner.backlogs = [1] * 1_000
 
     with scanner.client() as client:
-        took, _ = drain(plan(), client, deadline_s=30, clock=time.clock, sleep=time.sleep)
+        took, counts = drain(plan(), client, deadline_s=30, clock=time.clock, sleep=time.sleep)
 
     assert took == pytest.approx(30, abs=feed.POLL_S)
+    assert counts == dict.fromkeys(plan().tickers, Counts(bars_processed=25, backlog=1))
 
 
 def test_all_pages_of_every_symbol_are_read_back(scanner):
@@ -205,7 +206,7 @@ def test_all_pages_of_every_symbol_are_read_back(scanner):
     run(made, scanner)
 
     with scanner.client() as client:
-        read = dict(read_back(made.tickers, client, dict.fromkeys(made.tickers, 25)))
+        read = dict(read_back(made.tickers, client, dict.fromkeys(made.tickers, Counts(25, 3))))
 
     assert list(read) == made.tickers
     for ticker, found in read.items():
@@ -213,4 +214,5 @@ def test_all_pages_of_every_symbol_are_read_back(scanner):
         assert {row.timestamp for row in found.rows} == {
             made.timestamp(index) for index in range(100) if made.ticker(index) == ticker
         }
-        assert (found.bars_processed, found.rows[0].status, found.rows[0].latency_ms) == (25, "processed", 12)
+        assert (found.bars_processed, found.backlog) == (25, 3)
+        assert (found.rows[0].status, found.rows[0].latency_ms) == ("processed", 12)

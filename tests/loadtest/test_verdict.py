@@ -77,6 +77,20 @@ def test_what_is_wrong_with_a_symbols_bars(read, counted, faults):
     assert found.faults == {fault: {"A": count} for fault, count in faults.items()}
 
 
+@pytest.mark.parametrize(
+    ("read", "counted", "backlog", "faults"),
+    [
+        pytest.param(rows(bar_3=WAITING), 1, 3, {Fault.UNFINISHED: 3}, id="some done between the status and the bars"),
+        pytest.param(rows(), 3, 1, {Fault.UNFINISHED: 1}, id="all done by then, but not in time"),
+        pytest.param(rows(), 5, 1, {Fault.UNFINISHED: 1, Fault.DOUBLED: 1}, id="counted twice all the same"),
+    ],
+)
+def test_a_symbol_that_is_still_at_work_is_too_late_but_not_miscounted(read, counted, backlog, faults):
+    found = examine({"A": set(TIMES)}, {}, {"A": ReadBack(rows=read, bars_processed=counted, backlog=backlog)})
+
+    assert found.faults == {fault: {"A": count} for fault, count in faults.items()}
+
+
 def test_each_symbol_is_examined_by_itself():
     accepted = {"A": set(TIMES), "B": set(TIMES), "C": set(TIMES)}
     bars = {"A": ReadBack(rows=rows(), bars_processed=4), "B": ReadBack(rows=rows(bar_3=None), bars_processed=3)}
