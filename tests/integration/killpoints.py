@@ -127,7 +127,7 @@ def install_in_worker() -> None:
     before(HeadRequest, "acknowledge", lambda request: _of_request(request, Point.RETURNED))
     before(mailbox, "start", lambda message, **_: (Point.HANDED, message.ticker, message.sequence))
     after(mailbox, "start", _started)
-    after(processing, "find", _of_ticket(Point.COMPUTED))
+    after(processing, "detect", _of_ticket(Point.COMPUTED))
     after(hot, "add_signals", _of_ticket(Point.WRITING))
     # Publishing after a commit is always the next head's: the one that was committed is before it.
     publish = publishing.publish
