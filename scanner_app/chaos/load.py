@@ -146,14 +146,14 @@ class Reader:
         """Signed in with the token."""
         self._http = client(url, token)
 
-    def waiting(self) -> int | None:
-        """Bars that wait in enabled symbols; None without an answer."""
+    def waiting(self) -> dict[str, int] | None:
+        """Enabled symbols in which bars wait, with the bars they have processed; None without an answer."""
         try:
             answer = self._http.get("status", timeout=10)
             symbols: list[dict[str, Any]] = answer.json()["symbols"]
         except (httpx.TransportError, ValueError, KeyError):
             return None
-        return sum(int(symbol["backlog"]) for symbol in symbols if symbol["enabled"])
+        return {row["symbol"]: row["bars_processed"] for row in symbols if row["enabled"] and row["backlog"]}
 
     def status(self) -> list[dict[str, Any]]:
         """Every symbol's status."""

@@ -21,6 +21,9 @@ SYMBOLS = 20
 ADDED = 200
 CLIENTS = 4
 
+STANDS_STILL_S = 15.0
+"""A symbol that waits and has done nothing for so long stands still; one that is only slow does not."""
+
 LAST_BARS_S = 3.0
 """Load goes on for so long after the last fault: what was struck must work for those too."""
 
@@ -45,6 +48,7 @@ class Result:
     faults: dict[str, int]  # by kind: those that struck somebody
     restarts: dict[str, int]  # by process
     settled_s: float | None  # from the last fault's end until nothing waited; None: something still did
+    standing: list[str]  # symbols that stood still when the time was up
     longest_stall_s: float | None  # of a bar in a quiet time
     longest_wait_s: float  # of any bar, faults or not
     errors: dict[str, int]  # requests without an answer of use
@@ -69,6 +73,7 @@ class Result:
             "database": "postgresql" if order.database else "sqlite",
             **accounts.by_kind(account),
             "settled_s": self.settled_s,
+            "standing": self.standing,
             "longest_stall_s": self.longest_stall_s,
             "longest_wait_s": self.longest_wait_s,
             "faults": self.faults,
@@ -87,12 +92,10 @@ class Result:
 
 
 def run(order: Order, tell: Callable[[str], None]) -> Result:
-    """Make a run from nothing. The folder is kept if it went badly. Raises ChaosError if it can't be judged."""
+    """Make a run from nothing. A bad run leaves folder and database. Raises ChaosError if it has no verdict."""
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
+    database = OwnDatabase(order.database) if order.database else None
     with ExitStack() as at_the_end:
-        database = OwnDatabase(order.database) if order.database else None
-        if database is not None:
-            at_the_end.callback(database.drop)
         stack = Stack(folder, database.url if database is not None else "")
         at_the_end.callback(stack.down)
         tell(f"a scanner starts in {folder}")
@@ -100,6 +103,8 @@ def run(order: Order, tell: Callable[[str], None]) -> Result:
         result = _Run(order, stack, database, tell).make()
     if result.good and not order.keep:
         shutil.rmtree(folder, ignore_errors=True)
+        if database is not None:
+            database.drop()
     return result
 
 
@@ -134,8 +139,8 @@ class _Run:
         for feed in feeds:
             feed.join()
         loaded_s = self._now_s()
-        settled_s = self._settle(last_fault_at)
-        return self._result(loaded_s, settled_s)
+        settled_s, standing = self._settle(last_fault_at)
+        return self._result(loaded_s, settled_s, standing)
 
     def _feeds(self) -> list[Feed]:
         symbols = [f"CHAOS{index:02}" for index in range(SYMBOLS)]
@@ -163,20 +168,30 @@ class _Run:
             whom = f" of worker {fault.worker}" if fault.worker else ""
             self._tell(f"{begin:6.1f} s  {fault.kind}{whom}{'' if struck else ': nobody there'}")
 
-    def _settle(self, last_fault_at: float) -> float | None:
-        """Wait until nothing waits; returns how long that was after the last fault, None if too long."""
+    def _settle(self, last_fault_at: float) -> tuple[float | None, list[str]]:
+        """Wait until nothing waits. Returns how long that was after the last fault, None if too long.
+
+        And then the symbols that were not just slow, but stood still.
+        """
+        moved_at: dict[tuple[str, int], float] = {}  # symbol and bars processed -> first seen (unix s)
         while True:
             waiting = self._reader.waiting()
-            passed_s = time.time() - last_fault_at
-            if waiting == 0:
+            now = time.time()
+            passed_s = now - last_fault_at
+            if waiting == {}:
                 self._tell(f"nothing waits {passed_s:.1f} s after the last fault")
-                return round(passed_s, 1)
+                return round(passed_s, 1), []
+            for item in (waiting or {}).items():
+                moved_at.setdefault(item, now)
             if passed_s > plan.SETTLE_S:
-                self._tell(f"{waiting} bars still wait {passed_s:.1f} s after the last fault")
-                return None
+                standing = [
+                    name for name, done in (waiting or {}).items() if now - moved_at[name, done] > STANDS_STILL_S
+                ]
+                self._tell(f"{len(waiting or {})} symbols still wait {passed_s:.1f} s after the last fault")
+                return None, sorted(standing)
             time.sleep(0.5)
 
-    def _result(self, loaded_s: float, settled_s: float | None) -> Result:
+    def _result(self, loaded_s: float, settled_s: float | None, standing: list[str]) -> Result:
         self._log.close()
         counted = {symbol["symbol"]: symbol["bars_processed"] for symbol in self._reader.status()}
         bars = self._reader.bars()
@@ -189,6 +204,7 @@ class _Run:
             faults={kind.value: self._struck[kind] for kind in plan.Kind},
             restarts=dict(sorted(self._stack.restarts.items())),
             settled_s=settled_s,
+            standing=standing,
             longest_stall_s=None if stall_s is None else round(stall_s, 2),
             longest_wait_s=round(max(waits, default=0.0), 1),
             errors=self._log.errors,

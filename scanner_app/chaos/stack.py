@@ -225,7 +225,7 @@ def wait_until(condition: Callable[[], Any], what: str, patience_s: float) -> No
 
 
 class OwnDatabase:
-    """A PostgreSQL database of this run's own on somebody's server; dropped at the end."""
+    """A PostgreSQL database of this run's own on somebody's server; dropped after a good run."""
 
     def __init__(self, server_url: str) -> None:
         """Make it. Raises psycopg.Error if the user may not."""

@@ -38,7 +38,7 @@ class Command(BaseCommand):
             "--database",
             default="",
             metavar="URL",
-            help="postgresql://… of a server where a database may be made; it is dropped at the end (SQLite)",
+            help="postgresql://… of a server where a database may be made; it is dropped after a good run (SQLite)",
         )
         parser.add_argument("--keep", action="store_true", help="keep logs and database, also if all is well")
         parser.add_argument("--json", action="store_true", help="end with all figures as one JSON object")
