@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
                 ('last_processed_at', models.DateTimeField(null=True)),
                 ('latencies', models.JSONField(default=list)),
                 ('avg_latency_ms', models.FloatField(default=0)),
-                ('p95_latency_ms', models.IntegerField(default=0)),
+                ('p95_latency_ms', models.BigIntegerField(default=0)),
                 ('last_error', models.TextField(default='')),
             ],
             options={
@@ -85,7 +85,7 @@ class Migration(migrations.Migration):
                 ('attempts', models.IntegerField(default=0)),
                 ('accepted_at', models.DateTimeField()),
                 ('finished_at', models.DateTimeField(null=True)),
-                ('latency_ms', models.IntegerField(null=True)),
+                ('latency_ms', models.BigIntegerField(null=True)),
                 ('symbol', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='bars', to='scanner_app.symbol')),
             ],
         ),

@@ -34,7 +34,7 @@ class Bar(models.Model):
     attempts = models.IntegerField(default=0)  # runs it took; of the head, see SymbolStatus.attempts
     accepted_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
-    latency_ms = models.IntegerField(null=True)  # from acceptance to the commit of its result
+    latency_ms = models.BigIntegerField(null=True)  # from acceptance to the commit of its result
 
     class Meta:
         constraints = [

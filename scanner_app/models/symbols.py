@@ -65,7 +65,7 @@ class SymbolStatus(models.Model):
     last_processed_at = models.DateTimeField(null=True)  # when that was
     latencies = models.JSONField(default=list)  # [[ms, unix s], …]: the last 100 that were not held
     avg_latency_ms = models.FloatField(default=0)
-    p95_latency_ms = models.IntegerField(default=0)
+    p95_latency_ms = models.BigIntegerField(default=0)
     last_error = models.TextField(default="")
 
     class Meta:

@@ -212,3 +212,12 @@ def test_an_early_message_is_published_anew_for_its_time_and_only_once(dispatche
     assert outcomes == [Outcome.DEFERRED, Outcome.SUPERSEDED, Outcome.SUPERSEDED]
     assert [(message.retries, message.deferrals, at) for message, _, at in published] == [(3, 1, due)]
     assert row_of(symbol).attempts == 3
+
+
+def test_a_bar_may_wait_for_months(dispatched_head):
+    _, ticket = dispatched_head()
+
+    outcome = mailbox.complete(ticket, [], now=T0 + timedelta(days=100))  # more milliseconds than 32 bits hold
+
+    assert outcome is Outcome.COMPLETED
+    assert Bar.objects.get().latency_ms == 100 * 86_400_000
