@@ -1,5 +1,8 @@
 """Celery's consumer, which lives through the loss of its broker."""
 
+from collections.abc import Callable
+from typing import Any
+
 import structlog
 from celery.worker import consumer as celery_consumer
 
@@ -19,3 +22,19 @@ class Consumer(celery_consumer.Consumer):
             super().on_connection_error_after_connected(exc)
         except AttributeError:
             log.warning("broker_lost", worker=self.hostname, exc_info=True)
+
+    def call_soon_ack(self, p: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Acknowledge in the event loop, where the loss of a message's own connection must not end the worker.
+
+        A run that was under way when the broker went away is acknowledged on the connection that is gone, with
+        the same AttributeError. The broker delivers the message again; by then it is superseded.
+        """
+
+        def guarded(*late: Any, **options: Any) -> Any:
+            try:
+                return p(*late, **options)
+            except AttributeError:
+                log.warning("ack_lost", worker=self.hostname)
+                return None
+
+        return super().call_soon_ack(guarded, *args, **kwargs)  # type: ignore[misc] # celery-types lacks it

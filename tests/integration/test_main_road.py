@@ -1,5 +1,6 @@
 """The main road through the real front door: HTTP in, worker process, HTTP out, on both databases."""
 
+import json
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import redis
 import talib
 import talib.abstract
 
@@ -187,9 +189,29 @@ def test_kill_9_of_the_broker_under_load_loses_and_doubles_nothing(stack):
         assert stack.symbol(ticker)["bars_processed"] == rounds + 1
 
 
-def test_an_emptied_broker_costs_delay_and_no_bar(stack):
-    import redis
+def test_losing_the_broker_while_bars_run_ends_no_worker(stack):
+    tickers = fresh_tickers(2)
+    stack.post_bars(in_turns(tickers, 1))
+    stack.wait_for_empty_backlog()
+    stack.post_bars([bar for ticker in tickers for bar in bars_of(ticker, 1, first=1, volume=SLEEPS)])
+    wait_until(lambda: set(worker_holds(stack)) >= set(tickers), "the bars run")
 
+    stack.redis.kill()
+    stack.redis.start()
+    stack.post_bars(in_turns(tickers, 2, first=2))
+    stack.wait_for_empty_backlog()
+
+    assert stack.processes["main"].poll() is None
+    check_account(stack, tickers, 4)
+
+
+def worker_holds(stack: Stack) -> list[str]:
+    """The tickers whose bars the main worker tells that it holds."""
+    told = redis.Redis.from_url(stack.redis.url).get("scanner:tell:main@test")
+    return [name.partition("-")[0] for name in json.loads(told or '{"held": []}')["held"]]
+
+
+def test_an_emptied_broker_costs_delay_and_no_bar(stack):
     tickers = fresh_tickers(10)
 
     def empty() -> None:
