@@ -122,7 +122,7 @@ class Client:
         """What to tell about an answer that another try would get again."""
         what = f"{answer.request.method} {answer.request.url.copy_with(query=None)} answered {answer.status_code}"
         body = _json(answer)
-        detail = body.get("detail", "") if isinstance(body, dict) else ""
+        detail = str(body.get("detail", "")).rstrip(".") if isinstance(body, dict) else ""
         hint = ""
         match answer.status_code:
             case httpx.codes.UNAUTHORIZED:

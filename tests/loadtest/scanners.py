@@ -65,7 +65,7 @@ class FakeScanner:
         if self.answers:
             match self.answers.pop(0):
                 case int() as status:
-                    return httpx.Response(status, json={"detail": "as told"})
+                    return httpx.Response(status, json={"detail": "as told."})
                 case dict() as report:
                     return httpx.Response(202, json=report)
                 case BaseException() as exc:
