@@ -61,6 +61,9 @@ class SymbolSummary:
     next_attempt_at: datetime | None  # None: due, running, disabled, or nothing to run
     enabled: bool
     lane: str
+    is_stale: bool  # its feed is late, counted in its market's trading time
+    data_age_seconds: float | None  # since the newest known bar's end; None: no bar yet
+    stale_for_s: float  # trading time beyond what its timeframe allows; 0 unless stale
     created_at: datetime
 
 
@@ -124,6 +127,9 @@ def symbol_status(symbol: Symbol, row: SymbolStatus, now: datetime) -> SymbolSum
         next_attempt_at=next_attempt_at(symbol, row, now),
         enabled=symbol.enabled,
         lane=row.lane,
+        is_stale=False,
+        data_age_seconds=None,
+        stale_for_s=0.0,
         created_at=symbol.created_at,
     )
 
