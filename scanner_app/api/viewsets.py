@@ -344,13 +344,14 @@ class SymbolViewSet(_List):
         asked = SymbolIn(data=request.data)
         asked.is_valid(raise_exception=True)
         ticker = asked.validated_data["symbol"]
-        known = Symbol.objects.filter(ticker=ticker).first()
-        if known is not None and known.deleted_at is not None:
-            raise Conflict(f"Symbol {ticker} is being deleted; add it again when it is gone")
-        if known is not None:
-            raise Conflict(f"Symbol {ticker} is on the watch list already")
         at_most, by = settings.SCANNER_MAX_SYMBOLS, request.user.get_username()
-        if not create_symbols([ticker], at_most=at_most, now=timezone.now(), by=by):
+        # Asked of the call that creates, not before it: of two at one moment, one alone has created it.
+        watched = create_symbols([ticker], at_most=at_most, now=timezone.now(), by=by)
+        if ticker in watched.known:
+            if Symbol.objects.filter(ticker=ticker, deleted_at__isnull=False).exists():
+                raise Conflict(f"Symbol {ticker} is being deleted; add it again when it is gone")
+            raise Conflict(f"Symbol {ticker} is on the watch list already")
+        if ticker not in watched.created:
             raise Conflict(f"The watch list is full: SCANNER_MAX_SYMBOLS is {at_most}")
         return self.show(Symbol.objects.values_list("pk", flat=True).get(ticker=ticker), HTTP_201_CREATED)
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import reduce
 from operator import or_
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -77,11 +78,15 @@ class NewBar:
         return all(getattr(self, name) == getattr(other, name) for name in VALUES)
 
 
-def create_symbols(tickers: Sequence[str], *, at_most: int, now: datetime, by: str = SCANNER) -> set[str]:
-    """Put tickers on the watch list, in their order, as long as it has fewer than `at_most` symbols.
+class Watched(NamedTuple):
+    """Which of the tickers asked for are on the watch list, with all their rows; the others found no room."""
 
-    Returns those that are on it afterwards, with all their rows.
-    """
+    created: set[str]  # by this call, and by no other
+    known: set[str]  # were there before, perhaps since a moment
+
+
+def create_symbols(tickers: Sequence[str], *, at_most: int, now: datetime, by: str = SCANNER) -> Watched:
+    """Put tickers on the watch list, in their order, as long as it has fewer than `at_most` symbols."""
     with transaction.atomic():
         if connection.vendor == "postgresql":
             # Two calls at one moment would both see the last free place. (SQLite has one writer anyway.)
@@ -98,7 +103,7 @@ def create_symbols(tickers: Sequence[str], *, at_most: int, now: datetime, by: s
         )
         if symbols:
             transaction.on_commit(publishing.announce_queues, robust=True)
-    return known | set(fresh)
+    return Watched(created=set(fresh), known=known)
 
 
 def accept(bars: Sequence[NewBar], *, now: datetime) -> list[Verdict]:
