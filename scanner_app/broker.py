@@ -1,6 +1,7 @@
 """The Redis server beside Celery's own use of it: tells, queue contents, the sweeper's memory."""
 
 import json
+import math
 import os
 import time
 from collections.abc import Iterable
@@ -29,10 +30,23 @@ DEAF_AFTER_S = 10.0
 
 UNQUEUED_KEY = "scanner:unqueued"
 OUTAGE_KEY = "scanner:outage:"
-OUTAGE_TTL_S = 60
-"""How long it is remembered that a run ended with an outage of our own."""
-
 SWEPT_KEY = "scanner:swept"
+
+MEMORY_S = 60
+"""How long a sweep and what the next one has to know of it are remembered, at the least."""
+
+SWEEP_PATIENCE_S = 15
+"""Seconds since the last sweep after which nobody sweeps: they come every two. At the least, as above."""
+
+
+def memory_s() -> int:
+    """How long (s) it is remembered: ten sweeps, so that no setting lets one forget what the last one saw."""
+    return max(MEMORY_S, math.ceil(10 * settings.SCANNER_SWEEP_S))
+
+
+def sweep_patience_s() -> float:
+    """Seconds since the last sweep after which nobody sweeps: three were missed."""
+    return max(SWEEP_PATIENCE_S, 3 * float(settings.SCANNER_SWEEP_S))
 
 
 def client() -> "redis.Redis":
@@ -98,7 +112,7 @@ def oldest(queues: Iterable[str]) -> dict[str, str]:
 def mark_outage(delivery: str) -> None:
     """Remember that a run ended with an outage of our own, so that the sweeper counts no loss."""
     try:
-        client().set(OUTAGE_KEY + delivery, 1, ex=OUTAGE_TTL_S)
+        client().set(OUTAGE_KEY + delivery, 1, ex=memory_s())
     except redis.RedisError as exc:  # with the broker away nothing is published again, and so nothing counted
         log.warning("outage_not_marked", delivery=delivery, error=str(exc))
 
@@ -116,12 +130,12 @@ def unqueued_since() -> dict[str, float]:
 
 
 def remember_sweep(unqueued: dict[str, float]) -> None:
-    """Keep the sweeper's memory and its sign of life for a minute."""
-    client().set(UNQUEUED_KEY, json.dumps(unqueued), ex=max(60, int(10 * settings.SCANNER_SWEEP_S)))
-    client().set(SWEPT_KEY, time.time(), ex=60)
+    """Keep the sweeper's memory and its sign of life for some sweeps."""
+    client().set(UNQUEUED_KEY, json.dumps(unqueued), ex=memory_s())
+    client().set(SWEPT_KEY, time.time(), ex=memory_s())
 
 
 def last_sweep() -> float | None:
-    """When the sweeper ran last (unix s); None if that is more than a minute ago."""
+    """When the sweeper ran last (unix s); None if that is longer ago than it is remembered."""
     swept = client().get(SWEPT_KEY)
     return float(swept) if swept else None

@@ -18,9 +18,6 @@ log = structlog.get_logger(__name__)
 ROLES: Final = ("main", "slow", "upkeep")
 """Workers without which bars would lie: one of each has to be alive."""
 
-SWEEP_PATIENCE_S = 15
-"""Seconds since the sweeper's last run, which comes every two, after which nobody sweeps."""
-
 
 class NotReadyError(Exception):
     """Something that is needed is not there; the message says why."""
@@ -68,8 +65,8 @@ def workers_ready() -> None:
         raise NotReadyError(f"alive but deaf: {', '.join(deaf)}")
     swept = broker.last_sweep()
     if swept is None:
-        raise NotReadyError("the sweeper has not run for a minute")
-    if (ago_s := time.time() - swept) > SWEEP_PATIENCE_S:
+        raise NotReadyError(f"the sweeper has not run for {broker.memory_s()} s")
+    if (ago_s := time.time() - swept) > broker.sweep_patience_s():
         raise NotReadyError(f"the sweeper has not run for {ago_s:.0f} s")
 
 

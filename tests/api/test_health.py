@@ -143,6 +143,23 @@ def test_a_sweeper_that_ran_within_15_s_is_ready(client, all_well, monkeypatch):
     assert client.get("/readyz").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("every_s", "ago_s", "code"),
+    [
+        pytest.param(20, 59, 200, id="two sweeps that come every 20 s were missed"),
+        pytest.param(20, 61, 503, id="the third one too"),
+        pytest.param(0.5, 14, 200, id="never less than 15 s"),
+    ],
+)
+def test_how_late_a_sweep_may_be_follows_how_often_they_come(
+    client, all_well, monkeypatch, settings, every_s, ago_s, code
+):
+    settings.SCANNER_SWEEP_S = every_s
+    monkeypatch.setattr(broker, "last_sweep", lambda: time.time() - ago_s)
+
+    assert client.get("/readyz").status_code == code
+
+
 def test_a_broker_that_is_really_not_there_is_told_within_seconds(client, db, settings):
     settings.REDIS_URL = "redis://127.0.0.1:1"  # nobody listens on port 1
     begin = time.monotonic()
