@@ -16,7 +16,7 @@ from scanner_app.alerts.tasks import deliver_notifications
 from scanner_app.detectors import BarUnusable
 from scanner_app.errors import BarFailed
 from scanner_app.mailbox import Message, Outcome, Ticket
-from scanner_app.mailbox.publishing import CONTROL_TASK, DEATH_TASK, HEAD_TASK, REMOVE_TASK
+from scanner_app.mailbox.publishing import CONTROL_TASK, DEATH_TASK, HEAD_TASK, REMOVE_TASK, SWEEP_TASK
 
 __all__ = ["deliver_notifications"]  # Celery finds the tasks of the alerts here
 
@@ -139,7 +139,7 @@ def bar_died(message: dict[str, Any], reason: str) -> str:
     return mailbox.died(Message(**message), reason, now=timezone.now())
 
 
-@shared_task(name="scanner.sweep", ignore_result=True, time_limit=30)
+@shared_task(name=SWEEP_TASK, ignore_result=True, time_limit=30)
 def sweep() -> dict[str, int]:
     """Publish again the heads that nobody holds."""
     now = timezone.now()

@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, task_failure, worker_init, worker_process_init
+from celery.signals import setup_logging, task_failure, worker_init, worker_process_init, worker_ready
 from django.conf import settings
 from django.db import connections
 from django.db.backends.signals import connection_created
@@ -36,6 +36,14 @@ def _add_our_steps(**_: Any) -> None:
 
     app.steps["consumer"].update({FollowQueues, Tells, Watchdog})
     _relax_durability()
+
+
+@worker_ready.connect
+def _sweep_at_once(**_: Any) -> None:
+    """A worker has started, perhaps in the place of one that died: look at once which heads that one held."""
+    from scanner_app.mailbox.publishing import publish_sweep  # noqa: PLC0415 - as above
+
+    publish_sweep(expires_s=settings.SCANNER_SWEEP_S)
 
 
 @worker_process_init.connect

@@ -26,6 +26,7 @@ HEAD_TASK = "scanner.process_head"
 CONTROL_TASK = "scanner.control_run"
 DEATH_TASK = "scanner.bar_died"
 REMOVE_TASK = "scanner.remove_symbol"
+SWEEP_TASK = "scanner.sweep"
 FOLLOW_COMMAND = "follow_queues"
 
 _paused_until = 0.0
@@ -127,6 +128,14 @@ def publish_removal(symbol_id: int) -> bool:
         log.warning("publish_failed", removal_of=symbol_id, error=str(exc))
         return False
     return True
+
+
+def publish_sweep(*, expires_s: float) -> None:
+    """Ask for one sweep, not waiting for beat's: it is worth nothing once that has come."""
+    try:
+        sending.send(SWEEP_TASK, queue="upkeep", expires=expires_s)
+    except sending.UNREACHABLE as exc:
+        log.warning("publish_failed", error=str(exc))
 
 
 def announce_queues() -> None:
