@@ -100,6 +100,7 @@ class Stack:
         self.start_worker("main", "main")
         self.start_worker("slow", "slow", processes=2)
         self.start_worker("upkeep", "upkeep", processes=1)
+        self.start_worker("notify", "notify", processes=1)
         self.start("beat", "celery", "-A", "scanner_project", "beat")
 
     def sign_in(self) -> None:
