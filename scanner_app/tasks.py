@@ -10,6 +10,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
+from structlog.contextvars import bound_contextvars
 
 from scanner_app import broker, mailbox, processing, removal
 from scanner_app.alerts.tasks import deliver_notifications
@@ -76,24 +77,30 @@ def control_run(self: RunTask, symbol_id: int, sequence: int, epoch: int, deferr
 
 def _through_outages(message: Message, run: Callable[[Message], Outcome]) -> str:
     """Run, once more after an outage of our own: that counts against no bar, and at last is the sweeper's work."""
-    for _ in range(TRIES):
-        try:
-            return run(message)
-        except OURS as exc:
-            connection.close()
-            log.error(
-                "outage", symbol=message.ticker, sequence=message.sequence, attempt=message.retries + 1, exc_info=exc
-            )
-            if isinstance(exc, SoftTimeLimitExceeded):
-                break  # the hard limit is near
-    broker.mark_outage(message.identity)
-    return "outage"
+    with bound_contextvars(**message.logged):  # in every line of the run, whoever logs it
+        for _ in range(TRIES):
+            try:
+                return run(message)
+            except OURS as exc:
+                connection.close()
+                log.error("outage", exc_info=exc)
+                if isinstance(exc, SoftTimeLimitExceeded):
+                    break  # the hard limit is near
+        broker.mark_outage(message.identity)
+        return "outage"
 
 
 def _process(message: Message) -> Outcome:
     ticket = mailbox.start(message, now=timezone.now())
     if isinstance(ticket, Outcome):  # superseded, or deferred to its time: not ours now
         return ticket
+    with bound_contextvars(**ticket.logged):
+        outcome = _run(ticket)
+        log.debug("bar_run", outcome=outcome)
+    return outcome
+
+
+def _run(ticket: Ticket) -> Outcome:
     window = processing.load_window(ticket)
     began = time.monotonic()
     try:

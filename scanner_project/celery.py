@@ -49,6 +49,8 @@ def _sweep_at_once(**_: Any) -> None:
 @worker_process_init.connect
 def _in_child(**_: Any) -> None:
     _relax_durability()
+    # What a detector prints is a line of the log like others, with its symbol and bar.
+    app.log.redirect_stdouts("INFO", name="printed")
 
 
 def _relax_durability() -> None:

@@ -134,6 +134,12 @@ class Environment(BaseModel):
     SCANNER_QUICK_BARS: Count = Field(20, description="quicker bars in a row that bring it back")
     SCANNER_SWEEP_S: Seconds = Field(2, description="seconds between two looks of the sweeper")
     SCANNER_TELL_S: Seconds = Field(2, description="seconds between two tells of a worker")
+    SCANNER_LOG_FORMAT: Literal["auto", "json", "text"] = Field(
+        "auto", description="form of the logs: `json`, `text`, or `auto`: text on a terminal, else JSON"
+    )
+    SCANNER_LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="lowest level that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`"
+    )
 
     @property
     def data_dir(self) -> Path:

@@ -62,6 +62,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "scanner_app.middleware.RequestIdMiddleware",  # first: what the others log and answer has the id too
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.http.ConditionalGetMiddleware",  # the ETag of status and lists
@@ -175,7 +176,7 @@ _mail_user = str(vars().get("EMAIL_HOST_USER") or "")
 SERVER_EMAIL = _mail_user if "@" in _mail_user else next((address for _, address in ADMINS), "scanner@localhost")
 SCANNER_NOTIFY_URLS = [url for url in ENV.SCANNER_NOTIFY_URLS.split(",") if url]
 LOGGING_CONFIG = "logging.config.dictConfig"
-LOGGING = logging_config()
+LOGGING = logging_config(ENV.SCANNER_LOG_FORMAT, ENV.SCANNER_LOG_LEVEL)
 
 # ---------------------------------------------------------------------------------- the scanner
 

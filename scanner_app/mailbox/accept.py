@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 
+from scanner_app import request_id
 from scanner_app.mailbox import publishing
 from scanner_app.mailbox.messages import Message
 from scanner_app.mailbox.publishing import publish
@@ -40,7 +41,7 @@ CREATING = 0x5CA77E12
 
 VALUES = ("open", "high", "low", "close", "volume")
 
-AFRESH = ("replayed", "held", "attempts", "accepted_at", "finished_at", "latency_ms")
+AFRESH = ("replayed", "held", "attempts", "accepted_at", "finished_at", "latency_ms", "request_id")
 """What a corrected bar begins anew with."""
 
 
@@ -115,7 +116,7 @@ def accept(bars: Sequence[NewBar], *, now: datetime) -> list[Verdict]:
     """
     if len(bars) > CHUNK:
         raise ValueError(f"at most {CHUNK} bars in one transaction, not {len(bars)}")
-    chunk = _Chunk(now=now)
+    chunk = _Chunk(now=now, request_id=request_id.current())
     with transaction.atomic():
         chunk.lock({bar.symbol for bar in bars})
         chunk.look_up(bars)
@@ -130,6 +131,7 @@ class _Chunk:
     """The rows of one transaction: locked, looked up, then written in bulk."""
 
     now: datetime
+    request_id: str | None  # of the request that brings the bars
     rows: dict[str, SymbolStatus] = field(default_factory=dict)  # by ticker
     known: dict[tuple[str, str, datetime], Bar] = field(default_factory=dict)
     created: list[Bar] = field(default_factory=list)
@@ -199,6 +201,7 @@ class _Chunk:
         stored.sequence, stored.status, stored.late = row.last_sequence, BarStatus.WAITING, late
         stored.replayed, stored.held, stored.attempts = False, False, 0
         stored.accepted_at, stored.finished_at, stored.latency_ms = self.now, None, None
+        stored.request_id = self.request_id
         if row.head is None:
             self._name_head(bar.symbol, row, stored)
 

@@ -60,14 +60,7 @@ def fail(
         )
         if was_live != 1:
             return Outcome.SUPERSEDED
-        log.error(
-            "bar_failed",
-            symbol=message.ticker,
-            sequence=message.sequence,
-            bar_time=ticket.timestamp.isoformat(),
-            attempt=message.retries + 1,
-            exc_info=error,
-        )
+        log.error("bar_failed", **ticket.logged, exc_info=error)
         row = fresh(message.symbol_id)
         if hung:
             lanes.move(row.symbol_id, row.lane, lanes.HUNG, now, reason=text.message)
@@ -117,14 +110,7 @@ def quarantine(ticket: Ticket, error: BaseException, *, now: datetime) -> Outcom
         )
         if was_live != 1:
             return Outcome.SUPERSEDED
-        log.error(
-            "bar_unusable",
-            symbol=message.ticker,
-            sequence=message.sequence,
-            bar_time=ticket.timestamp.isoformat(),
-            attempt=message.retries + 1,
-            exc_info=error,
-        )
+        log.error("bar_unusable", **ticket.logged, exc_info=error)
         if not ticket.replayed:
             _count_failure(fresh(message.symbol_id), ticket, text, now)
         _record_failure(ticket, text, Plan(outcome=Outcome.QUARANTINED), now)

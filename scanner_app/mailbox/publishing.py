@@ -70,13 +70,7 @@ def publish(deliveries: Iterable[tuple[Message, str, datetime | None]]) -> int:
             _send(message, lane, due)
         except sending.UNREACHABLE as exc:
             _paused_until = time.monotonic() + PAUSE_AFTER_FAILURE_S
-            log.warning(
-                "publish_failed",
-                symbol=message.ticker,
-                sequence=message.sequence,
-                error=str(exc),
-                exc_info=False,
-            )
+            log.warning("publish_failed", **message.logged, error=str(exc))
             break
         taken += 1
     return taken
@@ -108,7 +102,7 @@ def publish_death(message: Message, reason: str) -> None:
             kwargsrepr="",
         )
     except sending.UNREACHABLE as exc:
-        log.warning("publish_failed", symbol=message.ticker, sequence=message.sequence, error=str(exc))
+        log.warning("publish_failed", **message.logged, error=str(exc))
 
 
 def publish_removal_after_commit(symbol_id: int) -> None:
