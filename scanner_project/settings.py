@@ -46,7 +46,7 @@ SECRET_KEY = ENV.SECRET_KEY or _kept_secret(DATA_DIR / "secret-key")
 ALLOWED_HOSTS = ENV.ALLOWED_HOSTS.split(",")
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "scanner_project.apps.ScannerAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -87,6 +87,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "scanner_app.roles.for_templates",
             ],
         },
     }

@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from scanner_app.models import Symbol
+from scanner_app.roles import May
 
 LISTED = 10_000
 """Rows of a big table that can be paged through, newest first. PostgreSQL counts so many in some
@@ -150,8 +151,8 @@ class ReadOnlyAdmin(admin.ModelAdmin[Any]):
         css = {"all": ["scanner_app/admin.css"]}
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        """Any signed-in user may read through the API, so staff may read here."""
-        return request.user.is_active and request.user.is_staff
+        """Everything of the scanner or nothing."""
+        return May(request.user).enter_admin
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
         """As above."""

@@ -107,8 +107,8 @@ def test_each_symbol_is_an_act_of_its_own_so_one_that_breaks_undoes_no_other(bro
     assert row_of(second).attempts == 1
 
 
-@pytest.mark.parametrize("permission", [None, "operate_symbol"])
-def test_who_is_not_on_the_staff_can_not_act_through_the_admin(client, permission):
+@pytest.mark.parametrize("permission", [None, "add_bar"])
+def test_who_may_not_operate_can_not_act_through_the_admin(client, permission):
     symbol = failing()
     user = User.objects.create_user("eve")
     if permission:
