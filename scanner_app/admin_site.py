@@ -1,11 +1,16 @@
 """The admin's site: who may enter. Outside of the package `admin`, which is imported with the site at hand."""
 
+from typing import Any
+
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.utils import timezone
 
+from scanner_app import admin_start
 from scanner_app.roles import May
 
 
@@ -23,6 +28,13 @@ class ScannerAdminSite(admin.AdminSite):
     """Open to readers, operators, administrators and staff."""
 
     login_form = SignInForm
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """The start page, with the overview."""
+        answer: TemplateResponse = super().index(
+            request, {**admin_start.context(timezone.now()), **(extra_context or {})}
+        )
+        return answer
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Whether the user may see at least one page of it."""

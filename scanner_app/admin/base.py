@@ -50,6 +50,16 @@ TONES = {
     "skipped": "warn",
     "bullish": "good",
     "bearish": "bad",
+    "in quarantine": "bad",
+    "slow lane": "warn",
+    "stale": "warn",
+    "healthy": "good",
+    "degraded": "warn",
+    "unhealthy": "bad",
+    "warning": "warn",
+    "error": "bad",
+    "deaf": "bad",
+    "missing": "bad",
 }
 """The colour of a badge by its word; the word is always there too."""
 

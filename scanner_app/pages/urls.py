@@ -13,6 +13,7 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("logout", LogoutView.as_view()),
     path("flower/", views.flower, name="flower"),
+    path("flower/<path:where>", views.flower),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("favicon.ico", views.favicon),  # browsers ask for it on pages that are not ours, like the API's
 ]

@@ -1,6 +1,6 @@
 """The home page, signing in, and the way to Flower."""
 
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from django.conf import settings
 from django.contrib.auth.views import LoginView, redirect_to_login
@@ -31,9 +31,9 @@ class SignIn(LoginView):
 
 
 @require_safe
-def flower(request: HttpRequest) -> HttpResponse:
-    """Lead to Flower, on the host that the browser knows us by if Flower listens everywhere."""
-    parts = urlsplit(settings.FLOWER_URL)
+def flower(request: HttpRequest, where: str = "") -> HttpResponse:
+    """Lead to a page of Flower, on the host that the browser knows us by if Flower listens everywhere."""
+    parts = urlsplit(settings.FLOWER_URL)._replace(path="/" + quote(where))
     if parts.hostname in EVERYWHERE:
         ours = urlsplit(f"//{request.get_host()}").hostname or "localhost"
         host = f"[{ours}]" if ":" in ours else ours

@@ -198,14 +198,15 @@ def test_the_start_page_and_every_list_lead_to_flower_and_the_api_docs(browser, 
         assert "Market scanner" in page
 
 
-def test_reading_is_for_the_staff_also_where_no_other_guard_stands_before_it(rf, operator, django_user_model):
+def test_reading_needs_a_role_also_where_no_other_guard_stands_before_it(rf, operator, django_user_model):
     page = admin.site._registry[Bar]
     request = rf.get("/")
 
     request.user = operator
     assert page.has_view_permission(request)
 
-    for stranger in (django_user_model(username="eve"), django_user_model(is_staff=True, is_active=False)):
+    eve = django_user_model.objects.create_user("eve")
+    for stranger in (eve, django_user_model(is_staff=True, is_active=False)):
         request.user = stranger
         assert not page.has_view_permission(request)
 

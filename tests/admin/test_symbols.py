@@ -188,8 +188,12 @@ def test_the_list_tells_state_breaker_failures_backlog_and_last_error(browser):
 
     assert '<span class="badge badge-bad">failed</span>' in page
     assert '<span class="badge badge-bad">open</span>' in page
-    assert '<td class="field-failures_in_a_row">3</td>' in page
-    assert '<td class="field-backlog">2</td>' in page
+    failures, waiting = (
+        "/admin/scanner_app/processingfailure/?q=OPEN",
+        "/admin/scanner_app/bar/?q=OPEN&amp;status=waiting",
+    )
+    assert f'<td class="field-failures_in_a_row"><a href="{failures}">3</a></td>' in page
+    assert f'<td class="field-backlog"><a href="{waiting}">2</a></td>' in page
     assert "ValueError: &lt;b&gt;no good&lt;/b&gt;" in page
     assert "<b>no good</b>" not in page
 
