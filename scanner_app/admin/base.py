@@ -157,6 +157,13 @@ class ReadOnlyAdmin(admin.ModelAdmin[Any]):
         title = capfirst(str(self.opts.verbose_name_plural))
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Headed by what it is, not by "View …"."""
+        title = capfirst(str(self.opts.verbose_name))
+        return super().change_view(request, object_id, form_url, {"title": title, **(extra_context or {})})
+
     class Media:
         css = {"all": ["scanner_app/admin.css"]}
 

@@ -130,14 +130,20 @@ class SymbolAdmin(Operated, ReadOnlyAdmin):
     fieldsets = (
         (None, {"fields": ("look_at", "state", "breaker_state", "failures_in_a_row", "enabled")}),
         ("The bar in flight", {"fields": ("head", "attempts", "stage", "next_attempt")}),
-        ("Progress", {"fields": ("backlog", "bars_processed", "last_bar", "last_processed", "lane")}),
-        ("Latency", {"fields": ("average", "p95")}),
+        ("Progress", {"fields": ("backlog", "bars_processed", "last_bar", "last_processed", "lane", "average", "p95")}),
         ("Trouble", {"fields": ("whole_error",)}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Symbol]:  # noqa: ARG002
         """The watch list, in one query; symbols being deleted are hidden."""
         return status.symbols().order_by("ticker")
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """With the acts that the user may do, which the list's own address takes."""
+        acts = [(name, text) for _, name, text in self.get_actions(request).values()]
+        return super().change_view(request, object_id, form_url, {"acts": acts, **(extra_context or {})})
 
     @admin.display(description="State")
     def state(self, symbol: Symbol) -> SafeString:

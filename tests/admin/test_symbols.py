@@ -308,3 +308,31 @@ def test_deleting_all_that_a_filter_shows_deletes_no_symbol_that_came_after_the_
     browser.post(address, sent_from(page))
 
     assert set(Symbol.objects.filter(deleted_at=None)) == {on, later}
+
+
+def test_a_symbols_own_page_offers_the_acts_and_does_them(browser):
+    symbol = failing()
+    page = browser.get(f"{LIST}{symbol.pk}/change/").content.decode()
+    form = page[page.index('class="acts"') :].split("</form>")[0]
+
+    assert [name for name in ("reset", "skip", "disable", "enable", "delete") if f'value="{name}"' in form] == [
+        "reset",
+        "skip",
+        "disable",
+        "enable",
+        "delete",
+    ]
+    assert "delete_selected" not in form
+    answer = act(browser, "reset", symbol, select_across=0, reason="seen")
+
+    assert messages_of(answer) == [("success", "Reset: TSLA.")]
+    assert last_event(symbol).reason == "seen"
+
+
+def test_who_may_only_read_is_offered_no_acts(client):
+    reader = User.objects.create_user("rita")
+    reader.user_permissions.add(Permission.objects.get(codename="view_symbol"))
+    client.force_login(reader)
+    symbol = failing()
+
+    assert 'class="acts"' not in client.get(f"{LIST}{symbol.pk}/change/").content.decode()
