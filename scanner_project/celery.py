@@ -3,13 +3,17 @@
 import os
 from typing import Any
 
+import structlog
 from celery import Celery
+from celery.apps import worker
 from celery.signals import setup_logging, task_failure, worker_init, worker_process_init, worker_ready
 from django.conf import settings
 from django.db import connections
 from django.db.backends.signals import connection_created
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scanner_project.settings")
+
+log = structlog.get_logger(__name__)
 
 app = Celery("scanner")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -35,6 +39,8 @@ def _add_our_steps(**_: Any) -> None:
     from scanner_app.workers.watchdog import Watchdog  # noqa: PLC0415
 
     app.steps["consumer"].update({FollowQueues, Tells, Watchdog})
+    # Celery writes "worker: Warm shutdown" past the log, and has no setting for it.
+    worker.safe_say = lambda text, *_: log.info("worker_says", text=text)
     _relax_durability()
 
 

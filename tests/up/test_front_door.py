@@ -156,7 +156,8 @@ def test_from_start_to_ctrl_c(run):
     for log in sorted((run.folder / "logs").glob("*.log")):
         if log.stem not in {"redis", "supervisord"}:
             for line in log.read_text().splitlines():
-                assert {"timestamp", "level", "logger", "event"} <= set(json.loads(line)), (log.name, line)
+                assert line.startswith("{"), (log.name, line)
+                assert {"timestamp", "level", "logger", "event"} <= set(json.loads(line))
 
 
 def _answers(url: str) -> bool:
