@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.apps import apps
 from redis.exceptions import RedisError
 
 from scanner_app import breaker, broker, quarantine, status
 from scanner_app.api.health import missing_roles
+from scanner_app.models import Alert
+from scanner_app.models.alerts import ACTIVE
 from scanner_app.status import Overview, SymbolState, SymbolSummary
 
 SHOWN = 10
@@ -69,14 +70,9 @@ def engine(now_s: float) -> Engine:
     return Engine(answers=True, workers=workers, missing=missing_roles(told), swept_ago_s=ago_s, sweeper_late=late)
 
 
-def firing_alerts() -> list[Any]:
-    """The alerts that fire, the newest first, at most SHOWN of them and one more to tell that there are."""
-    # Looked up by name, since a scanner of before the alerts has none.
-    if "alert" not in apps.all_models["scanner_app"]:
-        return []
-    alerts: Any = apps.get_model("scanner_app", "Alert")
-    active = alerts.objects.filter(state__in=["firing", "recovering"]).select_related("symbol")
-    return list(active.order_by("-id")[: SHOWN + 1])
+def firing_alerts() -> list[Alert]:
+    """The alerts that have fired and are not over, the newest first: at most SHOWN, and one to tell of more."""
+    return list(Alert.objects.filter(state__in=ACTIVE).select_related("symbol").order_by("-id")[: SHOWN + 1])
 
 
 def context(now: datetime) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Who may do what: the one place that API, pages and admin ask, so that they agree. See docs/roles.md.
 
-Reader, operator and administrator are groups, made by the migration 0004_roles. Staff may do all that the
+Reader, operator and administrator are groups, made by a migration. Staff may do all that the
 scanner has, as ever; managing users is the administrators'.
 """
 

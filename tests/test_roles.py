@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import pkgutil
 import sqlite3
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from django.test import Client
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
-from scanner_app import mailbox
+from scanner_app import mailbox, migrations
 from scanner_app.models import Bar, QuarantinedBar, Symbol
 from scanner_app.roles import May
 from tests.conftest import T0, accept_days, raw_bar, snapshot
@@ -70,7 +71,8 @@ CELLS = documented()
 
 def make_roles() -> None:
     """What the migration does: tests with transactions of their own empty its tables."""
-    importlib.import_module("scanner_app.migrations.0004_roles").make_roles(apps, connection.schema_editor())
+    (name,) = (name for _, name, _ in pkgutil.iter_modules(migrations.__path__) if name.endswith("_roles"))
+    importlib.import_module(f"{migrations.__name__}.{name}").make_roles(apps, connection.schema_editor())
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from scanner_app.admin.base import EMPTY, ReadOnlyAdmin, as_it_is, badge, one_li
 from scanner_app.admin.links import chart_url, link, list_url, row_of_links, row_url, task_url
 from scanner_app.errors import BarsWaiting, NothingToSkip
 from scanner_app.models import (
+    Alert,
     Bar,
     BarStatus,
     Lane,
@@ -29,7 +30,7 @@ from scanner_app.models import (
 )
 from scanner_app.models.symbols import breaker_rules
 
-RECORDS = (Bar, Signal, ProcessingFailure, QuarantinedBar, SymbolEvent, Notification)
+RECORDS = (Bar, Signal, ProcessingFailure, QuarantinedBar, Alert, SymbolEvent, Notification)
 """Lists that a symbol's page links to."""
 
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from redis.exceptions import ConnectionError as BrokerAway
 
 from scanner_app import admin_start, broker, mailbox, status
-from scanner_app.models import Symbol
+from scanner_app.models import Alert, Symbol
 from tests.conftest import accept_days, fail_head, make_symbol
 
 pytestmark = pytest.mark.django_db
@@ -91,6 +91,25 @@ def test_of_much_trouble_ten_are_named_and_the_others_counted(browser):
     assert "And 3 more" in section(page, "trouble")
 
 
+def test_firing_alerts_are_named_and_lead_to_alert_and_symbol(browser):
+    symbol, now = make_symbol("TSLA"), timezone.now()
+    firing = Alert.objects.create(
+        rule="stuck_head", severity="error", symbol=symbol, state="firing", message="stuck", began_at=now, fired_at=now
+    )
+    Alert.objects.create(rule="backlog", severity="warning", state="pending", message="not yet", began_at=now)
+
+    alerts = section(browser.get(START), "alerts")
+
+    assert f'<a href="/admin/scanner_app/alert/{firing.pk}/change/">stuck_head</a>' in alerts
+    assert f'<a href="/admin/scanner_app/symbol/{symbol.pk}/change/">TSLA</a>' in alerts
+    assert '<span class="badge badge-bad">error</span>' in alerts
+    assert "not yet" not in alerts
+
+
+def test_without_alerts_there_is_no_such_section(browser):
+    assert 'id="alerts"' not in browser.get(START).content.decode()
+
+
 @pytest.mark.parametrize(("symbols", "says"), [(0, "No symbols yet"), (1, "None.")])
 def test_without_trouble_it_says_so(browser, symbols, says):
     for number in range(symbols):
@@ -139,7 +158,7 @@ def test_it_takes_as_many_queries_for_forty_symbols_in_trouble_as_for_one(browse
     many = queries_of(START)
 
     assert len(many) == len(one)
-    assert len(many) <= 9, "\n".join(many)
+    assert len(many) <= 11, "\n".join(many)
 
 
 def test_what_waits_for_its_retry_is_in_trouble_and_what_is_done_with_it_is_not():
