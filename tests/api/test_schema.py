@@ -26,6 +26,8 @@ OPERATIONS = {
     "/api/v1/scanner/quarantine/discard": {"post"},
     "/api/v1/scanner/quarantine/{id}/replay": {"post"},
     "/api/v1/scanner/quarantine/{id}/discard": {"post"},
+    "/api/v1/scanner/board": {"get"},
+    "/api/v1/scanner/chart": {"get"},
 }
 
 
