@@ -14,6 +14,7 @@ VIEWSETS: dict[str, type[ViewSetMixin]] = {
     "quarantine": viewsets.QuarantineViewSet,
     "board": live.BoardViewSet,
     "chart": live.ChartViewSet,
+    "alerts": viewsets.AlertViewSet,
 }
 
 
