@@ -1,4 +1,4 @@
-"""What the live board shows: the status of all symbols with their latencies, last signals, and bars in quarantine.
+"""What the live board shows: the status of all symbols, their latencies and last signals, and what is wrong.
 
 Everybody who looks is shown the same snapshot, made at most once in SNAPSHOT_LIFE_S by each web process: what fifty
 open pages cost is then fifty answers, and not fifty overviews (docs/decisions/live-page.md).
@@ -17,13 +17,16 @@ from django.db.models import Count, OuterRef, Subquery
 from rest_framework.renderers import JSONRenderer
 
 from scanner_app import quarantine, status
-from scanner_app.models import Signal, SymbolStatus
+from scanner_app.models import Alert, Severity, Signal, SymbolStatus
 
 SPARKS = 30
 """Latencies of a symbol that the board draws: what a sparkline of a few centimetres can show."""
 
 MAX_ERROR = 300
 """Characters of an error on the board; its symbol's page has the rest."""
+
+ALERTS = 50
+"""Alerts on the board, the worst first; it says how many more there are."""
 
 SNAPSHOT_LIFE_S = 0.5
 """Seconds that a snapshot is good for; a page that asks every second then sees a change within two."""
@@ -95,12 +98,13 @@ class Board:
         )
 
     def read(self, now: datetime) -> dict[str, Any]:
-        """The board as it goes out. Six queries at most, whatever the number of symbols."""
+        """The board as it goes out. Ten queries at most, whatever the number of symbols."""
         whole = status.overview(now)
         self._refresh(whole.symbols)
         quarantined = _quarantined()
         return {
             "overall_status": whole.overall_status,
+            "reasons": whole.reasons,
             "total_symbols": whole.total_symbols,
             "enabled_symbols": whole.enabled_symbols,
             "healthy_symbols": whole.healthy_symbols,
@@ -109,6 +113,8 @@ class Board:
             "bars_per_second": whole.bars_per_second,
             "backlog": whole.backlog,
             "quarantined": sum(quarantined.values()),
+            "total_alerts": whole.alerts,
+            "alerts": [_alert(one, now) for one in sorted(status.fired_alerts(), key=_worst_first)[:ALERTS]],
             "symbols": [self._row(one, quarantined.get(one.id, 0)) for one in whole.symbols],
         }
 
@@ -167,6 +173,24 @@ def _recent(symbol_ids: list[int]) -> dict[int, _Recent]:
             signal=signals.get(newest_signal),
         )
         for pk, bars_processed, latencies, newest_signal in rows
+    }
+
+
+def _worst_first(alert: Alert) -> int:
+    return -Severity.values.index(alert.severity)
+
+
+def _alert(alert: Alert, now: datetime) -> dict[str, Any]:
+    return {
+        "id": alert.pk,
+        "rule": alert.rule,
+        "severity": alert.severity,
+        "symbol": alert.symbol.ticker if alert.symbol else None,
+        "state": alert.state,
+        "message": alert.message,
+        "fired_at": alert.fired_at,
+        "acknowledged_by": alert.acknowledged_by,
+        "silenced": alert.is_silenced(now),
     }
 
 

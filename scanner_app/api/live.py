@@ -19,7 +19,7 @@ from scanner_app.api.permissions import MayRead, MayReadStatus
 from scanner_app.api.serializers import BAR_STATUSES, DetailOut
 from scanner_app.board import BOARD
 from scanner_app.detectors import Direction
-from scanner_app.models import Lane, Symbol
+from scanner_app.models import Lane, Severity, Symbol
 from scanner_app.status import OverallStatus, SymbolState
 from scanner_app.timeframes import TIMEFRAMES
 
@@ -56,10 +56,25 @@ class BoardRowOut(serializers.Serializer[Any]):
     lane = serializers.ChoiceField(Lane.values)
 
 
+class BoardAlertOut(serializers.Serializer[Any]):
+    """A firing alert; the list of alerts has all of it."""
+
+    id = serializers.IntegerField()
+    rule = serializers.CharField()
+    severity = serializers.ChoiceField(Severity.values)
+    symbol = serializers.CharField(allow_null=True)
+    state = serializers.CharField(help_text="firing or recovering")
+    message = serializers.CharField()
+    fired_at = serializers.DateTimeField()
+    acknowledged_by = serializers.CharField(help_text="empty: nobody yet")
+    silenced = serializers.BooleanField()
+
+
 class BoardOut(serializers.Serializer[Any]):
     """All symbols as the board shows them."""
 
     overall_status = serializers.ChoiceField([one.value for one in OverallStatus])
+    reasons = serializers.ListField(child=serializers.CharField(), help_text="why it is not healthy")
     total_symbols = serializers.IntegerField()
     enabled_symbols = serializers.IntegerField()
     healthy_symbols = serializers.IntegerField()
@@ -68,6 +83,8 @@ class BoardOut(serializers.Serializer[Any]):
     bars_per_second = serializers.FloatField()
     backlog = serializers.IntegerField()
     quarantined = serializers.IntegerField(help_text="bars that wait in quarantine")
+    total_alerts = serializers.IntegerField(help_text="that have fired and are not over")
+    alerts = BoardAlertOut(many=True, help_text="at most 50 of them, the worst first")
     symbols = BoardRowOut(many=True, help_text="by ticker")
 
 

@@ -100,3 +100,11 @@ export function on_all_quarantined(name, ticker, number, after) {
     outcome: (answer) => `${plural(answer.count, "bar")} of ${ticker} ${answer.count === 1 ? "has" : "have"} been ${name === "replay" ? "replayed" : "discarded"}.`,
   });
 }
+
+export function on_alert(alert, after) {
+  open({
+    after, verb: "Acknowledge", title: "Acknowledge this alert?", path: `alerts/${alert.id}/acknowledge`,
+    text: `${alert.message} Nobody is reminded of it any more; that it is over is still told.`,
+    outcome: () => "The alert has been acknowledged.",
+  });
+}
