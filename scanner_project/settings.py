@@ -165,6 +165,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {  # both have a field `state`
+        "AlertStateEnum": "scanner_app.models.AlertState",
+        "SymbolStateEnum": ["processing", "paused", "failed"],
+    },
     "SCHEMA_PATH_PREFIX": r"/api/v1/(scanner/)?",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
 }

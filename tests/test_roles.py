@@ -21,7 +21,7 @@ from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from scanner_app import mailbox, migrations
-from scanner_app.models import Bar, QuarantinedBar, Symbol
+from scanner_app.models import Alert, Bar, QuarantinedBar, Symbol
 from scanner_app.roles import May
 from tests.conftest import T0, accept_days, raw_bar, snapshot
 
@@ -38,6 +38,8 @@ REQUESTS: dict[str, tuple[str, str, Any]] = {
     "delete": ("delete", f"{API}/symbols/TSLA?force=true", None),
     "replay": ("post", f"{API}/quarantine/1/replay", None),
     "discard": ("post", f"{API}/quarantine/1/discard", None),
+    "acknowledge an alert": ("post", f"{API}/alerts/1/acknowledge", None),
+    "silence an alert": ("post", f"{API}/alerts/1/silence", {"minutes": 5}),
     "send bars": ("post", f"{API}/bars", raw_bar(day=9)),
 }
 """What asks for an act over HTTP."""
@@ -50,6 +52,8 @@ ACTIONS = {
     "delete": ("symbol", "TSLA", {"confirmed": "yes", "force": "yes"}),
     "replay": ("quarantinedbar", "TSLA", {"confirmed": "yes"}),
     "discard": ("quarantinedbar", "TSLA", {"confirmed": "yes"}),
+    "acknowledge an alert": ("alert", "TSLA", {"confirmed": "yes"}),
+    "silence an alert": ("alert", "TSLA", {"confirmed": "yes", "minutes": "5"}),
 }
 """What does an act in the admin: list, symbol, and what the page that asks first would send."""
 
@@ -100,11 +104,12 @@ def symbols(request):
     mailbox.skip(Symbol.objects.get(ticker="TSLA"), by="somebody", now=T0)
     mailbox.disable(Symbol.objects.get(ticker="OFF"), by="somebody", now=T0)
     QuarantinedBar.objects.update(id=1)
+    Alert.objects.create(id=1, rule="stuck_head", severity="error", state="firing", began_at=T0, fired_at=T0)
 
 
 def everything() -> list[Any]:
     shown = [(symbol.enabled, symbol.deleted_at, snapshot(symbol)) for symbol in Symbol.objects.order_by("pk")]
-    return [shown, Bar.objects.count()]
+    return [shown, Bar.objects.count(), list(Alert.objects.values())]
 
 
 def ask(client: Any, act: str) -> int:
@@ -139,7 +144,9 @@ def test_the_page_which_asks_the_api_by_its_session_does_the_same(of_role, role,
     client.credentials(HTTP_X_CSRFTOKEN="a" * 32)
     before = everything()
 
-    assert client.get("/").status_code == 200
+    offered = 'data-may-operate="yes"' in client.get("/").content.decode()
+
+    assert offered is (role in {"operator", "administrator", "staff"})
     check(ask(client, act), allowed=allowed, act=act, before=before)
 
 
@@ -147,7 +154,8 @@ def test_the_page_which_asks_the_api_by_its_session_does_the_same(of_role, role,
 def test_the_admin_does_for_a_role_what_the_table_says(client, of_role, role, act, allowed):
     client.force_login(of_role(role))
     model, ticker, more = ACTIONS[act]
-    chosen = 1 if model == "quarantinedbar" else Symbol.objects.get(ticker=ticker).pk
+    chosen = Symbol.objects.get(ticker=ticker).pk if model == "symbol" else 1
+    act = act.removesuffix(" an alert")
     before = everything()
 
     offered = f'value="{act}"' in client.get(f"{ADMIN}/{model}/", follow=True).content.decode()

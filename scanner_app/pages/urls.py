@@ -8,6 +8,9 @@ from scanner_app.pages import views
 
 urlpatterns = [
     path("", views.home, name="home"),
+    # A ticker may have slashes, and an address may have lost its last one.
+    path("symbols/<path:ticker>/", views.symbol, name="symbol"),
+    path("symbols/<path:ticker>", views.symbol),
     path("login/", views.SignIn.as_view(), name="login"),
     path("login", views.SignIn.as_view()),
     path("logout/", LogoutView.as_view(), name="logout"),

@@ -103,7 +103,7 @@ def test_a_ticker_with_a_slash_reaches_flower_in_the_tasks_own_spelling(browser,
 @pytest.mark.parametrize(
     ("where", "url"),
     [
-        pytest.param("", "http://127.0.0.1:5555/", id="its start page"),
+        pytest.param("", "http://127.0.0.1:5555", id="its start page"),
         pytest.param("worker/main%40here", "http://127.0.0.1:5555/worker/main%40here", id="a worker"),
         pytest.param("/evil.example/x", "http://127.0.0.1:5555//evil.example/x", id="never another host"),
     ],

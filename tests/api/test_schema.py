@@ -29,6 +29,8 @@ OPERATIONS = {
     "/api/v1/scanner/alerts": {"get"},
     "/api/v1/scanner/alerts/{id}/acknowledge": {"post"},
     "/api/v1/scanner/alerts/{id}/silence": {"post"},
+    "/api/v1/scanner/board": {"get"},
+    "/api/v1/scanner/chart": {"get"},
 }
 
 
