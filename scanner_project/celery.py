@@ -1,5 +1,6 @@
 """The Celery application; its settings are the CELERY_ ones of Django's."""
 
+import logging
 import os
 from typing import Any
 
@@ -41,7 +42,7 @@ def _add_our_steps(**_: Any) -> None:
 
     app.steps["consumer"].update({FollowQueues, Tells, Understudy, Watchdog})
     # Celery writes "worker: Warm shutdown" past the log, and has no setting for it.
-    worker.safe_say = lambda text, *_: log.info("worker_says", text=text)
+    worker.safe_say = lambda text, *_: log.info("worker_says", text=text)  # type: ignore[attr-defined] # stubs lack it
     _relax_durability()
 
 
@@ -57,7 +58,7 @@ def _sweep_at_once(**_: Any) -> None:
 def _in_child(**_: Any) -> None:
     _relax_durability()
     # What a detector prints is a line of the log like others, with its symbol and bar.
-    app.log.redirect_stdouts("INFO", name="printed")
+    app.log.redirect_stdouts(logging.INFO, name="printed")
 
 
 def _relax_durability() -> None:

@@ -7,7 +7,7 @@ import pytest
 import structlog
 from django.test import Client
 
-from scanner_app import middleware
+from scanner_app import request_id
 from scanner_app.models import Bar
 from tests.conftest import raw_bar
 from tests.test_logs import listen  # noqa: F401 - a fixture
@@ -97,4 +97,4 @@ def test_nothing_of_a_request_is_left_for_the_next_one(client):
     client.get("/healthz", headers={"X-Request-ID": "mine"})
 
     assert structlog.contextvars.get_contextvars() == {}
-    assert middleware.request_id.current() is None
+    assert request_id.current() is None

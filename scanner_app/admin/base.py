@@ -209,7 +209,7 @@ class RecordAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     sortable_by = ()
     show_facets = admin.ShowFacets.NEVER  # they would count the whole table, once for each choice
-    list_select_related = ("symbol",)
+    list_select_related: ClassVar[tuple[str, ...]] = ("symbol",)
     search_fields = ("symbol__ticker",)  # shows the box; what it does is below
     search_help_text = "A symbol's ticker, whole"
 

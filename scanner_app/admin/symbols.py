@@ -143,7 +143,7 @@ class SymbolAdmin(Operated, ReadOnlyAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """With the acts that the user may do, which the list's own address takes."""
-        acts = [(name, text) for _, name, text in self.get_actions(request).values()]
+        acts = [(choice[1], choice[2]) for choice in self.get_actions(request).values() if choice]
         return super().change_view(request, object_id, form_url, {"acts": acts, **(extra_context or {})})
 
     @admin.display(description="State")

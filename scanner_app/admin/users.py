@@ -11,7 +11,7 @@ admin.site.unregister(User)
 
 
 @admin.register(User)
-class ScannerUserAdmin(UserAdmin):
+class ScannerUserAdmin(UserAdmin[User]):
     """Django's, in which whoever may change users could make a superuser of any, also of themselves."""
 
     list_display = ("username", "email", "roles", "is_active", "is_staff", "last_login")
