@@ -179,6 +179,7 @@ const stamp_of = (one) => [one.state, one.circuit_state, one.enabled, one.consec
 
 function show(answer) {
   status = answer;
+  document.querySelector(".loading")?.remove();
   render(head(), $("head"));
   acts();
   count_down();
