@@ -19,6 +19,7 @@ const board = $("board");
 let whole = null; // the last answer
 let ranks = new Map(); // ticker -> rank, as last drawn
 let pointed_at = -Infinity;
+let held = false; // whether a tile is not yet in the place that it belongs to
 let spoken = null;
 let spoken_at = -Infinity;
 
@@ -135,10 +136,12 @@ function matches(one, wanted) {
 }
 
 // Trouble on top; but nothing moves under a pointer that is just about to press.
+const steady = () => performance.now() - pointed_at < STEADY_MS;
+
 function ordered(symbols) {
-  const steady = performance.now() - pointed_at < STEADY_MS;
-  const before = ranks;
-  ranks = new Map(symbols.map((one) => [one.symbol, (steady ? before.get(one.symbol) : null) ?? rank(one)]));
+  const before = steady() ? ranks : new Map();
+  ranks = new Map(symbols.map((one) => [one.symbol, before.get(one.symbol) ?? rank(one)]));
+  held = symbols.some((one) => ranks.get(one.symbol) !== rank(one));
   return [...symbols].sort((a, b) => ranks.get(a.symbol) - ranks.get(b.symbol) || (a.symbol < b.symbol ? -1 : 1));
 }
 
@@ -206,5 +209,5 @@ document.addEventListener("keydown", (event) => {
 });
 board.addEventListener("pointermove", () => { pointed_at = performance.now(); });
 board.addEventListener("pointerleave", () => { pointed_at = -Infinity; });
-setInterval(count_down, 1000);
+setInterval(() => (held && !steady() ? draw() : count_down()), 1000);
 const ask_again = follow("board", (answer) => { whole = answer; draw(); }, told);
