@@ -157,13 +157,11 @@ def decide(
         outcome, stage, delay_s = Outcome.RETRYING, Stage.RUN, delays_s[attempts - 1]
     else:
         return Plan(outcome=Outcome.CONTROL, stage=Stage.CONTROL)
-    planned = now + timedelta(seconds=delay_s)
-    half_open_at = breaker_value.half_open_at(rules)
     return Plan(
         outcome=outcome,
         stage=stage,
         retry_delay_s=delay_s,
-        next_attempt_at=planned if half_open_at is None else max(planned, half_open_at),
+        next_attempt_at=breaker.due(breaker_value, rules, now, own=now + timedelta(seconds=delay_s)),
     )
 
 

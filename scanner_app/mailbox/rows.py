@@ -6,6 +6,7 @@ from typing import Any
 from django.db import InterfaceError, OperationalError
 from django.db.models import QuerySet
 
+from scanner_app import breaker
 from scanner_app.mailbox.hot import Following, next_bar
 from scanner_app.mailbox.messages import Message, Ticket
 from scanner_app.mailbox.publishing import publish_after_commit, queue_name
@@ -132,11 +133,11 @@ def describe_bar(timeframe: str, timestamp: datetime) -> str:
 
 def wait_for_breaker(row: SymbolStatus, now: datetime) -> None:
     """A new head of a symbol whose breaker is open is due at the half-open moment, as the probe."""
-    half_open_at = row.symbol.breaker.value.half_open_at(breaker_rules())
-    if row.head is not None and half_open_at is not None and half_open_at > now:
-        row.next_attempt_at = half_open_at
+    due = breaker.due(row.symbol.breaker.value, breaker_rules(), now)
+    if row.head is not None and due is not None:
+        row.next_attempt_at = due
         # It waits for the breaker, not for the engine.
-        SymbolStatus.objects.filter(symbol_id=row.symbol_id).update(next_attempt_at=half_open_at, catching_up=True)
+        SymbolStatus.objects.filter(symbol_id=row.symbol_id).update(next_attempt_at=due, catching_up=True)
 
 
 def save_breaker(row: CircuitBreaker, value: Any) -> None:
