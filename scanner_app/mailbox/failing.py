@@ -60,34 +60,34 @@ def fail(
         )
         if was_live != 1:
             return Outcome.SUPERSEDED
-        log.error(
-            "bar_failed",
-            symbol=message.ticker,
-            sequence=message.sequence,
-            bar_time=ticket.timestamp.isoformat(),
-            attempt=message.retries + 1,
-            exc_info=error,
-        )
         row = fresh(message.symbol_id)
         if hung:
             lanes.move(row.symbol_id, row.lane, lanes.HUNG, now, reason=text.message)
             row.lane = lanes.HUNG.lane
         if ticket.replayed:
-            return _put_aside(ticket, text, now, reason="its replay failed")
-        _count_failure(row, ticket, text, now)
-        plan = decide(
-            attempts=row.attempts,
-            delays_s=settings.SCANNER_RETRY_DELAYS,
-            holding=row.stage == Stage.HOLD,
-            breaker_value=row.symbol.breaker.value,
-            rules=breaker_rules(),
-            now=now,
-        )
-        row.stage, row.next_attempt_at = plan.stage, plan.next_attempt_at
-        row.save(update_fields=["stage", "next_attempt_at"])
-        _record_failure(ticket, text, plan, now)
-        if not (plan.outcome is Outcome.RETRYING and celery_retries):
-            publish_head(row)
+            outcome = _put_aside(ticket, text, now, reason="its replay failed")
+        else:
+            outcome = _go_on(row, ticket, text, now, celery_retries=celery_retries)
+    _log_failure("bar_failed", ticket, error)
+    return outcome
+
+
+def _go_on(row: SymbolStatus, ticket: Ticket, text: "ErrorText", now: datetime, *, celery_retries: bool) -> Outcome:
+    """Count the failure and store what follows from it."""
+    _count_failure(row, ticket, text, now)
+    plan = decide(
+        attempts=row.attempts,
+        delays_s=settings.SCANNER_RETRY_DELAYS,
+        holding=row.stage == Stage.HOLD,
+        breaker_value=row.symbol.breaker.value,
+        rules=breaker_rules(),
+        now=now,
+    )
+    row.stage, row.next_attempt_at = plan.stage, plan.next_attempt_at
+    row.save(update_fields=["stage", "next_attempt_at"])
+    _record_failure(ticket, text, plan, now)
+    if not (plan.outcome is Outcome.RETRYING and celery_retries):
+        publish_head(row)
     return plan.outcome
 
 
@@ -117,18 +117,12 @@ def quarantine(ticket: Ticket, error: BaseException, *, now: datetime) -> Outcom
         )
         if was_live != 1:
             return Outcome.SUPERSEDED
-        log.error(
-            "bar_unusable",
-            symbol=message.ticker,
-            sequence=message.sequence,
-            bar_time=ticket.timestamp.isoformat(),
-            attempt=message.retries + 1,
-            exc_info=error,
-        )
         if not ticket.replayed:
             _count_failure(fresh(message.symbol_id), ticket, text, now)
         _record_failure(ticket, text, Plan(outcome=Outcome.QUARANTINED), now)
-        return _put_aside(ticket, text, now, reason="the bar is unusable")
+        outcome = _put_aside(ticket, text, now, reason="the bar is unusable")
+    _log_failure("bar_unusable", ticket, error)
+    return outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +181,18 @@ def _describe(error: BaseException) -> ErrorText:
 def _storable(text: str) -> str:
     # PostgreSQL stores neither NUL nor lone surrogates: the record of a failure must not fail itself.
     return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
+
+
+def _log_failure(event: str, ticket: Ticket, error: BaseException) -> None:
+    """After the commit: a log that is slow must not hold the row, and what was rolled back did not happen."""
+    log.error(
+        event,
+        symbol=ticket.message.ticker,
+        sequence=ticket.message.sequence,
+        bar_time=ticket.timestamp.isoformat(),
+        attempt=ticket.message.retries + 1,
+        exc_info=error,
+    )
 
 
 def _count_failure(row: SymbolStatus, ticket: Ticket, text: ErrorText, now: datetime) -> None:

@@ -3,12 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from scanner_app import mailbox
 from scanner_app.breaker import Breaker, Rules
 from scanner_app.detectors import BarUnusable
 from scanner_app.errors import DetectorFailed
-from scanner_app.mailbox import Outcome, Ticket
+from scanner_app.mailbox import Outcome, Ticket, failing
 from scanner_app.mailbox.failing import decide
 from scanner_app.models import Bar, ProcessingFailure, QuarantinedBar
 from tests.conftest import T0, accept_days, fail_head, live_message, row_of, snapshot, start_head
@@ -49,6 +50,48 @@ def test_a_failure_counts_once(dispatched_head):
     outcome = mailbox.fail(ticket, ValueError("no good"), now=T0)
 
     assert outcome is Outcome.SUPERSEDED
+    assert snapshot(symbol) == before
+
+
+@pytest.fixture
+def logged(monkeypatch):
+    """The errors that failing.py logs, each with whether a transaction was open."""
+    lines = []
+
+    class Log:
+        @staticmethod
+        def error(event, **_values):
+            lines.append((event, connection.in_atomic_block))
+
+    monkeypatch.setattr(failing, "log", Log)
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("call", "event"), [(mailbox.fail, "bar_failed"), (mailbox.quarantine, "bar_unusable")], ids=["fail", "quarantine"]
+)
+def test_a_failure_is_logged_once_after_its_commit(dispatched_head, logged, call, event):
+    _, ticket = dispatched_head()
+
+    call(ticket, BarUnusable("no volume"), now=T0)
+    call(ticket, BarUnusable("no volume"), now=T0)
+
+    assert logged == [(event, False)]
+
+
+@pytest.mark.parametrize("call", [mailbox.fail, mailbox.quarantine], ids=["fail", "quarantine"])
+def test_a_failure_that_was_rolled_back_is_not_logged(dispatched_head, logged, monkeypatch, call):
+    symbol, ticket = dispatched_head()
+    before = snapshot(symbol)
+
+    def broken(*_args, **_values):
+        raise RuntimeError("the disk is full")
+
+    monkeypatch.setattr(failing, "_record_failure", broken)
+    with pytest.raises(RuntimeError, match="the disk is full"):
+        call(ticket, BarUnusable("no volume"), now=T0)
+
+    assert logged == []
     assert snapshot(symbol) == before
 
 
