@@ -65,6 +65,7 @@ def fail(
             lanes.move(row.symbol_id, row.lane, lanes.HUNG, now, reason=text.message)
             row.lane = lanes.HUNG.lane
         if ticket.replayed:
+            _record_failure(ticket, text, Plan(outcome=Outcome.QUARANTINED), now)
             outcome = _put_aside(ticket, text, now, reason="its replay failed")
         else:
             outcome = _go_on(row, ticket, text, now, celery_retries=celery_retries)

@@ -177,6 +177,7 @@ class ModelSymbol:
         if hung:
             self._change_lane("slow")
         if bar.replayed:
+            self.recorded.append([bar.day, letter.retries + 1, 1])
             return self._set_head_aside(now, attempts=letter.retries + 1)
         self._count_failure(now)
         self.attempts += 1
