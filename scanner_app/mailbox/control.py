@@ -17,6 +17,7 @@ from scanner_app.mailbox.messages import Message, Outcome, Ticket
 from scanner_app.mailbox.rows import (
     add_event,
     fresh,
+    head_id,
     publish_head,
     same_attempt,
     set_aside,
@@ -79,7 +80,7 @@ def control_failed(message: Message, *, reason: str, now: datetime) -> Outcome:
         own = now + rules.recovery if value.opened_at is None else None
         row.next_attempt_at = breaker.due(value, rules, now, own=own) or now
         row.save(update_fields=["next_attempt_at"])
-        add_event(row.symbol_id, EventKind.HELD, now, reason=reason)
+        add_event(row.symbol_id, EventKind.HELD, now, bar_id=head_id(row), reason=reason)
         publish_head(row)
     log.warning("holding", symbol=message.ticker, sequence=message.sequence, attempt=message.retries, reason=reason)
     return Outcome.HOLDING

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from scanner_app import breaker
+from scanner_app import breaker, words
 from scanner_app.alerts import notices
 from scanner_app.errors import DetectorFailed, RunKilled
 from scanner_app.mailbox import hot, lanes
@@ -17,6 +17,7 @@ from scanner_app.mailbox.control import control_failed
 from scanner_app.mailbox.messages import Message, Outcome, Ticket
 from scanner_app.mailbox.rows import (
     add_event,
+    count_event_up,
     fresh,
     live_head,
     publish_head,
@@ -204,13 +205,10 @@ def _count_failure(row: SymbolStatus, ticket: Ticket, text: ErrorText, now: date
     else:
         kind = EventKind.OPENED if before.opened_at is None else EventKind.REOPENED
     save_breaker(row.symbol.breaker, after)
-    add_event(
-        row.symbol_id,
-        kind,
-        now,
-        bar_id=ticket.bar_id,
-        reason=f"{row.symbol.ticker} processing failed {after.failures} times",
-    )
+    reason = f"{row.symbol.ticker} processing failed {words.counted(after.failures, 'time')}"
+    # A hold probes all night: its failures are counted up in one row, and so is their line of the timeline.
+    if not (row.stage == Stage.HOLD and count_event_up(row.symbol_id, kind, now, bar_id=ticket.bar_id, reason=reason)):
+        add_event(row.symbol_id, kind, now, bar_id=ticket.bar_id, reason=reason)
     if kind is EventKind.OPENED:
         notices.opened(
             symbol_id=row.symbol_id,

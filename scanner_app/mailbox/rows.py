@@ -62,6 +62,11 @@ def lock(symbol_id: int) -> None:
     SymbolStatus.objects.select_for_update().values_list("symbol_id").get(symbol_id=symbol_id)
 
 
+def head_id(row: SymbolStatus) -> int | None:
+    """The id of the head's bar, for the timeline; None without one."""
+    return Bar.objects.values_list("id", flat=True).filter(symbol_id=row.symbol_id, sequence=row.head).first()
+
+
 def head_message(row: SymbolStatus) -> Message | None:
     """The message that is live for the row as it is; None without a head or while nothing may be published."""
     bar = None if row.head is None else next_bar(row.symbol_id, row.head)
@@ -157,6 +162,15 @@ def add_event(
 ) -> None:
     """Write a line of the symbol's timeline."""
     SymbolEvent.objects.create(symbol_id=symbol_id, kind=kind, at=now, bar_id=bar_id, actor=actor, reason=reason)
+
+
+def count_event_up(symbol_id: int, kind: EventKind, now: datetime, *, bar_id: int, reason: str) -> bool:
+    """Bring the newest line of the timeline up to date, if it tells the same of the same bar; whether it did."""
+    last = SymbolEvent.objects.filter(symbol_id=symbol_id).order_by("-id").first()
+    if last is None or (last.kind, last.bar_id) != (kind, bar_id):
+        return False
+    SymbolEvent.objects.filter(pk=last.pk).update(at=now, reason=reason)
+    return True
 
 
 def set_aside(

@@ -132,7 +132,7 @@ def test_the_third_failure_opens_the_breaker_and_a_failed_probe_opens_it_again(d
     assert symbol.breaker.incident_at == T0 + seconds(3)
     events = symbol.events.order_by("id").values_list("kind", "reason")
     assert list(events)[1:] == [
-        ("paused", "TSLA processing failed 1 times"),
+        ("paused", "TSLA processing failed 1 time"),
         ("paused", "TSLA processing failed 2 times"),
         ("opened", "TSLA processing failed 3 times"),
         ("reopened", "TSLA processing failed 4 times"),
@@ -255,6 +255,41 @@ def test_a_control_run_that_fails_holds_the_symbol_and_probes_without_limit(in_c
     assert (newest.times, newest.attempt, newest.retry_delay_s) == (6, 12, 30)
     assert newest.next_attempt_at == last + seconds(30)
     assert QuarantinedBar.objects.count() == 0
+
+
+def test_the_failures_of_a_hold_are_one_line_of_the_timeline(in_control):
+    symbol, failed_at = in_control
+    bar = Bar.objects.get(sequence=2)
+    mailbox.control_failed(live_message(symbol), reason="the model file is missing", now=failed_at)
+    before = symbol.events.count()
+
+    last = fail_head(symbol, 5, now=failed_at)
+
+    held, probes = symbol.events.order_by("-id")[1], symbol.events.order_by("-id")[0]
+    assert symbol.events.count() == before + 1
+    assert (held.kind, held.at, held.bar_id) == ("held", failed_at, bar.pk)
+    assert (probes.kind, probes.at, probes.bar_id) == ("reopened", last, bar.pk)
+    assert probes.reason == "TSLA processing failed 12 times"
+    failure = ProcessingFailure.objects.latest("id")
+    assert (failure.bar_id, failure.failed_at) == (bar.pk, last), "the line and the failure are found by each other"
+
+
+def test_what_happens_between_two_probes_of_a_hold_begins_a_new_line(in_control):
+    symbol, failed_at = in_control
+    mailbox.control_failed(live_message(symbol), reason="no file", now=failed_at)
+    last = fail_head(symbol, 2, now=failed_at)
+    mailbox.disable(symbol, by="olga", now=last)
+    mailbox.enable(symbol, by="olga", now=last)
+
+    fail_head(symbol, 1, now=last)
+
+    assert list(symbol.events.order_by("-id").values_list("kind", flat=True)[:5]) == [
+        "reopened",
+        "enabled",
+        "disabled",
+        "reopened",
+        "held",
+    ]
 
 
 def test_a_hold_ends_with_the_first_success(in_control):
