@@ -55,8 +55,12 @@ class Explanation:
     @property
     def text(self) -> str:
         """All of it in one paragraph."""
-        advice = you_can([one.name for one in self.actions if one.name in ADVISED[self.code]])
-        return " ".join(part for part in (self.summary, self.cause, self.next, *self.notes, advice) if part)
+        return " ".join(part for part in (self.summary, self.cause, self.next, *self.notes, self.advice) if part)
+
+    @property
+    def advice(self) -> str:
+        """What can be done, where something should be; else empty."""
+        return you_can([one.name for one in self.actions if one.name in ADVISED[self.code]])
 
 
 def explain(facts: Facts) -> Explanation:
