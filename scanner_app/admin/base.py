@@ -46,6 +46,7 @@ TONES = {
     "sent": "good",
     "pending": "warn",
     "held": "warn",
+    "control": "warn",
     "skipped": "warn",
     "bullish": "good",
     "bearish": "bad",

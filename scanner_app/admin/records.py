@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.utils.safestring import SafeString
 
+from scanner_app.admin import told
 from scanner_app.admin.base import (
     RecordAdmin,
     Traced,
@@ -63,7 +64,13 @@ class BarAdmin(RecordAdmin):
         time_column("accepted_at", "Accepted"),
         time_column("finished_at", "Finished"),
         number_column("latency_ms", "Latency (ms)"),
+        "story",
     )
+
+    @admin.display(description="Timeline (UTC)")
+    def story(self, bar: Bar) -> SafeString:
+        """What happened to it, from its acceptance on."""
+        return told.story(bar)
 
 
 @admin.register(Signal)

@@ -13,6 +13,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from scanner_app import breaker, mailbox, removal, status
+from scanner_app.admin import told
 from scanner_app.admin.acts import Operated, confirmed, counted, named, number_of, reason_of
 from scanner_app.admin.base import ReadOnlyAdmin, as_it_is, badge, one_line, utc
 from scanner_app.errors import BarsWaiting, NothingToSkip
@@ -118,17 +119,29 @@ class SymbolAdmin(Operated, ReadOnlyAdmin):
     ordering = ("ticker",)
     actions = ("reset", "skip", "disable", "enable", "delete")
     fieldsets = (
+        ("Why", {"fields": ("explanation",)}),
         (None, {"fields": ("ticker", "state", "breaker_state", "failures_in_a_row", "enabled")}),
         ("The bar in flight", {"fields": ("attempts", "stage", "next_attempt")}),
         ("Progress", {"fields": ("backlog", "bars_processed", "last_bar", "last_processed", "lane")}),
         ("Latency", {"fields": ("average", "p95")}),
         ("Trouble", {"fields": ("whole_error",)}),
+        ("Timeline", {"fields": ("newest_lines",)}),
         ("Look further", {"fields": ("records",)}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Symbol]:  # noqa: ARG002
         """The watch list, in one query; symbols being deleted are hidden."""
         return status.symbols().order_by("ticker")
+
+    @admin.display(description="In words")
+    def explanation(self, symbol: Symbol) -> SafeString:
+        """Why it is as it is, what happens next, and what can be done."""
+        return told.explanation(symbol, timezone.now())
+
+    @admin.display(description=f"Newest {told.NEWEST}")
+    def newest_lines(self, symbol: Symbol) -> SafeString:
+        """What happened to it last."""
+        return told.newest_lines(symbol)
 
     @admin.display(description="State")
     def state(self, symbol: Symbol) -> SafeString:
