@@ -53,9 +53,14 @@ class Breaker:
             return State.CLOSED
         return State.HALF_OPEN if now >= half_open_at else State.OPEN
 
-    def allows(self, rules: Rules, now: datetime) -> bool:
-        """Whether a bar may run at the time `now`."""
-        return self.state(rules, now) is not State.OPEN
+
+def due(breaker: Breaker, rules: Rules, now: datetime, *, own: datetime | None = None) -> datetime | None:
+    """When a bar may run: at its own time, or at the half-open moment if that is later; None: now.
+
+    `own` is the bar's retry time; None for a bar that has not failed.
+    """
+    times = (own, breaker.half_open_at(rules))
+    return max((time for time in times if time is not None and time > now), default=None)
 
 
 def failure(breaker: Breaker, rules: Rules, now: datetime) -> Breaker:

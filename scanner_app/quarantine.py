@@ -10,9 +10,7 @@ from django.db.models import QuerySet
 from scanner_app import mailbox, tickers
 from scanner_app.errors import NotInQuarantine
 from scanner_app.models import QuarantinedBar, Symbol
-from scanner_app.timeframes import TIMEFRAMES
-
-SHORTER_FIRST = {timeframe: place for place, timeframe in enumerate(TIMEFRAMES)}
+from scanner_app.timeframes import RANK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,4 +87,4 @@ def _in_order(entries: QuerySet[QuarantinedBar]) -> list[QuarantinedBar]:
     tracebacks, which are kilobytes each.
     """
     rows = entries.order_by().select_related("bar").only("symbol_id", "bar_id", "timestamp", "bar__timeframe")
-    return sorted(rows, key=lambda row: (row.timestamp, SHORTER_FIRST[row.bar.timeframe], row.pk))
+    return sorted(rows, key=lambda row: (row.timestamp, RANK[row.bar.timeframe], row.pk))

@@ -139,8 +139,7 @@ def next_attempt_at(symbol: Symbol, row: SymbolStatus, now: datetime) -> datetim
     """
     if row.head is None or not symbol.enabled:
         return None
-    times = [row.next_attempt_at, symbol.breaker.value.half_open_at(breaker_rules())]
-    return max((time for time in times if time is not None and time > now), default=None)
+    return breaker.due(symbol.breaker.value, breaker_rules(), now, own=row.next_attempt_at)
 
 
 def symbols() -> QuerySet[Symbol]:

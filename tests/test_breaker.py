@@ -45,7 +45,26 @@ def test_it_opens_at_the_threshold(failures, state):
 )
 def test_an_open_breaker_becomes_half_open_by_time_alone(after_s, state):
     assert OPENED_AT_T0.state(RULES, after(after_s)) is state
-    assert OPENED_AT_T0.allows(RULES, after(after_s)) is (state is State.HALF_OPEN)
+
+
+@pytest.mark.parametrize(
+    ("value", "own_s", "now_s", "due_s"),
+    [
+        pytest.param(Breaker(), None, 0, None, id="closed, a bar that has not failed: now"),
+        pytest.param(Breaker(failures=2), 2, 0, 2, id="closed: the retry's own time"),
+        pytest.param(Breaker(failures=2), 2, 2, None, id="a retry is due at its time, not after"),
+        pytest.param(OPENED_AT_T0, None, 0, 30, id="open, a bar that has not failed: the half-open moment"),
+        pytest.param(OPENED_AT_T0, 4, 0, 30, id="open: the half-open moment, if that is later"),
+        pytest.param(OPENED_AT_T0, 40, 0, 40, id="open: the retry's own time, if that is later"),
+        pytest.param(OPENED_AT_T0, 4, 29.999999, 30, id="just before the half-open moment"),
+        pytest.param(OPENED_AT_T0, 4, 30, None, id="half-open: now"),
+        pytest.param(OPENED_AT_T0, 40, 30, 40, id="half-open, but its own time is still to come"),
+    ],
+)
+def test_a_bar_is_due_at_the_later_of_its_own_time_and_the_half_open_moment(value, own_s, now_s, due_s):
+    own = None if own_s is None else after(own_s)
+
+    assert breaker.due(value, RULES, after(now_s), own=own) == (None if due_s is None else after(due_s))
 
 
 def test_a_failed_probe_opens_it_again_for_the_full_time_in_the_same_incident():

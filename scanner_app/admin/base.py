@@ -47,6 +47,7 @@ TONES = {
     "sent": "good",
     "pending": "warn",
     "held": "warn",
+    "control": "warn",
     "skipped": "warn",
     "error": "bad",
     "warning": "warn",

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.db.models import Model
 from django.utils.safestring import SafeString
 
+from scanner_app.admin import told
 from scanner_app.admin.base import (
     EMPTY,
     RecordAdmin,
@@ -87,6 +88,7 @@ class BarAdmin(RecordAdmin):
         time_column("finished_at", "Finished"),
         number_column("latency_ms", "Latency (ms)"),
         "request_id",
+        "story",
     )
 
     @admin.display(description="Look at")
@@ -106,6 +108,11 @@ class BarAdmin(RecordAdmin):
                 (task_url(here.task_id) if status.head == bar.sequence else None, "Task in Flower"),
             ]
         )
+
+    @admin.display(description="Timeline (UTC)")
+    def story(self, bar: Bar) -> SafeString:
+        """What happened to it, from its acceptance on."""
+        return told.story(bar)
 
 
 def _counted(count: int, table: type[Model]) -> str:

@@ -11,6 +11,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from scanner_app import breaker, mailbox, removal, status
+from scanner_app.admin import told
 from scanner_app.admin.acts import Operated, confirmed, counted, named, number_of, reason_of
 from scanner_app.admin.base import EMPTY, ReadOnlyAdmin, as_it_is, badge, one_line, utc
 from scanner_app.admin.links import chart_url, link, list_url, row_of_links, row_url, task_url
@@ -129,10 +130,12 @@ class SymbolAdmin(Operated, ReadOnlyAdmin):
     ordering = ("ticker",)
     actions = ("reset", "skip", "disable", "enable", "delete")
     fieldsets = (
+        ("Why", {"fields": ("explanation",)}),
         (None, {"fields": ("look_at", "state", "breaker_state", "failures_in_a_row", "enabled")}),
         ("The bar in flight", {"fields": ("head", "attempts", "stage", "next_attempt")}),
         ("Progress", {"fields": ("backlog", "bars_processed", "last_bar", "last_processed", "lane", "average", "p95")}),
         ("Trouble", {"fields": ("whole_error",)}),
+        ("Timeline", {"fields": ("newest_lines",)}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Symbol]:  # noqa: ARG002
@@ -145,6 +148,16 @@ class SymbolAdmin(Operated, ReadOnlyAdmin):
         """With the acts that the user may do, which the list's own address takes."""
         acts = [(choice[1], choice[2]) for choice in self.get_actions(request).values() if choice]
         return super().change_view(request, object_id, form_url, {"acts": acts, **(extra_context or {})})
+
+    @admin.display(description="In words")
+    def explanation(self, symbol: Symbol) -> SafeString:
+        """Why it is as it is, what happens next, and what can be done."""
+        return told.explanation(symbol, timezone.now())
+
+    @admin.display(description=f"Newest {told.NEWEST}")
+    def newest_lines(self, symbol: Symbol) -> SafeString:
+        """What happened to it last."""
+        return told.newest_lines(symbol)
 
     @admin.display(description="State")
     def state(self, symbol: Symbol) -> SafeString:

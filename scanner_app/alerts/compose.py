@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-MAX_HEADLINE = 200
-"""Characters of a body's first line: what a digest has for one symbol."""
-
-MAX_ERROR = 2_000
-"""Characters of an error's text; all of it is in the failure's row."""
+from scanner_app.explain import actions, sentences
+from scanner_app.words import error_line
+from scanner_app.words import one_line as _one_line
+from scanner_app.words import plural as _plural
+from scanner_app.words import readable as _readable
 
 QUOTED_AT_MOST = 50
 """Symbols of a digest that come with their first line; further ones are only named."""
@@ -54,18 +54,22 @@ def opened(
 ) -> Text:
     """A breaker opened. `error` is the last failure's type and message."""
     error_type, message = error
-    headline = _one_line(f"{error_type}: {message}" if message.strip() else error_type)
+    headline = error_line(error_type, message)
     whole = _readable(message)
     about = f"Bar: {timeframe}, {_utc(bar_time)}\nFailures in a row: {failures}, the last at {_utc(now)}"
+    opens_again = sentences.opens_again(half_open_at - now)
+    next_ = sentences.while_open(
+        ticker=ticker,
+        probe_from=_utc(half_open_at),
+        probe="its first waiting bar",
+        if_it_fails=f"{opens_again}, and so on",
+    )
     follows = (
-        f"What happens next: the breaker is open, and no bar of {ticker} runs. From {_utc(half_open_at)} on its first "
-        f"waiting bar runs once, as the probe. If that succeeds, the breaker closes, the waiting bars follow in order, "
-        f"and you are told; if it fails, the breaker stays open for as long again, and so on, without further "
-        f"messages. New bars of {ticker} are accepted and wait; no other symbol is affected."
+        f"What happens next: {next_} You are told when it closes, and of no further failures until then. "
+        f"New bars of {ticker} are accepted and wait; no other symbol is affected."
     )
     acts = (
-        f"What you can do: reset (try again now), skip (set the first waiting bar aside, the next one is the probe) "
-        f"or disable (let {ticker} wait until it is enabled again): on its page, by the API, or with\n"
+        f"What you can do: {actions.in_a_mail(('reset', 'skip', 'disable'))}: on its page, by the API, or with\n"
         f'  manage.py scanner reset|skip|disable {ticker} --reason "…"'
     )
     paragraphs = [headline, *([whole] if whole not in headline else []), about, follows, acts]
@@ -79,7 +83,7 @@ def recovered(*, ticker: str, failures: int, incident_at: datetime, by: str, now
     after = f"after {failures} {_plural('failure', failures)} in a row and {_duration(now - incident_at)}"
     if by == BY_ITSELF:
         headline = f"Its probe succeeded {after}."
-        follows = f"The breaker is closed; the bars of {ticker} that have waited are worked off in order."
+        follows = f"The breaker is closed; {sentences.worked_off(ticker)}."
     else:
         headline = f"{by} reset it {after}."
         follows = f"The breaker is closed, and the first waiting bar of {ticker} runs at once. Should it open again, "
@@ -199,18 +203,3 @@ def _duration(span: timedelta) -> str:
             count, rest = seconds // size, seconds % size // smaller[1]
             return f"{count} {_plural(unit, count)}" + (f" {rest} {_plural(smaller[0], rest)}" if rest else "")
     return f"{seconds} {_plural('second', seconds)}"
-
-
-def _plural(word: str, count: int) -> str:
-    return word if count == 1 else f"{word}s"
-
-
-def _one_line(text: str) -> str:
-    line = " ".join(_readable(text).split())
-    return line if len(line) <= MAX_HEADLINE else f"{line[: MAX_HEADLINE - 1]}…"
-
-
-def _readable(text: str) -> str:
-    # An error's text may hold anything: what a mail, a chat or PostgreSQL would stumble over is left out.
-    kept = "".join(char if char.isprintable() or char == "\n" else " " for char in text[:MAX_ERROR])
-    return f"{kept.strip()}…" if len(text) > MAX_ERROR else kept.strip()

@@ -9,6 +9,8 @@ from rest_framework import serializers
 from scanner_app import breaker, tickers
 from scanner_app.alerts.acts import MAX_SILENCE_MINUTES
 from scanner_app.api.filters import BAR_STATUSES, PROCESSING, utc_time
+from scanner_app.explain.actions import ACTS
+from scanner_app.explain.sentences import Code
 from scanner_app.ingest import REASONS
 from scanner_app.models import Alert, Bar, Lane, ProcessingFailure, QuarantinedBar, Resolution, Signal
 from scanner_app.quarantine import Filter
@@ -355,6 +357,68 @@ class SilenceIn(ActIn):
     """For how long nothing is told of an alert."""
 
     minutes = serializers.IntegerField(min_value=0, max_value=MAX_SILENCE_MINUTES, help_text="0 ends a silence")
+
+
+class ActionOut(serializers.Serializer[Any]):
+    """An operator's act that makes sense now, and the request that does it."""
+
+    name = serializers.ChoiceField(list(ACTS))
+    sentence = serializers.CharField(help_text="what it does")
+    method = serializers.CharField()
+    path = serializers.CharField()
+    body = serializers.DictField(child=serializers.CharField(), help_text="to be sent, beside an optional `reason`")
+    allowed = serializers.BooleanField(help_text="whether this user may do it")
+
+
+class ExplanationOut(serializers.Serializer[Any]):
+    """Why a symbol is as it is, as `explain.sentences.Explanation` has it."""
+
+    symbol = serializers.CharField()
+    code = serializers.ChoiceField([one.value for one in Code], help_text="which case it is, for programs")
+    summary = serializers.CharField()
+    cause = serializers.CharField()
+    next = serializers.CharField(help_text="what happens next, by itself")
+    notes = serializers.ListField(child=serializers.CharField(), help_text="what else is to be known")
+    text = serializers.CharField(help_text="all of it in one paragraph")
+    actions = ActionOut(many=True)
+    since = serializers.DateTimeField(allow_null=True)
+    next_attempt_at = serializers.DateTimeField(allow_null=True)
+    waiting = serializers.IntegerField(help_text="bars that are not done with")
+    catch_up_s = serializers.FloatField(allow_null=True, help_text="an estimate; null: unknown, or nothing waits")
+
+
+class LineOut(serializers.Serializer[Any]):
+    """A line of a timeline, as `timeline.Line` has it."""
+
+    id = serializers.IntegerField()
+    kind = serializers.CharField()
+    at = serializers.DateTimeField(help_text="of a hold's failures, which are one line: the last")
+    actor = serializers.CharField(help_text="a user's name, or scanner")
+    reason = serializers.CharField()
+    bar = serializers.IntegerField(allow_null=True, help_text="the bar's id")
+    sentence = serializers.CharField()
+    failure = serializers.IntegerField(allow_null=True, help_text="id of the failed attempt in the list of failures")
+    attempt = serializers.IntegerField(allow_null=True)
+    times = serializers.IntegerField(help_text="more than 1: counted up in a hold")
+    error_type = serializers.CharField()
+    message = serializers.CharField()
+    retry_delay_s = serializers.FloatField(allow_null=True)
+    next_attempt_at = serializers.DateTimeField(allow_null=True)
+
+
+class BarLineOut(LineOut):
+    """A line of a bar's timeline."""
+
+    id = serializers.IntegerField(help_text="its place in the story, 1 is the first")
+    after_s = serializers.FloatField(allow_null=True, help_text="seconds since the line before; null for the first")
+
+
+class StoryOut(serializers.Serializer[Any]):
+    """A bar's timeline: always whole, in the form of a list."""
+
+    next = serializers.CharField(allow_null=True, help_text="null: all lines are here")
+    previous = serializers.CharField(allow_null=True)
+    results = BarLineOut(many=True)
 
 
 class DetailOut(serializers.Serializer[Any]):

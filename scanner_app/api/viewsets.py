@@ -1,10 +1,11 @@
 """The endpoints: each validates, calls one function of ingest, mailbox or status, and answers."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
@@ -29,7 +30,7 @@ from rest_framework.status import (
 )
 from rest_framework.viewsets import GenericViewSet, ViewSet
 
-from scanner_app import ingest, mailbox, quarantine, removal, status, tickers
+from scanner_app import ingest, mailbox, quarantine, removal, status, tickers, timeline
 from scanner_app.alerts import acts
 from scanner_app.api.errors import RETRY_AFTER_S, Conflict, TooLarge
 from scanner_app.api.filters import AlertFilter, BarFilter, FaultFilter, SignalFilter, WatchListFilter
@@ -45,16 +46,20 @@ from scanner_app.api.serializers import (
     CountOut,
     DeleteIn,
     DetailOut,
+    ExplanationOut,
     FailureOut,
+    LineOut,
     OverviewOut,
     QuarantineOut,
     ReportOut,
     SignalOut,
     SilenceIn,
+    StoryOut,
     SymbolChangeIn,
     SymbolIn,
     SymbolOut,
 )
+from scanner_app.explain import reader
 from scanner_app.mailbox.accept import create_symbols
 from scanner_app.models import Alert, Bar, ProcessingFailure, QuarantinedBar, Signal, Symbol
 
@@ -83,6 +88,9 @@ class _List(_ByAction, mixins.ListModelMixin, GenericViewSet[Any]):
 @extend_schema_view(list=extend_schema(summary="Bars, newest first"))
 class BarViewSet(_List):
     """Bars: what was accepted and what became of it; the way in."""
+
+    lookup_value_regex = "[0-9]+"
+    lookup_url_kwarg = "id"
 
     queryset = Bar.objects.filter(symbol__deleted_at=None).annotate(
         # Not select_related: the status row carries kilobytes of JSON, and would be joined to every bar.
@@ -118,6 +126,20 @@ class BarViewSet(_List):
         report = ingest.accept(_bars(request.data), now=timezone.now())
         code, headers = _verdict(report)
         return Response(_report(report), status=code, headers=headers)
+
+    @extend_schema(
+        summary="What happened to a bar, newest first",
+        operation_id="bars_timeline",
+        responses={200: StoryOut, 404: OpenApiResponse(DetailOut, "no such bar")},
+        parameters=[OpenApiParameter("id", OpenApiTypes.INT, OpenApiParameter.PATH, description="from the list")],
+        filters=False,
+    )
+    @action(detail=True, methods=["get"], pagination_class=None)
+    def timeline(self, request: Request, id: str) -> Response:  # noqa: A002, ARG002 - the address's word; DRF's signature
+        """Acceptance, each failed attempt, what followed from it, result and signals; all lines at once."""
+        if (bar := Bar.objects.filter(symbol__deleted_at=None, pk=int(id)).first()) is None:
+            raise NotFound(f"Bar {id} not found")
+        return Response(StoryOut({"next": None, "previous": None, "results": timeline.story(bar)}).data)
 
 
 def _bars(data: Any) -> list[Any]:
@@ -366,14 +388,15 @@ class SymbolViewSet(_List):
         "disable": MayOperate,
     }
 
-    def find(self, ticker: str) -> Symbol:
-        """The symbol, whatever the case of its ticker. Raises NotFound."""
+    def find(self, ticker: str, among: QuerySet[Symbol] | None = None) -> Symbol:
+        """The symbol, whatever the case of its ticker; of those on the watch list, if not told. Raises NotFound."""
         try:
             stored = tickers.normalise(ticker)
         except ValueError:
             stored = ticker.upper()  # there can't be such a symbol, and the database need not be asked
         else:
-            if (symbol := status.symbols().filter(ticker=stored).first()) is not None:
+            found = status.symbols() if among is None else among
+            if (symbol := found.filter(ticker=stored).first()) is not None:
                 return symbol
         raise NotFound(f"Symbol {stored} not found")
 
@@ -456,6 +479,34 @@ class SymbolViewSet(_List):
     def status(self, request: Request, symbol: str) -> Response:  # noqa: ARG002 - DRF's signature
         """State, breaker, latency, backlog and next attempt."""
         return self.show(self.find(symbol).pk)
+
+    @extend_schema(
+        summary="Why a symbol is as it is, what happens next, and what can be done",
+        responses={200: ExplanationOut, 404: NO_SUCH},
+        parameters=[TICKER],
+    )
+    @action(detail=True, methods=["get"])
+    def explain(self, request: Request, symbol: str) -> Response:
+        """In plain sentences. Answers for a symbol that is being deleted too, until its rows are gone."""
+        found = self.find(symbol, among=reader.symbols())
+        said = reader.explain(found, timezone.now())
+        allowed = MayOperate().has_permission(request, self)
+        values = {name: getattr(said, name) for name in ExplanationOut().fields if name not in {"symbol", "actions"}}
+        actions = [{**asdict(one), "allowed": allowed} for one in said.actions]
+        return Response(ExplanationOut({"symbol": found.ticker, **values, "actions": actions}).data)
+
+    @extend_schema(
+        summary="What happened to a symbol, newest first",
+        operation_id="symbols_timeline",
+        responses={200: LineOut(many=True), 404: NO_SUCH},
+        parameters=[TICKER],
+        filters=False,
+    )
+    @action(detail=True, methods=["get"])
+    def timeline(self, request: Request, symbol: str) -> Response:  # noqa: ARG002 - DRF's signature
+        """Every change of its state and every operator's act, each failed attempt with its error."""
+        page = self.paginate_queryset(timeline.events().filter(symbol_id=self.find(symbol).pk))
+        return self.get_paginated_response(LineOut(timeline.lines(page or []), many=True).data)
 
     @_documented_act("Close the breaker and run the head now")
     @action(detail=True, methods=["post"])

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 
-from scanner_app import request_id
+from scanner_app import breaker, request_id
 from scanner_app.mailbox import publishing
 from scanner_app.mailbox.messages import Message
 from scanner_app.mailbox.publishing import publish
@@ -208,9 +208,9 @@ class _Chunk:
     def _name_head(self, ticker: str, row: SymbolStatus, bar: Bar) -> None:
         row.head = bar.sequence
         self.heads[ticker] = bar
-        half_open_at = row.symbol.breaker.value.half_open_at(breaker_rules())
-        if half_open_at is not None and half_open_at > self.now:
-            row.next_attempt_at = half_open_at
+        due = breaker.due(row.symbol.breaker.value, breaker_rules(), self.now)
+        if due is not None:
+            row.next_attempt_at = due
         if row.next_attempt_at is not None or not row.symbol.enabled:
             row.catching_up = True  # it waits for the breaker or the operator, not for the engine
 

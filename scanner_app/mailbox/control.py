@@ -11,11 +11,13 @@ import structlog
 from django.db import transaction
 from django.db.models import QuerySet
 
+from scanner_app import breaker
 from scanner_app.mailbox import hot
 from scanner_app.mailbox.messages import Message, Outcome, Ticket
 from scanner_app.mailbox.rows import (
     add_event,
     fresh,
+    head_id,
     publish_head,
     same_attempt,
     set_aside,
@@ -73,10 +75,12 @@ def control_failed(message: Message, *, reason: str, now: datetime) -> Outcome:
         if _waiting(message).update(stage=Stage.HOLD, losses=0) != 1:
             return Outcome.SUPERSEDED
         row = fresh(message.symbol_id)
-        half_open_at = row.symbol.breaker.value.half_open_at(rules)
-        row.next_attempt_at = now + rules.recovery if half_open_at is None else max(now, half_open_at)
+        value = row.symbol.breaker.value
+        # A closed breaker (its threshold may be high) has no half-open moment: the same time from now.
+        own = now + rules.recovery if value.opened_at is None else None
+        row.next_attempt_at = breaker.due(value, rules, now, own=own) or now
         row.save(update_fields=["next_attempt_at"])
-        add_event(row.symbol_id, EventKind.HELD, now, reason=reason)
+        add_event(row.symbol_id, EventKind.HELD, now, bar_id=head_id(row), reason=reason)
         publish_head(row)
     log.warning("holding", **message.logged, reason=reason)
     return Outcome.HOLDING

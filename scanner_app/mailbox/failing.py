@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from scanner_app import breaker
+from scanner_app import breaker, words
 from scanner_app.alerts import notices
 from scanner_app.errors import DetectorFailed, RunKilled
 from scanner_app.mailbox import hot, lanes
@@ -17,6 +17,7 @@ from scanner_app.mailbox.control import control_failed
 from scanner_app.mailbox.messages import Message, Outcome, Ticket
 from scanner_app.mailbox.rows import (
     add_event,
+    count_event_up,
     fresh,
     live_head,
     publish_head,
@@ -60,27 +61,35 @@ def fail(
         )
         if was_live != 1:
             return Outcome.SUPERSEDED
-        log.error("bar_failed", **ticket.logged, exc_info=error)
         row = fresh(message.symbol_id)
         if hung:
             lanes.move(row.symbol_id, row.lane, lanes.HUNG, now, reason=text.message)
             row.lane = lanes.HUNG.lane
         if ticket.replayed:
-            return _put_aside(ticket, text, now, reason="its replay failed")
-        _count_failure(row, ticket, text, now)
-        plan = decide(
-            attempts=row.attempts,
-            delays_s=settings.SCANNER_RETRY_DELAYS,
-            holding=row.stage == Stage.HOLD,
-            breaker_value=row.symbol.breaker.value,
-            rules=breaker_rules(),
-            now=now,
-        )
-        row.stage, row.next_attempt_at = plan.stage, plan.next_attempt_at
-        row.save(update_fields=["stage", "next_attempt_at"])
-        _record_failure(ticket, text, plan, now)
-        if not (plan.outcome is Outcome.RETRYING and celery_retries):
-            publish_head(row)
+            _record_failure(ticket, text, Plan(outcome=Outcome.QUARANTINED), now)
+            outcome = _put_aside(ticket, text, now, reason="its replay failed")
+        else:
+            outcome = _go_on(row, ticket, text, now, celery_retries=celery_retries)
+    _log_failure("bar_failed", ticket, error)
+    return outcome
+
+
+def _go_on(row: SymbolStatus, ticket: Ticket, text: "ErrorText", now: datetime, *, celery_retries: bool) -> Outcome:
+    """Count the failure and store what follows from it."""
+    _count_failure(row, ticket, text, now)
+    plan = decide(
+        attempts=row.attempts,
+        delays_s=settings.SCANNER_RETRY_DELAYS,
+        holding=row.stage == Stage.HOLD,
+        breaker_value=row.symbol.breaker.value,
+        rules=breaker_rules(),
+        now=now,
+    )
+    row.stage, row.next_attempt_at = plan.stage, plan.next_attempt_at
+    row.save(update_fields=["stage", "next_attempt_at"])
+    _record_failure(ticket, text, plan, now)
+    if not (plan.outcome is Outcome.RETRYING and celery_retries):
+        publish_head(row)
     return plan.outcome
 
 
@@ -110,11 +119,12 @@ def quarantine(ticket: Ticket, error: BaseException, *, now: datetime) -> Outcom
         )
         if was_live != 1:
             return Outcome.SUPERSEDED
-        log.error("bar_unusable", **ticket.logged, exc_info=error)
         if not ticket.replayed:
             _count_failure(fresh(message.symbol_id), ticket, text, now)
         _record_failure(ticket, text, Plan(outcome=Outcome.QUARANTINED), now)
-        return _put_aside(ticket, text, now, reason="the bar is unusable")
+        outcome = _put_aside(ticket, text, now, reason="the bar is unusable")
+    _log_failure("bar_unusable", ticket, error)
+    return outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,13 +153,11 @@ def decide(
         outcome, stage, delay_s = Outcome.RETRYING, Stage.RUN, delays_s[attempts - 1]
     else:
         return Plan(outcome=Outcome.CONTROL, stage=Stage.CONTROL)
-    planned = now + timedelta(seconds=delay_s)
-    half_open_at = breaker_value.half_open_at(rules)
     return Plan(
         outcome=outcome,
         stage=stage,
         retry_delay_s=delay_s,
-        next_attempt_at=planned if half_open_at is None else max(planned, half_open_at),
+        next_attempt_at=breaker.due(breaker_value, rules, now, own=now + timedelta(seconds=delay_s)),
     )
 
 
@@ -177,6 +185,11 @@ def _storable(text: str) -> str:
     return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
 
 
+def _log_failure(event: str, ticket: Ticket, error: BaseException) -> None:
+    """After the commit: a log that is slow must not hold the row, and what was rolled back did not happen."""
+    log.error(event, **ticket.logged, exc_info=error)
+
+
 def _count_failure(row: SymbolStatus, ticket: Ticket, text: ErrorText, now: datetime) -> None:
     before = row.symbol.breaker.value
     after = breaker.failure(before, breaker_rules(), now)
@@ -185,13 +198,10 @@ def _count_failure(row: SymbolStatus, ticket: Ticket, text: ErrorText, now: date
     else:
         kind = EventKind.OPENED if before.opened_at is None else EventKind.REOPENED
     save_breaker(row.symbol.breaker, after)
-    add_event(
-        row.symbol_id,
-        kind,
-        now,
-        bar_id=ticket.bar_id,
-        reason=f"{row.symbol.ticker} processing failed {after.failures} times",
-    )
+    reason = f"{row.symbol.ticker} processing failed {words.counted(after.failures, 'time')}"
+    # A hold probes all night: its failures are counted up in one row, and so is their line of the timeline.
+    if not (row.stage == Stage.HOLD and count_event_up(row.symbol_id, kind, now, bar_id=ticket.bar_id, reason=reason)):
+        add_event(row.symbol_id, kind, now, bar_id=ticket.bar_id, reason=reason)
     if kind is EventKind.OPENED:
         notices.opened(
             symbol_id=row.symbol_id,

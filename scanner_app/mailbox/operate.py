@@ -12,6 +12,7 @@ from scanner_app.mailbox import hot
 from scanner_app.mailbox.rows import (
     add_event,
     fresh,
+    head_id,
     lock,
     publish_head,
     save_breaker,
@@ -39,7 +40,7 @@ def reset(symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> None:
             )
         if row.symbol.breaker.failures:
             save_breaker(row.symbol.breaker, breaker.reset(row.symbol.breaker.value))
-        add_event(row.symbol_id, EventKind.RESET, now, actor=by, reason=reason)
+        add_event(row.symbol_id, EventKind.RESET, now, bar_id=head_id(row), actor=by, reason=reason)
         publish_head(row)
 
 

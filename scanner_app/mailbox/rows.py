@@ -6,6 +6,7 @@ from typing import Any
 from django.db import InterfaceError, OperationalError
 from django.db.models import QuerySet
 
+from scanner_app import breaker
 from scanner_app.mailbox.hot import Following, next_bar
 from scanner_app.mailbox.messages import Message, Ticket
 from scanner_app.mailbox.publishing import publish_after_commit, queue_name
@@ -59,6 +60,11 @@ def lock(symbol_id: int) -> None:
     On SQLite the transaction itself, being IMMEDIATE, holds the lock already.
     """
     SymbolStatus.objects.select_for_update().values_list("symbol_id").get(symbol_id=symbol_id)
+
+
+def head_id(row: SymbolStatus) -> int | None:
+    """The id of the head's bar, for the timeline; None without one."""
+    return Bar.objects.values_list("id", flat=True).filter(symbol_id=row.symbol_id, sequence=row.head).first()
 
 
 def head_message(row: SymbolStatus) -> Message | None:
@@ -133,11 +139,11 @@ def describe_bar(timeframe: str, timestamp: datetime) -> str:
 
 def wait_for_breaker(row: SymbolStatus, now: datetime) -> None:
     """A new head of a symbol whose breaker is open is due at the half-open moment, as the probe."""
-    half_open_at = row.symbol.breaker.value.half_open_at(breaker_rules())
-    if row.head is not None and half_open_at is not None and half_open_at > now:
-        row.next_attempt_at = half_open_at
+    due = breaker.due(row.symbol.breaker.value, breaker_rules(), now)
+    if row.head is not None and due is not None:
+        row.next_attempt_at = due
         # It waits for the breaker, not for the engine.
-        SymbolStatus.objects.filter(symbol_id=row.symbol_id).update(next_attempt_at=half_open_at, catching_up=True)
+        SymbolStatus.objects.filter(symbol_id=row.symbol_id).update(next_attempt_at=due, catching_up=True)
 
 
 def save_breaker(row: CircuitBreaker, value: Any) -> None:
@@ -157,6 +163,15 @@ def add_event(
 ) -> None:
     """Write a line of the symbol's timeline."""
     SymbolEvent.objects.create(symbol_id=symbol_id, kind=kind, at=now, bar_id=bar_id, actor=actor, reason=reason)
+
+
+def count_event_up(symbol_id: int, kind: EventKind, now: datetime, *, bar_id: int, reason: str) -> bool:
+    """Bring the newest line of the timeline up to date, if it tells the same of the same bar; whether it did."""
+    last = SymbolEvent.objects.filter(symbol_id=symbol_id).order_by("-id").first()
+    if last is None or (last.kind, last.bar_id) != (kind, bar_id):
+        return False
+    SymbolEvent.objects.filter(pk=last.pk).update(at=now, reason=reason)
+    return True
 
 
 def set_aside(

@@ -30,8 +30,8 @@ def start(message: Message, *, now: datetime) -> Ticket | Outcome:
     head = hot.read_head(message)
     if head is None or not head.is_live_for(message):
         return Outcome.SUPERSEDED
-    due = _due(head)
-    if due is not None and now < due:
+    due = breaker.due(breaker.Breaker(opened_at=head.opened_at), breaker_rules(), now, own=head.next_attempt_at)
+    if due is not None:
         return _defer(message, due)
     return head.ticket
 
@@ -65,13 +65,6 @@ def complete(ticket: Ticket, findings: Iterable[Finding], *, now: datetime, run_
             lanes.move(message.symbol_id, following.lane, place, now, reason=f"its run took {run_s:.1f} s")
         publish_following(message, replace(following, lane=place.lane))
     return Outcome.COMPLETED
-
-
-def _due(head: hot.Head) -> datetime | None:
-    """When the head may run: its own time, or the half-open moment if that is later; None: now."""
-    rules = breaker_rules()
-    times = [head.next_attempt_at, None if head.opened_at is None else head.opened_at + rules.recovery]
-    return max((time for time in times if time is not None), default=None)
 
 
 def _close_breaker(ticket: Ticket, now: datetime) -> None:

@@ -29,7 +29,7 @@ class EventKind(models.TextChoices):
 
 
 class SymbolEvent(models.Model):
-    """Append-only: what happened to a symbol, when, by whom and why."""
+    """What happened to a symbol, when, by whom and why. Append-only, but that a hold counts its probes up in one."""
 
     symbol = models.ForeignKey(Symbol, on_delete=models.CASCADE, db_index=False, related_name="events")
     kind = models.CharField(max_length=11, choices=EventKind)

@@ -1,6 +1,6 @@
 """A symbol, its one hot row, and its breaker."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
@@ -103,10 +103,6 @@ class CircuitBreaker(models.Model):
     def value(self) -> Breaker:
         """The row as the pure value that `scanner_app.breaker` decides on."""
         return Breaker(failures=self.failures, opened_at=self.opened_at, incident_at=self.incident_at)
-
-    def state(self, now: datetime) -> str:
-        """closed, open or half_open at the time `now`."""
-        return self.value.state(breaker_rules(), now)
 
 
 def breaker_rules() -> Rules:

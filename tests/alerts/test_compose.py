@@ -39,7 +39,7 @@ def test_with_a_threshold_of_one_the_subject_is_still_english():
         pytest.param("ValueError: no good\n", id="the error"),
         pytest.param("Bar: 1d, 2024-05-31 14:30:00 UTC", id="the bar"),
         pytest.param("Failures in a row: 3, the last at 2024-05-31 14:30:03 UTC", id="how often and when"),
-        pytest.param("From 2024-05-31 14:30:33 UTC on its first waiting bar runs once", id="when the probe runs"),
+        pytest.param("From 2024-05-31 14:30:33 UTC on, its first waiting bar runs once", id="when the probe runs"),
         pytest.param("reset|skip|disable TSLA", id="what can be done"),
     ],
 )

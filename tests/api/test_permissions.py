@@ -9,7 +9,10 @@ from tests.api.conftest import API
 from tests.conftest import T0, accept_days, raw_bar, snapshot
 
 STATUS_READS = [f"{API}/status", f"{API}/symbols", f"{API}/symbols/TSLA", f"{API}/symbols/TSLA/status"]
-OTHER_READS = [f"{API}/{name}" for name in ("bars", "signals", "failures", "quarantine", "alerts")]
+OTHER_READS = [
+    *(f"{API}/{name}" for name in ("bars", "signals", "failures", "quarantine", "alerts")),
+    *(f"{API}/{name}" for name in ("symbols/TSLA/explain", "symbols/TSLA/timeline", "bars/1/timeline")),
+]
 ACTS = [
     ("post", f"{API}/symbols/TSLA/reset", None),
     ("post", f"{API}/symbols/TSLA/skip", None),
@@ -34,6 +37,7 @@ def tsla(db):
     """A symbol with a bar in quarantine, a head, and a bar behind it; and an alert."""
     accept_days("TSLA", 3)
     symbol = Symbol.objects.get()
+    Bar.objects.filter(sequence=1).update(id=1)
     mailbox.skip(symbol, by="somebody", now=T0)
     QuarantinedBar.objects.update(id=1)
     Alert.objects.create(id=1, rule="stuck_head", severity="error", state="firing", message="m", began_at=T0)

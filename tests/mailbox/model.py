@@ -177,6 +177,7 @@ class ModelSymbol:
         if hung:
             self._change_lane("slow")
         if bar.replayed:
+            self.recorded.append([bar.day, letter.retries + 1, 1])
             return self._set_head_aside(now, attempts=letter.retries + 1)
         self._count_failure(now)
         self.attempts += 1
@@ -324,11 +325,16 @@ class ModelSymbol:
     def _count_failure(self, now: datetime) -> None:
         self.failures += 1
         if self.opened_at is None and self.failures < self.rules.threshold:
-            self.events.append("paused")
+            self._tell_failure("paused")
             return
-        self.events.append("opened" if self.opened_at is None else "reopened")
+        self._tell_failure("opened" if self.opened_at is None else "reopened")
         self.opened_at = now
         self.incident_at = self.incident_at or now
+
+    def _tell_failure(self, kind: str) -> None:
+        """In a hold, which is of one bar, a line that is the newest already is only brought up to date."""
+        if not (self.stage == "hold" and self.events[-1] == kind):
+            self.events.append(kind)
 
     def _wait(self, now: datetime, delay_s: float) -> None:
         planned = now + timedelta(seconds=delay_s)

@@ -3,12 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from scanner_app import mailbox
 from scanner_app.breaker import Breaker, Rules
 from scanner_app.detectors import BarUnusable
 from scanner_app.errors import DetectorFailed
-from scanner_app.mailbox import Outcome, Ticket
+from scanner_app.mailbox import Outcome, Ticket, failing
 from scanner_app.mailbox.failing import decide
 from scanner_app.models import Bar, ProcessingFailure, QuarantinedBar
 from tests.conftest import T0, accept_days, fail_head, live_message, row_of, snapshot, start_head
@@ -52,6 +53,48 @@ def test_a_failure_counts_once(dispatched_head):
     assert snapshot(symbol) == before
 
 
+@pytest.fixture
+def logged(monkeypatch):
+    """The errors that failing.py logs, each with whether a transaction was open."""
+    lines = []
+
+    class Log:
+        @staticmethod
+        def error(event, **_values):
+            lines.append((event, connection.in_atomic_block))
+
+    monkeypatch.setattr(failing, "log", Log)
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("call", "event"), [(mailbox.fail, "bar_failed"), (mailbox.quarantine, "bar_unusable")], ids=["fail", "quarantine"]
+)
+def test_a_failure_is_logged_once_after_its_commit(dispatched_head, logged, call, event):
+    _, ticket = dispatched_head()
+
+    call(ticket, BarUnusable("no volume"), now=T0)
+    call(ticket, BarUnusable("no volume"), now=T0)
+
+    assert logged == [(event, False)]
+
+
+@pytest.mark.parametrize("call", [mailbox.fail, mailbox.quarantine], ids=["fail", "quarantine"])
+def test_a_failure_that_was_rolled_back_is_not_logged(dispatched_head, logged, monkeypatch, call):
+    symbol, ticket = dispatched_head()
+    before = snapshot(symbol)
+
+    def broken(*_args, **_values):
+        raise RuntimeError("the disk is full")
+
+    monkeypatch.setattr(failing, "_record_failure", broken)
+    with pytest.raises(RuntimeError, match="the disk is full"):
+        call(ticket, BarUnusable("no volume"), now=T0)
+
+    assert logged == []
+    assert snapshot(symbol) == before
+
+
 def test_with_the_default_settings_seven_attempts_run_at_0_1_3_33_63_93_and_123_s(dispatched_head):
     symbol, _ = dispatched_head()
 
@@ -89,7 +132,7 @@ def test_the_third_failure_opens_the_breaker_and_a_failed_probe_opens_it_again(d
     assert symbol.breaker.incident_at == T0 + seconds(3)
     events = symbol.events.order_by("id").values_list("kind", "reason")
     assert list(events)[1:] == [
-        ("paused", "TSLA processing failed 1 times"),
+        ("paused", "TSLA processing failed 1 time"),
         ("paused", "TSLA processing failed 2 times"),
         ("opened", "TSLA processing failed 3 times"),
         ("reopened", "TSLA processing failed 4 times"),
@@ -212,6 +255,41 @@ def test_a_control_run_that_fails_holds_the_symbol_and_probes_without_limit(in_c
     assert (newest.times, newest.attempt, newest.retry_delay_s) == (6, 12, 30)
     assert newest.next_attempt_at == last + seconds(30)
     assert QuarantinedBar.objects.count() == 0
+
+
+def test_the_failures_of_a_hold_are_one_line_of_the_timeline(in_control):
+    symbol, failed_at = in_control
+    bar = Bar.objects.get(sequence=2)
+    mailbox.control_failed(live_message(symbol), reason="the model file is missing", now=failed_at)
+    before = symbol.events.count()
+
+    last = fail_head(symbol, 5, now=failed_at)
+
+    held, probes = symbol.events.order_by("-id")[1], symbol.events.order_by("-id")[0]
+    assert symbol.events.count() == before + 1
+    assert (held.kind, held.at, held.bar_id) == ("held", failed_at, bar.pk)
+    assert (probes.kind, probes.at, probes.bar_id) == ("reopened", last, bar.pk)
+    assert probes.reason == "TSLA processing failed 12 times"
+    failure = ProcessingFailure.objects.latest("id")
+    assert (failure.bar_id, failure.failed_at) == (bar.pk, last), "the line and the failure are found by each other"
+
+
+def test_what_happens_between_two_probes_of_a_hold_begins_a_new_line(in_control):
+    symbol, failed_at = in_control
+    mailbox.control_failed(live_message(symbol), reason="no file", now=failed_at)
+    last = fail_head(symbol, 2, now=failed_at)
+    mailbox.disable(symbol, by="olga", now=last)
+    mailbox.enable(symbol, by="olga", now=last)
+
+    fail_head(symbol, 1, now=last)
+
+    assert list(symbol.events.order_by("-id").values_list("kind", flat=True)[:5]) == [
+        "reopened",
+        "enabled",
+        "disabled",
+        "reopened",
+        "held",
+    ]
 
 
 def test_a_hold_ends_with_the_first_success(in_control):

@@ -28,6 +28,7 @@ def test_reset_closes_the_breaker_and_publishes_the_head_at_once_under_a_new_epo
     assert [(m.sequence, m.epoch, m.retries, due) for m, _, due in published] == [(1, 1, 0, None)]
     event = symbol.events.order_by("-id")[0]
     assert (event.kind, event.actor, event.reason) == ("reset", "alice", "fixed the feed")
+    assert event.bar_id == Bar.objects.get(sequence=1).pk, "the bar that it lets run has it in its story"
 
 
 def test_the_retry_that_waited_is_stale_after_a_reset(dispatched_head):

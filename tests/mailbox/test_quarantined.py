@@ -66,7 +66,6 @@ def test_a_replay_waits_behind_the_bars_that_wait(dispatched_head, published):
 def test_a_replay_that_fails_is_back_in_quarantine_without_touching_failures_or_breaker(quarantined):
     symbol, entry = quarantined
     breaker_before = symbol.breaker.value
-    failures_before = ProcessingFailure.objects.count()
     mailbox.replay(entry, by="alice", now=T0)
 
     outcome = mailbox.fail(start_head(symbol), ValueError("still bad"), now=T0)
@@ -74,10 +73,29 @@ def test_a_replay_that_fails_is_back_in_quarantine_without_touching_failures_or_
     assert outcome is Outcome.QUARANTINED
     symbol.breaker.refresh_from_db()
     assert symbol.breaker.value == breaker_before == Breaker()
-    assert ProcessingFailure.objects.count() == failures_before
     again = QuarantinedBar.objects.get(resolution="")
     assert (again.error_type, again.reason) == ("ValueError", "its replay failed")
     assert row_of(symbol).head is None
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        pytest.param(mailbox.fail, id="failed"),
+        pytest.param(mailbox.quarantine, id="unusable"),
+    ],
+)
+def test_the_failure_of_a_replay_is_recorded_with_its_traceback_and_no_retry_follows(quarantined, call):
+    symbol, entry = quarantined
+    mailbox.replay(entry, by="alice", now=T0)
+
+    call(start_head(symbol), ValueError("still bad"), now=T0 + timedelta(seconds=5))
+
+    failure = ProcessingFailure.objects.latest("id")
+    assert (failure.bar_id, failure.attempt, failure.times) == (entry.bar_id, 1, 1)
+    assert (failure.error_type, failure.failed_at) == ("ValueError", T0 + timedelta(seconds=5))
+    assert "ValueError: still bad" in failure.traceback
+    assert (failure.retry_delay_s, failure.next_attempt_at) == (None, None)
 
 
 def test_an_unusable_replay_does_not_count_either(quarantined):
