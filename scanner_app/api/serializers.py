@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from scanner_app import breaker, tickers
 from scanner_app.api.filters import BAR_STATUSES, PROCESSING, utc_time
+from scanner_app.calendars import NAMES, hint
 from scanner_app.ingest import REASONS
 from scanner_app.models import Bar, Lane, ProcessingFailure, QuarantinedBar, Resolution, Signal
 from scanner_app.quarantine import Filter
@@ -38,6 +39,13 @@ class SymbolOut(serializers.Serializer[Any]):
     )
     enabled = serializers.BooleanField()
     lane = serializers.ChoiceField(Lane.values)
+    is_stale = serializers.BooleanField(help_text="its feed is late, counted in its market's trading time")
+    data_age_seconds = serializers.FloatField(
+        allow_null=True, help_text="since the end of the newest bar known; null: no bar yet"
+    )
+    stale_for_s = serializers.FloatField(help_text="trading time beyond what its timeframe allows; 0 unless stale")
+    calendar = serializers.CharField(help_text="its own, or that of SCANNER_CALENDARS")
+    gaps = serializers.IntegerField(help_text="in its last 500 bars of each timeframe; counted every minute")
     created_at = serializers.DateTimeField()
 
 
@@ -53,6 +61,7 @@ class OverviewOut(serializers.Serializer[Any]):
     failed_symbols = serializers.IntegerField()
     bars_per_second = serializers.FloatField(help_text="over the last 10 s")
     backlog = serializers.IntegerField(help_text="heads included")
+    stale_symbols = serializers.IntegerField(help_text="enabled ones whose feed is late")
     symbols = SymbolOut(many=True, help_text="by ticker")
 
 
@@ -73,7 +82,16 @@ class SymbolChangeIn(serializers.Serializer[Any]):
     """What of a symbol may be changed."""
 
     enabled = serializers.BooleanField(required=False)
+    calendar = serializers.CharField(
+        required=False, allow_blank=True, help_text="a name of exchange_calendars; empty: by SCANNER_CALENDARS"
+    )
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=MAX_REASON)
+
+    def validate_calendar(self, value: str) -> str:
+        """The name of a calendar that there is."""
+        if value and value not in NAMES:
+            raise serializers.ValidationError(f"{value!r} is no trading calendar: {hint(value)}")
+        return value
 
 
 class ActIn(serializers.Serializer[Any]):

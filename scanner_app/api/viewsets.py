@@ -268,8 +268,10 @@ class StatusViewSet(_ByAction, ViewSet):
 
     @extend_schema(summary="All symbols, counted and judged", responses=OverviewOut, operation_id="status_retrieve")
     def list(self, request: Request) -> Response:  # noqa: ARG002 - DRF's signature
-        """Every symbol's status and the overall verdict. The ETag changes only when something of it does."""
-        return Response(OverviewOut(status.overview(timezone.now())).data)
+        """Every symbol's status and the overall verdict. The ETag changes only when something but the ages does."""
+        whole = status.overview(timezone.now())
+        # Weak: two answers of one ETag may differ in their ages.
+        return Response(OverviewOut(whole).data, headers={"ETag": f'W/"{status.fingerprint(whole)}"'})
 
 
 TICKER = OpenApiParameter(
@@ -360,7 +362,7 @@ class SymbolViewSet(_List):
         return self.show(self.find(symbol).pk)
 
     @extend_schema(
-        summary="Enable or disable a symbol",
+        summary="Enable or disable a symbol, or give it another trading calendar",
         request=SymbolChangeIn,
         responses={200: SymbolOut, 404: NO_SUCH},
         parameters=[TICKER],
@@ -370,9 +372,12 @@ class SymbolViewSet(_List):
         found = self.find(symbol)
         asked = SymbolChangeIn(data=request.data)
         asked.is_valid(raise_exception=True)
+        by, now, reason = request.user.get_username(), timezone.now(), asked.validated_data["reason"]
         if "enabled" in asked.validated_data:
             act = mailbox.enable if asked.validated_data["enabled"] else mailbox.disable
-            act(found, by=request.user.get_username(), now=timezone.now(), reason=asked.validated_data["reason"])
+            act(found, by=by, now=now, reason=reason)
+        if "calendar" in asked.validated_data:
+            mailbox.set_calendar(found, asked.validated_data["calendar"], by=by, now=now, reason=reason)
         return self.show(found.pk)
 
     @extend_schema(
