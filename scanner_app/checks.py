@@ -66,7 +66,7 @@ def check_calendars(**_: Any) -> list[CheckMessage]:
     return [
         Error(
             f"SCANNER_CALENDARS: the pattern {pattern} has the calendar {calendar!r}, which there is not.",
-            hint=f"{hint(calendar).capitalize()} See docs/stale-data.md.",
+            hint=f"See docs/stale-data.md; {hint(calendar)}",
             id="scanner.E005",
         )
         for pattern, calendar in settings.SCANNER_CALENDARS

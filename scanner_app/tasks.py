@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from scanner_app import broker, mailbox, processing, removal
+from scanner_app import broker, gaps, mailbox, processing, removal
 from scanner_app.alerts.tasks import deliver_notifications
 from scanner_app.detectors import BarUnusable
 from scanner_app.errors import BarFailed
@@ -158,6 +158,12 @@ def sweep() -> dict[str, int]:
     report = mailbox.sweep(due, sighting, now=now)
     broker.remember_sweep(report.unqueued)
     return report.counts()
+
+
+@shared_task(name="scanner.count_gaps", ignore_result=True, time_limit=60)
+def count_gaps() -> int:
+    """Count the gaps of symbols that have had bars since the last time."""
+    return gaps.count(timezone.now)
 
 
 @shared_task(name="scanner.remove_rows", ignore_result=True)

@@ -244,6 +244,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10.0,  # what was not asked for at once, and what is due for another try
         "options": {"queue": "notify", "expires": 10.0},
     },
+    "count gaps": {
+        "task": "scanner.count_gaps",
+        "schedule": 60.0,  # a gap is news for people, and an older one for the rest of the day
+        "options": {"queue": "upkeep", "expires": 60.0},
+    },
     "remove rows": {
         "task": "scanner.remove_rows",
         "schedule": 2.0,

@@ -29,7 +29,7 @@ from rest_framework.status import (
 )
 from rest_framework.viewsets import GenericViewSet, ViewSet
 
-from scanner_app import ingest, mailbox, quarantine, removal, status, tickers
+from scanner_app import gaps, ingest, mailbox, quarantine, removal, status, tickers
 from scanner_app.api.errors import RETRY_AFTER_S, Conflict, TooLarge
 from scanner_app.api.filters import BarFilter, FaultFilter, SignalFilter, WatchListFilter
 from scanner_app.api.pagination import NewestFirst
@@ -44,6 +44,8 @@ from scanner_app.api.serializers import (
     DeleteIn,
     DetailOut,
     FailureOut,
+    GapsIn,
+    GapsOut,
     OverviewOut,
     QuarantineOut,
     ReportOut,
@@ -301,6 +303,7 @@ class SymbolViewSet(_List):
         "list": MayReadStatus,
         "retrieve": MayReadStatus,
         "status": MayReadStatus,
+        "gaps": MayReadStatus,
         "create": MayOperate,
         "partial_update": MayOperate,
         "destroy": MayOperate,
@@ -402,6 +405,21 @@ class SymbolViewSet(_List):
     def status(self, request: Request, symbol: str) -> Response:  # noqa: ARG002 - DRF's signature
         """State, breaker, latency, backlog and next attempt."""
         return self.show(self.find(symbol).pk)
+
+    @extend_schema(
+        summary="Bars that are missing in a symbol's series, newest first",
+        responses={200: GapsOut, 404: NO_SUCH},
+        parameters=[TICKER, GapsIn],
+        filters=False,
+    )
+    @action(detail=True, methods=["get"], pagination_class=None)
+    def gaps(self, request: Request, symbol: str) -> Response:
+        """By the symbol's trading calendar, in the last 500 bars of each timeframe."""
+        found = self.find(symbol)
+        asked = GapsIn(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        rows = gaps.of_symbol(found, timezone.now(), asked.validated_data.get("timeframe"))
+        return Response(GapsOut({"next": None, "previous": None, "results": rows}).data)
 
     @_documented_act("Close the breaker and run the head now")
     @action(detail=True, methods=["post"])
