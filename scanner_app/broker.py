@@ -125,3 +125,11 @@ def last_sweep() -> float | None:
     """When the sweeper ran last (unix s); None if that is more than a minute ago."""
     swept = client().get(SWEPT_KEY)
     return float(swept) if swept else None
+
+
+def depth(queues: Iterable[str]) -> int:
+    """How many messages lie in these queues together."""
+    pipeline = client().pipeline(transaction=False)
+    for queue in queues:
+        pipeline.llen(queue)
+    return sum(pipeline.execute())

@@ -20,6 +20,7 @@ from scanner_app.mailbox import publishing
 from scanner_app.mailbox.messages import Message
 from scanner_app.mailbox.publishing import publish
 from scanner_app.mailbox.rows import SCANNER, message_of, resolve_quarantine
+from scanner_app.metrics import counted
 from scanner_app.models import (
     Bar,
     BarStatus,
@@ -117,6 +118,7 @@ def accept(bars: Sequence[NewBar], *, now: datetime) -> list[Verdict]:
         chunk.look_up(bars)
         verdicts = [chunk.take(bar) for bar in bars]
         chunk.store()
+    counted.bars_accepted(verdicts.count(Verdict.ACCEPTED))
     publish((message, row.lane, row.next_attempt_at) for row, message in chunk.first_heads())
     return verdicts
 
