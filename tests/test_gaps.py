@@ -1,10 +1,12 @@
 """Bars that are missing: found by the calendar, listed, counted, and closed by a late bar."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from rest_framework.test import APIClient
 
 from scanner_app import gaps, mailbox
 from scanner_app.models import Symbol, SymbolStatus
@@ -17,7 +19,7 @@ from tests.conftest import make_symbol, new_bar, row_of
 NOW = at("2026-03-10 12:00")
 
 
-def series(*times: str) -> list:
+def series(*times: str) -> list[tuple[datetime, int]]:
     return [(at(time), number) for number, time in enumerate(times, start=1)]
 
 
@@ -44,8 +46,9 @@ def accept(*times: str, ticker: str = "TSLA", timeframe: str = "1m") -> None:
     assert set(mailbox.accept(bars, now=NOW)) == {mailbox.Verdict.ACCEPTED}
 
 
-def listed(client, ticker="TSLA", query="") -> list:
-    return client.get(f"{API}/symbols/{ticker}/gaps{query}").json()["results"]
+def listed(client: APIClient, ticker: str = "TSLA", query: str = "") -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = client.get(f"{API}/symbols/{ticker}/gaps{query}").json()["results"]
+    return rows
 
 
 @pytest.mark.django_db(transaction=True)

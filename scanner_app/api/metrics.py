@@ -11,8 +11,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from rest_framework.authentication import TokenAuthentication, get_authorization_header
+from rest_framework.authentication import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
 
 from scanner_app.metrics import page
 
@@ -34,7 +35,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def _has_token(request: HttpRequest) -> bool:
-    kind, _, token = get_authorization_header(request).partition(b" ")
+    kind, _, token = request.headers.get("Authorization", "").encode().partition(b" ")
     wanted = settings.SCANNER_METRICS_TOKEN.encode()
     return bool(wanted) and kind.lower() == b"bearer" and secrets.compare_digest(token.strip(), wanted)
 
@@ -42,7 +43,7 @@ def _has_token(request: HttpRequest) -> bool:
 def _user(request: HttpRequest) -> User | AnonymousUser:
     """Who asks, by a token of the API or a session."""
     try:
-        found = TokenAuthentication().authenticate(request)
+        found = TokenAuthentication().authenticate(Request(request))
     except AuthenticationFailed:
         return AnonymousUser()
     return request.user if found is None else found[0]

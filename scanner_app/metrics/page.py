@@ -15,7 +15,7 @@ def render(accept: str, now: datetime) -> tuple[bytes, str]:
     registry = CollectorRegistry()
     registry.register(State(now))
     if counted.SHARED:
-        MultiProcessCollector(registry, str(counted.FOLDER))
+        MultiProcessCollector(registry, str(counted.FOLDER))  # type: ignore[no-untyped-call] # some types only
     else:
         registry.register(counted.REGISTRY)
     encode, content_type = choose_encoder(accept)

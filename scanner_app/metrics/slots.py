@@ -48,7 +48,9 @@ def count_in(folder: Path) -> bool:
         values.ValueClass = values.MutexValue
         return False
     os.environ[FOLDER_VARIABLE] = str(folder)
-    values.ValueClass = values.MultiProcessValue(process_identifier=lambda: _number(folder))
+    values.ValueClass = values.MultiProcessValue(  # type: ignore[no-untyped-call] # the library has some types only
+        process_identifier=lambda: _number(folder)
+    )
     return True
 
 

@@ -1,6 +1,7 @@
 """Real calendars, worked out once for a run of the tests."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,8 @@ FIRST, LAST = date(2025, 1, 1), date(2026, 12, 31)
 
 
 def real(name: str) -> Hours:
-    return Hours(Session(*row) for row in sessions(name, FIRST, LAST))
+    rows: list[list[Any]] = [*sessions(name, FIRST, LAST)]
+    return Hours(Session(*row) for row in rows)
 
 
 @pytest.fixture(scope="session")

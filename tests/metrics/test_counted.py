@@ -68,7 +68,7 @@ def test_a_skipped_bar_is_counted_as_quarantined(growth, dispatched_head):
 def test_a_delivery_before_its_time_is_counted_as_deferred(growth, dispatched_head, monkeypatch):
     symbol, ticket = dispatched_head()
     mailbox.fail(ticket, ValueError("no good"), now=T0)
-    monkeypatch.setattr(tasks.timezone, "now", lambda: T0)
+    monkeypatch.setattr("scanner_app.tasks.timezone.now", lambda: T0)
 
     tasks._through_outages(live_message(symbol), tasks._process)
 

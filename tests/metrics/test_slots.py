@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -60,8 +60,8 @@ class Counting:
 
 
 @pytest.fixture
-def start(tmp_path) -> Iterator:
-    running = []
+def start(tmp_path: Path) -> Iterator[Callable[..., Counting]]:
+    running: list[Counting] = []
 
     def one(folder: Path = tmp_path / "metrics") -> Counting:
         running.append(Counting(folder))
