@@ -34,6 +34,10 @@ OUTAGE_TTL_S = 60
 
 SWEPT_KEY = "scanner:swept"
 
+WATCHED_KEY = "scanner:watched"
+WATCHED_TTL_S = 3_600
+"""How long it is remembered when the alert rules were evaluated last."""
+
 
 def client() -> "redis.Redis":
     """This process's client: short timeouts, no retries of its own."""
@@ -48,9 +52,26 @@ def _client(pid: int, url: str) -> "redis.Redis":  # noqa: ARG001 - a child must
 
 
 def tell(worker: str, lane: str, held: Iterable[str], *, lying_s: float) -> None:
-    """Say which deliveries a worker holds, and how long one lies unheard; forgotten after some missed tells."""
-    told = {"at": time.time(), "lane": lane, "lying_s": round(lying_s, 1), "held": sorted(held)}
+    """Say which deliveries a worker holds, and how long one lies unheard; forgotten after some missed tells.
+
+    Also which shard it consumes, and how far its clock is from the broker's: what all processes can compare with.
+    """
+    told = {
+        "at": time.time(),
+        "lane": lane,
+        "shard": f"{settings.SCANNER_SHARD}/{settings.SCANNER_SHARDS}",
+        "lying_s": round(lying_s, 1),
+        "clock_s": round(clock_s(), 3),
+        "held": sorted(held),
+    }
     client().set(TELL_KEY + worker, json.dumps(told), px=int(TELLS_MISSED * settings.SCANNER_TELL_S * 1000))
+
+
+def clock_s() -> float:
+    """How far this process's clock is ahead of the broker's, in seconds; right to half of the answer's time."""
+    asked = time.time()
+    seconds, microseconds = client().time()
+    return (asked + time.time()) / 2 - (seconds + microseconds / 1_000_000)
 
 
 def tells() -> dict[str, dict[str, Any]]:
@@ -96,17 +117,29 @@ def oldest(queues: Iterable[str]) -> dict[str, str]:
 
 
 def mark_outage(delivery: str) -> None:
-    """Remember that a run ended with an outage of our own, so that the sweeper counts no loss."""
+    """Count a run that ended with an outage of our own, so that the sweeper counts no loss, and many are an alert."""
     try:
-        client().set(OUTAGE_KEY + delivery, 1, ex=OUTAGE_TTL_S)
+        pipeline = client().pipeline()
+        pipeline.incr(OUTAGE_KEY + delivery).expire(OUTAGE_KEY + delivery, OUTAGE_TTL_S)
+        pipeline.execute()
     except redis.RedisError as exc:  # with the broker away nothing is published again, and so nothing counted
         log.warning("outage_not_marked", delivery=delivery, error=str(exc))
 
 
 def outages() -> set[str]:
     """The deliveries that mark_outage remembers."""
-    keys = client().scan_iter(match=OUTAGE_KEY + "*", count=1000)
-    return {key.decode().removeprefix(OUTAGE_KEY) for key in keys}
+    return set(outage_counts())
+
+
+def outage_counts() -> dict[str, int]:
+    """How many runs in a row of a delivery ended with an outage of our own, each within a minute of the one before."""
+    keys = list(client().scan_iter(match=OUTAGE_KEY + "*", count=1000))
+    values = client().mget(keys) if keys else []
+    return {
+        key.decode().removeprefix(OUTAGE_KEY): int(value)
+        for key, value in zip(keys, values, strict=True)
+        if value is not None
+    }
 
 
 def unqueued_since() -> dict[str, float]:
@@ -133,3 +166,14 @@ def depth(queues: Iterable[str]) -> int:
     for queue in queues:
         pipeline.llen(queue)
     return sum(pipeline.execute())
+
+
+def remember_watch() -> None:
+    """The evaluation's sign of life, for those who can't ask the database."""
+    client().set(WATCHED_KEY, time.time(), ex=WATCHED_TTL_S)
+
+
+def last_watch() -> float | None:
+    """When the alert rules were evaluated last (unix s); None if that is more than an hour ago."""
+    watched = client().get(WATCHED_KEY)
+    return float(watched) if watched else None

@@ -12,14 +12,14 @@ from django.db import connection
 from django.utils import timezone
 
 from scanner_app import broker, gaps, mailbox, processing, removal
-from scanner_app.alerts.tasks import deliver_notifications
+from scanner_app.alerts.tasks import deliver_notifications, ping_watcher, watch
 from scanner_app.detectors import BarUnusable
 from scanner_app.errors import BarFailed
 from scanner_app.mailbox import Message, Outcome, Ticket
 from scanner_app.mailbox.publishing import CONTROL_TASK, DEATH_TASK, HEAD_TASK, REMOVE_TASK
 from scanner_app.metrics import counted
 
-__all__ = ["deliver_notifications"]  # Celery finds the tasks of the alerts here
+__all__ = ["deliver_notifications", "ping_watcher", "watch"]  # Celery finds the tasks of the alerts here
 
 log = structlog.get_logger(__name__)
 

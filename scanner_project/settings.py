@@ -204,6 +204,15 @@ SCANNER_SLOW_RUN_S = ENV.SCANNER_SLOW_RUN_S
 SCANNER_QUICK_BARS = ENV.SCANNER_QUICK_BARS
 SCANNER_SWEEP_S = ENV.SCANNER_SWEEP_S
 SCANNER_TELL_S = ENV.SCANNER_TELL_S
+SCANNER_WATCH_S = ENV.SCANNER_WATCH_S
+SCANNER_ALERT_HEALTHY_PERCENT = ENV.SCANNER_ALERT_HEALTHY_PERCENT
+SCANNER_ALERT_P95_MS = ENV.SCANNER_ALERT_P95_MS
+SCANNER_ALERT_OPEN_BREAKERS = ENV.SCANNER_ALERT_OPEN_BREAKERS
+SCANNER_ALERT_STALE_S = ENV.SCANNER_ALERT_STALE_S
+SCANNER_ALERT_STUCK_S = ENV.SCANNER_ALERT_STUCK_S
+SCANNER_ALERT_BACKLOG = ENV.SCANNER_ALERT_BACKLOG
+SCANNER_ALERT_ANSWER_MS = ENV.SCANNER_ALERT_ANSWER_MS
+SCANNER_PING_URL = ENV.SCANNER_PING_URL
 FLOWER_URL = f"http://{ENV.WEB_HOST}:{ENV.FLOWER_PORT}"
 SCANNER_PUBLISH_CONNECTIONS = 16  # as many as the web server has threads: a publish waits for none
 SCANNER_LONGEST_WAIT_S = max([*SCANNER_RETRY_DELAYS, SCANNER_BREAKER_RECOVERY_S])
@@ -248,6 +257,17 @@ CELERY_BEAT_SCHEDULE = {
         "task": "scanner.count_gaps",
         "schedule": 60.0,  # a gap is news for people, and an older one for the rest of the day
         "options": {"queue": "upkeep", "expires": 60.0},
+    },
+    "watch": {
+        "task": "scanner.watch",
+        "schedule": SCANNER_WATCH_S,
+        "kwargs": {"by": "beat"},
+        "options": {"queue": "upkeep", "expires": SCANNER_WATCH_S},
+    },
+    "ping": {
+        "task": "scanner.ping",
+        "schedule": 60.0,  # what healthchecks.io and its like take for often
+        "options": {"queue": "notify", "expires": 60.0},
     },
     "remove rows": {
         "task": "scanner.remove_rows",

@@ -7,6 +7,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from scanner_app import mailbox, staleness, status
+from scanner_app.alerts.limits import limits
+from scanner_app.alerts.rules import RULES, Facts
 from scanner_app.models import Symbol
 from tests.calendars.conftest import always, new_york  # noqa: F401 - fixtures
 from tests.calendars.test_hours import at
@@ -144,6 +146,24 @@ def test_another_calendar_counts_at_once():
     mailbox.set_calendar(symbol, "24/7", by="olga", now=START)
 
     assert seen(symbol, at("2026-03-03 21:03")).stale_for_s == 60
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_feed_that_is_late_for_a_quarter_of_an_hour_holds_the_rule_for_it_until_the_next_bar():
+    make_symbol("BTC/USD")
+    accept_minute(START)
+    allowed = START + 3 * MINUTE
+
+    def found(now: datetime) -> list[str]:
+        seen_now = [status.symbol_facts(one, {}) for one in status.overview(now).symbols]
+        facts = Facts(now=now, limits=limits(), symbols=tuple(seen_now))
+        return [one.ticker for one in RULES["stale_symbol"].find(facts) or ()]
+
+    held = [found(allowed + 15 * MINUTE), found(allowed + 16 * MINUTE)]
+    accept_minute(allowed + 15 * MINUTE)
+    held.append(found(allowed + 16 * MINUTE))
+
+    assert held == [[], ["BTC/USD"], []]
 
 
 @pytest.mark.django_db(transaction=True)

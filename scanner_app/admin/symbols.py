@@ -19,7 +19,7 @@ from scanner_app.errors import BarsWaiting, NothingToSkip
 from scanner_app.models import Stage, Symbol
 from scanner_app.models.symbols import breaker_rules
 
-RECORDS = ("bar", "signal", "processingfailure", "quarantinedbar", "symbolevent", "notification")
+RECORDS = ("bar", "signal", "processingfailure", "quarantinedbar", "alert", "symbolevent", "notification")
 """Lists that a symbol's page links to."""
 
 

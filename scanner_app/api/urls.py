@@ -12,6 +12,7 @@ VIEWSETS: dict[str, type[ViewSetMixin]] = {
     "symbols": viewsets.SymbolViewSet,
     "failures": viewsets.FailureViewSet,
     "quarantine": viewsets.QuarantineViewSet,
+    "alerts": viewsets.AlertViewSet,
 }
 
 

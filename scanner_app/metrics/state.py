@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 
 from scanner_app import breaker, broker, mailbox, quarantine, status
+from scanner_app.alerts.rules import RULES
 from scanner_app.models import Lane, Notification
 from scanner_app.workers.roles import ROLES
 
@@ -143,6 +144,11 @@ def _others(now: datetime) -> Iterator[Metric]:
     for channel, state, number in rows.annotate(number=Count("pk")):
         told.add_metric([channel, state], number)
     yield told
+    firing = GaugeMetricFamily("scanner_alerts", "Alerts that have fired and are not over", labels=["rule", "severity"])
+    fired = Counter(alert.rule for alert in status.fired_alerts())
+    for rule in RULES.values():  # 0 too: a series that comes only with its first alert hides when that was
+        firing.add_metric([rule.name, rule.severity], fired[rule.name])
+    yield firing
 
 
 def _workers(now: datetime) -> Iterator[Metric]:

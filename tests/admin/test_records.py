@@ -6,12 +6,12 @@ from scanner_app import mailbox
 from scanner_app.admin import base
 from scanner_app.admin.base import ReadOnlyAdmin
 from scanner_app.detectors import Direction, Finding
-from scanner_app.models import Bar, Notification, ProcessingFailure, QuarantinedBar, Signal, Symbol, SymbolEvent
+from scanner_app.models import Alert, Bar, Notification, ProcessingFailure, QuarantinedBar, Signal, Symbol, SymbolEvent
 from tests.conftest import T0, accept_days, fail_head, snapshot, start_head
 
 pytestmark = pytest.mark.django_db
 
-RECORDS = [Bar, Signal, ProcessingFailure, QuarantinedBar, SymbolEvent, Notification]
+RECORDS = [Bar, Signal, ProcessingFailure, QuarantinedBar, Alert, SymbolEvent, Notification]
 EVERYTHING = [Symbol, *RECORDS]
 
 
@@ -28,6 +28,7 @@ def rows_of_every_kind(ticker="TSLA"):
     fail_head(symbol, error=ValueError("first line\n<script>second line"))
     mailbox.skip(symbol, by="olga", now=T0)
     notify(symbol)
+    Alert.objects.create(rule="stuck_head", severity="error", symbol=symbol, message="It is <b>stuck.", began_at=T0)
     return symbol
 
 

@@ -8,7 +8,7 @@ from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from scanner_app import broker, mailbox, status
-from scanner_app.models import CircuitBreaker, Notification, Symbol, SymbolStatus
+from scanner_app.models import Alert, CircuitBreaker, Notification, Symbol, SymbolStatus
 from tests.conftest import T0, accept_days, make_symbol, new_bar
 from tests.metrics.conftest import labels_of, value
 
@@ -84,6 +84,18 @@ def test_notifications_of_the_last_day_by_channel_and_state(scrape, symbol):
     assert value(page, "scanner_notifications", channel="mail", state="failed") == 1
 
 
+def test_alerts_that_have_fired_by_rule_and_a_zero_for_those_that_have_not(scrape, symbol):
+    for number, state in enumerate(("firing", "recovering", "pending", "resolved")):
+        Alert.objects.create(
+            rule="stale_symbol", severity="warning", subject=str(number), state=state, message="late", began_at=T0
+        )
+
+    page = scrape(T0)
+
+    assert value(page, "scanner_alerts", rule="stale_symbol", severity="warning") == 2
+    assert value(page, "scanner_alerts", rule="open_breakers", severity="error") == 0
+
+
 def test_workers_queues_and_the_sweeper(scrape, monkeypatch):
     make_symbol("TSLA")
     SymbolStatus.objects.update(lane="slow")
@@ -137,14 +149,14 @@ def test_without_the_database_the_rest_is_there_and_says_so(scrape, monkeypatch)
 
 
 @pytest.mark.parametrize("symbols", [1, 300])
-def test_a_scrape_takes_five_queries_whatever_the_number_of_symbols(scrape, symbols):
+def test_a_scrape_takes_eight_queries_whatever_the_number_of_symbols(scrape, symbols):
     for number in range(symbols):
         make_symbol(f"S{number}")
 
     with CaptureQueriesContext(connection) as queries:
         scrape(T0)
 
-    assert len(queries) == 5, "a status's three, the quarantine, the notifications"
+    assert len(queries) == 8, "a status's five, the quarantine, the notifications, the alerts"
 
 
 def test_openmetrics_is_given_to_who_asks_for_it(scrape):

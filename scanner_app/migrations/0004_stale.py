@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('scanner_app', '0002_notification'),
+        ('scanner_app', '0003_alerts'),
     ]
 
     operations = [
