@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -8,7 +8,7 @@ from scanner_app import mailbox, status
 from scanner_app.mailbox import publishing
 from scanner_app.models import CircuitBreaker, EventKind, Symbol, SymbolEvent
 from tests.admin.conftest import messages_of, sent_from
-from tests.conftest import accept_days, fail_head, make_symbol, row_of, snapshot
+from tests.conftest import accept_days, fail_head, make_symbol, new_bar, row_of, snapshot
 
 pytestmark = pytest.mark.django_db
 
@@ -304,3 +304,18 @@ def test_deleting_all_that_a_filter_shows_deletes_no_symbol_that_came_after_the_
     browser.post(address, sent_from(page))
 
     assert set(Symbol.objects.filter(deleted_at=None)) == {on, later}
+
+
+def test_a_symbols_page_tells_of_its_feed_its_calendar_and_its_gaps(browser, monkeypatch):
+    symbol = make_symbol("BTC/USD")
+    opened = datetime(2026, 3, 3, 15, 0, tzinfo=UTC)
+    mailbox.accept([new_bar("BTC/USD", timeframe="1m", timestamp=opened)], now=opened + timedelta(minutes=1))
+    monkeypatch.setattr("scanner_app.admin.symbols.timezone.now", lambda: opened + timedelta(minutes=5))
+
+    stale = browser.get(f"{LIST}{symbol.pk}/change/").content.decode()
+    mailbox.set_calendar(symbol, "XNYS", by="olga", now=opened)
+    own = browser.get(f"{LIST}{symbol.pk}/change/").content.decode()
+
+    assert "0:04:00 old; stale for 0:02:00 of trading" in stale
+    assert "24/7 (by SCANNER_CALENDARS)" in stale
+    assert "XNYS (its own)" in own
