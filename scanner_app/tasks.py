@@ -180,7 +180,7 @@ def sweep() -> dict[str, int]:
     return report.counts()
 
 
-@shared_task(name="scanner.count_gaps", ignore_result=True, time_limit=60)
+@shared_task(name="scanner.count_gaps", ignore_result=True, time_limit=120)
 def count_gaps() -> int:
     """Count the gaps of symbols that have had bars since the last time."""
     return gaps.count(timezone.now)

@@ -79,7 +79,7 @@ def test_a_calendar_that_can_not_be_made_is_asked_for_again_only_after_a_while(m
 
     def fail(*_args, **_options):
         asked.append(1)
-        raise subprocess.TimeoutExpired("build", 60)
+        raise subprocess.TimeoutExpired("build", 30)
 
     monkeypatch.setattr(subprocess, "run", fail)
 
