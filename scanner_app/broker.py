@@ -161,6 +161,14 @@ def last_sweep() -> float | None:
     return float(swept) if swept else None
 
 
+def depth(queues: Iterable[str]) -> int:
+    """How many messages lie in these queues together."""
+    pipeline = client().pipeline(transaction=False)
+    for queue in queues:
+        pipeline.llen(queue)
+    return sum(pipeline.execute())
+
+
 def remember_watch() -> None:
     """The evaluation's sign of life, for those who can't ask the database."""
     client().set(WATCHED_KEY, time.time(), ex=WATCHED_TTL_S)

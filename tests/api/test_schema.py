@@ -16,6 +16,7 @@ OPERATIONS = {
     "/api/v1/scanner/symbols": {"get", "post"},
     "/api/v1/scanner/symbols/{symbol}": {"get", "patch", "delete"},
     "/api/v1/scanner/symbols/{symbol}/status": {"get"},
+    "/api/v1/scanner/symbols/{symbol}/gaps": {"get"},
     "/api/v1/scanner/symbols/{symbol}/reset": {"post"},
     "/api/v1/scanner/symbols/{symbol}/skip": {"post"},
     "/api/v1/scanner/symbols/{symbol}/enable": {"post"},
