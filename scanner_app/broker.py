@@ -120,7 +120,8 @@ def mark_outage(delivery: str) -> None:
     """Count a run that ended with an outage of our own, so that the sweeper counts no loss, and many are an alert."""
     try:
         pipeline = client().pipeline()
-        pipeline.incr(OUTAGE_KEY + delivery).expire(OUTAGE_KEY + delivery, OUTAGE_TTL_S)
+        pipeline.incr(OUTAGE_KEY + delivery)
+        pipeline.expire(OUTAGE_KEY + delivery, OUTAGE_TTL_S)
         pipeline.execute()
     except redis.RedisError as exc:  # with the broker away nothing is published again, and so nothing counted
         log.warning("outage_not_marked", delivery=delivery, error=str(exc))
