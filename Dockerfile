@@ -14,7 +14,7 @@ COPY scanner_project scanner_project
 COPY scanner_app scanner_app
 RUN useradd --system --uid 10001 --home-dir /app scanner \
  && SECRET_KEY=only-while-building python manage.py collectstatic --no-input --verbosity 0 \
- && chown -R scanner /app/var
+ && mkdir -p /app/var/metrics && chown -R scanner /app/var
 USER scanner
 
 EXPOSE 8000 5555

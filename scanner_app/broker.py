@@ -134,7 +134,8 @@ def mark_outage(delivery: str) -> None:
     """Count a run that ended with an outage of our own, so that the sweeper counts no loss, and many are an alert."""
     try:
         pipeline = client().pipeline()
-        pipeline.incr(OUTAGE_KEY + delivery).expire(OUTAGE_KEY + delivery, memory_s())
+        pipeline.incr(OUTAGE_KEY + delivery)
+        pipeline.expire(OUTAGE_KEY + delivery, memory_s())
         pipeline.execute()
     except redis.RedisError as exc:  # with the broker away nothing is published again, and so nothing counted
         log.warning("outage_not_marked", delivery=delivery, error=str(exc))
@@ -172,6 +173,14 @@ def last_sweep() -> float | None:
     """When the sweeper ran last (unix s); None if that is longer ago than it is remembered."""
     swept = client().get(SWEPT_KEY)
     return float(swept) if swept else None
+
+
+def depth(queues: Iterable[str]) -> int:
+    """How many messages lie in these queues together."""
+    pipeline = client().pipeline(transaction=False)
+    for queue in queues:
+        pipeline.llen(queue)
+    return sum(pipeline.execute())
 
 
 def remember_watch() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from scanner_app.calendars import NAMES, hint
 from scanner_app.detectors import DetectorError, load
 
 
@@ -57,3 +58,17 @@ def check_detectors(**_: Any) -> list[CheckMessage]:
     except DetectorError as exc:
         return [Error(f"SCANNER_DETECTORS: {exc}", hint="See docs/detectors.md.", id="scanner.E004")]
     return []
+
+
+@register()
+def check_calendars(**_: Any) -> list[CheckMessage]:
+    """scanner.E005: every calendar of the setting exists."""
+    return [
+        Error(
+            f"SCANNER_CALENDARS: the pattern {pattern} has the calendar {calendar!r}, which there is not.",
+            hint=f"See docs/stale-data.md; {hint(calendar)}",
+            id="scanner.E005",
+        )
+        for pattern, calendar in settings.SCANNER_CALENDARS
+        if calendar not in NAMES
+    ]

@@ -1,6 +1,7 @@
 """Validate bars and have them accepted: the one door for REST, files and feeds."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Val
 
 from scanner_app import mailbox, tickers
 from scanner_app.mailbox.accept import CHUNK, create_symbols
+from scanner_app.metrics import counted
 from scanner_app.models import Symbol
 from scanner_app.timeframes import RANK, TIMEFRAMES
 
@@ -92,6 +94,13 @@ def accept(bars: Sequence[Mapping[str, object]], *, now: datetime) -> Report:
             _add(report, index, bar, verdict)
     report.conflicts.sort(key=lambda conflict: conflict.index)
     report.rejected.sort(key=lambda rejection: rejection.index)
+    counted.bars_refused(
+        {
+            "duplicate": report.duplicates,
+            "conflict": len(report.conflicts),
+            **Counter(rejection.reason for rejection in report.rejected),
+        }
+    )
     return report
 
 

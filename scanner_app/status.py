@@ -4,18 +4,21 @@ Whatever is read, the number of queries is the same for one symbol and for a tho
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
+from hashlib import sha256
 from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
 
-from scanner_app import breaker, latency
+from scanner_app import breaker, latency, staleness
 from scanner_app.alerts.limits import limits
 from scanner_app.alerts.rules import RULES, Facts, Rule, SymbolFacts
 from scanner_app.alerts.rules.interface import named
+from scanner_app.calendars import calendar_of, hours_of
 from scanner_app.models import Alert, Bar, BarStatus, Evaluation, Severity, Symbol, SymbolStatus
 from scanner_app.models.alerts import ACTIVE, NEVER
 from scanner_app.models.symbols import breaker_rules
@@ -65,6 +68,8 @@ class SymbolSummary:
     is_stale: bool  # its feed is late, counted in its market's trading time
     data_age_seconds: float | None  # since the newest known bar's end; None: no bar yet
     stale_for_s: float  # trading time beyond what its timeframe allows; 0 unless stale
+    calendar: str  # its own, or that of the settings
+    gaps: int  # inside its series, as last counted
     created_at: datetime
 
 
@@ -82,6 +87,7 @@ class Overview:
     failed_symbols: int
     bars_per_second: float  # over RATE_SPAN
     backlog: int  # heads included
+    stale_symbols: int  # enabled ones whose feed is late
     symbols: list[SymbolSummary]  # by ticker
 
 
@@ -109,6 +115,10 @@ def verdict(severities: Iterable[str]) -> OverallStatus:
 def symbol_status(symbol: Symbol, row: SymbolStatus, now: datetime) -> SymbolSummary:
     """What to show of one symbol, whose breaker is loaded with it. No queries."""
     circuit = symbol.breaker.value.state(breaker_rules(), now)
+    calendar = calendar_of(symbol.ticker, symbol.calendar)
+    fresh = staleness.judge(
+        row.newest, row.watched, partial(hours_of, calendar, now), grace_s=settings.SCANNER_STALE_GRACE_S, now=now
+    )
     return SymbolSummary(
         id=symbol.pk,
         symbol=symbol.ticker,
@@ -125,9 +135,11 @@ def symbol_status(symbol: Symbol, row: SymbolStatus, now: datetime) -> SymbolSum
         next_attempt_at=next_attempt_at(symbol, row, now),
         enabled=symbol.enabled,
         lane=row.lane,
-        is_stale=False,
-        data_age_seconds=None,
-        stale_for_s=0.0,
+        is_stale=fresh.is_stale,
+        data_age_seconds=fresh.age_s,
+        stale_for_s=fresh.stale_for_s,
+        calendar=calendar,
+        gaps=row.gaps,
         created_at=symbol.created_at,
     )
 
@@ -145,13 +157,9 @@ def next_attempt_at(symbol: Symbol, row: SymbolStatus, now: datetime) -> datetim
 def symbols() -> QuerySet[Symbol]:
     """The symbols that are shown, each with what `symbol_status` needs; one query.
 
-    Without the two big JSON columns: they are kilobytes a symbol, and nothing here shows them.
+    Without the latencies: they are kilobytes a symbol, and nothing here shows them.
     """
-    return (
-        Symbol.objects.filter(deleted_at=None)
-        .select_related("status", "breaker")
-        .defer("status__latencies", "status__newest")
-    )
+    return Symbol.objects.filter(deleted_at=None).select_related("status", "breaker").defer("status__latencies")
 
 
 def symbol_facts(one: SymbolSummary, slow: Mapping[str, int], **more: Any) -> SymbolFacts:
@@ -188,8 +196,15 @@ def overview(now: datetime) -> Overview:
         failed_symbols=states.count(SymbolState.FAILED),
         bars_per_second=bars_per_second(now),
         backlog=sum(one.backlog for one in shown),
+        stale_symbols=sum(one.is_stale and one.enabled for one in shown),
         symbols=shown,
     )
+
+
+def fingerprint(whole: Overview) -> str:
+    """The same for two overviews that differ in nothing but the ages, which grow with every moment."""
+    told = replace(whole, symbols=[replace(one, data_age_seconds=None, stale_for_s=0.0) for one in whole.symbols])
+    return sha256(repr(told).encode()).hexdigest()[:32]
 
 
 def wrongs(

@@ -12,12 +12,13 @@ from django.db import connection
 from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
-from scanner_app import broker, mailbox, processing, removal
+from scanner_app import broker, gaps, mailbox, processing, removal
 from scanner_app.alerts.tasks import deliver_notifications, ping_watcher, watch
 from scanner_app.detectors import BarUnusable
 from scanner_app.errors import BarFailed
 from scanner_app.mailbox import Message, Outcome, Ticket
 from scanner_app.mailbox.publishing import CONTROL_TASK, DEATH_TASK, HEAD_TASK, REMOVE_TASK, SWEEP_TASK
+from scanner_app.metrics import counted
 
 __all__ = ["deliver_notifications", "ping_watcher", "watch"]  # Celery finds the tasks of the alerts here
 
@@ -80,14 +81,26 @@ def _through_outages(message: Message, run: Callable[[Message], Outcome]) -> str
     with bound_contextvars(**message.logged):  # in every line of the run, whoever logs it
         for _ in range(TRIES):
             try:
-                return run(message)
+                outcome = run(message)
             except OURS as exc:
                 connection.close()
                 log.error("outage", exc_info=exc)
                 if isinstance(exc, SoftTimeLimitExceeded):
                     break  # the hard limit is near
+            else:
+                _count(outcome)
+                return outcome
+        counted.outage()
         broker.mark_outage(message.identity)
         return "outage"
+
+
+def _count(outcome: Outcome) -> None:
+    """Count deliveries that ran nothing; what else can happen is counted where its figures are."""
+    if outcome is Outcome.SUPERSEDED:
+        counted.bar_superseded()
+    elif outcome is Outcome.DEFERRED:
+        counted.bar_deferred()
 
 
 def _process(message: Message) -> Outcome:
@@ -110,12 +123,18 @@ def _run(ticket: Ticket) -> Outcome:
     except Exception as exc:  # noqa: BLE001 - whatever a detector raises is its bar's failure, and recorded
         return _failed(ticket, exc, hung=isinstance(exc, SoftTimeLimitExceeded))
     run_s = time.monotonic() - began
+    now = timezone.now()
     try:
-        return mailbox.complete(ticket, findings, now=timezone.now(), run_s=run_s)
+        outcome = mailbox.complete(ticket, findings, now=now, run_s=run_s)
     except OURS:
         raise
     except Exception as exc:  # noqa: BLE001 - what our transaction refuses must not go round for ever
         return _failed(ticket, exc, hung=False)
+    if outcome is Outcome.COMPLETED:
+        counted.bar_processed(
+            latency_s=max(0.0, (now - ticket.accepted_at).total_seconds()), run_s=run_s, held=ticket.held
+        )
+    return outcome
 
 
 def _failed(ticket: Ticket, error: Exception, *, hung: bool) -> Outcome:
@@ -164,7 +183,14 @@ def sweep() -> dict[str, int]:
     )
     report = mailbox.sweep(due, sighting, now=now)
     broker.remember_sweep(report.unqueued)
+    counted.swept(report.counts())
     return report.counts()
+
+
+@shared_task(name="scanner.count_gaps", ignore_result=True, time_limit=120)
+def count_gaps() -> int:
+    """Count the gaps of symbols that have had bars since the last time."""
+    return gaps.count(timezone.now)
 
 
 @shared_task(name="scanner.remove_rows", ignore_result=True)

@@ -8,7 +8,7 @@ MAX_LENGTH: Final = 32
 _ALLOWED: Final = re.compile(r"[A-Za-z0-9.\-/:^=_]+")
 
 ACTION_NAMES: Final = frozenset(
-    {"status", "explain", "timeline", "reset", "skip", "enable", "disable", "replay", "discard"}
+    {"status", "explain", "timeline", "gaps", "reset", "skip", "enable", "disable", "replay", "discard"}
 )
 """Last segments of a symbol's addresses: a ticker with one of them as a segment could not be addressed."""
 

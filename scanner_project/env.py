@@ -51,6 +51,24 @@ def _delays(value: str) -> str:
     return value
 
 
+def _calendars(value: str) -> str:
+    pairs = [part.strip() for part in value.split(",") if part.strip()]
+    for pair in pairs:
+        # A ticker may have an equals sign (EURUSD=X), a calendar's name has none.
+        pattern, _, calendar = pair.rpartition("=")
+        if not pattern.strip() or not calendar.strip():
+            raise ValueError(
+                f"must be PATTERN=CALENDAR, comma-separated, for example BTC*=24/7,*=XNYS; {pair!r} is not"
+            )
+    return ",".join(pairs)
+
+
+def _bearer(value: str) -> str:
+    if not value.isascii() or any(letter.isspace() for letter in value):
+        raise ValueError("must be ASCII without spaces, or no client can send it")
+    return value
+
+
 def _redis_url(value: str) -> str:
     if value and urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
         raise ValueError("must begin with redis://, rediss:// or unix://")
@@ -130,6 +148,20 @@ class Environment(BaseModel):
         "create", description="what happens to a bar of an unknown symbol: `create` or `reject`"
     )
     SCANNER_PUBLIC_STATUS: bool = Field(False, description="1: status may be read without signing in")
+    SCANNER_CALENDARS: Annotated[str, AfterValidator(_calendars)] = Field(
+        "*/*=24/7,*USDT=24/7,*-USD=24/7,*=XNYS",
+        description="trading calendars by pattern of the ticker, the first that fits counts; none fits: 24/7",
+    )
+    SCANNER_STALE_GRACE_S: Seconds = Field(
+        60, description="trading seconds that a bar may come late; at least a twentieth of its timeframe"
+    )
+    SCANNER_METRICS_TOKEN: Annotated[str, AfterValidator(_bearer)] = Field(
+        "", description="what Prometheus sends as `Authorization: Bearer …` to read `/metrics`; empty: staff alone may"
+    )
+    SCANNER_PUBLIC_METRICS: bool = Field(False, description="1: `/metrics` may be read by whoever reaches it")
+    SCANNER_METRICS_SYMBOLS: Annotated[int, Field(ge=0)] = Field(
+        200, description="symbols that have series of their own in `/metrics`, those in trouble first"
+    )
     SCANNER_SHARD: Annotated[str, AfterValidator(_shard)] = Field(
         "0/1", description="which shard a worker consumes, of how many"
     )
@@ -222,6 +254,7 @@ SECRETS = {
     "REDIS_URL",
     "EMAIL_URL",
     "SCANNER_NOTIFY_URLS",
+    "SCANNER_METRICS_TOKEN",
     "SCANNER_PING_URL",
 }
 """Settings that hold passwords: their values are not shown."""

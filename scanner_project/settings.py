@@ -196,6 +196,14 @@ SCANNER_MAX_BACKLOG = ENV.SCANNER_MAX_BACKLOG
 SCANNER_MAX_SYMBOLS = ENV.SCANNER_MAX_SYMBOLS
 SCANNER_UNKNOWN_SYMBOLS = ENV.SCANNER_UNKNOWN_SYMBOLS
 SCANNER_PUBLIC_STATUS = ENV.SCANNER_PUBLIC_STATUS
+SCANNER_CALENDARS = [
+    (pattern.strip().upper(), calendar.strip())
+    for pattern, _, calendar in (pair.rpartition("=") for pair in ENV.SCANNER_CALENDARS.split(",") if pair)
+]
+SCANNER_STALE_GRACE_S = ENV.SCANNER_STALE_GRACE_S
+SCANNER_METRICS_TOKEN = ENV.SCANNER_METRICS_TOKEN
+SCANNER_PUBLIC_METRICS = ENV.SCANNER_PUBLIC_METRICS
+SCANNER_METRICS_SYMBOLS = ENV.SCANNER_METRICS_SYMBOLS
 SCANNER_SHARD, SCANNER_SHARDS = (int(part) for part in ENV.SCANNER_SHARD.split("/"))
 SCANNER_FAULT_INJECTION = ENV.SCANNER_FAULT_INJECTION
 SCANNER_SLOW_RUN_S = ENV.SCANNER_SLOW_RUN_S
@@ -250,6 +258,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "scanner.deliver",
         "schedule": 10.0,  # what was not asked for at once, and what is due for another try
         "options": {"queue": "notify", "expires": 10.0},
+    },
+    "count gaps": {
+        "task": "scanner.count_gaps",
+        "schedule": 60.0,  # a gap is news for people, and an older one for the rest of the day
+        "options": {"queue": "upkeep", "expires": 60.0},
     },
     "watch": {
         "task": "scanner.watch",

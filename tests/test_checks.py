@@ -21,6 +21,7 @@ def test_the_defaults_pass():
         pytest.param("SCANNER_RETRY_DELAYS", [1, 2], "scanner.E002", id="not as long as max_retries"),
         pytest.param("SCANNER_SOFT_LIMIT_S", 15, "scanner.E003", id="the soft limit is not before the hard one"),
         pytest.param("SCANNER_DETECTORS", ["no.such.Detector"], "scanner.E004", id="no such detector"),
+        pytest.param("SCANNER_CALENDARS", [("*", "XNYX")], "scanner.E005", id="no such calendar"),
     ],
 )
 def test_a_bad_setting_is_an_error_with_a_hint(settings, name, value, problem):

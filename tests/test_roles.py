@@ -30,6 +30,8 @@ ADMIN = "/admin/scanner_app"
 
 REQUESTS: dict[str, tuple[str, str, Any]] = {
     "read status, bars, signals and faults: API, page": ("get", f"{API}/failures", None),
+    "read `/metrics`": ("get", "/metrics", None),
+    "set a symbol's calendar": ("patch", f"{API}/symbols/TSLA", {"calendar": "XNYS"}),
     "reset": ("post", f"{API}/symbols/TSLA/reset", None),
     "skip": ("post", f"{API}/symbols/TSLA/skip", None),
     "disable": ("post", f"{API}/symbols/TSLA/disable", None),
@@ -108,7 +110,10 @@ def symbols(request):
 
 
 def everything() -> list[Any]:
-    shown = [(symbol.enabled, symbol.deleted_at, snapshot(symbol)) for symbol in Symbol.objects.order_by("pk")]
+    shown = [
+        (symbol.enabled, symbol.deleted_at, symbol.calendar, snapshot(symbol))
+        for symbol in Symbol.objects.order_by("pk")
+    ]
     return [shown, Bar.objects.count(), list(Alert.objects.values())]
 
 

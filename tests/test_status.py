@@ -113,6 +113,11 @@ def test_a_new_symbol_is_processing_and_has_nothing_to_tell(symbol):
         next_attempt_at=None,
         enabled=True,
         lane="main",
+        is_stale=False,
+        data_age_seconds=None,
+        stale_for_s=0,
+        calendar="XNYS",
+        gaps=0,
         created_at=symbol.created_at,
     )
 
@@ -194,6 +199,7 @@ def test_no_symbols_are_healthy():
         failed_symbols=0,
         bars_per_second=0,
         backlog=0,
+        stale_symbols=0,
         symbols=[],
     )
 

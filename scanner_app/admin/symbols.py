@@ -1,6 +1,6 @@
 """The symbols at a glance, and the operators' acts on them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from django.contrib import admin, messages
@@ -134,6 +134,7 @@ class SymbolAdmin(Operated, ReadOnlyAdmin):
         (None, {"fields": ("look_at", "state", "breaker_state", "failures_in_a_row", "enabled")}),
         ("The bar in flight", {"fields": ("head", "attempts", "stage", "next_attempt")}),
         ("Progress", {"fields": ("backlog", "bars_processed", "last_bar", "last_processed", "lane", "average", "p95")}),
+        ("Feed", {"fields": ("feed", "calendar_name", "gaps")}),
         ("Trouble", {"fields": ("whole_error",)}),
         ("Timeline", {"fields": ("newest_lines",)}),
     )
@@ -217,6 +218,25 @@ class SymbolAdmin(Operated, ReadOnlyAdmin):
     def last_bar(self, symbol: Symbol) -> str:
         """Opening of the bar processed last."""
         return utc(_summary(symbol).last_bar_time)
+
+    @admin.display(description="Newest data")
+    def feed(self, symbol: Symbol) -> str:
+        """How old the newest bar is, and whether the next one is late."""
+        summary = _summary(symbol)
+        if summary.data_age_seconds is None:
+            return "no bar yet"
+        age = f"{_duration(summary.data_age_seconds)} old"
+        return f"{age}; stale for {_duration(summary.stale_for_s)} of trading" if summary.is_stale else age
+
+    @admin.display(description="Trading calendar")
+    def calendar_name(self, symbol: Symbol) -> str:
+        """By which late and missing bars are counted."""
+        return f"{_summary(symbol).calendar} ({'its own' if symbol.calendar else 'by SCANNER_CALENDARS'})"
+
+    @admin.display(description="Gaps")
+    def gaps(self, symbol: Symbol) -> str:
+        """Inside its series, as last counted."""
+        return f"{_summary(symbol).gaps:,}"
 
     @admin.display(description="Next attempt (UTC)", ordering="status__next_attempt_at")
     def next_attempt(self, symbol: Symbol) -> str:
@@ -346,6 +366,11 @@ class SymbolAdmin(Operated, ReadOnlyAdmin):
         if told["nothing"]:
             text = f"No bar in flight, so nothing to skip: {named(told['nothing'])}."
             self.message_user(request, text, messages.WARNING)
+
+
+def _duration(seconds: float) -> str:
+    """A time without its fractions: 3 days, 4:05:06."""
+    return str(timedelta(seconds=int(seconds)))
 
 
 def _waiting(symbols: list[Symbol]) -> str:

@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 
 import structlog
+from django.db import transaction
+from django.db.models import Q
 
 from scanner_app.errors import AlertOver
 from scanner_app.models import Alert
@@ -38,9 +40,14 @@ def silence(alert: Alert, *, minutes: int, by: str, now: datetime, reason: str =
     if not 0 <= minutes <= MAX_SILENCE_MINUTES:
         raise ValueError(f"minutes must be 0 to {MAX_SILENCE_MINUTES}, not {minutes}")
     until = now + timedelta(minutes=minutes) if minutes else None
-    changed = Alert.objects.filter(pk=alert.pk, state__in=OPEN).update(
-        silenced_until=until, silenced_by=by, silence_reason=reason
-    )
-    if not changed:
-        raise AlertOver(alert.pk)
+    of = Q(symbol=None) if alert.symbol_id is None else Q(symbol_id=alert.symbol_id)
+    same = Alert.objects.filter(of, rule=alert.rule, subject=alert.subject)
+    with transaction.atomic():
+        changed = same.filter(pk=alert.pk, state__in=OPEN).update(
+            silenced_until=until, silenced_by=by, silence_reason=reason
+        )
+        if not changed:
+            raise AlertOver(alert.pk)
+        # Those of its kind that are over have no say any more: this one has the last word on the next.
+        same.exclude(pk=alert.pk).filter(silenced_until__gt=now).update(silenced_until=None)
     log.info("alert_silenced", rule=alert.rule, subject=alert.subject, minutes=minutes, by=by, reason=reason)

@@ -1,6 +1,7 @@
 """Judge the facts by the rules, and write down what has changed, with what is told of it, in one transaction."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,7 +31,7 @@ class Report:
     superseded: bool = False  # somebody has judged later facts already
     complete: bool = True  # every rule could be judged
     errors: int = 0  # alerts of severity error that fire or are not over yet
-    told: dict[str, int] = field(default_factory=dict)  # messages by kind
+    told: Mapping[str, int] = field(default_factory=dict)  # messages by kind
 
     def counts(self) -> dict[str, int]:
         """The numbers, for the log and the task's result."""
@@ -56,7 +57,9 @@ def run(facts: Facts, *, rules: Sequence[Rule] = tuple(RULES.values())) -> Repor
                 change.leave(rule)
             else:
                 change.judge(rule, findings)
+        change.end_unknown({*RULES, *found})
         report.told = change.store()
+    change.write_log()
     report.errors = change.errors
     return report
 
@@ -107,6 +110,14 @@ class _Change:
         for key in [*alerts, *(key for key in found if key not in alerts)]:
             self._advance(rule, alerts.get(key), found.get(key))
 
+    def end_unknown(self, known: set[str]) -> None:
+        """End, without a word, the alerts of rules that there are no more: nobody would ever judge them."""
+        for rule, alerts in self._open.items():
+            if rule not in known:
+                for alert in alerts.values():
+                    alert.state, alert.clear_since, alert.cleared_at = AlertState.RESOLVED, self.now, self.now
+                    self._changed.append(alert)
+
     def _advance(self, rule: Rule, alert: Alert | None, finding: Finding | None) -> None:
         timing = timing_of(rule)
         after = lifecycle.advance(_standing(alert), holds=finding is not None, timing=timing, now=self.now)
@@ -114,6 +125,7 @@ class _Change:
             if alert is not None:
                 self._gone.append(alert.pk)
             return
+        begins = alert is None
         if alert is None:
             alert = self._begin(rule, finding)
         before = [getattr(alert, name) for name in STORED]
@@ -129,7 +141,7 @@ class _Change:
             ticker = finding.ticker if finding is not None else alert.symbol.ticker if alert.symbol else ""
             self._tellings.append((rule, alert, telling, ticker or alert.subject))
             alert.told_at = self.now
-        if alert.pk is None:
+        if begins:
             self._new.append(alert)
         elif before != [getattr(alert, name) for name in STORED]:
             self._changed.append(alert)
@@ -182,22 +194,21 @@ class _Change:
         self._fires.setdefault(rule.name, set()).add(alert.subject if alert.symbol_id is None else str(alert.symbol_id))
         self.errors += alert.severity == "error"
 
-    def store(self) -> dict[str, int]:
+    def store(self) -> Mapping[str, int]:
         """Write it; returns how many messages were written, by kind, not counting channels."""
-        # ignore_conflicts would hide a second open alert, which the lock has made impossible.
         Alert.objects.bulk_create(self._new)
         Alert.objects.bulk_update(self._changed, STORED, batch_size=500)
         if self._gone:
             Alert.objects.filter(pk__in=self._gone, state=AlertState.PENDING).delete()
-        told: dict[str, int] = {}
-        for rule, alert, telling, _ in self._tellings:
-            told[telling] = told.get(telling, 0) + 1
-            severity, subject = alert.severity, alert.subject
-            log.warning(
-                "alert", alert=telling.value, rule=rule.name, severity=severity, subject=subject, said=alert.message
-            )
         notices.write([self._notice(*one) for one in self._tellings], self.now)
-        return told
+        return Counter(telling.value for _, _, telling, _ in self._tellings)
+
+    def write_log(self) -> None:
+        """A line for each message: to be called after the commit."""
+        for rule, alert, telling, name in self._tellings:
+            log.warning(
+                "alert", kind=telling.value, rule=rule.name, severity=alert.severity, of=name, said=alert.message
+            )
 
     def _notice(self, rule: Rule, alert: Alert, telling: Telling, name: str) -> notices.Notice:
         return notices.Notice(

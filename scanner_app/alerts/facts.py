@@ -64,7 +64,7 @@ def _ask_broker() -> tuple[BrokerFacts, dict[str, int]]:
         try:
             return _broker_facts(), broker.outage_counts()
         except RedisError as exc:
-            error = f"{type(exc).__name__}: {exc}".splitlines()[0][:200]
+            error = f"{type(exc).__name__}: {exc}".splitlines()[0][:200].rstrip(".")
     return BrokerFacts(error=error), {}
 
 

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from scanner_app import breaker, tickers
 from scanner_app.alerts.acts import MAX_SILENCE_MINUTES
 from scanner_app.api.filters import BAR_STATUSES, PROCESSING, utc_time
+from scanner_app.calendars import NAMES, hint
 from scanner_app.explain.actions import ACTS
 from scanner_app.explain.sentences import Code
 from scanner_app.ingest import REASONS
@@ -41,6 +42,13 @@ class SymbolOut(serializers.Serializer[Any]):
     )
     enabled = serializers.BooleanField()
     lane = serializers.ChoiceField(Lane.values)
+    is_stale = serializers.BooleanField(help_text="its feed is late, counted in its market's trading time")
+    data_age_seconds = serializers.FloatField(
+        allow_null=True, help_text="since the end of the newest bar known; null: no bar yet"
+    )
+    stale_for_s = serializers.FloatField(help_text="trading time beyond what its timeframe allows; 0 unless stale")
+    calendar = serializers.CharField(help_text="its own, or that of SCANNER_CALENDARS")
+    gaps = serializers.IntegerField(help_text="in its last 500 bars of each timeframe; counted every minute")
     created_at = serializers.DateTimeField()
 
 
@@ -60,7 +68,37 @@ class OverviewOut(serializers.Serializer[Any]):
     failed_symbols = serializers.IntegerField()
     bars_per_second = serializers.FloatField(help_text="over the last 10 s")
     backlog = serializers.IntegerField(help_text="heads included")
+    stale_symbols = serializers.IntegerField(help_text="enabled ones whose feed is late")
     symbols = SymbolOut(many=True, help_text="by ticker")
+
+
+class GapsIn(serializers.Serializer[Any]):
+    """Which gaps: the parameters of the request's address."""
+
+    timeframe = serializers.ChoiceField(list(TIMEFRAMES), required=False, help_text="only of this one")
+
+
+class GapOut(serializers.Serializer[Any]):
+    """A place in a series where bars are missing, as `gaps.Gap` has it."""
+
+    id = serializers.IntegerField(help_text="of the bar after it")
+    timeframe = serializers.CharField()
+    # `from` is a keyword of Python's: get_fields() drops the underscore.
+    from_ = serializers.DateTimeField(source="start", help_text="end of the bar before it")
+    to = serializers.DateTimeField(source="end", help_text="opening of the bar after it")
+    missing = serializers.IntegerField(help_text="bars, by the symbol's calendar")
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """The fields by the names of the answer's keys."""
+        return {name.rstrip("_"): field for name, field in super().get_fields().items()}
+
+
+class GapsOut(serializers.Serializer[Any]):
+    """Gaps in the form of the lists; they all fit on one page."""
+
+    next = serializers.CharField(allow_null=True, help_text="always null")
+    previous = serializers.CharField(allow_null=True, help_text="always null")
+    results = GapOut(many=True, help_text="newest first")
 
 
 class SymbolIn(serializers.Serializer[Any]):
@@ -80,7 +118,16 @@ class SymbolChangeIn(serializers.Serializer[Any]):
     """What of a symbol may be changed."""
 
     enabled = serializers.BooleanField(required=False)
+    calendar = serializers.CharField(
+        required=False, allow_blank=True, help_text="a name of exchange_calendars; empty: by SCANNER_CALENDARS"
+    )
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=MAX_REASON)
+
+    def validate_calendar(self, value: str) -> str:
+        """The name of a calendar that there is."""
+        if value and value not in NAMES:
+            raise serializers.ValidationError(f"{value!r} is no trading calendar: {hint(value)}")
+        return value
 
 
 class ActIn(serializers.Serializer[Any]):

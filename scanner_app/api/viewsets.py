@@ -30,7 +30,7 @@ from rest_framework.status import (
 )
 from rest_framework.viewsets import GenericViewSet, ViewSet
 
-from scanner_app import ingest, mailbox, quarantine, removal, status, tickers, timeline
+from scanner_app import gaps, ingest, mailbox, quarantine, removal, status, tickers, timeline
 from scanner_app.alerts import acts
 from scanner_app.api.errors import RETRY_AFTER_S, Conflict, TooLarge
 from scanner_app.api.filters import AlertFilter, BarFilter, FaultFilter, SignalFilter, WatchListFilter
@@ -48,6 +48,8 @@ from scanner_app.api.serializers import (
     DetailOut,
     ExplanationOut,
     FailureOut,
+    GapsIn,
+    GapsOut,
     LineOut,
     OverviewOut,
     QuarantineOut,
@@ -348,8 +350,10 @@ class StatusViewSet(_ByAction, ViewSet):
 
     @extend_schema(summary="All symbols, counted and judged", responses=OverviewOut, operation_id="status_retrieve")
     def list(self, request: Request) -> Response:  # noqa: ARG002 - DRF's signature
-        """Every symbol's status and the overall verdict. The ETag changes only when something of it does."""
-        return Response(OverviewOut(status.overview(timezone.now())).data)
+        """Every symbol's status and the overall verdict. The ETag changes only when something but the ages does."""
+        whole = status.overview(timezone.now())
+        # Weak: two answers of one ETag may differ in their ages.
+        return Response(OverviewOut(whole).data, headers={"ETag": f'W/"{status.fingerprint(whole)}"'})
 
 
 TICKER = OpenApiParameter(
@@ -379,6 +383,7 @@ class SymbolViewSet(_List):
         "list": MayReadStatus,
         "retrieve": MayReadStatus,
         "status": MayReadStatus,
+        "gaps": MayReadStatus,
         "create": MayOperate,
         "partial_update": MayOperate,
         "destroy": MayOperate,
@@ -442,7 +447,7 @@ class SymbolViewSet(_List):
         return self.show(self.find(symbol).pk)
 
     @extend_schema(
-        summary="Enable or disable a symbol",
+        summary="Enable or disable a symbol, or give it another trading calendar",
         request=SymbolChangeIn,
         responses={200: SymbolOut, 404: NO_SUCH},
         parameters=[TICKER],
@@ -452,9 +457,12 @@ class SymbolViewSet(_List):
         found = self.find(symbol)
         asked = SymbolChangeIn(data=request.data)
         asked.is_valid(raise_exception=True)
+        by, now, reason = request.user.get_username(), timezone.now(), asked.validated_data["reason"]
         if "enabled" in asked.validated_data:
             act = mailbox.enable if asked.validated_data["enabled"] else mailbox.disable
-            act(found, by=request.user.get_username(), now=timezone.now(), reason=asked.validated_data["reason"])
+            act(found, by=by, now=now, reason=reason)
+        if "calendar" in asked.validated_data:
+            mailbox.set_calendar(found, asked.validated_data["calendar"], by=by, now=now, reason=reason)
         return self.show(found.pk)
 
     @extend_schema(
@@ -507,6 +515,21 @@ class SymbolViewSet(_List):
         """Every change of its state and every operator's act, each failed attempt with its error."""
         page = self.paginate_queryset(timeline.events().filter(symbol_id=self.find(symbol).pk))
         return self.get_paginated_response(LineOut(timeline.lines(page or []), many=True).data)
+
+    @extend_schema(
+        summary="Bars that are missing in a symbol's series, newest first",
+        responses={200: GapsOut, 404: NO_SUCH},
+        parameters=[TICKER, GapsIn],
+        filters=False,
+    )
+    @action(detail=True, methods=["get"], pagination_class=None)
+    def gaps(self, request: Request, symbol: str) -> Response:
+        """By the symbol's trading calendar, in the last 500 bars of each timeframe."""
+        found = self.find(symbol)
+        asked = GapsIn(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        rows = gaps.of_symbol(found, timezone.now(), asked.validated_data.get("timeframe"))
+        return Response(GapsOut({"next": None, "previous": None, "results": rows}).data)
 
     @_documented_act("Close the breaker and run the head now")
     @action(detail=True, methods=["post"])

@@ -35,6 +35,15 @@ class Series:
         return len(self.timestamps)
 
 
+MARKETS = {"PSE:": "XPHS", "005930": "XKRX", "EURUSD": "24/5"}
+"""Trading calendars of the bundled symbols that are no New York shares, by how their tickers begin."""
+
+
+def market_of(symbol: str) -> str:
+    """The trading calendar of a bundled symbol; "" where that of the settings will do."""
+    return next((calendar for beginning, calendar in MARKETS.items() if symbol.startswith(beginning)), "")
+
+
 def load_series() -> list[Series]:
     """Return all bundled series, ordered by symbol. Reads some 1 MB, in milliseconds."""
     source = pa.BufferReader(files("scanner_app.data").joinpath("bars.parquet").read_bytes())

@@ -19,7 +19,7 @@ from scanner_app.mailbox.accept import NewBar, Verdict, accept
 from scanner_app.mailbox.control import control_failed, control_passed, start_control
 from scanner_app.mailbox.failing import died, fail, quarantine
 from scanner_app.mailbox.messages import Message, Outcome, Ticket
-from scanner_app.mailbox.operate import disable, enable, reset, skip
+from scanner_app.mailbox.operate import disable, enable, reset, set_calendar, skip
 from scanner_app.mailbox.publishing import queue_name, ticker_of_queue
 from scanner_app.mailbox.quarantined import discard, replay
 from scanner_app.mailbox.remove import delete, remove_rows
@@ -52,6 +52,7 @@ __all__ = [
     "remove_rows",
     "replay",
     "reset",
+    "set_calendar",
     "skip",
     "start",
     "start_control",

@@ -16,11 +16,12 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 
-from scanner_app import breaker, request_id
+from scanner_app import breaker, request_id, staleness
 from scanner_app.mailbox import publishing
 from scanner_app.mailbox.messages import Message
 from scanner_app.mailbox.publishing import publish
 from scanner_app.mailbox.rows import SCANNER, message_of, resolve_quarantine
+from scanner_app.metrics import counted
 from scanner_app.models import (
     Bar,
     BarStatus,
@@ -122,6 +123,7 @@ def accept(bars: Sequence[NewBar], *, now: datetime) -> list[Verdict]:
         chunk.look_up(bars)
         verdicts = [chunk.take(bar) for bar in bars]
         chunk.store()
+    counted.bars_accepted(verdicts.count(Verdict.ACCEPTED))
     publish((message, row.lane, row.next_attempt_at) for row, message in chunk.first_heads())
     return verdicts
 
@@ -137,6 +139,7 @@ class _Chunk:
     created: list[Bar] = field(default_factory=list)
     corrected: list[Bar] = field(default_factory=list)
     heads: dict[str, Bar] = field(default_factory=dict)  # by ticker: bars that became the head
+    newly_watched: bool = False  # some row's `watched` has grown, which is once in a series' life
 
     def lock(self, tickers: set[str]) -> None:
         # On SQLite the transaction itself, being IMMEDIATE, holds the lock already.
@@ -188,6 +191,9 @@ class _Chunk:
         late = newest is not None and bar.timestamp < datetime.fromisoformat(newest)
         if not late:
             row.newest[bar.timeframe] = bar.timestamp.isoformat()
+            if bar.timeframe not in row.watched and staleness.is_fresh(bar.timeframe, bar.timestamp, self.now):
+                row.watched.append(bar.timeframe)
+                self.newly_watched = True
         row.last_sequence += 1
         if known is None:
             stored = Bar(symbol_id=row.symbol_id, timeframe=bar.timeframe, timestamp=bar.timestamp)
@@ -227,9 +233,10 @@ class _Chunk:
                 for bar in self.corrected
             )
         moved = [bar.symbol_id for bar in (*self.created, *self.corrected)]
+        changed = ["last_sequence", "newest", "head", "next_attempt_at", "catching_up"]
         SymbolStatus.objects.bulk_update(
             [row for row in self.rows.values() if row.symbol_id in set(moved)],
-            ["last_sequence", "newest", "head", "next_attempt_at", "catching_up"],
+            [*changed, "watched"] if self.newly_watched else changed,
         )
 
     def first_heads(self) -> list[tuple[SymbolStatus, Message]]:

@@ -25,6 +25,7 @@ from scanner_app.mailbox.rows import (
     set_aside,
     wait_for_breaker,
 )
+from scanner_app.metrics import counted
 from scanner_app.models import EventKind, ProcessingFailure, Stage, SymbolStatus
 from scanner_app.models.symbols import breaker_rules
 
@@ -217,6 +218,7 @@ def _count_failure(row: SymbolStatus, ticket: Ticket, text: ErrorText, now: date
 
 
 def _record_failure(ticket: Ticket, text: ErrorText, plan: Plan, now: datetime) -> None:
+    transaction.on_commit(counted.bar_failed, robust=True)
     values = {
         "failed_at": now,
         "error_type": text.type,

@@ -1,4 +1,4 @@
-"""Operators' acts. Each raises the epoch, so that every older message is stale, and leaves an event."""
+"""Operators' acts. Each leaves an event; those that concern the head raise the epoch: older messages are stale."""
 
 from datetime import datetime
 
@@ -79,6 +79,17 @@ def disable(symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> None
 def enable(symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> None:
     """Publish again, the waiting head first."""
     _switch(symbol, EventKind.ENABLED, by, now, reason, enabled=True)
+
+
+def set_calendar(symbol: Symbol, calendar: str, *, by: str, now: datetime, reason: str = "") -> None:
+    """Another trading calendar, by which late and missing bars are counted; "": that of the settings."""
+    with transaction.atomic():
+        lock(symbol.pk)
+        if Symbol.objects.filter(pk=symbol.pk).exclude(calendar=calendar).update(calendar=calendar) != 1:
+            return  # it already is as asked
+        _rows(symbol).update(gaps_sequence=0)  # to be counted anew
+        told = calendar or "by the settings"
+        add_event(symbol.pk, EventKind.CALENDAR, now, actor=by, reason=f"{told}: {reason}" if reason else told)
 
 
 def _switch(symbol: Symbol, kind: EventKind, by: str, now: datetime, reason: str, *, enabled: bool) -> None:

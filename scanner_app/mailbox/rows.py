@@ -3,13 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import QuerySet
 
 from scanner_app import breaker
 from scanner_app.mailbox.hot import Following, next_bar
 from scanner_app.mailbox.messages import Message, Ticket
 from scanner_app.mailbox.publishing import publish_after_commit, queue_name
+from scanner_app.metrics import counted
 from scanner_app.models import (
     Bar,
     BarStatus,
@@ -186,6 +187,7 @@ def set_aside(
 ) -> None:
     """Put a bar, no longer the head, into quarantine. `error` is type, message and traceback."""
     error_type, text, traceback = error
+    transaction.on_commit(counted.bar_quarantined, robust=True)
     Bar.objects.filter(id=bar_id).update(
         status=BarStatus.QUARANTINED, attempts=attempts, finished_at=now, held=False, latency_ms=None
     )

@@ -26,6 +26,7 @@ class EventKind(models.TextChoices):
     DISABLED = "disabled"
     DELETED = "deleted"
     LANE = "lane"  # moved to another lane
+    CALENDAR = "calendar"  # another trading calendar
 
 
 class SymbolEvent(models.Model):

@@ -13,6 +13,7 @@ class Symbol(models.Model):
 
     ticker = models.CharField(max_length=32, unique=True)
     enabled = models.BooleanField(default=True)
+    calendar = models.CharField(max_length=16, blank=True, default="")  # when it trades; "": by SCANNER_CALENDARS
     deleted_at = models.DateTimeField(null=True, blank=True)  # hidden, its rows are being removed
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -62,6 +63,9 @@ class SymbolStatus(models.Model):
     quick_bars = models.IntegerField(default=0)  # quick bars in a row, while in the slow lane
     catching_up = models.BooleanField(default=False)  # bars of a pause are not worked off yet
     newest = models.JSONField(default=dict)  # {timeframe: ISO time of the newest bar known}
+    watched = models.JSONField(default=list)  # timeframes of which a bar has come fresh: they can be stale
+    gaps = models.IntegerField(default=0)  # inside its series, as last counted
+    gaps_sequence = models.BigIntegerField(default=0)  # last_sequence when that was
     bars_processed = models.BigIntegerField(default=0)
     last_bar_time = models.DateTimeField(null=True)  # opening of the bar processed last
     last_processed_at = models.DateTimeField(null=True)  # when that was

@@ -10,7 +10,6 @@ from typing import Any
 import structlog
 from celery import bootsteps
 from django.conf import settings
-from redis.exceptions import RedisError
 
 from scanner_app import broker, sending
 from scanner_app.alerts.tasks import WATCH_TASK
@@ -52,5 +51,5 @@ class Understudy(bootsteps.StartStopStep):
         try:
             if is_missed(broker.last_watch(), time.time(), period_s=period_s):
                 sending.send(WATCH_TASK, queue=ROLE, kwargs={"by": "understudy"}, expires=period_s)
-        except (RedisError, *sending.UNREACHABLE) as exc:
+        except sending.UNREACHABLE as exc:
             log.warning("understudy_failed", error=str(exc))

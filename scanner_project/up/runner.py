@@ -111,9 +111,12 @@ def _prepare(env: Environment, screen: Screen) -> "Account":
     from django.core import checks  # noqa: PLC0415
     from django.core.management import call_command  # noqa: PLC0415
     from django.db import Error, connection  # noqa: PLC0415
+    from django.utils import timezone  # noqa: PLC0415
 
+    from scanner_app import status  # noqa: PLC0415
     from scanner_project.up.accounts import ensure_admin, write_flower_config  # noqa: PLC0415
 
+    status.serve_from(timezone.now())  # what was evaluated before is another run's
     problems = [each for each in checks.run_checks() if each.is_serious() and not each.is_silenced()]
     if problems:
         raise CannotStart(" ".join(_sentence(each) for each in problems))

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -8,7 +8,7 @@ from scanner_app import mailbox, status
 from scanner_app.mailbox import publishing
 from scanner_app.models import CircuitBreaker, EventKind, Symbol, SymbolEvent
 from tests.admin.conftest import messages_of, sent_from
-from tests.conftest import accept_days, fail_head, make_symbol, row_of, snapshot
+from tests.conftest import accept_days, fail_head, make_symbol, new_bar, row_of, snapshot
 
 pytestmark = pytest.mark.django_db
 
@@ -336,3 +336,18 @@ def test_who_may_only_read_is_offered_no_acts(client):
     symbol = failing()
 
     assert 'class="acts"' not in client.get(f"{LIST}{symbol.pk}/change/").content.decode()
+
+
+def test_a_symbols_page_tells_of_its_feed_its_calendar_and_its_gaps(browser, monkeypatch):
+    symbol = make_symbol("BTC/USD")
+    opened = datetime(2026, 3, 3, 15, 0, tzinfo=UTC)
+    mailbox.accept([new_bar("BTC/USD", timeframe="1m", timestamp=opened)], now=opened + timedelta(minutes=1))
+    monkeypatch.setattr("scanner_app.admin.symbols.timezone.now", lambda: opened + timedelta(minutes=5))
+
+    stale = browser.get(f"{LIST}{symbol.pk}/change/").content.decode()
+    mailbox.set_calendar(symbol, "XNYS", by="olga", now=opened)
+    own = browser.get(f"{LIST}{symbol.pk}/change/").content.decode()
+
+    assert "0:04:00 old; stale for 0:02:00 of trading" in stale
+    assert "24/7 (by SCANNER_CALENDARS)" in stale
+    assert "XNYS (its own)" in own

@@ -2,6 +2,7 @@
 
 import time
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -36,23 +37,24 @@ def rule_of(find, **values):
     return Rule(**{**fields, **values})
 
 
+class Judge:
+    """Judges by one made-up rule, which holds while `holds`, and moves the clock on."""
+
+    def __init__(self, clock):
+        self.holds = True
+        self.clock = clock
+        self.rule = rule_of(lambda _: [Finding(message="It is so.")] if self.holds else [])
+
+    def __call__(self, times=1):
+        for _ in range(times):
+            report = evaluate.run(facts.gather(self.clock.now, by_beat=True), rules=[self.rule])
+            self.clock.move(LOOK_S)
+        return report
+
+
 @pytest.fixture
-def judge(watched, monkeypatch):
-    """Judge by one made-up rule, which holds while `judge.holds`; moves the clock."""
-
-    class Judge:
-        holds = True
-        clock = watched.clock
-        rule = rule_of(lambda _: [Finding(message="It is so.")] if judge.holds else [])
-
-        def __call__(self, times=1):
-            for _ in range(times):
-                report = evaluate.run(facts.gather(self.clock.now, by_beat=True), rules=[self.rule])
-                self.clock.move(LOOK_S)
-            return report
-
-    judge = Judge()
-    return judge
+def judge(watched):
+    return Judge(watched.clock)
 
 
 def the_alert():
@@ -165,6 +167,26 @@ def test_a_silence_is_ended_by_zero_minutes(judge):
     judge(4)
 
     assert told("made_up") == ["fired", "cleared"]
+
+
+def test_a_silence_that_is_ended_does_not_come_back_from_an_alert_that_is_over(judge):
+    judge()
+    acts.silence(the_alert(), minutes=60, by="olga", now=judge.clock.now)
+    for judge.holds in (False, True):
+        judge(4)
+    acts.silence(Alert.objects.latest("pk"), minutes=0, by="olga", now=judge.clock.now)
+    for judge.holds in (False, True):
+        judge(4)
+
+    assert told("made_up") == ["fired", "fired"], "the first and the third"
+
+
+def test_an_alert_of_a_rule_that_there_is_no_more_ends_without_a_word(watched):
+    Alert.objects.create(rule="gone", severity="error", state="firing", message="m", began_at=T0, told_at=T0)
+
+    watched.look()
+
+    assert (state_of("gone"), told("gone")) == (["resolved"], [])
 
 
 @pytest.mark.parametrize(
@@ -326,7 +348,7 @@ def test_of_many_that_evaluate_at_once_one_fires(clock, redis_server, same_momen
         facts.gather(clock.now if same_moment else clock.now + timedelta(milliseconds=number)) for number in range(8)
     ]
 
-    reports = at_once([lambda one=one: evaluate.run(one, rules=[rule]) for one in judged])
+    reports = at_once([partial(evaluate.run, one, rules=[rule]) for one in judged])
 
     assert (state_of("made_up"), told("made_up")) == (["firing"], ["fired"])
     assert sum(report.told.get("fired", 0) for report in reports) == 1
@@ -340,7 +362,7 @@ def test_of_many_that_see_it_over_at_once_one_tells(clock, redis_server):
     clock.move(5)
     over = [facts.gather(clock.now + timedelta(milliseconds=number)) for number in range(8)]
 
-    at_once([lambda one=one: evaluate.run(one, rules=[rule_of(lambda _: [], clear_s=0)]) for one in over])
+    at_once([partial(evaluate.run, one, rules=[rule_of(lambda _: [], clear_s=0)]) for one in over])
 
     assert (state_of("made_up"), told("made_up")) == (["resolved"], ["fired", "cleared"])
 

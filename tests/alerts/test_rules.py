@@ -2,19 +2,20 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 
-from scanner_app import broker, mailbox, status
+from scanner_app import broker, mailbox
 from scanner_app.alerts.rules import RULES, BrokerFacts, Facts, Limits, SymbolFacts, WorkerFacts
 from scanner_app.detectors import BarUnusable
+from scanner_app.mailbox.accept import create_symbols
 from scanner_app.models import Alert, Evaluation, Notification, Symbol, SymbolStatus
 from tests.alerts.watching import LOOK_S, Watched, redis_server, state_of, told, watched
-from tests.conftest import T0, accept_days, fail_head, live_message, make_symbol, row_of, start_head
+from tests.conftest import T0, accept_days, fail_head, live_message, make_symbol, new_bar, row_of, start_head
 
 __all__ = ["redis_server", "watched"]  # fixtures
 
@@ -23,8 +24,8 @@ __all__ = ["redis_server", "watched"]  # fixtures
 class Case:
     """What brings a rule about, and what ends it."""
 
-    cause: Callable[[Watched, Any], None]
-    cure: Callable[[Watched, Any], None]
+    cause: Callable[[Watched, Any], object]
+    cure: Callable[[Watched, Any], object]
     says: str  # part of the message
     name: str = ""  # symbol or subject
 
@@ -72,6 +73,20 @@ def they_are_reset(scanner: Watched, _: Any) -> None:
     scanner.at_each_look = lambda: None
     for symbol in Symbol.objects.all():
         mailbox.reset(symbol, by="olga", now=scanner.clock.now)
+
+
+def a_fresh_bar_comes(scanner: Watched, _: Any) -> None:
+    create_symbols(["BTC-USD"], at_most=100, now=scanner.clock.now)
+    mailbox.accept([new_bar("BTC-USD", timeframe="1m", timestamp=scanner.clock.now)], now=scanner.clock.now)
+    complete(scanner, "BTC-USD")
+
+
+def its_feed_stops(scanner: Watched, settings: Any) -> None:
+    a_fresh_bar_comes(scanner, settings)
+    allowed_s = 60 + 60 + settings.SCANNER_STALE_GRACE_S  # its own time, the next one's, and the grace
+    scanner.clock.move(allowed_s + 900)
+    scanner.look()
+    assert told("stale_symbol") == [], "for exactly 15 minutes"
 
 
 def a_bar_waits_unheard(scanner: Watched, _: Any) -> None:
@@ -133,6 +148,9 @@ CASES = {
     "open_breakers": Case(
         cause=four_breakers_open, cure=they_are_reset, says="4 breakers are open, more than 3: AAPL, IBM, MSFT, TSLA."
     ),
+    "stale_symbol": Case(
+        cause=its_feed_stops, cure=a_fresh_bar_comes, says="BTC-USD: no new bar for 15 minutes", name="BTC-USD"
+    ),
     "stuck_head": Case(
         cause=a_bar_waits_unheard, cure=lambda s, _: complete(s), says="not been done for 61 s", name="TSLA"
     ),
@@ -176,8 +194,8 @@ CASES = {
         name="TSLA",
     ),
 }
-ELSEWHERE = {"stale_symbol", "slow_database"}
-"""Rules whose causes need other means: below, and tests/test_staleness.py."""
+ELSEWHERE = {"slow_database"}
+"""Rules whose causes need other means: below."""
 
 
 def test_no_rule_is_forgotten():
@@ -207,33 +225,15 @@ def test_it_fires_by_its_real_cause_and_clears_with_it_and_is_told_twice(watched
 
     assert (state_of(name), told(name)) == (["resolved"], ["fired", "cleared"])
     alert = Alert.objects.get(rule=name)
+    times = [alert.began_at, alert.fired_at, alert.clear_since, alert.cleared_at]
     assert case.says in alert.message
     assert alert.severity == rule.severity
     assert (alert.symbol.ticker if alert.symbol else alert.subject) == case.name
-    assert alert.began_at <= alert.fired_at < alert.clear_since < alert.cleared_at
+    assert times == sorted(time for time in times if time is not None)
     fired, cleared = Notification.objects.filter(alert=alert).order_by("pk")
     assert fired.subject == (f"{case.name}: {rule.title}" if case.name else rule.title.capitalize())
     assert rule.runbook in fired.body
     assert cleared.subject.startswith(f"{case.name}: over: " if case.name else "Over: ")
-
-
-def test_a_stale_symbol_fires_once_it_was_stale_for_more_than_the_limit_and_clears_with_a_bar(watched, monkeypatch):
-    make_symbol("TSLA")
-    stale_s = 900.0
-    original = status.symbol_status
-    monkeypatch.setattr(
-        status, "symbol_status", lambda *args: replace(original(*args), is_stale=stale_s > 0, stale_for_s=stale_s)
-    )
-    watched.look()
-    assert told("stale_symbol") == []
-
-    stale_s = 901.0
-    watched.look()
-    assert told("stale_symbol") == ["fired"]
-
-    stale_s = 0.0
-    watched.look_for(35)
-    assert told("stale_symbol") == ["fired", "cleared"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -19,6 +19,7 @@ OPERATIONS = {
     "/api/v1/scanner/symbols/{symbol}/status": {"get"},
     "/api/v1/scanner/symbols/{symbol}/explain": {"get"},
     "/api/v1/scanner/symbols/{symbol}/timeline": {"get"},
+    "/api/v1/scanner/symbols/{symbol}/gaps": {"get"},
     "/api/v1/scanner/symbols/{symbol}/reset": {"post"},
     "/api/v1/scanner/symbols/{symbol}/skip": {"post"},
     "/api/v1/scanner/symbols/{symbol}/enable": {"post"},

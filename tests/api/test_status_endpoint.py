@@ -1,5 +1,7 @@
 """`status`: its shape, its ETag, its price."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -27,7 +29,9 @@ def test_the_answer_has_every_field_of_the_contract(reader):
         "failed_symbols": 0,
         "bars_per_second": 0.0,
         "backlog": 2,
+        "stale_symbols": 0,
     }
+    assert shown.pop("data_age_seconds") > 0
     assert shown.pop("created_at").endswith("Z")
     assert shown == {
         "id": Symbol.objects.get().pk,
@@ -45,6 +49,10 @@ def test_the_answer_has_every_field_of_the_contract(reader):
         "next_attempt_at": None,
         "enabled": True,
         "lane": "main",
+        "is_stale": False,
+        "stale_for_s": 0.0,
+        "calendar": "XNYS",
+        "gaps": 0,
     }
 
 
@@ -77,7 +85,21 @@ def test_it_takes_six_queries_for_20_symbols_and_for_200(reader, symbols):
 
     assert body["total_symbols"] == len(body["symbols"]) == symbols
     assert len(queries) == 6, "the token's user; symbols, latencies, alerts, evaluation, bars of the last ten s"
-    assert not any('"newest"' in query["sql"] for query in queries), "kilobytes that nothing shows"
+    (rows,) = [query["sql"] for query in queries if "circuitbreaker" in query["sql"]]
+    assert '"latencies"' not in rows, "kilobytes that nothing shows"
+
+
+def test_the_etag_stays_while_the_data_merely_grow_older(reader, monkeypatch):
+    accept_days("TSLA", 1, now=T0)
+    answers = []
+
+    for seconds in (0, 60):
+        monkeypatch.setattr("scanner_app.api.viewsets.timezone.now", lambda s=seconds: T0 + timedelta(seconds=s))
+        answers.append(reader.get(f"{API}/status"))
+
+    ages = [answer.json()["symbols"][0]["data_age_seconds"] for answer in answers]
+    assert ages[1] - ages[0] == 60
+    assert answers[0]["ETag"] == answers[1]["ETag"]
 
 
 def test_symbols_are_in_the_order_of_their_tickers(reader):

@@ -148,6 +148,7 @@ def test_a_symbol_is_found_whatever_its_characters_and_case(operator, ticker, sl
         assert operator.get(f"{address}/status{slash}").json()["symbol"] == ticker
         assert operator.get(f"{address}{slash}").json()["symbol"] == ticker
         assert operator.patch(f"{address}{slash}", {"enabled": True}, format="json").json()["symbol"] == ticker
+        assert operator.get(f"{address}/gaps{slash}").json()["results"] == []
         for act in ("reset", "disable", "enable"):
             assert operator.post(f"{address}/{act}{slash}").json()["symbol"] == ticker
 
@@ -177,6 +178,7 @@ def test_a_symbol_that_there_is_not_is_named_in_the_404(operator, symbol, path, 
     answers += [
         operator.get(f"{SYMBOLS}/{path}"),
         operator.get(f"{SYMBOLS}/{path}/status"),
+        operator.get(f"{SYMBOLS}/{path}/gaps"),
         operator.patch(f"{SYMBOLS}/{path}", {"enabled": False}, format="json"),
     ]
 
@@ -326,3 +328,37 @@ def test_the_status_of_one_symbol_takes_three_queries(reader):
         reader.get(f"{SYMBOLS}/TSLA/status")
 
     assert len(queries) == 3, "the token's user; the symbol, found and then as it is now"
+
+
+def test_a_calendar_is_changed_told_and_taken_back(operator, symbol):
+    changed = operator.patch(f"{SYMBOLS}/TSLA", {"calendar": "XETR", "reason": "moved"}, format="json")
+    again = operator.patch(f"{SYMBOLS}/TSLA", {"calendar": "XETR"}, format="json")
+    back = operator.patch(f"{SYMBOLS}/TSLA", {"calendar": ""}, format="json")
+
+    assert [answer.json()["calendar"] for answer in (changed, again, back)] == ["XETR", "XETR", "XNYS"]
+    told = SymbolEvent.objects.filter(kind="calendar").order_by("id").values_list("actor", "reason")
+    assert list(told) == [("olga", "XETR: moved"), ("olga", "by the settings")]
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        pytest.param("XNYX", "'XNYX' is no trading calendar: did you mean XNYS", id="a mistyped name"),
+        pytest.param("Klingon", "names are those of exchange_calendars", id="no name at all"),
+        pytest.param(None, "null", id="null"),
+    ],
+)
+def test_an_unknown_calendar_changes_nothing_and_is_named_with_a_hint(operator, symbol, value, says):
+    before = snapshot(symbol)
+
+    answer = operator.patch(f"{SYMBOLS}/TSLA", {"calendar": value, "enabled": False}, format="json")
+
+    assert (answer.status_code, list(answer.json())) == (400, ["calendar"])
+    assert says in answer.json()["calendar"][0]
+    assert snapshot(symbol) == before
+    assert Symbol.objects.get().enabled
+
+
+def test_who_may_only_read_may_change_no_calendar(reader, symbol):
+    assert reader.patch(f"{SYMBOLS}/TSLA", {"calendar": "XETR"}, format="json").status_code == 403
+    assert Symbol.objects.get().calendar == ""

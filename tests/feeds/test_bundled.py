@@ -1,11 +1,14 @@
 """The bundled series are real, sound and as SOURCES.md says."""
 
+from datetime import UTC, datetime
 from importlib.resources import files
 
 import numpy as np
 import pytest
 
-from scanner_app.feeds.bundled import load_series
+from scanner_app import gaps
+from scanner_app.calendars import calendar_of, hours_of
+from scanner_app.feeds.bundled import load_series, market_of
 from scanner_app.timeframes import TIMEFRAMES
 
 SERIES = load_series()
@@ -88,3 +91,18 @@ def test_each_package_that_data_comes_from_has_its_licence_beside_the_data():
 
 def test_the_file_is_small_enough_to_ship():
     assert len(DATA.joinpath("bars.parquet").read_bytes()) < 1_500_000
+
+
+def test_by_its_markets_calendar_a_bundled_series_has_only_the_gaps_that_it_really_has():
+    now = datetime(2026, 3, 3, tzinfo=UTC)
+    found = {}
+    for each in load_series():
+        rows = [(time.replace(tzinfo=UTC), 0) for time in each.timestamps.tolist()[-500:]]
+        hours = hours_of(calendar_of(each.symbol, market_of(each.symbol)), now)
+        found[each.symbol] = [str(gap.start.date()) for gap in gaps.find(rows, each.timeframe, hours)]
+
+    philippine = {symbol: found.pop(symbol) for symbol in list(found) if symbol.startswith("PSE:")}
+    # A volcano, a lockdown, a typhoon: no calendar knew of them before.
+    assert set(map(tuple, philippine.values())) == {("2020-01-11", "2020-03-17", "2020-11-12")}
+    assert len(found.pop("EURUSD")) == 5, "its weeks end on Friday at 22:00, not at midnight"
+    assert set(map(tuple, found.values())) == {()}

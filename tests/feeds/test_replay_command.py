@@ -10,7 +10,8 @@ from scanner_app.feeds import replay
 from scanner_app.feeds.bundled import load_series
 from scanner_app.ingest import accept
 from scanner_app.management.commands import replay as command
-from scanner_app.models import Bar
+from scanner_app.models import Bar, Symbol
+from tests.conftest import accept_days, make_symbol
 
 HEADER = "Date,Open,High,Low,Close,Volume\n"
 GOOD = "2024-01-02,1,3,0.5,2,100\n2024-01-03,2,3,1.5,2,0\n"
@@ -231,3 +232,26 @@ def test_wrong_use_is_one_clear_error_before_any_bar_is_fed(csv_file, arguments,
 def test_the_bundled_series_are_asked_for_rightly_or_not_at_all(arguments, message):
     with pytest.raises(CommandError, match=message):
         call_command("replay", *arguments)
+
+
+def test_bundled_symbols_get_their_markets_calendar_before_their_first_bar_and_never_after():
+    make_symbol("005930")
+    accept_days("PSE:GLO", 1)
+    Symbol.objects.filter(pk=make_symbol("PSE:ICT").pk).update(calendar="24/7")
+
+    command._know_markets(["AAPL", "005930", "PSE:AC", "PSE:GLO", "PSE:ICT"])
+
+    assert dict(Symbol.objects.values_list("ticker", "calendar")) == {
+        "005930": "XKRX",
+        "PSE:AC": "XPHS",
+        "PSE:GLO": "",
+        "PSE:ICT": "24/7",
+    }
+
+
+def test_where_unknown_symbols_are_rejected_the_bundled_ones_are_too(settings):
+    settings.SCANNER_UNKNOWN_SYMBOLS = "reject"
+
+    command._know_markets(["PSE:AC"])
+
+    assert not Symbol.objects.exists()

@@ -7,17 +7,22 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Max
+from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from scanner_app import mailbox
 from scanner_app.feeds import replay
-from scanner_app.feeds.bundled import load_series
+from scanner_app.feeds.bundled import Series, load_series, market_of
 from scanner_app.feeds.files import FeedError, open_feed
 from scanner_app.feeds.tally import Tally, summary
 from scanner_app.ingest import accept
-from scanner_app.models import Bar
+from scanner_app.mailbox.accept import create_symbols
+from scanner_app.mailbox.rows import SCANNER
+from scanner_app.models import Bar, Symbol
 from scanner_app.timeframes import TIMEFRAMES
 
 if TYPE_CHECKING:
@@ -65,6 +70,8 @@ class Command(BaseCommand):
         pace = _pace(rate=options["rate"], speed=options["speed"])
         tally = Tally()
         sources = _sources(options)
+        if options["bundled"]:
+            _know_markets([each.symbol for each in _series(options["symbol"])])
         if options["follow_on"]:
             newest = _newest()
             sources = [replay.going_on(source, newest, tally.skip) for source in sources]
@@ -120,11 +127,26 @@ def _sources(options: dict[str, Any]) -> list[replay.Source]:
             raise CommandError(str(exc)) from exc
     if timeframe is not None:
         raise CommandError("--timeframe is for files; the bundled series have their own")
-    series = [each for each in load_series() if symbol is None or each.symbol == symbol.upper()]
+    series = _series(symbol)
     if not series:
         known = ", ".join(each.symbol for each in load_series())
         raise CommandError(f"There is no bundled series {symbol}; there are {known}")
     return [replay.from_series(each) for each in series]
+
+
+def _series(symbol: str | None) -> list[Series]:
+    """Return the bundled series, or the one of a symbol."""
+    return [each for each in load_series() if symbol is None or each.symbol == symbol.upper()]
+
+
+def _know_markets(tickers: list[str]) -> None:
+    """Give symbols without bars the calendar of their market: by New York's, Manila's holidays would be gaps."""
+    markets = {ticker: market for ticker in tickers if (market := market_of(ticker))}
+    if settings.SCANNER_UNKNOWN_SYMBOLS == "create":
+        create_symbols(list(markets), at_most=settings.SCANNER_MAX_SYMBOLS, now=timezone.now())
+    fresh = Symbol.objects.filter(ticker__in=markets, calendar="", deleted_at=None, status__last_sequence=0)
+    for symbol in fresh:
+        mailbox.set_calendar(symbol, markets[symbol.ticker], by=SCANNER, now=timezone.now(), reason="its market's")
 
 
 def _newest() -> dict[tuple[str, str], datetime]:

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('scanner_app', '0003_alerts'),
+        ('scanner_app', '0004_stale'),
     ]
 
     operations = [

@@ -1,0 +1,103 @@
+"""Names, patterns, and how a calendar comes into a process."""
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import exchange_calendars
+import pytest
+
+from scanner_app.calendars import NAMES, calendar_of, hint, hours_of, loading
+from tests.calendars.test_hours import at
+
+NOW = datetime(2026, 3, 3, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def nothing_loaded(settings, tmp_path, monkeypatch):
+    settings.DATA_DIR = tmp_path
+    monkeypatch.setattr(loading, "_loaded", {})
+
+
+def test_the_names_are_those_of_the_package():
+    assert set(exchange_calendars.get_calendar_names(include_aliases=True)) == NAMES
+
+
+def test_a_wrong_name_gets_a_hint():
+    assert hint("XNYE") == "did you mean XNYS or XNZE?" or "XNYS" in hint("XNYE")
+    assert "exchange_calendars" in hint("????????")
+
+
+@pytest.mark.parametrize(
+    ("ticker", "own", "calendar"),
+    [
+        pytest.param("TSLA", "", "XNYS", id="a share"),
+        pytest.param("BTC/USD", "", "24/7", id="a pair with a slash"),
+        pytest.param("ETHUSDT", "", "24/7", id="a pair without one"),
+        pytest.param("SOL-USD", "", "24/7", id="a pair with a dash"),
+        pytest.param("TSLA", "XETR", "XETR", id="its own comes first"),
+    ],
+)
+def test_a_symbols_calendar_is_its_own_or_that_of_the_first_pattern_that_fits(ticker, own, calendar):
+    assert calendar_of(ticker, own) == calendar
+
+
+def test_a_ticker_that_no_pattern_fits_is_always_traded(settings):
+    settings.SCANNER_CALENDARS = [("A*", "XNYS")]
+
+    assert (calendar_of("AAPL", ""), calendar_of("MSFT", "")) == ("XNYS", "24/7")
+
+
+def test_the_sessions_are_worked_out_once_for_all_processes(tmp_path, monkeypatch):
+    first = hours_of("XNYS", NOW)
+    monkeypatch.setattr(loading, "_loaded", {})  # as in another process
+    monkeypatch.setattr(subprocess, "run", lambda *_args, **_options: pytest.fail("worked out again"))
+
+    second = hours_of("XNYS", NOW)
+
+    assert [file.name.split("-")[0] for file in (tmp_path / "calendars").iterdir()] == ["XNYS"]
+    christmas = (at("2025-12-24").timestamp(), at("2025-12-26").timestamp())
+    assert first.traded_between(*christmas) == second.traded_between(*christmas) == 3.5 * 3600
+
+
+def test_a_name_with_a_slash_makes_a_file_too():
+    hours_of("24/5", NOW)
+    loading._loaded.clear()
+
+    assert hours_of("24/5", NOW).is_open(at("2026-03-03").timestamp())
+
+
+def test_a_data_folder_that_takes_no_file_costs_time_and_nothing_else(settings, tmp_path):
+    settings.DATA_DIR = tmp_path / "file"
+    settings.DATA_DIR.write_text("no folder")
+
+    assert hours_of("24/5", NOW).is_open(at("2026-03-03").timestamp())
+
+
+def test_a_calendar_that_can_not_be_made_is_asked_for_again_only_after_a_while(monkeypatch):
+    asked = []
+
+    def fail(*_args, **_options):
+        asked.append(1)
+        raise subprocess.TimeoutExpired("build", 30)
+
+    monkeypatch.setattr(subprocess, "run", fail)
+
+    hours = [hours_of("XNYS", NOW) for _ in range(3)]
+
+    assert len(asked) == 1
+    assert not any(one.is_open(at("2026-03-03 15:00").timestamp()) for one in hours)
+
+
+def test_no_process_of_ours_imports_pandas_for_a_calendar():
+    code = (
+        "import django, sys; django.setup()\n"
+        "from datetime import datetime, UTC\n"
+        "from scanner_app import status, staleness, tasks\n"
+        "from scanner_app.calendars import hours_of\n"
+        "hours_of('24/7', datetime.now(UTC)); print('pandas' in sys.modules)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "False"
