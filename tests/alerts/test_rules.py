@@ -400,6 +400,17 @@ def test_a_head_with_an_excuse_is_not_stuck(watched, excuse):
     assert told("stuck_head") == []
 
 
+def test_a_head_is_stuck_since_the_bar_before_it_was_done_not_since_it_was_accepted(watched):
+    accept_days("TSLA", 2, now=watched.clock.now)
+    watched.clock.move(3_600)
+    complete(watched)
+    watched.clock.move(62)
+
+    watched.look()
+
+    assert "has not been done for 62 s" in Alert.objects.get(rule="stuck_head").message
+
+
 def test_a_retry_that_nobody_runs_is_stuck_a_minute_after_its_time(watched):
     accept_days("TSLA", 1, now=watched.clock.now)
     fail_head(tsla(), now=watched.clock.now)  # the retry is due a second later
