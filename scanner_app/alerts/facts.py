@@ -129,17 +129,16 @@ def _due_since(bounds: Limits, now: datetime) -> dict[int, datetime]:
     """Since when the head of a symbol could have run, by the symbol's id; one query.
 
     Only of those that may be stuck: the others have had a bar done within the limit, so that no head of theirs has
-    been due for as long. The symbol's last event counts too: an operator who enables it, say, starts the time anew.
+    been due for as long. The symbol's last event counts too: whoever enables it or skips a bar, say, starts anew.
     """
-    bars = Bar.objects.filter(symbol_id=OuterRef("symbol_id"))
+    head = Bar.objects.filter(symbol_id=OuterRef("symbol_id"), sequence=OuterRef("head"))
     limit = now - timedelta(seconds=bounds.stuck_s)
     rows = (
         SymbolStatus.objects.filter(head__isnull=False, symbol__enabled=True, symbol__deleted_at=None)
         .filter(Q(last_processed_at=None) | Q(last_processed_at__lt=limit))
         .filter(Q(next_attempt_at=None) | Q(next_attempt_at__lt=limit))
         .annotate(
-            accepted_at=Subquery(bars.filter(sequence=OuterRef("head")).values("accepted_at")),
-            before_done_at=Subquery(bars.filter(sequence=OuterRef("cursor")).values("finished_at")),
+            accepted_at=Subquery(head.values("accepted_at")),
             event_at=Subquery(
                 SymbolEvent.objects.filter(symbol_id=OuterRef("symbol_id")).order_by("-id").values("at")[:1]
             ),
@@ -151,8 +150,8 @@ def _due_since(bounds: Limits, now: datetime) -> dict[int, datetime]:
         "symbol_id",
         "symbol__breaker__opened_at",
         "accepted_at",
-        "before_done_at",
         "event_at",
+        "last_processed_at",
         "next_attempt_at",
     ):
         half_open_at = None if opened_at is None else opened_at + recovery

@@ -86,7 +86,7 @@ def its_feed_stops(scanner: Watched, settings: Any) -> None:
     allowed_s = 60 + 60 + settings.SCANNER_STALE_GRACE_S  # its own time, the next one's, and the grace
     scanner.clock.move(allowed_s + 900)
     scanner.look()
-    assert told("stale_symbol") == [], "for exactly 15 minutes"
+    assert state_of("stale_symbol") == [], "for exactly 15 minutes"
 
 
 def a_bar_waits_unheard(scanner: Watched, _: Any) -> None:
@@ -149,10 +149,13 @@ CASES = {
         cause=four_breakers_open, cure=they_are_reset, says="4 breakers are open, more than 3: AAPL, IBM, MSFT, TSLA."
     ),
     "stale_symbol": Case(
-        cause=its_feed_stops, cure=a_fresh_bar_comes, says="BTC-USD: no new bar for 15 minutes", name="BTC-USD"
+        cause=its_feed_stops, cure=a_fresh_bar_comes, says="BTC-USD: no new bar for 16 minutes", name="BTC-USD"
     ),
     "stuck_head": Case(
-        cause=a_bar_waits_unheard, cure=lambda s, _: complete(s), says="not been done for 61 s", name="TSLA"
+        cause=a_bar_waits_unheard,
+        cure=lambda s, _: complete(s),
+        says="its next bar could run, and has not been done for",
+        name="TSLA",
     ),
     "backlog": Case(cause=three_bars_wait, cure=lambda s, _: complete(s), says="3 bars wait, more than 2", name="TSLA"),
     "quarantine": Case(cause=a_bar_is_unusable, cure=it_is_discarded, says="1 bar is in quarantine, of TSLA."),
@@ -370,7 +373,7 @@ def test_a_head_that_nobody_runs_is_stuck(watched, trouble):
     a_bar_waits_unheard(watched, None)
     trouble(watched.clock.now)
 
-    watched.look()
+    watched.look_for(15)
 
     assert told("stuck_head") == ["fired"]
 
@@ -395,9 +398,31 @@ def test_a_head_with_an_excuse_is_not_stuck(watched, excuse):
     watched.clock.move(61)
     excuse(watched)
 
-    watched.look()
+    watched.look_for(15)
 
-    assert told("stuck_head") == []
+    assert state_of("stuck_head") == []
+
+
+def test_after_a_stop_of_the_scanner_old_heads_that_run_at_once_are_not_told(watched):
+    accept_days("TSLA", 1, now=watched.clock.now)
+    watched.clock.move(12 * 3_600)
+    watched.look()
+    complete(watched)
+
+    watched.look_for(30)
+
+    assert (state_of("stuck_head"), told("stuck_head")) == ([], [])
+
+
+def test_a_head_is_stuck_since_the_bar_before_it_was_done_not_since_it_was_accepted(watched):
+    accept_days("TSLA", 2, now=watched.clock.now)
+    watched.clock.move(3_600)
+    complete(watched)
+    watched.clock.move(62)
+
+    watched.look_for(15)
+
+    assert "has not been done for 77 s" in Alert.objects.get(rule="stuck_head").message
 
 
 def test_a_retry_that_nobody_runs_is_stuck_a_minute_after_its_time(watched):
@@ -405,8 +430,8 @@ def test_a_retry_that_nobody_runs_is_stuck_a_minute_after_its_time(watched):
     fail_head(tsla(), now=watched.clock.now)  # the retry is due a second later
     watched.clock.move(61)
     watched.look()
-    assert told("stuck_head") == []
+    assert state_of("stuck_head") == []
 
-    watched.look()
+    watched.look_for(15)
 
     assert told("stuck_head") == ["fired"]

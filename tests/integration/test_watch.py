@@ -7,7 +7,7 @@ import pytest
 from tests.integration.stack import Stack
 from tests.waiting import wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]  # it waits for what the rules wait for: 156 s
 
 
 def status(stack: Stack) -> tuple[str, str]:
