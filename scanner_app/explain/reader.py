@@ -172,7 +172,10 @@ def _last_done(row: SymbolStatus) -> list[Done]:
         sequence__gt=row.cursor - PACED_BY,
         sequence__lte=row.cursor,
         status=BarStatus.PROCESSED,
-        finished_at__isnull=False,
     )
-    values = last.order_by("sequence").values("accepted_at", "finished_at", "attempts", "held")
-    return [Done(**one) for one in values]
+    rows = last.order_by("sequence").only("accepted_at", "finished_at", "attempts", "held")
+    return [
+        Done(accepted_at=bar.accepted_at, finished_at=bar.finished_at, attempts=bar.attempts, held=bar.held)
+        for bar in rows
+        if bar.finished_at is not None
+    ]
