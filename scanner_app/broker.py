@@ -1,6 +1,7 @@
 """The Redis server beside Celery's own use of it: tells, queue contents, the sweeper's memory."""
 
 import json
+import math
 import os
 import time
 from collections.abc import Iterable
@@ -29,10 +30,27 @@ DEAF_AFTER_S = 10.0
 
 UNQUEUED_KEY = "scanner:unqueued"
 OUTAGE_KEY = "scanner:outage:"
-OUTAGE_TTL_S = 60
-"""How long it is remembered that a run ended with an outage of our own."""
-
 SWEPT_KEY = "scanner:swept"
+
+WATCHED_KEY = "scanner:watched"
+WATCHED_TTL_S = 3_600
+"""How long it is remembered when the alert rules were evaluated last."""
+
+MEMORY_S = 60
+"""How long a sweep and what the next one has to know of it are remembered, at the least."""
+
+SWEEP_PATIENCE_S = 15
+"""Seconds since the last sweep after which nobody sweeps: they come every two. At the least, as above."""
+
+
+def memory_s() -> int:
+    """How long (s) it is remembered: ten sweeps, so that no setting lets one forget what the last one saw."""
+    return max(MEMORY_S, math.ceil(10 * settings.SCANNER_SWEEP_S))
+
+
+def sweep_patience_s() -> float:
+    """Seconds since the last sweep after which nobody sweeps: three were missed."""
+    return max(SWEEP_PATIENCE_S, 3 * float(settings.SCANNER_SWEEP_S))
 
 
 def client() -> "redis.Redis":
@@ -48,9 +66,26 @@ def _client(pid: int, url: str) -> "redis.Redis":  # noqa: ARG001 - a child must
 
 
 def tell(worker: str, lane: str, held: Iterable[str], *, lying_s: float) -> None:
-    """Say which deliveries a worker holds, and how long one lies unheard; forgotten after some missed tells."""
-    told = {"at": time.time(), "lane": lane, "lying_s": round(lying_s, 1), "held": sorted(held)}
+    """Say which deliveries a worker holds, and how long one lies unheard; forgotten after some missed tells.
+
+    Also which shard it consumes, and how far its clock is from the broker's: what all processes can compare with.
+    """
+    told = {
+        "at": time.time(),
+        "lane": lane,
+        "shard": f"{settings.SCANNER_SHARD}/{settings.SCANNER_SHARDS}",
+        "lying_s": round(lying_s, 1),
+        "clock_s": round(clock_s(), 3),
+        "held": sorted(held),
+    }
     client().set(TELL_KEY + worker, json.dumps(told), px=int(TELLS_MISSED * settings.SCANNER_TELL_S * 1000))
+
+
+def clock_s() -> float:
+    """How far this process's clock is ahead of the broker's, in seconds; right to half of the answer's time."""
+    asked = time.time()
+    seconds, microseconds = client().time()
+    return (asked + time.time()) / 2 - (seconds + microseconds / 1_000_000)
 
 
 def tells() -> dict[str, dict[str, Any]]:
@@ -96,17 +131,29 @@ def oldest(queues: Iterable[str]) -> dict[str, str]:
 
 
 def mark_outage(delivery: str) -> None:
-    """Remember that a run ended with an outage of our own, so that the sweeper counts no loss."""
+    """Count a run that ended with an outage of our own, so that the sweeper counts no loss, and many are an alert."""
     try:
-        client().set(OUTAGE_KEY + delivery, 1, ex=OUTAGE_TTL_S)
+        pipeline = client().pipeline()
+        pipeline.incr(OUTAGE_KEY + delivery).expire(OUTAGE_KEY + delivery, memory_s())
+        pipeline.execute()
     except redis.RedisError as exc:  # with the broker away nothing is published again, and so nothing counted
         log.warning("outage_not_marked", delivery=delivery, error=str(exc))
 
 
 def outages() -> set[str]:
     """The deliveries that mark_outage remembers."""
-    keys = client().scan_iter(match=OUTAGE_KEY + "*", count=1000)
-    return {key.decode().removeprefix(OUTAGE_KEY) for key in keys}
+    return set(outage_counts())
+
+
+def outage_counts() -> dict[str, int]:
+    """How many runs in a row of a delivery ended with an outage of our own, each within a minute of the one before."""
+    keys = list(client().scan_iter(match=OUTAGE_KEY + "*", count=1000))
+    values = client().mget(keys) if keys else []
+    return {
+        key.decode().removeprefix(OUTAGE_KEY): int(value)
+        for key, value in zip(keys, values, strict=True)
+        if value is not None
+    }
 
 
 def unqueued_since() -> dict[str, float]:
@@ -116,12 +163,23 @@ def unqueued_since() -> dict[str, float]:
 
 
 def remember_sweep(unqueued: dict[str, float]) -> None:
-    """Keep the sweeper's memory and its sign of life for a minute."""
-    client().set(UNQUEUED_KEY, json.dumps(unqueued), ex=max(60, int(10 * settings.SCANNER_SWEEP_S)))
-    client().set(SWEPT_KEY, time.time(), ex=60)
+    """Keep the sweeper's memory and its sign of life for some sweeps."""
+    client().set(UNQUEUED_KEY, json.dumps(unqueued), ex=memory_s())
+    client().set(SWEPT_KEY, time.time(), ex=memory_s())
 
 
 def last_sweep() -> float | None:
-    """When the sweeper ran last (unix s); None if that is more than a minute ago."""
+    """When the sweeper ran last (unix s); None if that is longer ago than it is remembered."""
     swept = client().get(SWEPT_KEY)
     return float(swept) if swept else None
+
+
+def remember_watch() -> None:
+    """The evaluation's sign of life, for those who can't ask the database."""
+    client().set(WATCHED_KEY, time.time(), ex=WATCHED_TTL_S)
+
+
+def last_watch() -> float | None:
+    """When the alert rules were evaluated last (unix s); None if that is more than an hour ago."""
+    watched = client().get(WATCHED_KEY)
+    return float(watched) if watched else None

@@ -6,6 +6,7 @@ ScannerError
 ├── RunKilled            a run did not end by itself: hard time limit, dead process, dead worker
 ├── NothingToSkip        skip was asked of a symbol without a head
 ├── NotDelivered         a channel did not take a notification (alerts/channels.py)
+├── AlertOver            acknowledge or silence was asked of an alert that is over
 ├── NotInQuarantine      replay or discard was asked of a bar that is not, or no longer, there
 └── BarsWaiting          a symbol with waiting bars was to be deleted without force
 """
@@ -53,3 +54,10 @@ class BarsWaiting(ScannerError):
 
     def __init__(self, ticker: str, waiting: int) -> None:
         super().__init__(f"{waiting} bars of {ticker} wait; delete with force to drop them")
+
+
+class AlertOver(ScannerError):
+    """The alert is over: there is nothing to acknowledge or to silence."""
+
+    def __init__(self, alert_id: int) -> None:
+        super().__init__(f"Alert {alert_id} is over")

@@ -114,8 +114,8 @@ def _create_unknown(wanted: set[str], now: datetime) -> dict[str, str]:
         return {}
     if settings.SCANNER_UNKNOWN_SYMBOLS == "reject":
         return dict.fromkeys(unknown, "unknown_symbol")
-    created = create_symbols(unknown, at_most=settings.SCANNER_MAX_SYMBOLS, now=now)
-    return dict.fromkeys(sorted(set(unknown) - created), "too_many_symbols")
+    watched = create_symbols(unknown, at_most=settings.SCANNER_MAX_SYMBOLS, now=now)
+    return dict.fromkeys(sorted(set(unknown) - watched.created - watched.known), "too_many_symbols")
 
 
 def _number(value: object) -> object:

@@ -3,27 +3,28 @@
 Whatever is read, the number of queries is the same for one symbol and for a thousand.
 """
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 
 from scanner_app import breaker, latency
-from scanner_app.models import Bar, BarStatus, Symbol, SymbolStatus
+from scanner_app.alerts.limits import limits
+from scanner_app.alerts.rules import RULES, Facts, Rule, SymbolFacts
+from scanner_app.alerts.rules.interface import named
+from scanner_app.models import Alert, Bar, BarStatus, Evaluation, Severity, Symbol, SymbolStatus
+from scanner_app.models.alerts import ACTIVE, NEVER
 from scanner_app.models.symbols import breaker_rules
-
-HEALTHY_PERCENT = 80
-"""Healthy symbols, in percent of the enabled ones, under which the whole is degraded. Given by the requirements."""
-
-MAX_P95_MS = 200
-"""A symbol's p95 latency, in ms, over which the whole is degraded. Given by the requirements."""
-
-MAX_OPEN_BREAKERS = 3
-"""Open breakers over which the whole is unhealthy. Given by the requirements."""
 
 RATE_SPAN = timedelta(seconds=10)
 """What `bars_per_second` is the mean of."""
+
+SILENT_AFTER = timedelta(seconds=30)
+"""Alert rules that nobody has evaluated for so long may hide anything. Given by the design."""
 
 
 class SymbolState(StrEnum):
@@ -72,6 +73,8 @@ class Overview:
     """All symbols at one moment; the names are the API's."""
 
     overall_status: OverallStatus
+    reasons: list[str]  # why it is not healthy, the worst first; empty while it is
+    alerts: int  # that have fired and are not over, whatever their severity
     total_symbols: int
     enabled_symbols: int
     healthy_symbols: int  # those whose state is processing
@@ -95,17 +98,12 @@ def symbol_state(*, enabled: bool, circuit: breaker.State, attempts: int) -> Sym
             return SymbolState.PAUSED if attempts > 0 else SymbolState.PROCESSING
 
 
-def overall_status(*, enabled: int, healthy: int, open_breakers: int, worst_p95_ms: int) -> OverallStatus:
-    """The verdict on the whole. No symbols at all are healthy.
-
-    `enabled` and `healthy` count symbols, `worst_p95_ms` is the highest of their fresh figures, 0 without any.
-    """
-    if open_breakers > MAX_OPEN_BREAKERS:
+def verdict(severities: Iterable[str]) -> OverallStatus:
+    """The verdict on the whole, by the severities of what is wrong. Nothing wrong is healthy; info leaves it alone."""
+    found = set(severities)
+    if Severity.ERROR in found:
         return OverallStatus.UNHEALTHY
-    # In integers: 0.8 * 5 need not be 4.
-    if healthy * 100 < enabled * HEALTHY_PERCENT or worst_p95_ms > MAX_P95_MS:
-        return OverallStatus.DEGRADED
-    return OverallStatus.HEALTHY
+    return OverallStatus.DEGRADED if Severity.WARNING in found else OverallStatus.HEALTHY
 
 
 def symbol_status(symbol: Symbol, row: SymbolStatus, now: datetime) -> SymbolSummary:
@@ -156,23 +154,36 @@ def symbols() -> QuerySet[Symbol]:
     )
 
 
+def symbol_facts(one: SymbolSummary, slow: Mapping[str, int], **more: Any) -> SymbolFacts:
+    """A symbol as the alert rules see it; `slow` as slow_symbols() returns it."""
+    return SymbolFacts(
+        id=one.id,
+        ticker=one.symbol,
+        enabled=one.enabled,
+        healthy=one.state is SymbolState.PROCESSING,
+        breaker_open=one.circuit_state is breaker.State.OPEN,
+        slow_p95_ms=slow.get(one.symbol, 0),
+        backlog=one.backlog,
+        stale_for_s=one.stale_for_s,
+        **more,
+    )
+
+
 def overview(now: datetime) -> Overview:
-    """All symbols, counted and judged. Three queries, whatever their number."""
+    """All symbols, counted and judged. Five queries, whatever their number."""
     # Sorted here: databases differ in where they put "BRK.B" and "BTC/USD".
     shown = sorted((symbol_status(symbol, symbol.status, now) for symbol in symbols()), key=lambda one: one.symbol)
     states = [one.state for one in shown]
-    enabled = sum(one.enabled for one in shown)
-    healthy = states.count(SymbolState.PROCESSING)
+    slow = slow_symbols(now)
+    fired = fired_alerts()
+    wrong = wrongs([symbol_facts(one, slow) for one in shown], fired, last_evaluation(), now)
     return Overview(
-        overall_status=overall_status(
-            enabled=enabled,
-            healthy=healthy,
-            open_breakers=sum(one.circuit_state is breaker.State.OPEN for one in shown),
-            worst_p95_ms=max(slow_symbols(now).values(), default=0),
-        ),
+        overall_status=verdict(severity for severity, _ in wrong),
+        reasons=[reason for _, reason in wrong],
+        alerts=len(fired),
         total_symbols=len(shown),
-        enabled_symbols=enabled,
-        healthy_symbols=healthy,
+        enabled_symbols=sum(one.enabled for one in shown),
+        healthy_symbols=states.count(SymbolState.PROCESSING),
         paused_symbols=states.count(SymbolState.PAUSED),
         failed_symbols=states.count(SymbolState.FAILED),
         bars_per_second=bars_per_second(now),
@@ -181,23 +192,92 @@ def overview(now: datetime) -> Overview:
     )
 
 
+def wrongs(
+    seen: Sequence[SymbolFacts], fired: Sequence[Alert], evaluated_at: datetime | None, now: datetime
+) -> list[tuple[str, str]]:
+    """What is wrong, as (severity, sentence): the worst first, each rule once. No queries.
+
+    The rules that the requirements give are judged here and now, so that they count before they have fired and when
+    nobody evaluates them. Of the others those count that have fired and are not over, silenced ones included.
+    """
+    facts = Facts(now=now, limits=limits(), symbols=tuple(seen))
+    wrong = []
+    for rule in RULES.values():
+        if rule.at_once:
+            messages = [(one.ticker, one.message) for one in rule.find(facts) or ()]
+        else:
+            messages = [
+                (one.symbol.ticker if one.symbol else one.subject, one.message)
+                for one in fired
+                if one.rule == rule.name
+            ]
+        if messages and rule.severity != Severity.INFO:
+            wrong.append((rule.severity, summed_up(rule, messages)))
+    if reason := _silence(evaluated_at, now):
+        wrong.append((Severity.WARNING, reason))
+    return sorted(wrong, key=lambda one: one[0] != Severity.ERROR)
+
+
+def summed_up(rule: Rule, messages: Sequence[tuple[str, str]]) -> str:
+    """One sentence for what a rule has found: (symbol or subject, sentence) each."""
+    if len(messages) == 1:
+        return messages[0][1]
+    names = named((name for name, _ in messages), len(messages))
+    return f"{rule.title.capitalize()}: {len(messages):,} ({names})."
+
+
+def fired_alerts() -> list[Alert]:
+    """The alerts that have fired and are not over, oldest first; one query."""
+    open_ones = Alert.objects.filter(state__in=ACTIVE).exclude(symbol__deleted_at__isnull=False)
+    return list(open_ones.select_related("symbol").order_by("fired_at", "id"))
+
+
+def last_evaluation() -> datetime | None:
+    """When the alert rules were evaluated last; None: never. One query."""
+    evaluated_at = Evaluation.objects.values_list("evaluated_at", flat=True).filter(pk=Evaluation.THE_ROW).first()
+    return None if evaluated_at is None or evaluated_at == NEVER else evaluated_at
+
+
+_serving_since: datetime | None = None
+
+
+def serve_from(now: datetime) -> None:
+    """This process begins to answer for a scanner that starts with it: its rules will be evaluated in a moment."""
+    global _serving_since  # noqa: PLW0603 - one start a process
+    _serving_since = now
+
+
+def _silence(evaluated_at: datetime | None, now: datetime) -> str:
+    """Why the alerts say nothing at present; empty while they do.
+
+    What was evaluated before this process began to serve is another run's. A process that serves nobody, a command,
+    judges by what is stored alone; and where there is nothing yet, nobody has ever meant to evaluate.
+    """
+    since = max((time for time in (evaluated_at, _serving_since) if time is not None), default=now)
+    if now - since <= SILENT_AFTER:
+        return ""
+    silent = f"for {(now - evaluated_at).total_seconds():,.0f} s" if evaluated_at else "yet"
+    return f"Nobody has evaluated the alert rules {silent}: beat, broker or the upkeep worker is down; see /readyz."
+
+
 def slow_symbols(now: datetime) -> dict[str, int]:
-    """The p95 latency in ms, by ticker, of the symbols whose fresh one is over MAX_P95_MS. One query.
+    """The p95 latency in ms, by ticker, of the symbols whose fresh one is over the limit. One query.
 
     The stored p95 can't choose them: five fresh slow bars after ninety-five quick old ones leave it low. The
     stored mean can: a single latency over the limit among at most KEPT lifts it over limit / KEPT.
     """
+    limit_ms = settings.SCANNER_ALERT_P95_MS
     rows = SymbolStatus.objects.filter(
         symbol__deleted_at=None,
         last_processed_at__gte=now - latency.FRESH,
-        avg_latency_ms__gte=MAX_P95_MS / latency.KEPT,  # equal, since the mean is rounded
+        avg_latency_ms__gte=limit_ms / latency.KEPT,  # equal, since the mean is rounded
     )
     # In chunks: a thousand symbols' pairs at once are a hundred thousand lists, and the collector's work.
     pairs = rows.values_list("symbol__ticker", "latencies").iterator(chunk_size=50)
     return {
         ticker: p95_ms
         for ticker, latencies in pairs
-        if (p95_ms := latency.fresh_p95(latencies, now)) is not None and p95_ms > MAX_P95_MS
+        if (p95_ms := latency.fresh_p95(latencies, now)) is not None and p95_ms > limit_ms
     }
 
 

@@ -10,15 +10,16 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
+from structlog.contextvars import bound_contextvars
 
 from scanner_app import broker, mailbox, processing, removal
-from scanner_app.alerts.tasks import deliver_notifications
+from scanner_app.alerts.tasks import deliver_notifications, ping_watcher, watch
 from scanner_app.detectors import BarUnusable
 from scanner_app.errors import BarFailed
 from scanner_app.mailbox import Message, Outcome, Ticket
-from scanner_app.mailbox.publishing import CONTROL_TASK, DEATH_TASK, HEAD_TASK, REMOVE_TASK
+from scanner_app.mailbox.publishing import CONTROL_TASK, DEATH_TASK, HEAD_TASK, REMOVE_TASK, SWEEP_TASK
 
-__all__ = ["deliver_notifications"]  # Celery finds the tasks of the alerts here
+__all__ = ["deliver_notifications", "ping_watcher", "watch"]  # Celery finds the tasks of the alerts here
 
 log = structlog.get_logger(__name__)
 
@@ -76,24 +77,30 @@ def control_run(self: RunTask, symbol_id: int, sequence: int, epoch: int, deferr
 
 def _through_outages(message: Message, run: Callable[[Message], Outcome]) -> str:
     """Run, once more after an outage of our own: that counts against no bar, and at last is the sweeper's work."""
-    for _ in range(TRIES):
-        try:
-            return run(message)
-        except OURS as exc:
-            connection.close()
-            log.error(
-                "outage", symbol=message.ticker, sequence=message.sequence, attempt=message.retries + 1, exc_info=exc
-            )
-            if isinstance(exc, SoftTimeLimitExceeded):
-                break  # the hard limit is near
-    broker.mark_outage(message.identity)
-    return "outage"
+    with bound_contextvars(**message.logged):  # in every line of the run, whoever logs it
+        for _ in range(TRIES):
+            try:
+                return run(message)
+            except OURS as exc:
+                connection.close()
+                log.error("outage", exc_info=exc)
+                if isinstance(exc, SoftTimeLimitExceeded):
+                    break  # the hard limit is near
+        broker.mark_outage(message.identity)
+        return "outage"
 
 
 def _process(message: Message) -> Outcome:
     ticket = mailbox.start(message, now=timezone.now())
     if isinstance(ticket, Outcome):  # superseded, or deferred to its time: not ours now
         return ticket
+    with bound_contextvars(**ticket.logged):
+        outcome = _run(ticket)
+        log.debug("bar_run", outcome=outcome)
+    return outcome
+
+
+def _run(ticket: Ticket) -> Outcome:
     window = processing.load_window(ticket)
     began = time.monotonic()
     try:
@@ -139,7 +146,7 @@ def bar_died(message: dict[str, Any], reason: str) -> str:
     return mailbox.died(Message(**message), reason, now=timezone.now())
 
 
-@shared_task(name="scanner.sweep", ignore_result=True, time_limit=30)
+@shared_task(name=SWEEP_TASK, ignore_result=True, time_limit=30)
 def sweep() -> dict[str, int]:
     """Publish again the heads that nobody holds."""
     now = timezone.now()

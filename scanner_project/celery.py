@@ -1,15 +1,20 @@
 """The Celery application; its settings are the CELERY_ ones of Django's."""
 
+import logging
 import os
 from typing import Any
 
+import structlog
 from celery import Celery
-from celery.signals import setup_logging, task_failure, worker_init, worker_process_init
+from celery.apps import worker
+from celery.signals import setup_logging, task_failure, worker_init, worker_process_init, worker_ready
 from django.conf import settings
 from django.db import connections
 from django.db.backends.signals import connection_created
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scanner_project.settings")
+
+log = structlog.get_logger(__name__)
 
 app = Celery("scanner")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -32,15 +37,28 @@ def _add_our_steps(**_: Any) -> None:
     # Imported here, since they need Django's models.
     from scanner_app.workers.queues import FollowQueues  # noqa: PLC0415
     from scanner_app.workers.tells import Tells  # noqa: PLC0415
+    from scanner_app.workers.understudy import Understudy  # noqa: PLC0415
     from scanner_app.workers.watchdog import Watchdog  # noqa: PLC0415
 
-    app.steps["consumer"].update({FollowQueues, Tells, Watchdog})
+    app.steps["consumer"].update({FollowQueues, Tells, Understudy, Watchdog})
+    # Celery writes "worker: Warm shutdown" past the log, and has no setting for it.
+    worker.safe_say = lambda text, *_: log.info("worker_says", text=text)  # type: ignore[attr-defined] # stubs lack it
     _relax_durability()
+
+
+@worker_ready.connect
+def _sweep_at_once(**_: Any) -> None:
+    """A worker has started, perhaps in the place of one that died: look at once which heads that one held."""
+    from scanner_app.mailbox.publishing import publish_sweep  # noqa: PLC0415 - as above
+
+    publish_sweep(expires_s=settings.SCANNER_SWEEP_S)
 
 
 @worker_process_init.connect
 def _in_child(**_: Any) -> None:
     _relax_durability()
+    # What a detector prints is a line of the log like others, with its symbol and bar.
+    app.log.redirect_stdouts(logging.INFO, name="printed")
 
 
 def _relax_durability() -> None:

@@ -57,6 +57,12 @@ def _redis_url(value: str) -> str:
     return value
 
 
+def _ping_url(value: str) -> str:
+    if value and not (urlsplit(value).scheme in {"http", "https"} and urlsplit(value).hostname):
+        raise ValueError("must be an address that begins with http:// or https://")
+    return value
+
+
 def _database_url(value: str) -> str:
     if value and urlsplit(value).scheme not in {"postgres", "postgresql", "sqlite"}:
         raise ValueError("must begin with postgres:// or sqlite:///")
@@ -134,6 +140,35 @@ class Environment(BaseModel):
     SCANNER_QUICK_BARS: Count = Field(20, description="quicker bars in a row that bring it back")
     SCANNER_SWEEP_S: Seconds = Field(2, description="seconds between two looks of the sweeper")
     SCANNER_TELL_S: Seconds = Field(2, description="seconds between two tells of a worker")
+    SCANNER_LOG_FORMAT: Literal["auto", "json", "text"] = Field(
+        "auto", description="form of the logs: `json`, `text`, or `auto`: text on a terminal, else JSON"
+    )
+    SCANNER_LOG_LEVEL: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="lowest level that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`"
+    )
+    SCANNER_WATCH_S: Annotated[Seconds, Field(le=15)] = Field(
+        5, description="seconds between two evaluations of the alert rules, at most 15"
+    )
+    SCANNER_ALERT_HEALTHY_PERCENT: Annotated[int, Field(ge=1, le=100)] = Field(
+        80, description="healthy symbols, in percent of the enabled ones, under which an alert fires"
+    )
+    SCANNER_ALERT_P95_MS: Count = Field(200, description="a symbol's p95 latency over which one fires")
+    SCANNER_ALERT_OPEN_BREAKERS: Annotated[int, Field(ge=0)] = Field(
+        3, description="open breakers over which one fires"
+    )
+    SCANNER_ALERT_STALE_S: Seconds = Field(
+        900, description="seconds of its market's trading time that a symbol may be stale before one fires"
+    )
+    SCANNER_ALERT_STUCK_S: Seconds = Field(
+        60, description="seconds that a bar which could run may take before one fires"
+    )
+    SCANNER_ALERT_BACKLOG: Count = Field(10_000, description="waiting bars of one symbol over which one fires")
+    SCANNER_ALERT_ANSWER_MS: Count = Field(
+        500, description="milliseconds that database or broker may take to answer before one fires"
+    )
+    SCANNER_PING_URL: Annotated[str, AfterValidator(_ping_url)] = Field(
+        "", description="address that is asked for once a minute while all is well (healthchecks.io and its like)"
+    )
 
     @property
     def data_dir(self) -> Path:
@@ -180,7 +215,15 @@ def read(environ: Mapping[str, str] | None = None) -> Environment:
         raise BadSetting("\n".join(_sentence(error) for error in exc.errors())) from None
 
 
-SECRETS = {"SECRET_KEY", "ADMIN_PASSWORD", "DATABASE_URL", "REDIS_URL", "EMAIL_URL", "SCANNER_NOTIFY_URLS"}
+SECRETS = {
+    "SECRET_KEY",
+    "ADMIN_PASSWORD",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "EMAIL_URL",
+    "SCANNER_NOTIFY_URLS",
+    "SCANNER_PING_URL",
+}
 """Settings that hold passwords: their values are not shown."""
 
 

@@ -46,7 +46,7 @@ SECRET_KEY = ENV.SECRET_KEY or _kept_secret(DATA_DIR / "secret-key")
 ALLOWED_HOSTS = ENV.ALLOWED_HOSTS.split(",")
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "scanner_project.apps.ScannerAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -62,6 +62,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "scanner_app.middleware.RequestIdMiddleware",  # first: what the others log and answer has the id too
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.http.ConditionalGetMiddleware",  # the ETag of status and lists
@@ -86,6 +87,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "scanner_app.roles.for_templates",
             ],
         },
     }
@@ -163,6 +165,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {  # both have a field `state`
+        "AlertStateEnum": "scanner_app.models.AlertState",
+        "SymbolStateEnum": ["processing", "paused", "failed"],
+    },
     "SCHEMA_PATH_PREFIX": r"/api/v1/(scanner/)?",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
 }
@@ -175,7 +181,7 @@ _mail_user = str(vars().get("EMAIL_HOST_USER") or "")
 SERVER_EMAIL = _mail_user if "@" in _mail_user else next((address for _, address in ADMINS), "scanner@localhost")
 SCANNER_NOTIFY_URLS = [url for url in ENV.SCANNER_NOTIFY_URLS.split(",") if url]
 LOGGING_CONFIG = "logging.config.dictConfig"
-LOGGING = logging_config()
+LOGGING = logging_config(ENV.SCANNER_LOG_FORMAT, ENV.SCANNER_LOG_LEVEL)
 
 # ---------------------------------------------------------------------------------- the scanner
 
@@ -196,6 +202,15 @@ SCANNER_SLOW_RUN_S = ENV.SCANNER_SLOW_RUN_S
 SCANNER_QUICK_BARS = ENV.SCANNER_QUICK_BARS
 SCANNER_SWEEP_S = ENV.SCANNER_SWEEP_S
 SCANNER_TELL_S = ENV.SCANNER_TELL_S
+SCANNER_WATCH_S = ENV.SCANNER_WATCH_S
+SCANNER_ALERT_HEALTHY_PERCENT = ENV.SCANNER_ALERT_HEALTHY_PERCENT
+SCANNER_ALERT_P95_MS = ENV.SCANNER_ALERT_P95_MS
+SCANNER_ALERT_OPEN_BREAKERS = ENV.SCANNER_ALERT_OPEN_BREAKERS
+SCANNER_ALERT_STALE_S = ENV.SCANNER_ALERT_STALE_S
+SCANNER_ALERT_STUCK_S = ENV.SCANNER_ALERT_STUCK_S
+SCANNER_ALERT_BACKLOG = ENV.SCANNER_ALERT_BACKLOG
+SCANNER_ALERT_ANSWER_MS = ENV.SCANNER_ALERT_ANSWER_MS
+SCANNER_PING_URL = ENV.SCANNER_PING_URL
 FLOWER_URL = f"http://{ENV.WEB_HOST}:{ENV.FLOWER_PORT}"
 SCANNER_PUBLISH_CONNECTIONS = 16  # as many as the web server has threads: a publish waits for none
 SCANNER_LONGEST_WAIT_S = max([*SCANNER_RETRY_DELAYS, SCANNER_BREAKER_RECOVERY_S])
@@ -235,6 +250,17 @@ CELERY_BEAT_SCHEDULE = {
         "task": "scanner.deliver",
         "schedule": 10.0,  # what was not asked for at once, and what is due for another try
         "options": {"queue": "notify", "expires": 10.0},
+    },
+    "watch": {
+        "task": "scanner.watch",
+        "schedule": SCANNER_WATCH_S,
+        "kwargs": {"by": "beat"},
+        "options": {"queue": "upkeep", "expires": SCANNER_WATCH_S},
+    },
+    "ping": {
+        "task": "scanner.ping",
+        "schedule": 60.0,  # what healthchecks.io and its like take for often
+        "options": {"queue": "notify", "expires": 60.0},
     },
     "remove rows": {
         "task": "scanner.remove_rows",

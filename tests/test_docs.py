@@ -1,11 +1,13 @@
 """What exists is documented: settings, commands, checks, documents."""
 
+import dataclasses
 import re
 from pathlib import Path
 
 import pytest
 from django.core.management import get_commands, load_command_class
 
+from scanner_app.alerts.rules import RULES, Limits
 from scanner_project import env
 
 ROOT = Path(__file__).parent.parent
@@ -39,3 +41,44 @@ def test_links_between_the_documents_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
         if "://" not in target:
             assert (page.parent / target).exists(), target
+
+
+RUNBOOK = ROOT / "docs" / "runbook"
+
+
+def test_each_alert_rule_has_a_page_and_each_page_a_rule():
+    assert {page.stem for page in RUNBOOK.glob("*.md")} == set(RULES)
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.name)
+def test_a_rules_page_says_what_it_means_what_to_look_at_and_what_to_do_and_its_times(rule):
+    page = (ROOT / rule.runbook).read_text()
+
+    assert page.startswith(f"# {rule.name}: {rule.title}\n")
+    for heading in ("What it means", "What to look at", "What to do"):
+        text = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+        assert len(text) > 40, heading
+    fires = f"after {_span(rule.for_s)}" if rule.for_s else "at once"
+    times = f"over after {_span(rule.clear_s)} without it, told again every {_span(rule.renew_s)}."
+    assert f"Severity `{rule.severity}`. Fires {fires}, is {times}" in page
+
+
+def _span(seconds):
+    if seconds < 120:
+        return f"{seconds:g} s"
+    return f"{seconds / 60:g} minutes" if seconds < 3_600 else f"{seconds / 3_600:g} hour" + "s" * (seconds > 3_600)
+
+
+@pytest.mark.parametrize("field", dataclasses.fields(Limits), ids=lambda field: field.name)
+def test_each_limit_of_the_rules_is_a_setting_that_a_page_names(field):
+    setting = f"SCANNER_ALERT_{field.name.upper()}"
+
+    assert setting in env.Environment.model_fields
+    assert any(f"`{setting}`" in page.read_text() for page in RUNBOOK.glob("*.md"))
+
+
+def test_the_list_of_rules_in_the_documents_is_complete_and_links_each_page():
+    page = (ROOT / "docs" / "alerts.md").read_text()
+
+    for rule in RULES.values():
+        assert f"| [{rule.name}](runbook/{rule.name}.md) | {rule.severity} |" in page

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from scanner_app import latency, mailbox, status
+from scanner_app.alerts.rules import SymbolFacts
 from scanner_app.breaker import State
 from scanner_app.models import Bar, CircuitBreaker, Symbol, SymbolStatus
 from scanner_app.status import OverallStatus, SymbolState
@@ -38,30 +39,60 @@ def test_the_state_follows_from_breaker_head_and_operator(circuit, attempts, ena
     assert status.symbol_state(enabled=enabled, circuit=circuit, attempts=attempts) is state
 
 
+def facts_of(*, enabled: int, healthy: int, open_breakers: int, worst_p95_ms: int) -> list[SymbolFacts]:
+    """Symbols in these numbers; open breakers beyond the enabled ones are those of disabled symbols."""
+    return [
+        SymbolFacts(
+            id=number,
+            ticker=f"S{number}",
+            enabled=number < enabled,
+            healthy=number < healthy,
+            breaker_open=number >= max(enabled, open_breakers) - open_breakers,
+            slow_p95_ms=worst_p95_ms if number == 0 else 0,
+        )
+        for number in range(max(enabled, open_breakers))
+    ]
+
+
 @pytest.mark.parametrize(
-    ("enabled", "healthy", "open_breakers", "worst_p95_ms", "verdict"),
+    ("enabled", "healthy", "open_breakers", "worst_p95_ms", "verdict", "reasons"),
     [
-        pytest.param(0, 0, 0, 0, OverallStatus.HEALTHY, id="no symbols at all"),
-        pytest.param(10, 10, 0, 0, OverallStatus.HEALTHY, id="all of ten"),
-        pytest.param(10, 9, 1, 0, OverallStatus.HEALTHY, id="nine of ten"),
-        pytest.param(10, 8, 2, 0, OverallStatus.HEALTHY, id="exactly 80 %"),
-        pytest.param(5, 4, 1, 0, OverallStatus.HEALTHY, id="exactly 80 % of five"),
-        pytest.param(10, 7, 0, 0, OverallStatus.DEGRADED, id="70 %"),
-        pytest.param(19, 15, 0, 0, OverallStatus.DEGRADED, id="just under 80 %"),
-        pytest.param(1, 0, 1, 0, OverallStatus.DEGRADED, id="the only one"),
-        pytest.param(10, 10, 0, 200, OverallStatus.HEALTHY, id="a p95 of exactly 200 ms"),
-        pytest.param(10, 10, 0, 201, OverallStatus.DEGRADED, id="a p95 of over 200 ms"),
-        pytest.param(100, 97, 3, 0, OverallStatus.HEALTHY, id="three open of a hundred"),
-        pytest.param(100, 96, 4, 0, OverallStatus.UNHEALTHY, id="four open of a hundred"),
-        pytest.param(10, 3, 4, 900, OverallStatus.UNHEALTHY, id="error beats warnings"),
-        pytest.param(0, 0, 4, 0, OverallStatus.UNHEALTHY, id="four open, all disabled"),
+        pytest.param(0, 0, 0, 0, "healthy", 0, id="no symbols at all"),
+        pytest.param(10, 10, 0, 0, "healthy", 0, id="all of ten"),
+        pytest.param(10, 9, 1, 0, "healthy", 0, id="nine of ten"),
+        pytest.param(10, 8, 2, 0, "healthy", 0, id="exactly 80 %"),
+        pytest.param(5, 4, 1, 0, "healthy", 0, id="exactly 80 % of five"),
+        pytest.param(10, 7, 0, 0, "degraded", 1, id="70 %"),
+        pytest.param(19, 15, 0, 0, "degraded", 1, id="just under 80 %"),
+        pytest.param(1, 0, 1, 0, "degraded", 1, id="the only one"),
+        pytest.param(10, 10, 0, 200, "healthy", 0, id="a p95 of exactly 200 ms"),
+        pytest.param(10, 10, 0, 201, "degraded", 1, id="a p95 of over 200 ms"),
+        pytest.param(100, 97, 3, 0, "healthy", 0, id="three open of a hundred"),
+        pytest.param(100, 96, 4, 0, "unhealthy", 1, id="four open of a hundred"),
+        pytest.param(10, 3, 4, 900, "unhealthy", 3, id="error beats warnings, and each is a reason"),
+        pytest.param(0, 0, 4, 0, "unhealthy", 1, id="four open, all disabled"),
     ],
 )
-def test_the_verdict_on_the_whole(enabled, healthy, open_breakers, worst_p95_ms, verdict):
-    assert (
-        status.overall_status(enabled=enabled, healthy=healthy, open_breakers=open_breakers, worst_p95_ms=worst_p95_ms)
-        is verdict
-    )
+def test_the_rules_of_the_requirements_judge_the_whole(enabled, healthy, open_breakers, worst_p95_ms, verdict, reasons):
+    seen = facts_of(enabled=enabled, healthy=healthy, open_breakers=open_breakers, worst_p95_ms=worst_p95_ms)
+
+    wrong = status.wrongs(seen, [], None, T0)
+
+    assert status.verdict(severity for severity, _ in wrong) == verdict
+    assert len(wrong) == reasons
+
+
+@pytest.mark.parametrize(
+    ("severities", "verdict"),
+    [
+        ([], "healthy"),
+        (["info"], "healthy"),
+        (["info", "warning"], "degraded"),
+        (["warning", "error", "info"], "unhealthy"),
+    ],
+)
+def test_the_worst_severity_is_the_verdict_and_info_leaves_it_alone(severities, verdict):
+    assert status.verdict(severities) == verdict
 
 
 @pytest.mark.django_db
@@ -154,6 +185,8 @@ def test_no_symbols_are_healthy():
 
     assert seen_whole == status.Overview(
         overall_status=OverallStatus.HEALTHY,
+        reasons=[],
+        alerts=0,
         total_symbols=0,
         enabled_symbols=0,
         healthy_symbols=0,
@@ -284,7 +317,7 @@ def test_bars_per_second_is_of_the_last_ten_seconds(symbol, finished_at, rate):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("symbols", [1, 20, 200])
-def test_the_overview_takes_three_queries_whatever_the_number_of_symbols(symbols):
+def test_the_overview_takes_five_queries_whatever_the_number_of_symbols(symbols):
     for number in range(symbols):
         make_symbol(f"S{number}")
     SymbolStatus.objects.update(latencies=[[50, int(T0.timestamp())]], avg_latency_ms=50, last_processed_at=T0)
@@ -293,4 +326,4 @@ def test_the_overview_takes_three_queries_whatever_the_number_of_symbols(symbols
         whole = status.overview(T0)
 
     assert len(whole.symbols) == symbols
-    assert len(queries) == 3
+    assert len(queries) == 5

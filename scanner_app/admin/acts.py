@@ -10,6 +10,8 @@ from django.db.models import Max, QuerySet
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
+from scanner_app.roles import May
+
 NAMED = 50
 """Symbols named in one message; of more it tells the number."""
 
@@ -27,7 +29,7 @@ class Operated(admin.ModelAdmin[Any]):
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         """Whether the user may do operators' acts."""
-        return request.user.is_staff or request.user.has_perm("scanner_app.operate_symbol")
+        return May(request.user).operate
 
     def asks_first(
         self, request: HttpRequest, queryset: QuerySet[Any], action: str, **context: Any

@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from scanner_app.models import Symbol
+from scanner_app.roles import May
 
 LISTED = 10_000
 """Rows of a big table that can be paged through, newest first. PostgreSQL counts so many in some
@@ -48,8 +49,24 @@ TONES = {
     "held": "warn",
     "control": "warn",
     "skipped": "warn",
+    "error": "bad",
+    "warning": "warn",
+    "firing": "bad",
+    "recovering": "warn",
+    "resolved": "good",
+    "fired": "bad",
+    "renewed": "bad",
+    "cleared": "good",
     "bullish": "good",
     "bearish": "bad",
+    "in quarantine": "bad",
+    "slow lane": "warn",
+    "stale": "warn",
+    "healthy": "good",
+    "degraded": "warn",
+    "unhealthy": "bad",
+    "deaf": "bad",
+    "missing": "bad",
 }
 """The colour of a badge by its word; the word is always there too."""
 
@@ -147,12 +164,19 @@ class ReadOnlyAdmin(admin.ModelAdmin[Any]):
         title = capfirst(str(self.opts.verbose_name_plural))
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Headed by what it is, not by "View …"."""
+        title = capfirst(str(self.opts.verbose_name))
+        return super().change_view(request, object_id, form_url, {"title": title, **(extra_context or {})})
+
     class Media:
         css = {"all": ["scanner_app/admin.css"]}
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        """Any signed-in user may read through the API, so staff may read here."""
-        return request.user.is_active and request.user.is_staff
+        """Everything of the scanner or nothing."""
+        return May(request.user).enter_admin
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
         """As above."""
@@ -186,7 +210,7 @@ class RecordAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     sortable_by = ()
     show_facets = admin.ShowFacets.NEVER  # they would count the whole table, once for each choice
-    list_select_related = ("symbol",)
+    list_select_related: ClassVar[tuple[str, ...]] = ("symbol",)
     search_fields = ("symbol__ticker",)  # shows the box; what it does is below
     search_help_text = "A symbol's ticker, whole"
 

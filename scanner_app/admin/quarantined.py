@@ -7,12 +7,16 @@ from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
 from scanner_app import quarantine
 from scanner_app.admin import base
 from scanner_app.admin.acts import Operated, confirmed, counted, named, number_of, reason_of
-from scanner_app.admin.base import Traced, newest_filter, time_column
+from scanner_app.admin.base import Traced, badge, newest_filter, time_column
+from scanner_app.admin.links import Charted, bar_column, symbol_column
 from scanner_app.models import QuarantinedBar, Resolution
+
+SET_ASIDE = time_column("failed_at", "Set aside")
 
 ERROR_TYPES = 30
 """Error types to choose from; of more there is no telling them apart in a row of links."""
@@ -44,19 +48,20 @@ class SetAsideFilter(admin.DateFieldListFilter):
 
 
 @admin.register(QuarantinedBar)
-class QuarantinedBarAdmin(Operated, Traced):
+class QuarantinedBarAdmin(Operated, Charted, Traced):
     """Bars set aside so that their symbol could go on."""
 
     list_display = (
-        "symbol",
-        time_column("timestamp", "Bar"),
+        symbol_column(),
+        bar_column(),
+        SET_ASIDE,
+        "what_became_of_it",
         "reason",
         "error_type",
         "first_line",
         "attempt",
-        time_column("failed_at", "Set aside"),
-        "what_became_of_it",
     )
+    list_display_links = (SET_ASIDE,)
     list_filter = (
         newest_filter("resolution", Resolution.values, in_quarantine=""),
         ErrorTypeFilter,
@@ -66,9 +71,10 @@ class QuarantinedBarAdmin(Operated, Traced):
     fields = readonly_fields = (
         "symbol",
         "bar",
+        "look_at",
         "reason",
         "attempt",
-        time_column("failed_at", "Set aside"),
+        SET_ASIDE,
         "what_became_of_it",
         time_column("resolved_at", "Since"),
         "error_type",
@@ -77,9 +83,9 @@ class QuarantinedBarAdmin(Operated, Traced):
     )
 
     @admin.display(description="Now")
-    def what_became_of_it(self, row: QuarantinedBar) -> str:
+    def what_became_of_it(self, row: QuarantinedBar) -> SafeString:
         """Whether it still is in quarantine."""
-        return row.resolution or "in quarantine"
+        return badge(row.resolution or "in quarantine")
 
     @admin.action(description="Replay: accept the bars anew, for one attempt", permissions=["operate"])
     def replay(self, request: HttpRequest, queryset: QuerySet[QuarantinedBar]) -> HttpResponse | None:

@@ -1,10 +1,12 @@
 """The rows that the scanner leaves behind, to be read: bars, signals, failures, events, notifications."""
 
 from django.contrib import admin
+from django.db.models import Model
 from django.utils.safestring import SafeString
 
 from scanner_app.admin import told
 from scanner_app.admin.base import (
+    EMPTY,
     RecordAdmin,
     Traced,
     as_it_is,
@@ -14,8 +16,21 @@ from scanner_app.admin.base import (
     number_column,
     one_line,
     time_column,
+    utc,
+)
+from scanner_app.admin.links import (
+    Charted,
+    bar_column,
+    chart_url,
+    link,
+    list_url,
+    row_of_links,
+    row_url,
+    symbol_column,
+    task_url,
 )
 from scanner_app.detectors import Direction
+from scanner_app.mailbox import Message
 from scanner_app.models import (
     Bar,
     BarStatus,
@@ -24,6 +39,7 @@ from scanner_app.models import (
     NotificationKind,
     NotificationState,
     ProcessingFailure,
+    QuarantinedBar,
     Signal,
     SymbolEvent,
 )
@@ -32,15 +48,20 @@ from scanner_app.timeframes import TIMEFRAMES
 PRICES = tuple(number_column(name, name) for name in ("open", "high", "low", "close", "volume"))
 TIMEFRAME = newest_filter("timeframe", TIMEFRAMES)
 
+# Columns that lead to the row's own page: the symbol's leads to the symbol, the bar's to the bar.
+OPENED = time_column("timestamp", "Opened")
+FAILED = time_column("failed_at", "Failed")
+WHEN = time_column("at", "When")
+
 
 @admin.register(Bar)
 class BarAdmin(RecordAdmin):
     """The log of every symbol."""
 
     list_display = (
-        "symbol",
+        symbol_column(),
         "timeframe",
-        time_column("timestamp", "Opened"),
+        OPENED,
         *PRICES,
         "sequence",
         badge_column("status", "Status"),
@@ -49,11 +70,13 @@ class BarAdmin(RecordAdmin):
         mark_column("late"),
         time_column("accepted_at", "Accepted"),
     )
+    list_display_links = (OPENED,)
     list_filter = (newest_filter("status", BarStatus.values), TIMEFRAME)
     fields = readonly_fields = (
         "symbol",
+        "rows_of_the_bar",
         "timeframe",
-        time_column("timestamp", "Opened"),
+        OPENED,
         *PRICES,
         badge_column("status", "Status"),
         "sequence",
@@ -64,6 +87,7 @@ class BarAdmin(RecordAdmin):
         time_column("accepted_at", "Accepted"),
         time_column("finished_at", "Finished"),
         number_column("latency_ms", "Latency (ms)"),
+        "request_id",
         "story",
     )
 
@@ -72,15 +96,37 @@ class BarAdmin(RecordAdmin):
         """What happened to it, from its acceptance on."""
         return told.story(bar)
 
+    @admin.display(description="Look at")
+    def rows_of_the_bar(self, bar: Bar) -> SafeString:
+        """The chart, what this bar left behind, and, of a bar in flight, its task in Flower."""
+        status = bar.symbol.status
+        here = Message(
+            symbol_id=bar.symbol_id, ticker=bar.symbol.ticker, sequence=bar.sequence, epoch=status.epoch, retries=0
+        )
+        tables: tuple[type[Signal | ProcessingFailure | QuarantinedBar | SymbolEvent], ...]
+        tables = (Signal, ProcessingFailure, QuarantinedBar, SymbolEvent)
+        counts = [(table, table.objects.filter(bar=bar).count()) for table in tables]
+        return row_of_links(
+            [
+                (chart_url(bar.symbol.ticker), "Chart"),
+                *((list_url(table, bar__id__exact=bar.pk), _counted(count, table)) for table, count in counts if count),
+                (task_url(here.task_id) if status.head == bar.sequence else None, "Task in Flower"),
+            ]
+        )
+
+
+def _counted(count: int, table: type[Model]) -> str:
+    return f"{count} {table._meta.verbose_name if count == 1 else table._meta.verbose_name_plural}"  # noqa: SLF001
+
 
 @admin.register(Signal)
-class SignalAdmin(RecordAdmin):
+class SignalAdmin(Charted, RecordAdmin):
     """What the detectors found."""
 
     list_display = (
-        "symbol",
+        symbol_column(),
         "timeframe",
-        time_column("timestamp", "Bar"),
+        bar_column(),
         "pattern",
         badge_column("direction", "Direction"),
         number_column("strength", "Strength"),
@@ -88,10 +134,12 @@ class SignalAdmin(RecordAdmin):
         mark_column("late"),
         time_column("created_at", "Found"),
     )
+    list_display_links = ("pattern",)
     list_filter = (newest_filter("direction", [direction.value for direction in Direction]), TIMEFRAME)
     fields = readonly_fields = (
         "symbol",
         "bar",
+        "look_at",
         "pattern",
         badge_column("direction", "Direction"),
         number_column("strength", "Strength"),
@@ -102,26 +150,28 @@ class SignalAdmin(RecordAdmin):
 
 
 @admin.register(ProcessingFailure)
-class ProcessingFailureAdmin(Traced):
+class ProcessingFailureAdmin(Charted, Traced):
     """Failed attempts."""
 
     list_display = (
-        "symbol",
-        time_column("timestamp", "Bar"),
+        symbol_column(),
+        bar_column(),
         "attempt",
         "times",
-        time_column("failed_at", "Failed"),
+        FAILED,
         "error_type",
         "first_line",
         number_column("retry_delay_s", "Retry delay (s)"),
         time_column("next_attempt_at", "Next attempt"),
     )
+    list_display_links = (FAILED,)
     fields = readonly_fields = (
         "symbol",
         "bar",
+        "look_at",
         "attempt",
         "times",
-        time_column("failed_at", "Failed"),
+        FAILED,
         number_column("retry_delay_s", "Retry delay (s)"),
         time_column("next_attempt_at", "Next attempt"),
         "error_type",
@@ -134,16 +184,25 @@ class ProcessingFailureAdmin(Traced):
 class SymbolEventAdmin(RecordAdmin):
     """The timeline: every change of state and every operator's act."""
 
-    list_display = (time_column("at", "When"), "symbol", badge_column("kind", "Event"), "actor", "reason")
+    list_display = (WHEN, symbol_column(), badge_column("kind", "Event"), "its_bar", "actor", "reason")
+    list_display_links = (WHEN,)
+    list_select_related = ("symbol", "bar")
     list_filter = (newest_filter("kind", EventKind.values),)
     fields = readonly_fields = (
         "symbol",
         badge_column("kind", "Event"),
-        time_column("at", "When"),
+        WHEN,
         "bar",
         "actor",
         "reason",
     )
+
+    @admin.display(description="Bar (UTC)")
+    def its_bar(self, row: SymbolEvent) -> SafeString | str:
+        """The bar that it happened to."""
+        if row.bar is None:
+            return EMPTY
+        return link(row_url(row.bar, row.bar_id), f"{row.bar.timeframe} {utc(row.bar.timestamp)}")
 
 
 @admin.register(Notification)
@@ -151,8 +210,8 @@ class NotificationAdmin(RecordAdmin):
     """What the administrators were told, by which channel, and what was not sent and why."""
 
     list_display = (
-        time_column("at", "When"),
-        "symbol",
+        WHEN,
+        symbol_column(),
         badge_column("kind", "About"),
         "subject",
         "channel",
@@ -161,12 +220,13 @@ class NotificationAdmin(RecordAdmin):
         time_column("sent_at", "Sent"),
         "error_line",
     )
+    list_display_links = (WHEN,)
     list_filter = (newest_filter("state", NotificationState.values), newest_filter("kind", NotificationKind.values))
     fields = readonly_fields = (
         "symbol",
         "bar",
         badge_column("kind", "About"),
-        time_column("at", "When"),
+        WHEN,
         "subject",
         "whole_body",
         "channel",

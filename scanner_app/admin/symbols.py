@@ -1,13 +1,11 @@
 """The symbols at a glance, and the operators' acts on them."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Protocol
 
 from django.contrib import admin, messages
 from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -15,12 +13,25 @@ from django.utils.safestring import SafeString
 from scanner_app import breaker, mailbox, removal, status
 from scanner_app.admin import told
 from scanner_app.admin.acts import Operated, confirmed, counted, named, number_of, reason_of
-from scanner_app.admin.base import ReadOnlyAdmin, as_it_is, badge, one_line, utc
+from scanner_app.admin.base import EMPTY, ReadOnlyAdmin, as_it_is, badge, one_line, utc
+from scanner_app.admin.links import chart_url, link, list_url, row_of_links, row_url, task_url
 from scanner_app.errors import BarsWaiting, NothingToSkip
-from scanner_app.models import Stage, Symbol
+from scanner_app.models import (
+    Alert,
+    Bar,
+    BarStatus,
+    Lane,
+    Notification,
+    ProcessingFailure,
+    QuarantinedBar,
+    Signal,
+    Stage,
+    Symbol,
+    SymbolEvent,
+)
 from scanner_app.models.symbols import breaker_rules
 
-RECORDS = ("bar", "signal", "processingfailure", "quarantinedbar", "symbolevent", "notification")
+RECORDS = (Bar, Signal, ProcessingFailure, QuarantinedBar, Alert, SymbolEvent, Notification)
 """Lists that a symbol's page links to."""
 
 
@@ -99,9 +110,9 @@ class SymbolAdmin(Operated, ReadOnlyAdmin):
 
     list_display = (
         "ticker",
+        "chart",
         "state",
         "breaker_state",
-        "enabled",
         "failures_in_a_row",
         "backlog",
         "average",
@@ -120,18 +131,23 @@ class SymbolAdmin(Operated, ReadOnlyAdmin):
     actions = ("reset", "skip", "disable", "enable", "delete")
     fieldsets = (
         ("Why", {"fields": ("explanation",)}),
-        (None, {"fields": ("ticker", "state", "breaker_state", "failures_in_a_row", "enabled")}),
-        ("The bar in flight", {"fields": ("attempts", "stage", "next_attempt")}),
-        ("Progress", {"fields": ("backlog", "bars_processed", "last_bar", "last_processed", "lane")}),
-        ("Latency", {"fields": ("average", "p95")}),
+        (None, {"fields": ("look_at", "state", "breaker_state", "failures_in_a_row", "enabled")}),
+        ("The bar in flight", {"fields": ("head", "attempts", "stage", "next_attempt")}),
+        ("Progress", {"fields": ("backlog", "bars_processed", "last_bar", "last_processed", "lane", "average", "p95")}),
         ("Trouble", {"fields": ("whole_error",)}),
         ("Timeline", {"fields": ("newest_lines",)}),
-        ("Look further", {"fields": ("records",)}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Symbol]:  # noqa: ARG002
         """The watch list, in one query; symbols being deleted are hidden."""
         return status.symbols().order_by("ticker")
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """With the acts that the user may do, which the list's own address takes."""
+        acts = [(choice[1], choice[2]) for choice in self.get_actions(request).values() if choice]
+        return super().change_view(request, object_id, form_url, {"acts": acts, **(extra_context or {})})
 
     @admin.display(description="In words")
     def explanation(self, symbol: Symbol) -> SafeString:
@@ -145,8 +161,19 @@ class SymbolAdmin(Operated, ReadOnlyAdmin):
 
     @admin.display(description="State")
     def state(self, symbol: Symbol) -> SafeString:
-        """processing, paused or failed."""
-        return badge(_summary(symbol).state)
+        """processing, paused or failed; and what else is out of the ordinary."""
+        summary = _summary(symbol)
+        words = [summary.state.value]
+        words += ["disabled"] if not summary.enabled else []
+        words += ["stale"] if summary.is_stale else []
+        words += ["slow lane"] if summary.lane == Lane.SLOW else []
+        return format_html_join(" ", "{}", ((badge(word),) for word in words))
+
+    @admin.display(description="Chart")
+    def chart(self, symbol: Symbol) -> SafeString | str:
+        """The symbol's own page: chart, explanation, timeline."""
+        url = chart_url(symbol.ticker)
+        return link(url, "chart") if url else EMPTY
 
     @admin.display(description="Breaker", ordering="breaker__opened_at")
     def breaker_state(self, symbol: Symbol) -> SafeString:
@@ -154,14 +181,17 @@ class SymbolAdmin(Operated, ReadOnlyAdmin):
         return badge(_summary(symbol).circuit_state)
 
     @admin.display(description="Failures", ordering="breaker__failures")
-    def failures_in_a_row(self, symbol: Symbol) -> int:
-        """Of whichever bar, since the last success."""
-        return _summary(symbol).consecutive_failures
+    def failures_in_a_row(self, symbol: Symbol) -> SafeString | str:
+        """Of whichever bar, since the last success; leads to them."""
+        failures = _summary(symbol).consecutive_failures
+        return link(list_url(ProcessingFailure, q=symbol.ticker) if failures else None, failures)
 
     @admin.display(description="Backlog", ordering=F("status__last_sequence") - F("status__cursor"))
-    def backlog(self, symbol: Symbol) -> str:
-        """Bars that are not done with, the head included."""
-        return f"{_summary(symbol).backlog:,}"
+    def backlog(self, symbol: Symbol) -> SafeString | str:
+        """Bars that are not done with, the head included; leads to them."""
+        backlog = _summary(symbol).backlog
+        url = list_url(Bar, q=symbol.ticker, status=BarStatus.WAITING) if backlog else None
+        return link(url, f"{backlog:,}")
 
     @admin.display(description="Avg", ordering="status__avg_latency_ms")
     def average(self, symbol: Symbol) -> str:
@@ -218,19 +248,31 @@ class SymbolAdmin(Operated, ReadOnlyAdmin):
         """The whole last error."""
         return as_it_is(_summary(symbol).last_error)
 
-    @admin.display(description="Lists")
-    def records(self, symbol: Symbol) -> SafeString:
-        """Links to the symbol's rows in the other lists."""
-        return format_html_join(" · ", '<a href="{}?q={}">{}</a>', self._record_lists(symbol.ticker))
+    @admin.display(description="Look at")
+    def look_at(self, symbol: Symbol) -> SafeString:
+        """The symbol's chart, and its rows in the other lists."""
+        lists = [
+            (list_url(model, q=symbol.ticker), str(model._meta.verbose_name_plural))  # noqa: SLF001
+            for model in RECORDS
+        ]
+        return row_of_links([(chart_url(symbol.ticker), "Chart"), *lists])
 
-    def _record_lists(self, ticker: str) -> Iterator[tuple[str, str, str]]:
-        for model, model_admin in self.admin_site._registry.items():  # noqa: SLF001 - has no public reader
-            if model._meta.model_name in RECORDS and isinstance(model_admin, ReadOnlyAdmin):  # noqa: SLF001
-                yield (
-                    reverse(f"admin:scanner_app_{model._meta.model_name}_changelist"),  # noqa: SLF001
-                    ticker,
-                    str(model._meta.verbose_name_plural),  # noqa: SLF001
-                )
+    @admin.display(description="Bar")
+    def head(self, symbol: Symbol) -> SafeString | str:
+        """The bar in flight, and its task in Flower."""
+        row = symbol.status
+        bar = None if row.head is None else Bar.objects.filter(symbol=symbol, sequence=row.head).first()
+        if bar is None:
+            return EMPTY
+        message = mailbox.Message(
+            symbol_id=symbol.pk,
+            ticker=symbol.ticker,
+            sequence=bar.sequence,
+            epoch=row.epoch,
+            retries=row.attempts,
+            control=row.stage == Stage.CONTROL,
+        )
+        return row_of_links([(row_url(bar, bar.pk), str(bar)), (task_url(message.task_id), "Task in Flower")])
 
     @admin.action(description="Reset: close the breaker, run the bar now", permissions=["operate"])
     def reset(self, request: HttpRequest, queryset: QuerySet[Symbol]) -> None:

@@ -92,6 +92,75 @@ def recovered(*, ticker: str, failures: int, incident_at: datetime, by: str, now
     return Text(subject=f"{ticker} recovered", body="\n\n".join([_one_line(headline), times, follows]))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """An alert, as far as its messages say something of it."""
+
+    name: str  # its symbol or subject; empty: the whole
+    title: str
+    severity: str
+    message: str
+    runbook: str
+    began_at: datetime
+
+
+def fired(alert: Told, *, renew: timedelta) -> Text:
+    """An alert began to fire; while it does, it is told again at the interval `renew`."""
+    about = f"Severity: {alert.severity}\nSince: {_utc(alert.began_at)}"
+    follows = (
+        f"You are told when it is over, and once more every {_duration(renew)} until then, unless somebody "
+        "acknowledges it (no more reminders) or silences it (nothing at all for a time): in the admin or by the API."
+    )
+    paragraphs = [_one_line(alert.message), about, _look_at(alert.runbook), follows]
+    return Text(subject=_subject(alert.title, alert.name), body="\n\n".join(paragraphs))
+
+
+def renewed(alert: Told, *, now: datetime) -> Text:
+    """An alert still fires."""
+    lasts = _duration(now - alert.began_at)
+    about = f"Severity: {alert.severity}\nSince: {_utc(alert.began_at)}, for {lasts}"
+    follows = "Acknowledge it to get no more reminders, or silence it for a time: in the admin or by the API."
+    paragraphs = [_one_line(alert.message), about, _look_at(alert.runbook), follows]
+    return Text(subject=_subject(f"still: {alert.title}", alert.name), body="\n\n".join(paragraphs))
+
+
+def cleared(alert: Told, *, ended_at: datetime) -> Text:
+    """An alert is over."""
+    headline = f"Over after {_duration(ended_at - alert.began_at)}: {alert.title}."
+    times = f"It began: {_utc(alert.began_at)}\nIt ended: {_utc(ended_at)}"
+    paragraphs = [_one_line(headline), f"It said: {_one_line(alert.message)}", times]
+    return Text(subject=_subject(f"over: {alert.title}", alert.name), body="\n\n".join(paragraphs))
+
+
+def _subject(title: str, name: str) -> str:
+    return _one_line(f"{name}: {title}" if name else title.capitalize())
+
+
+def _look_at(runbook: str) -> str:
+    return f"What it means, what to look at and what to do: {runbook}"
+
+
+def digest_of_fired(named: Sequence[Named]) -> Text:
+    """Many alerts began to fire."""
+    closing = "Each rule has its page in docs/runbook/. Many alerts at once often have one cause."
+    return _digest_of_alerts(named, "began to fire", closing)
+
+
+def digest_of_renewed(named: Sequence[Named]) -> Text:
+    """Many alerts still fire."""
+    return _digest_of_alerts(named, "still fire", "Acknowledge those that you know of to get no more reminders.")
+
+
+def digest_of_cleared(named: Sequence[Named]) -> Text:
+    """Many alerts are over."""
+    return _digest_of_alerts(named, "are over", "")
+
+
+def _digest_of_alerts(named: Sequence[Named], what: str, closing: str) -> Text:
+    subject = f"{len(named)} alerts {what}"
+    return Text(subject=subject, body="\n\n".join([f"{subject}.", _quoted(named), *([closing] if closing else [])]))
+
+
 def digest_of_opened(named: Sequence[Named]) -> Text:
     """Many breakers opened."""
     count = len({one.ticker for one in named})

@@ -33,6 +33,9 @@ RUN_FOR = timedelta(seconds=30)
 DIGESTS = {
     NotificationKind.OPENED: compose.digest_of_opened,
     NotificationKind.RECOVERED: compose.digest_of_recovered,
+    NotificationKind.FIRED: compose.digest_of_fired,
+    NotificationKind.RENEWED: compose.digest_of_renewed,
+    NotificationKind.CLEARED: compose.digest_of_cleared,
 }
 """The kinds that are collected when there are many, and how one message names them."""
 
@@ -120,7 +123,7 @@ def _make_digest(channel: str, kind: NotificationKind, mail: digests.Mail, now: 
     text = DIGESTS[kind](
         [
             compose.Named(
-                ticker=row.symbol.ticker if row.symbol else "?",
+                ticker=row.symbol.ticker if row.symbol else "scanner",
                 at=row.at,
                 headline=compose.Text(subject=row.subject, body=row.body).headline,
             )
@@ -200,6 +203,8 @@ def _fail_for_good(row: Notification, error: str) -> int:
 
 def _link(row: Notification) -> str:
     """Where its readers can look and act."""
+    if row.alert_id is not None:
+        return base_url() + reverse("admin:scanner_app_alert_change", args=[row.alert_id])
     if row.symbol_id is None:
         return base_url() + reverse("admin:scanner_app_symbol_changelist")
     return base_url() + reverse("admin:scanner_app_symbol_change", args=[row.symbol_id])

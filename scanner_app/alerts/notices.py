@@ -1,6 +1,8 @@
-"""What the mailbox writes in the transaction of a transition, so that no message is lost: rows, no I/O."""
+"""What is written in the transaction of a transition, so that no message is lost: rows, no I/O."""
 
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
@@ -38,7 +40,7 @@ def opened(
         half_open_at=half_open_at,
         now=now,
     )
-    _write(NotificationKind.OPENED, text, now, symbol_id=symbol_id, bar_id=bar_id)
+    write([Notice(kind=NotificationKind.OPENED, text=text, symbol_id=symbol_id, bar_id=bar_id)], now)
 
 
 def recovered(*, symbol_id: int, ticker: str, now: datetime, failures: int, incident_at: datetime, by: str) -> None:
@@ -47,7 +49,7 @@ def recovered(*, symbol_id: int, ticker: str, now: datetime, failures: int, inci
     Runs inside the caller's transaction.
     """
     text = compose.recovered(ticker=ticker, failures=failures, incident_at=incident_at, by=by, now=now)
-    _write(NotificationKind.RECOVERED, text, now, symbol_id=symbol_id)
+    write([Notice(kind=NotificationKind.RECOVERED, text=text, symbol_id=symbol_id)], now)
 
 
 def new_message_id() -> str:
@@ -59,28 +61,46 @@ def new_message_id() -> str:
     return f"<scanner-{uuid.uuid4().hex}@{domain[:100]}>"
 
 
-def _write(
-    kind: NotificationKind, text: compose.Text, now: datetime, *, symbol_id: int, bar_id: int | None = None
-) -> None:
-    def row(channel: str) -> Notification:
-        return Notification(
-            kind=kind,
-            symbol_id=symbol_id,
-            bar_id=bar_id,
-            channel=channel,
-            at=now,
-            subject=text.subject,
-            body=text.body,
-            message_id=new_message_id(),
-            next_try_at=now,
-        )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One thing to be told, whatever the channels."""
 
-    rows = [row(channel.name) for channel in channels.configured()]
-    if rows:
-        Notification.objects.bulk_create(rows)
+    kind: NotificationKind
+    text: compose.Text
+    symbol_id: int | None = None
+    bar_id: int | None = None
+    alert_id: int | None = None
+
+
+def write(notices: Sequence[Notice], now: datetime) -> None:
+    """Write what is to be told, a row for each channel; without a channel, one that says so.
+
+    Runs inside the caller's transaction. Two queries at most, whatever the number.
+    """
+    if not notices:
+        return
+    names = [channel.name for channel in channels.configured()]
+    if names:
+        Notification.objects.bulk_create(_row(notice, name, now) for notice in notices for name in names)
         ask_after_commit()
         return
-    untold = row(NO_CHANNEL)
-    untold.state, untold.next_try_at = NotificationState.SKIPPED, None
-    untold.error = "no channel: neither SCANNER_ADMINS nor SCANNER_NOTIFY_URLS is set"
-    untold.save()
+    untold = [_row(notice, NO_CHANNEL, now) for notice in notices]
+    for row in untold:
+        row.state, row.next_try_at = NotificationState.SKIPPED, None
+        row.error = "no channel: neither SCANNER_ADMINS nor SCANNER_NOTIFY_URLS is set"
+    Notification.objects.bulk_create(untold)
+
+
+def _row(notice: Notice, channel: str, now: datetime) -> Notification:
+    return Notification(
+        kind=notice.kind,
+        symbol_id=notice.symbol_id,
+        bar_id=notice.bar_id,
+        alert_id=notice.alert_id,
+        channel=channel,
+        at=now,
+        subject=notice.text.subject,
+        body=notice.text.body,
+        message_id=new_message_id(),
+        next_try_at=now,
+    )

@@ -1,9 +1,14 @@
-"""The Celery task of the notify worker, thin."""
+"""The Celery tasks of the alerts, thin."""
 
+import structlog
 from celery import shared_task
 from django.utils import timezone
+from redis.exceptions import RedisError
 
-from scanner_app.alerts import deliver
+from scanner_app import broker
+from scanner_app.alerts import deliver, evaluate, facts, ping
+
+log = structlog.get_logger(__name__)
 
 SOFT_LIMIT_S = 60
 """Well above deliver.RUN_FOR and one message's time-outs: only a server that answers in drops meets it."""
@@ -11,8 +16,33 @@ SOFT_LIMIT_S = 60
 HARD_LIMIT_S = 75
 """Below deliver.LEASE."""
 
+WATCH_LIMIT_S = 30
+"""A thousand symbols take a fraction of a second; a broker that hangs costs some times its 2 s."""
+
+PING_LIMIT_S = 30
+"""Above all of ping.TIMEOUT_S's waits, redirects included."""
+
+WATCH_TASK = "scanner.watch"
+
 
 @shared_task(name="scanner.deliver", soft_time_limit=SOFT_LIMIT_S, time_limit=HARD_LIMIT_S, ignore_result=True)
 def deliver_notifications() -> dict[str, int]:
     """Send the notifications that are due. Safe to run twice, also at the same time."""
     return deliver.run(timezone.now)
+
+
+@shared_task(name=WATCH_TASK, time_limit=WATCH_LIMIT_S, ignore_result=True)
+def watch(by: str = "") -> dict[str, int]:
+    """Evaluate the alert rules; `by` is who asks. Safe to run twice, also at the same time."""
+    report = evaluate.run(facts.gather(timezone.now(), by_beat=by == "beat"))
+    try:
+        broker.remember_watch()
+    except RedisError as exc:
+        log.warning("watch_not_remembered", error=str(exc))
+    return report.counts()
+
+
+@shared_task(name="scanner.ping", time_limit=PING_LIMIT_S, ignore_result=True)
+def ping_watcher() -> str:
+    """Tell the watcher outside that all is well, if it is."""
+    return ping.run(timezone.now())

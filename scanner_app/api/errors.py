@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler
 
-from scanner_app.errors import BarsWaiting, NothingToSkip, NotInQuarantine
+from scanner_app.errors import AlertOver, BarsWaiting, NothingToSkip, NotInQuarantine
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +56,7 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
 def _translated(exc: Exception) -> Exception:
     """The same as an error of the API, if it is one that a request can cause."""
     match exc:
-        case NothingToSkip() | NotInQuarantine() | BarsWaiting():
+        case NothingToSkip() | NotInQuarantine() | BarsWaiting() | AlertOver():
             return Conflict(str(exc))
         case RequestDataTooBig():
             return TooLarge(f"A body may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes.")

@@ -11,7 +11,8 @@ from django_filters import rest_framework as filters
 
 from scanner_app import tickers
 from scanner_app.detectors import Direction
-from scanner_app.models import BarStatus, Symbol
+from scanner_app.models import AlertState, BarStatus, Severity, Symbol
+from scanner_app.models.alerts import ACTIVE
 from scanner_app.timeframes import TIMEFRAMES
 
 PROCESSING = "processing"
@@ -98,6 +99,31 @@ class FaultFilter(OfSymbol):
     """Parameters of `failures` and `quarantine`."""
 
     error_type = filters.CharFilter()
+
+
+class AlertFilter(filters.FilterSet):  # type: ignore[misc] # django-filter has no types
+    """Parameters of `alerts`."""
+
+    active = filters.BooleanFilter(method="of_active", help_text="true: not over; false: over")
+    rule = filters.CharFilter()
+    severity = filters.ChoiceFilter(choices=Severity.choices)
+    symbol = filters.CharFilter(method="of_symbol", help_text="ticker, in upper or lower case")
+    state = filters.ChoiceFilter(choices=AlertState.choices, help_text="pending ones are listed if asked for alone")
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Alerts that have fired, unless those that have not are asked for."""
+        found: QuerySet[Any] = super().filter_queryset(queryset)
+        pending = self.form.cleaned_data.get("state") == AlertState.PENDING
+        return found if pending else found.exclude(state=AlertState.PENDING)
+
+    def of_active(self, queryset: QuerySet[Any], _name: str, value: bool) -> QuerySet[Any]:
+        """Those that fire or are not over yet; or those that are over."""
+        return queryset.filter(state__in=ACTIVE) if value else queryset.filter(state=AlertState.RESOLVED)
+
+    def of_symbol(self, queryset: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        """Alerts of one symbol; none of a symbol that there is not."""
+        found = _symbol_id(value)
+        return queryset.none() if found is None else queryset.filter(symbol_id=found)
 
 
 class WatchListFilter(filters.FilterSet):  # type: ignore[misc] # django-filter has no types

@@ -9,7 +9,8 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from scanner_app import broker
+from scanner_app import broker, clocks
+from scanner_app.alerts.rules import worker_clock
 from scanner_app.broker import DEAF_AFTER_S
 from scanner_app.models import Symbol
 
@@ -17,9 +18,6 @@ log = structlog.get_logger(__name__)
 
 ROLES: Final = ("main", "slow", "upkeep")
 """Workers without which bars would lie: one of each has to be alive."""
-
-SWEEP_PATIENCE_S = 15
-"""Seconds since the sweeper's last run, which comes every two, after which nobody sweeps."""
 
 
 class NotReadyError(Exception):
@@ -44,7 +42,13 @@ def readyz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django's sig
     )
     not_ready = [name for name, check in checks.items() if not check["ready"]]
     return JsonResponse(
-        {"status": "not ready" if not_ready else "ready", "not_ready": not_ready, "checks": checks},
+        {
+            "status": "not ready" if not_ready else "ready",
+            "not_ready": not_ready,
+            "checks": checks,
+            # What would not help anybody by turning requests away.
+            "warnings": [] if not_ready else _clocks_that_are_off(),
+        },
         status=503 if not_ready else 200,
     )
 
@@ -68,9 +72,18 @@ def workers_ready() -> None:
         raise NotReadyError(f"alive but deaf: {', '.join(deaf)}")
     swept = broker.last_sweep()
     if swept is None:
-        raise NotReadyError("the sweeper has not run for a minute")
-    if (ago_s := time.time() - swept) > SWEEP_PATIENCE_S:
+        raise NotReadyError(f"the sweeper has not run for {broker.memory_s()} s")
+    if (ago_s := time.time() - swept) > broker.sweep_patience_s():
         raise NotReadyError(f"the sweeper has not run for {ago_s:.0f} s")
+
+
+def _clocks_that_are_off() -> list[str]:
+    try:
+        off_s = clocks.off_s(broker.tells())
+    except Exception as exc:  # noqa: BLE001 - broker or database went away in between: the next answer says so
+        log.warning("clocks_not_compared", error=str(exc))
+        return []
+    return [worker_clock.says(name, off) for name, off in sorted(off_s.items()) if abs(off) > worker_clock.MAX_OFF_S]
 
 
 def missing_roles(tells: dict[str, dict[str, Any]]) -> list[str]:

@@ -1,9 +1,11 @@
-"""Who may do what. Reading is for whoever is signed in; staff may do everything."""
+"""Who may do what, as `scanner_app.roles` says. Reading is for whoever is signed in."""
 
 from django.conf import settings
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
+
+from scanner_app.roles import May
 
 MayRead = IsAuthenticated
 
@@ -16,23 +18,17 @@ class MayReadStatus(IsAuthenticated):
         return settings.SCANNER_PUBLIC_STATUS or super().has_permission(request, view)
 
 
-class _Allowed(BasePermission):
-    """Staff, and those to whom the admin granted `permission`."""
-
-    permission: str
-
-    def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002 - DRF's signature
-        """Whether the user is staff or has the permission. Who is not signed in is and has neither."""
-        return bool(request.user.is_staff or request.user.has_perm(self.permission))
-
-
-class MayWriteBars(_Allowed):
+class MayWriteBars(BasePermission):
     """Sending bars."""
 
-    permission = "scanner_app.add_bar"
+    def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002 - DRF's signature
+        """Whether the user may send bars."""
+        return May(request.user).send_bars
 
 
-class MayOperate(_Allowed):
+class MayOperate(BasePermission):
     """Operators' acts."""
 
-    permission = "scanner_app.operate_symbol"
+    def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002 - DRF's signature
+        """Whether the user may do operators' acts."""
+        return May(request.user).operate

@@ -7,11 +7,12 @@ from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from scanner_app import breaker, tickers
+from scanner_app.alerts.acts import MAX_SILENCE_MINUTES
 from scanner_app.api.filters import BAR_STATUSES, PROCESSING, utc_time
 from scanner_app.explain.actions import ACTS
 from scanner_app.explain.sentences import Code
 from scanner_app.ingest import REASONS
-from scanner_app.models import Bar, Lane, ProcessingFailure, QuarantinedBar, Resolution, Signal
+from scanner_app.models import Alert, Bar, Lane, ProcessingFailure, QuarantinedBar, Resolution, Signal
 from scanner_app.quarantine import Filter
 from scanner_app.status import OverallStatus, SymbolState
 from scanner_app.timeframes import TIMEFRAMES
@@ -48,6 +49,10 @@ class OverviewOut(serializers.Serializer[Any]):
     """All symbols, counted and judged, as `status.Overview` has them."""
 
     overall_status = serializers.ChoiceField([one.value for one in OverallStatus])
+    reasons = serializers.ListField(
+        child=serializers.CharField(), help_text="why it is not healthy, the worst first; empty while it is"
+    )
+    alerts = serializers.IntegerField(help_text="alerts that have fired and are not over")
     total_symbols = serializers.IntegerField()
     enabled_symbols = serializers.IntegerField()
     healthy_symbols = serializers.IntegerField()
@@ -369,6 +374,51 @@ class StoryOut(serializers.Serializer[Any]):
     next = serializers.CharField(allow_null=True, help_text="null: all lines are here")
     previous = serializers.CharField(allow_null=True)
     results = BarLineOut(many=True)
+
+
+class AlertOut(serializers.ModelSerializer[Alert]):
+    """An alert: since when a rule holds, and who knows of it."""
+
+    symbol = serializers.SerializerMethodField(help_text="ticker; null: an alert of the whole or of `subject`")
+    runbook = serializers.SerializerMethodField(help_text="the rule's page in the repository")
+
+    class Meta:
+        model = Alert
+        fields = [
+            "id",
+            "rule",
+            "severity",
+            "symbol",
+            "subject",
+            "state",
+            "message",
+            "began_at",
+            "fired_at",
+            "cleared_at",
+            "told_at",
+            "muted_by",
+            "acknowledged_at",
+            "acknowledged_by",
+            "acknowledge_reason",
+            "silenced_until",
+            "silenced_by",
+            "silence_reason",
+            "runbook",
+        ]
+
+    def get_symbol(self, row: Alert) -> str | None:
+        """Its ticker."""
+        return row.symbol.ticker if row.symbol else None
+
+    def get_runbook(self, row: Alert) -> str:
+        """Also of a rule that there is no more."""
+        return f"docs/runbook/{row.rule}.md"
+
+
+class SilenceIn(ActIn):
+    """For how long nothing is told of an alert."""
+
+    minutes = serializers.IntegerField(min_value=0, max_value=MAX_SILENCE_MINUTES, help_text="0 ends a silence")
 
 
 class DetailOut(serializers.Serializer[Any]):

@@ -2,7 +2,7 @@
 
 from rest_framework.viewsets import ViewSetMixin
 
-from scanner_app.api import viewsets
+from scanner_app.api import live, viewsets
 from scanner_app.api.routers import Router
 
 VIEWSETS: dict[str, type[ViewSetMixin]] = {
@@ -12,6 +12,9 @@ VIEWSETS: dict[str, type[ViewSetMixin]] = {
     "symbols": viewsets.SymbolViewSet,
     "failures": viewsets.FailureViewSet,
     "quarantine": viewsets.QuarantineViewSet,
+    "board": live.BoardViewSet,
+    "chart": live.ChartViewSet,
+    "alerts": viewsets.AlertViewSet,
 }
 
 

@@ -31,13 +31,15 @@ from rest_framework.status import (
 from rest_framework.viewsets import GenericViewSet, ViewSet
 
 from scanner_app import ingest, mailbox, quarantine, removal, status, tickers, timeline
+from scanner_app.alerts import acts
 from scanner_app.api.errors import RETRY_AFTER_S, Conflict, TooLarge
-from scanner_app.api.filters import BarFilter, FaultFilter, SignalFilter, WatchListFilter
+from scanner_app.api.filters import AlertFilter, BarFilter, FaultFilter, SignalFilter, WatchListFilter
 from scanner_app.api.pagination import NewestFirst
 from scanner_app.api.parsers import SafeJSONParser
 from scanner_app.api.permissions import MayOperate, MayRead, MayReadStatus, MayWriteBars
 from scanner_app.api.serializers import (
     ActIn,
+    AlertOut,
     BarIn,
     BarOut,
     BulkIn,
@@ -51,6 +53,7 @@ from scanner_app.api.serializers import (
     QuarantineOut,
     ReportOut,
     SignalOut,
+    SilenceIn,
     StoryOut,
     SymbolChangeIn,
     SymbolIn,
@@ -58,7 +61,7 @@ from scanner_app.api.serializers import (
 )
 from scanner_app.explain import reader
 from scanner_app.mailbox.accept import create_symbols
-from scanner_app.models import Bar, ProcessingFailure, QuarantinedBar, Signal, Symbol
+from scanner_app.models import Alert, Bar, ProcessingFailure, QuarantinedBar, Signal, Symbol
 
 MAX_MESSAGE = 300
 """Characters of a rejection's message: it quotes the client's own value, which may be a megabyte."""
@@ -283,6 +286,61 @@ class QuarantineViewSet(_List):
         return Response({"count": act(entries, by=by, clock=timezone.now, reason=reason)})
 
 
+ALERT = OpenApiParameter("id", OpenApiTypes.INT, OpenApiParameter.PATH, description="the alert's id, from the list")
+
+
+def _documented_alert_act(summary: str, request: type[ActIn]) -> Callable[[Any], Any]:
+    """The schema of an act on an alert."""
+    return extend_schema(
+        summary=summary,
+        request=request,
+        responses={
+            200: AlertOut,
+            404: OpenApiResponse(DetailOut, "no such alert"),
+            409: OpenApiResponse(DetailOut, "it is over"),
+        },
+        parameters=[ALERT],
+    )
+
+
+@extend_schema_view(list=extend_schema(summary="Alerts, newest first"))
+class AlertViewSet(_List):
+    """What is or was wrong, and the operators' acts on it."""
+
+    queryset = Alert.objects.exclude(symbol__deleted_at__isnull=False).select_related("symbol")
+    serializer_class = AlertOut
+    filterset_class = AlertFilter
+    lookup_value_regex = "[0-9]+"
+    lookup_url_kwarg = "id"
+    permissions = {"acknowledge": MayOperate, "silence": MayOperate}
+
+    @_documented_alert_act("Say that somebody knows", ActIn)
+    @action(detail=True, methods=["post"])
+    def acknowledge(self, request: Request, id: str) -> Response:  # noqa: A002 - the address's word
+        """No more reminders; that it is over is told. The first who says so stays."""
+        alert, asked = self._asked(request, id, ActIn)
+        acts.acknowledge(alert, by=request.user.get_username(), now=timezone.now(), **asked)
+        return self._show(alert)
+
+    @_documented_alert_act("Tell nothing of it for some minutes", SilenceIn)
+    @action(detail=True, methods=["post"])
+    def silence(self, request: Request, id: str) -> Response:  # noqa: A002 - the address's word
+        """Not even that it is over. The overall status stays as it is."""
+        alert, asked = self._asked(request, id, SilenceIn)
+        acts.silence(alert, by=request.user.get_username(), now=timezone.now(), **asked)
+        return self._show(alert)
+
+    def _asked(self, request: Request, alert_id: str, form: type[ActIn]) -> tuple[Alert, dict[str, Any]]:
+        if (alert := self.get_queryset().filter(pk=int(alert_id)).first()) is None:
+            raise NotFound(f"Alert {alert_id} not found")
+        asked = form(data=request.data)
+        asked.is_valid(raise_exception=True)
+        return alert, asked.validated_data
+
+    def _show(self, alert: Alert) -> Response:
+        return Response(AlertOut(self.get_queryset().get(pk=alert.pk)).data)
+
+
 class StatusViewSet(_ByAction, ViewSet):
     """The whole at one glance."""
 
@@ -367,13 +425,14 @@ class SymbolViewSet(_List):
         asked = SymbolIn(data=request.data)
         asked.is_valid(raise_exception=True)
         ticker = asked.validated_data["symbol"]
-        known = Symbol.objects.filter(ticker=ticker).first()
-        if known is not None and known.deleted_at is not None:
-            raise Conflict(f"Symbol {ticker} is being deleted; add it again when it is gone")
-        if known is not None:
-            raise Conflict(f"Symbol {ticker} is on the watch list already")
         at_most, by = settings.SCANNER_MAX_SYMBOLS, request.user.get_username()
-        if not create_symbols([ticker], at_most=at_most, now=timezone.now(), by=by):
+        # Asked of the call that creates, not before it: of two at one moment, one alone has created it.
+        watched = create_symbols([ticker], at_most=at_most, now=timezone.now(), by=by)
+        if ticker in watched.known:
+            if Symbol.objects.filter(ticker=ticker, deleted_at__isnull=False).exists():
+                raise Conflict(f"Symbol {ticker} is being deleted; add it again when it is gone")
+            raise Conflict(f"Symbol {ticker} is on the watch list already")
+        if ticker not in watched.created:
             raise Conflict(f"The watch list is full: SCANNER_MAX_SYMBOLS is {at_most}")
         return self.show(Symbol.objects.values_list("pk", flat=True).get(ticker=ticker), HTTP_201_CREATED)
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -43,10 +43,18 @@ class ChaosError(Exception):
 class Stack:
     """Broker, workers, beat and web server; `keep` starts anew whatever ends."""
 
-    def __init__(self, folder: Path, database_url: str) -> None:
-        """Start nothing yet. An empty `database_url` means SQLite in the folder."""
+    def __init__(
+        self,
+        folder: Path,
+        database_url: str,
+        *,
+        processes: Mapping[str, int] = PROCESSES,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start nothing yet. An empty `database_url` means SQLite in the folder; `environment` has the last word."""
         self.folder = folder
         self.database_url = database_url
+        self.processes = processes
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.restarts: dict[str, int] = {}
@@ -74,6 +82,7 @@ class Stack:
             "SECRET_KEY": secrets.token_urlsafe(50),
             "SCANNER_DETECTORS": "scanner_app.detectors.candlesticks.Candlesticks,scanner_app.chaos.detector.Witness",
             MARKER: str(folder),
+            **(environment or {}),
         }
 
     @property
@@ -88,7 +97,7 @@ class Stack:
         wait_until(lambda: self.broker().ping(), "the broker answers", READY_S)
         for command in ("migrate", "ensure_admin"):
             self._manage(command)
-        names = ["web", *(f"worker-{role}" for role in PROCESSES), "beat"]
+        names = ["web", *(f"worker-{role}" for role in self.processes), "beat"]
         for name in names:
             self.start(name)
         self._keeper.start()
@@ -190,7 +199,7 @@ class Stack:
             command = beat_command()
         else:
             role = name.removeprefix("worker-")
-            command = worker_command(role, PROCESSES[role])
+            command = worker_command(role, self.processes[role])
         return [sys.executable, "-m", *shlex.split(command)]
 
     def _manage(self, command: str) -> None:

@@ -8,6 +8,7 @@ LoadTestError
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
 
@@ -91,6 +92,12 @@ class Client:
             yield from page["results"]
             # Only the query is taken over: behind a proxy the server may not know its own address.
             params = httpx.URL(page["next"]).params if page["next"] else None
+
+    def act(self, ticker: str, act: str) -> None:
+        """An operator's act on a symbol: reset, skip, enable or disable."""
+        answer = self._request("POST", f"symbols/{quote(ticker, safe='')}/{act}")
+        if answer.status_code != httpx.codes.OK:
+            raise self._refusal(answer)
 
     def _get(self, path: str, **options: Any) -> Any:
         answer = self._request("GET", path, **options)

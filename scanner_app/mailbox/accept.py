@@ -10,12 +10,13 @@ from datetime import datetime
 from enum import StrEnum
 from functools import reduce
 from operator import or_
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 
-from scanner_app import breaker
+from scanner_app import breaker, request_id
 from scanner_app.mailbox import publishing
 from scanner_app.mailbox.messages import Message
 from scanner_app.mailbox.publishing import publish
@@ -40,7 +41,7 @@ CREATING = 0x5CA77E12
 
 VALUES = ("open", "high", "low", "close", "volume")
 
-AFRESH = ("replayed", "held", "attempts", "accepted_at", "finished_at", "latency_ms")
+AFRESH = ("replayed", "held", "attempts", "accepted_at", "finished_at", "latency_ms", "request_id")
 """What a corrected bar begins anew with."""
 
 
@@ -78,11 +79,15 @@ class NewBar:
         return all(getattr(self, name) == getattr(other, name) for name in VALUES)
 
 
-def create_symbols(tickers: Sequence[str], *, at_most: int, now: datetime, by: str = SCANNER) -> set[str]:
-    """Put tickers on the watch list, in their order, as long as it has fewer than `at_most` symbols.
+class Watched(NamedTuple):
+    """Which of the tickers asked for are on the watch list, with all their rows; the others found no room."""
 
-    Returns those that are on it afterwards, with all their rows.
-    """
+    created: set[str]  # by this call, and by no other
+    known: set[str]  # were there before, perhaps since a moment
+
+
+def create_symbols(tickers: Sequence[str], *, at_most: int, now: datetime, by: str = SCANNER) -> Watched:
+    """Put tickers on the watch list, in their order, as long as it has fewer than `at_most` symbols."""
     with transaction.atomic():
         if connection.vendor == "postgresql":
             # Two calls at one moment would both see the last free place. (SQLite has one writer anyway.)
@@ -99,7 +104,7 @@ def create_symbols(tickers: Sequence[str], *, at_most: int, now: datetime, by: s
         )
         if symbols:
             transaction.on_commit(publishing.announce_queues, robust=True)
-    return known | set(fresh)
+    return Watched(created=set(fresh), known=known)
 
 
 def accept(bars: Sequence[NewBar], *, now: datetime) -> list[Verdict]:
@@ -111,7 +116,7 @@ def accept(bars: Sequence[NewBar], *, now: datetime) -> list[Verdict]:
     """
     if len(bars) > CHUNK:
         raise ValueError(f"at most {CHUNK} bars in one transaction, not {len(bars)}")
-    chunk = _Chunk(now=now)
+    chunk = _Chunk(now=now, request_id=request_id.current())
     with transaction.atomic():
         chunk.lock({bar.symbol for bar in bars})
         chunk.look_up(bars)
@@ -126,6 +131,7 @@ class _Chunk:
     """The rows of one transaction: locked, looked up, then written in bulk."""
 
     now: datetime
+    request_id: str | None  # of the request that brings the bars
     rows: dict[str, SymbolStatus] = field(default_factory=dict)  # by ticker
     known: dict[tuple[str, str, datetime], Bar] = field(default_factory=dict)
     created: list[Bar] = field(default_factory=list)
@@ -195,6 +201,7 @@ class _Chunk:
         stored.sequence, stored.status, stored.late = row.last_sequence, BarStatus.WAITING, late
         stored.replayed, stored.held, stored.attempts = False, False, 0
         stored.accepted_at, stored.finished_at, stored.latency_ms = self.now, None, None
+        stored.request_id = self.request_id
         if row.head is None:
             self._name_head(bar.symbol, row, stored)
 

@@ -64,7 +64,7 @@ def control_passed(message: Message, *, now: datetime) -> Outcome:
         )
         wait_for_breaker(row, now)
         publish_head(row)
-    log.warning("quarantined", symbol=message.ticker, sequence=message.sequence, attempt=message.retries)
+    log.warning("quarantined", **message.logged)
     return Outcome.QUARANTINED
 
 
@@ -82,7 +82,7 @@ def control_failed(message: Message, *, reason: str, now: datetime) -> Outcome:
         row.save(update_fields=["next_attempt_at"])
         add_event(row.symbol_id, EventKind.HELD, now, bar_id=head_id(row), reason=reason)
         publish_head(row)
-    log.warning("holding", symbol=message.ticker, sequence=message.sequence, attempt=message.retries, reason=reason)
+    log.warning("holding", **message.logged, reason=reason)
     return Outcome.HOLDING
 
 

@@ -187,14 +187,7 @@ def _storable(text: str) -> str:
 
 def _log_failure(event: str, ticket: Ticket, error: BaseException) -> None:
     """After the commit: a log that is slow must not hold the row, and what was rolled back did not happen."""
-    log.error(
-        event,
-        symbol=ticket.message.ticker,
-        sequence=ticket.message.sequence,
-        bar_time=ticket.timestamp.isoformat(),
-        attempt=ticket.message.retries + 1,
-        exc_info=error,
-    )
+    log.error(event, **ticket.logged, exc_info=error)
 
 
 def _count_failure(row: SymbolStatus, ticket: Ticket, text: ErrorText, now: datetime) -> None:

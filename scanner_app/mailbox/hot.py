@@ -27,7 +27,7 @@ _READ_HEAD = """
            status.epoch, status.attempts, status.stage, status.next_attempt_at,
            status.catching_up, status.latencies,
            bar.id, bar.timeframe, bar.timestamp, bar.open, bar.high, bar.low, bar.close, bar.volume,
-           bar.late, bar.replayed, bar.accepted_at
+           bar.late, bar.replayed, bar.accepted_at, bar.request_id
       FROM scanner_app_symbolstatus status
       JOIN scanner_app_symbol symbol ON symbol.id = status.symbol_id
       JOIN scanner_app_circuitbreaker breaker ON breaker.symbol_id = status.symbol_id
@@ -110,7 +110,7 @@ def read_head(message: Message) -> Head | None:
     if row is None:
         return None
     enabled, deleted_at, opened_at, epoch, attempts, stage, next_attempt_at, catching_up, latencies, *bar = row
-    bar_id, timeframe, timestamp, *values, late, replayed, accepted_at = bar
+    bar_id, timeframe, timestamp, *values, late, replayed, accepted_at, request_id = bar
     return Head(
         runnable=bool(enabled) and deleted_at is None,
         opened_at=_maybe_utc(opened_at),
@@ -127,6 +127,7 @@ def read_head(message: Message) -> Head | None:
             late=bool(late),
             replayed=bool(replayed),
             accepted_at=utc(accepted_at),
+            request_id=request_id,
             held=bool(catching_up),
             latencies=json.loads(latencies) if isinstance(latencies, str) else latencies,
         ),

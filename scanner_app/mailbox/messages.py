@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from urllib.parse import quote
 
 
@@ -42,6 +43,13 @@ class Message:
         """What the workers' tells and the sweeper know this delivery by."""
         return identity(self.task_id, self.retries)
 
+    @property
+    def logged(self) -> dict[str, Any]:
+        """What a line of the log says of it."""
+        # The control run is no attempt of its own: it follows the last one.
+        attempt = self.retries if self.control else self.retries + 1
+        return {"symbol": self.ticker, "sequence": self.sequence, "attempt": attempt}
+
     def __str__(self) -> str:
         return f"{self.ticker} {self.bar} #{self.sequence} attempt {self.retries + 1}"
 
@@ -67,5 +75,13 @@ class Ticket:
     late: bool
     replayed: bool
     accepted_at: datetime
+    request_id: str | None = None  # of the request that brought the bar, if one did
     held: bool  # accepted before a pause had been worked off
     latencies: list[list[int]]  # SymbolStatus.latencies; only a completion of the head changes it
+
+    @property
+    def logged(self) -> dict[str, Any]:
+        """What a line of the log says of it."""
+        bar = {"timeframe": self.timeframe, "bar_time": f"{self.timestamp:%Y-%m-%dT%H:%M:%SZ}"}
+        request = {"request_id": self.request_id} if self.request_id else {}
+        return self.message.logged | bar | request

@@ -26,6 +26,7 @@ HEAD_TASK = "scanner.process_head"
 CONTROL_TASK = "scanner.control_run"
 DEATH_TASK = "scanner.bar_died"
 REMOVE_TASK = "scanner.remove_symbol"
+SWEEP_TASK = "scanner.sweep"
 FOLLOW_COMMAND = "follow_queues"
 
 _paused_until = 0.0
@@ -69,13 +70,7 @@ def publish(deliveries: Iterable[tuple[Message, str, datetime | None]]) -> int:
             _send(message, lane, due)
         except sending.UNREACHABLE as exc:
             _paused_until = time.monotonic() + PAUSE_AFTER_FAILURE_S
-            log.warning(
-                "publish_failed",
-                symbol=message.ticker,
-                sequence=message.sequence,
-                error=str(exc),
-                exc_info=False,
-            )
+            log.warning("publish_failed", **message.logged, error=str(exc))
             break
         taken += 1
     return taken
@@ -107,7 +102,7 @@ def publish_death(message: Message, reason: str) -> None:
             kwargsrepr="",
         )
     except sending.UNREACHABLE as exc:
-        log.warning("publish_failed", symbol=message.ticker, sequence=message.sequence, error=str(exc))
+        log.warning("publish_failed", **message.logged, error=str(exc))
 
 
 def publish_removal_after_commit(symbol_id: int) -> None:
@@ -127,6 +122,14 @@ def publish_removal(symbol_id: int) -> bool:
         log.warning("publish_failed", removal_of=symbol_id, error=str(exc))
         return False
     return True
+
+
+def publish_sweep(*, expires_s: float) -> None:
+    """Ask for one sweep, not waiting for beat's: it is worth nothing once that has come."""
+    try:
+        sending.send(SWEEP_TASK, queue="upkeep", expires=expires_s)
+    except sending.UNREACHABLE as exc:
+        log.warning("publish_failed", error=str(exc))
 
 
 def announce_queues() -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F
 
+from scanner_app import request_id
 from scanner_app.errors import NotInQuarantine
 from scanner_app.mailbox.rows import add_event, fresh, lock, publish_head, wait_for_breaker
 from scanner_app.models import Bar, BarStatus, EventKind, QuarantinedBar, Resolution, SymbolStatus
@@ -30,6 +31,7 @@ def replay(entry: QuarantinedBar, *, by: str, now: datetime, reason: str = "") -
             accepted_at=now,
             finished_at=None,
             latency_ms=None,
+            request_id=request_id.current(),
         )
         add_event(entry.symbol_id, EventKind.REPLAYED, now, bar_id=entry.bar_id, actor=by, reason=reason)
         if row.head is None:

@@ -9,6 +9,7 @@ from django.db.models import F
 from scanner_app.errors import BarsWaiting
 from scanner_app.mailbox.rows import add_event, fresh
 from scanner_app.models import (
+    Alert,
     Bar,
     EventKind,
     Notification,
@@ -25,7 +26,15 @@ log = structlog.get_logger(__name__)
 BATCH = 1_000
 """Rows removed in one transaction: milliseconds, also on SQLite, where everybody else waits for it."""
 
-TABLES: tuple[type[models.Model], ...] = (Signal, ProcessingFailure, QuarantinedBar, Notification, SymbolEvent, Bar)
+TABLES: tuple[type[models.Model], ...] = (
+    Signal,
+    ProcessingFailure,
+    QuarantinedBar,
+    Notification,
+    Alert,
+    SymbolEvent,
+    Bar,
+)
 """What hangs on a symbol in numbers, in the order in which it can go."""
 
 

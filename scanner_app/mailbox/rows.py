@@ -106,6 +106,7 @@ def ticket_of(message: Message, bar: Bar, *, held: bool = False, latencies: list
         late=bar.late,
         replayed=bar.replayed,
         accepted_at=bar.accepted_at,
+        request_id=bar.request_id,
         held=held,
         latencies=latencies or [],
     )

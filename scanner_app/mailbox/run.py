@@ -90,7 +90,7 @@ def _close_breaker(ticket: Ticket, now: datetime) -> None:
             by=SCANNER,
         )
     save_breaker(failed, breaker.success(failed.value))
-    log.info("recovered", symbol=message.ticker, sequence=message.sequence, attempt=message.retries + 1)
+    log.info("recovered", **ticket.logged)
 
 
 def _defer(message: Message, due: datetime) -> Outcome:

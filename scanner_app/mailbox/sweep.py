@@ -123,6 +123,6 @@ def _give_up(message: Message, now: datetime) -> bool:
     try:
         died(message, f"lost with its worker {MAX_LOSSES} times in a row", now=now)
     except Exception:  # one symbol's trouble must not keep the others' heads from coming back
-        log.exception("sweep_failed", symbol=message.ticker, sequence=message.sequence)
+        log.exception("sweep_failed", **message.logged)
         return False
     return True

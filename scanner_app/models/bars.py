@@ -3,6 +3,7 @@
 from django.db import models
 
 from scanner_app.models.symbols import Symbol
+from scanner_app.request_id import MAX_LENGTH
 from scanner_app.timeframes import TIMEFRAMES
 
 
@@ -35,6 +36,8 @@ class Bar(models.Model):
     accepted_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     latency_ms = models.BigIntegerField(null=True)  # from acceptance to the commit of its result
+    # The request that brought it, for the log. NULL and not '': SQLite would copy a table of millions to add that.
+    request_id = models.CharField(max_length=MAX_LENGTH, null=True)  # noqa: DJ001
 
     class Meta:
         constraints = [

@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from scanner_app.models.alerts import Alert
 from scanner_app.models.bars import Bar
 from scanner_app.models.symbols import Symbol
 
@@ -11,6 +12,9 @@ class NotificationKind(models.TextChoices):
 
     OPENED = "opened"  # a breaker opened: the first opening of its incident
     RECOVERED = "recovered"  # that breaker closed
+    FIRED = "fired"  # an alert began to fire
+    RENEWED = "renewed"  # it still does
+    CLEARED = "cleared"  # it is over
     DIGEST = "digest"  # names many of the above in one message
 
 
@@ -27,10 +31,11 @@ class Notification(models.Model):
     """One message for one channel, written in the transaction of what it tells, sent by a task of its own."""
 
     kind = models.CharField(max_length=9, choices=NotificationKind)
-    symbol = models.ForeignKey(  # None: a digest
+    symbol = models.ForeignKey(  # None: a digest, or an alert of the whole
         Symbol, on_delete=models.CASCADE, null=True, db_index=False, related_name="notifications"
     )
     bar = models.ForeignKey(Bar, on_delete=models.SET_NULL, null=True, related_name="notifications")
+    alert = models.ForeignKey(Alert, on_delete=models.SET_NULL, null=True, related_name="notifications")
     channel = models.CharField(max_length=200)  # a name without secrets: "mail", "apprise 1 (slack)"
     at = models.DateTimeField()  # of what it tells
     subject = models.CharField(max_length=200)

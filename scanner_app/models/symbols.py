@@ -18,7 +18,9 @@ class Symbol(models.Model):
 
     class Meta:
         ordering = ["ticker"]
-        permissions = [("operate_symbol", "Can reset, skip, enable, disable, replay and discard")]
+        permissions = [
+            ("operate_symbol", "Can reset, skip, enable, disable, delete, replay, discard, acknowledge and silence")
+        ]
 
     def __str__(self) -> str:
         return self.ticker

@@ -8,11 +8,15 @@ from scanner_app.pages import views
 
 urlpatterns = [
     path("", views.home, name="home"),
+    # A ticker may have slashes, and an address may have lost its last one.
+    path("symbols/<path:ticker>/", views.symbol, name="symbol"),
+    path("symbols/<path:ticker>", views.symbol),
     path("login/", views.SignIn.as_view(), name="login"),
     path("login", views.SignIn.as_view()),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("logout", LogoutView.as_view()),
     path("flower/", views.flower, name="flower"),
+    path("flower/<path:where>", views.flower),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("favicon.ico", views.favicon),  # browsers ask for it on pages that are not ours, like the API's
 ]

@@ -1,28 +1,86 @@
-"""The home page, signing in, and the way to Flower."""
+"""The live board, a symbol's page, signing in, and the way to Flower."""
 
-from urllib.parse import urlsplit, urlunsplit
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from django.conf import settings
 from django.contrib.auth.views import LoginView, redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
+from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+
+from scanner_app import tickers
+from scanner_app.models import Symbol
+from scanner_app.roles import May
 
 EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - compared with, not listened on
 """Hosts that a server listens on, but that no browser can go to."""
 
+POLICY = "; ".join(
+    [
+        "default-src 'self'",
+        "style-src 'self' 'unsafe-inline'",  # the chart's library styles its logo with an element of its own
+        "img-src 'self' data:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    ]
+)
+"""Content-Security-Policy of the pages: nothing from other hosts, and no script that is not a file of ours."""
 
+View = Callable[..., HttpResponse]
+
+
+def guarded(view: View) -> View:
+    """The view with POLICY in its answers."""
+
+    @wraps(view)
+    def answer(*args: Any, **kwargs: Any) -> HttpResponse:
+        response = view(*args, **kwargs)
+        response["Content-Security-Policy"] = POLICY
+        return response
+
+    return answer
+
+
+@guarded
 @never_cache
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """The state of all symbols: a frame that its script fills from the status endpoint, every two seconds."""
+    """The live board: a frame that its script fills, every second."""
     if not (request.user.is_authenticated or settings.SCANNER_PUBLIC_STATUS):
         return redirect_to_login(request.get_full_path())
-    return render(request, "scanner_app/home.html")
+    return render(request, "scanner_app/home.html", {"may_operate": _may_operate(request)})
 
 
+@guarded
+@never_cache
+@require_safe
+def symbol(request: HttpRequest, ticker: str) -> HttpResponse:
+    """One symbol: a frame that its script fills with chart, explanation, timeline and faults."""
+    if not (request.user.is_authenticated or settings.SCANNER_PUBLIC_STATUS):
+        return redirect_to_login(request.get_full_path())
+    try:
+        ticker = tickers.normalise(ticker)
+        known = Symbol.objects.filter(ticker=ticker, deleted_at=None).exists()
+    except ValueError:
+        known = False  # such a symbol can't be
+    context = {"ticker": ticker, "known": known, "may_operate": _may_operate(request)}
+    return render(request, "scanner_app/symbol.html", context, status=200 if known else 404)
+
+
+def _may_operate(request: HttpRequest) -> bool:
+    """Whether to show the operators' acts; whether one may is decided by the API, at each act."""
+    return May(request.user).operate
+
+
+@method_decorator(guarded, name="dispatch")
 class SignIn(LoginView):
     """Sign in, and go on to where one wanted to go."""
 
@@ -31,9 +89,9 @@ class SignIn(LoginView):
 
 
 @require_safe
-def flower(request: HttpRequest) -> HttpResponse:
-    """Lead to Flower, on the host that the browser knows us by if Flower listens everywhere."""
-    parts = urlsplit(settings.FLOWER_URL)
+def flower(request: HttpRequest, where: str = "") -> HttpResponse:
+    """Lead to a page of Flower, on the host that the browser knows us by if Flower listens everywhere."""
+    parts = urlsplit(settings.FLOWER_URL)._replace(path=f"/{quote(where)}" if where else "")
     if parts.hostname in EVERYWHERE:
         ours = urlsplit(f"//{request.get_host()}").hostname or "localhost"
         host = f"[{ours}]" if ":" in ours else ours

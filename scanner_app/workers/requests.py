@@ -46,5 +46,5 @@ class HeadRequest(request.Request):
             retries=self.request_dict.get("retries") or 0,
             control=self.name == publishing.CONTROL_TASK,
         )
-        log.error("run_killed", symbol=message.ticker, sequence=sequence, attempt=message.retries + 1, reason=reason)
+        log.error("run_killed", **message.logged, reason=reason)
         publishing.publish_death(message, reason)

@@ -51,15 +51,14 @@ class Program:
 
 
 def worker_command(role: str, processes: int) -> str:
-    """Celery's command line of one worker, `%h` being the host's name."""
-    return (
-        f"celery -A scanner_project worker -E --without-mingle --without-gossip -Q {role} -n {role}@%h -c {processes}"
-    )
+    """Celery's command line of one worker, `%h` being the host's name. -q: no banner, which is no line of a log."""
+    options = "-E --without-mingle --without-gossip"
+    return f"celery -q -A scanner_project worker {options} -Q {role} -n {role}@%h -c {processes}"
 
 
 def beat_command() -> str:
     """Celery's command line of the scheduler; its file's place is in the settings."""
-    return "celery -A scanner_project beat --pidfile="
+    return "celery -q -A scanner_project beat --pidfile="
 
 
 def web_command(address: str) -> str:

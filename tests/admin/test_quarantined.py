@@ -150,8 +150,8 @@ def test_a_forged_bound_is_no_error_and_never_more_than_was_chosen(browser, act,
 
 
 @pytest.mark.parametrize("act", ACTS)
-@pytest.mark.parametrize("permission", [None, "operate_symbol"])
-def test_who_is_not_on_the_staff_can_not_act_through_the_admin(client, act, permission):
+@pytest.mark.parametrize("permission", [None, "add_bar"])
+def test_who_may_not_operate_can_not_act_through_the_admin(client, act, permission):
     (entry,) = set_aside("TSLA")
     user = User.objects.create_user("eve")
     if permission:

@@ -6,12 +6,12 @@ from scanner_app import mailbox
 from scanner_app.admin import base
 from scanner_app.admin.base import ReadOnlyAdmin
 from scanner_app.detectors import Direction, Finding
-from scanner_app.models import Bar, Notification, ProcessingFailure, QuarantinedBar, Signal, Symbol, SymbolEvent
+from scanner_app.models import Alert, Bar, Notification, ProcessingFailure, QuarantinedBar, Signal, Symbol, SymbolEvent
 from tests.conftest import T0, accept_days, fail_head, snapshot, start_head
 
 pytestmark = pytest.mark.django_db
 
-RECORDS = [Bar, Signal, ProcessingFailure, QuarantinedBar, SymbolEvent, Notification]
+RECORDS = [Bar, Signal, ProcessingFailure, QuarantinedBar, Alert, SymbolEvent, Notification]
 EVERYTHING = [Symbol, *RECORDS]
 
 
@@ -28,6 +28,7 @@ def rows_of_every_kind(ticker="TSLA"):
     fail_head(symbol, error=ValueError("first line\n<script>second line"))
     mailbox.skip(symbol, by="olga", now=T0)
     notify(symbol)
+    Alert.objects.create(rule="stuck_head", severity="error", symbol=symbol, message="It is <b>stuck.", began_at=T0)
     return symbol
 
 
@@ -198,14 +199,15 @@ def test_the_start_page_and_every_list_lead_to_flower_and_the_api_docs(browser, 
         assert "Market scanner" in page
 
 
-def test_reading_is_for_the_staff_also_where_no_other_guard_stands_before_it(rf, operator, django_user_model):
+def test_reading_needs_a_role_also_where_no_other_guard_stands_before_it(rf, operator, django_user_model):
     page = admin.site._registry[Bar]
     request = rf.get("/")
 
     request.user = operator
     assert page.has_view_permission(request)
 
-    for stranger in (django_user_model(username="eve"), django_user_model(is_staff=True, is_active=False)):
+    eve = django_user_model.objects.create_user("eve")
+    for stranger in (eve, django_user_model(is_staff=True, is_active=False)):
         request.user = stranger
         assert not page.has_view_permission(request)
 

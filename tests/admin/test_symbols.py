@@ -107,8 +107,8 @@ def test_each_symbol_is_an_act_of_its_own_so_one_that_breaks_undoes_no_other(bro
     assert row_of(second).attempts == 1
 
 
-@pytest.mark.parametrize("permission", [None, "operate_symbol"])
-def test_who_is_not_on_the_staff_can_not_act_through_the_admin(client, permission):
+@pytest.mark.parametrize("permission", [None, "add_bar"])
+def test_who_may_not_operate_can_not_act_through_the_admin(client, permission):
     symbol = failing()
     user = User.objects.create_user("eve")
     if permission:
@@ -188,8 +188,12 @@ def test_the_list_tells_state_breaker_failures_backlog_and_last_error(browser):
 
     assert '<span class="badge badge-bad">failed</span>' in page
     assert '<span class="badge badge-bad">open</span>' in page
-    assert '<td class="field-failures_in_a_row">3</td>' in page
-    assert '<td class="field-backlog">2</td>' in page
+    failures, waiting = (
+        "/admin/scanner_app/processingfailure/?q=OPEN",
+        "/admin/scanner_app/bar/?q=OPEN&amp;status=waiting",
+    )
+    assert f'<td class="field-failures_in_a_row"><a href="{failures}">3</a></td>' in page
+    assert f'<td class="field-backlog"><a href="{waiting}">2</a></td>' in page
     assert "ValueError: &lt;b&gt;no good&lt;/b&gt;" in page
     assert "<b>no good</b>" not in page
 
@@ -304,3 +308,31 @@ def test_deleting_all_that_a_filter_shows_deletes_no_symbol_that_came_after_the_
     browser.post(address, sent_from(page))
 
     assert set(Symbol.objects.filter(deleted_at=None)) == {on, later}
+
+
+def test_a_symbols_own_page_offers_the_acts_and_does_them(browser):
+    symbol = failing()
+    page = browser.get(f"{LIST}{symbol.pk}/change/").content.decode()
+    form = page[page.index('class="acts"') :].split("</form>")[0]
+
+    assert [name for name in ("reset", "skip", "disable", "enable", "delete") if f'value="{name}"' in form] == [
+        "reset",
+        "skip",
+        "disable",
+        "enable",
+        "delete",
+    ]
+    assert "delete_selected" not in form
+    answer = act(browser, "reset", symbol, select_across=0, reason="seen")
+
+    assert messages_of(answer) == [("success", "Reset: TSLA.")]
+    assert last_event(symbol).reason == "seen"
+
+
+def test_who_may_only_read_is_offered_no_acts(client):
+    reader = User.objects.create_user("rita")
+    reader.user_permissions.add(Permission.objects.get(codename="view_symbol"))
+    client.force_login(reader)
+    symbol = failing()
+
+    assert 'class="acts"' not in client.get(f"{LIST}{symbol.pk}/change/").content.decode()

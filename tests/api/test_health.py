@@ -7,7 +7,7 @@ import redis
 from django.db import OperationalError, ProgrammingError
 from django.db.backends.utils import CursorWrapper
 
-from scanner_app import broker
+from scanner_app import broker, clocks
 
 ALL_ROLES = {"main@a": {"lane": "main"}, "slow@a": {"lane": "slow"}, "upkeep@a": {"lane": "upkeep"}}
 
@@ -51,6 +51,7 @@ def test_readyz_is_200_when_all_is_well(client, all_well, path):
         "status": "ready",
         "not_ready": [],
         "checks": {name: {"ready": True, "reason": ""} for name in ("database", "broker", "workers")},
+        "warnings": [],
     }
     assert "no-cache" in answer["Cache-Control"]
 
@@ -141,6 +142,42 @@ def test_a_sweeper_that_ran_within_15_s_is_ready(client, all_well, monkeypatch):
     monkeypatch.setattr(broker, "last_sweep", lambda: time.time() - 14)
 
     assert client.get("/readyz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("every_s", "ago_s", "code"),
+    [
+        pytest.param(20, 59, 200, id="two sweeps that come every 20 s were missed"),
+        pytest.param(20, 61, 503, id="the third one too"),
+        pytest.param(0.5, 14, 200, id="never less than 15 s"),
+    ],
+)
+def test_how_late_a_sweep_may_be_follows_how_often_they_come(
+    client, all_well, monkeypatch, settings, every_s, ago_s, code
+):
+    settings.SCANNER_SWEEP_S = every_s
+    monkeypatch.setattr(broker, "last_sweep", lambda: time.time() - ago_s)
+
+    assert client.get("/readyz").status_code == code
+
+
+@pytest.mark.parametrize(
+    ("off_s", "warnings"),
+    [
+        pytest.param(1.0, [], id="a second"),
+        pytest.param(1.2, ["Worker main@a: its clock is 1.2 s ahead of the database's."], id="ahead"),
+        pytest.param(-3.0, ["Worker main@a: its clock is 3.0 s behind the database's."], id="behind"),
+    ],
+)
+def test_a_worker_whose_clock_is_more_than_a_second_off_is_a_warning(client, all_well, monkeypatch, off_s, warnings):
+    monkeypatch.setattr(broker, "tells", lambda: ALL_ROLES | {"main@a": {"lane": "main", "clock_s": 7 + off_s}})
+    monkeypatch.setattr(broker, "clock_s", lambda: 7.0)  # this process's own clock is off the broker's by as much
+    monkeypatch.setattr(clocks, "database_clock_s", lambda: 0.0)
+
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 200
+    assert answer.json()["warnings"] == warnings
 
 
 def test_a_broker_that_is_really_not_there_is_told_within_seconds(client, db, settings):

@@ -4,13 +4,13 @@ import pytest
 from rest_framework.test import APIClient
 
 from scanner_app import mailbox
-from scanner_app.models import Bar, QuarantinedBar, Symbol
+from scanner_app.models import Alert, Bar, QuarantinedBar, Symbol
 from tests.api.conftest import API
 from tests.conftest import T0, accept_days, raw_bar, snapshot
 
 STATUS_READS = [f"{API}/status", f"{API}/symbols", f"{API}/symbols/TSLA", f"{API}/symbols/TSLA/status"]
 OTHER_READS = [
-    *(f"{API}/{name}" for name in ("bars", "signals", "failures", "quarantine")),
+    *(f"{API}/{name}" for name in ("bars", "signals", "failures", "quarantine", "alerts")),
     *(f"{API}/{name}" for name in ("symbols/TSLA/explain", "symbols/TSLA/timeline", "bars/1/timeline")),
 ]
 ACTS = [
@@ -25,6 +25,8 @@ ACTS = [
     ("post", f"{API}/quarantine/1/discard", None),
     ("post", f"{API}/quarantine/replay", {"all": True}),
     ("post", f"{API}/quarantine/discard", {"all": True}),
+    ("post", f"{API}/alerts/1/acknowledge", None),
+    ("post", f"{API}/alerts/1/silence", {"minutes": 5}),
 ]
 SEND = ("post", f"{API}/bars", raw_bar(day=9))
 EVERYTHING = [("get", address, None) for address in STATUS_READS + OTHER_READS] + [*ACTS, SEND]
@@ -32,12 +34,13 @@ EVERYTHING = [("get", address, None) for address in STATUS_READS + OTHER_READS] 
 
 @pytest.fixture(autouse=True)
 def tsla(db):
-    """A symbol with a bar in quarantine, a head, and a bar behind it."""
+    """A symbol with a bar in quarantine, a head, and a bar behind it; and an alert."""
     accept_days("TSLA", 3)
     symbol = Symbol.objects.get()
     Bar.objects.filter(sequence=1).update(id=1)
     mailbox.skip(symbol, by="somebody", now=T0)
     QuarantinedBar.objects.update(id=1)
+    Alert.objects.create(id=1, rule="stuck_head", severity="error", state="firing", message="m", began_at=T0)
     return symbol
 
 
@@ -47,7 +50,7 @@ def ask(client, request):
 
 
 def everything():
-    return [snapshot(symbol) for symbol in Symbol.objects.order_by("pk")]
+    return [snapshot(symbol) for symbol in Symbol.objects.order_by("pk")], list(Alert.objects.values())
 
 
 @pytest.mark.parametrize("request_", EVERYTHING, ids=lambda request: f"{request[0]} {request[1]}")

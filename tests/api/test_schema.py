@@ -29,6 +29,11 @@ OPERATIONS = {
     "/api/v1/scanner/quarantine/discard": {"post"},
     "/api/v1/scanner/quarantine/{id}/replay": {"post"},
     "/api/v1/scanner/quarantine/{id}/discard": {"post"},
+    "/api/v1/scanner/alerts": {"get"},
+    "/api/v1/scanner/alerts/{id}/acknowledge": {"post"},
+    "/api/v1/scanner/alerts/{id}/silence": {"post"},
+    "/api/v1/scanner/board": {"get"},
+    "/api/v1/scanner/chart": {"get"},
 }
 
 

@@ -18,6 +18,8 @@ def test_the_answer_has_every_field_of_the_contract(reader):
     (shown,) = body.pop("symbols")
     assert body == {
         "overall_status": "healthy",
+        "reasons": [],
+        "alerts": 0,
         "total_symbols": 1,
         "enabled_symbols": 1,
         "healthy_symbols": 1,
@@ -65,7 +67,7 @@ def test_a_client_that_has_the_present_state_gets_304_until_it_changes(reader):
 
 
 @pytest.mark.parametrize("symbols", [20, 200])
-def test_it_takes_four_queries_for_20_symbols_and_for_200(reader, symbols):
+def test_it_takes_six_queries_for_20_symbols_and_for_200(reader, symbols):
     for number in range(symbols):
         make_symbol(f"S{number}")
     SymbolStatus.objects.update(latencies=[[50, int(T0.timestamp())]], avg_latency_ms=50, last_processed_at=T0)
@@ -74,7 +76,7 @@ def test_it_takes_four_queries_for_20_symbols_and_for_200(reader, symbols):
         body = reader.get(f"{API}/status").json()
 
     assert body["total_symbols"] == len(body["symbols"]) == symbols
-    assert len(queries) == 4, "the token's user; symbols, latencies, bars of the last ten seconds"
+    assert len(queries) == 6, "the token's user; symbols, latencies, alerts, evaluation, bars of the last ten s"
     assert not any('"newest"' in query["sql"] for query in queries), "kilobytes that nothing shows"
 
 

@@ -294,13 +294,14 @@ def test_the_status_is_a_table_with_a_line_for_the_whole(arguments):
 
     done = run("status", *arguments)
 
-    head, first, second, whole = done.out.splitlines()
+    head, first, second, whole, reason = done.out.splitlines()
     assert (done.code, done.err) == (0, "")
     assert head.split()[:5] == ["Symbol", "State", "Breaker", "Enabled", "Lane"]
     assert first.split()[:7] == ["AAPL", "processing", "closed", "yes", "main", "0", "0"]
     assert second.split()[:7] == ["TSLA", "failed", "open", "yes", "main", "3", "2"]
     assert second.rstrip().endswith("ValueError: [bold]no ?[31mgood")
     assert whole == ("Overall: degraded; 2 symbols, 2 enabled: 1 healthy, 0 paused, 1 failed; 0 bars/s, backlog 2")
+    assert reason == "  1 of 2 symbols are healthy, which is under 80 %; not TSLA."
     assert everything() == before
 
 
@@ -330,7 +331,7 @@ def test_the_status_takes_as_many_queries_for_forty_symbols_as_for_one():
         make_symbol(f"S{number}")
 
     assert queries() == one
-    assert one <= 4
+    assert one <= 6
 
 
 def test_a_user_without_a_name_is_told_by_number(monkeypatch, symbol):

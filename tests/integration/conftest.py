@@ -15,7 +15,8 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     with running_stack(
         folder,
         request.param,
-        SCANNER_DETECTORS="scanner_app.detectors.candlesticks.Candlesticks,tests.integration.detectors.Sleeper",
+        SCANNER_DETECTORS="scanner_app.detectors.candlesticks.Candlesticks,tests.integration.detectors.Sleeper"
+        ",tests.integration.detectors.Talker",
     ) as running:
         yield running
 

@@ -1,5 +1,7 @@
 """Detectors that misbehave on request: the volume of a bar says how."""
 
+import logging
+import sys
 import time
 from collections.abc import Iterator
 
@@ -42,4 +44,23 @@ class Stubborn:
                 time.sleep(60)
             except Exception:  # noqa: BLE001, S112 - what this detector is for
                 continue
+        return iter(())
+
+
+TALKS = 8_000_001.0
+"""A volume that makes the detector talk in every way there is, and fail."""
+
+
+class Talker:
+    """Logs and prints on some bars, as people's detectors do."""
+
+    name = "talker"
+    bars_needed = 1
+
+    def detect(self, window: Window) -> Iterator[Signal]:
+        """Talk if the bar says so, and see nothing."""
+        if window.volume[-1] == TALKS:
+            logging.getLogger("library").warning("logged by a library")
+            sys.stdout.write("printed by a detector\n")
+            raise ValueError("no good")
         return iter(())

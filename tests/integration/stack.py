@@ -77,13 +77,13 @@ class Stack:
             )
 
     def start_worker(self, name: str, queue: str, *, processes: int = 4, **env: str) -> None:
-        command = ["celery", "-A", "scanner_project", "worker", "-E", "-Q", queue, "-n", f"{name}@test"]
+        command = ["celery", "-q", "-A", "scanner_project", "worker", "-E", "-Q", queue, "-n", f"{name}@test"]
         self.start(name, *command, "-c", str(processes), **env)
 
     def start_web(self) -> None:
         bind = f"127.0.0.1:{self.port}"
         command = ["gunicorn", "scanner_project.wsgi", "--bind", bind, "--threads", "8", "--no-control-socket"]
-        self.start("web", *command)
+        self.start("web", *command, "--preload")
 
     def up(self, *, workers: bool = True) -> None:
         self.redis.start()
@@ -100,7 +100,8 @@ class Stack:
         self.start_worker("main", "main")
         self.start_worker("slow", "slow", processes=2)
         self.start_worker("upkeep", "upkeep", processes=1)
-        self.start("beat", "celery", "-A", "scanner_project", "beat")
+        self.start_worker("notify", "notify", processes=1)
+        self.start("beat", "celery", "-q", "-A", "scanner_project", "beat")
 
     def sign_in(self) -> None:
         wait_until(lambda: self.get("/healthz") is not None, "the web server answers")

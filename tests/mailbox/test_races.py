@@ -7,7 +7,9 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection, transaction
+from rest_framework.test import APIClient
 
 from scanner_app import ingest, mailbox
 from scanner_app.mailbox import Outcome
@@ -163,7 +165,26 @@ def test_the_cap_on_symbols_holds_for_calls_at_one_moment():
     )
 
     assert Symbol.objects.count() == 3
-    assert set().union(*created) == set(Symbol.objects.values_list("ticker", flat=True))
+    assert set().union(*(one.created for one in created)) == set(Symbol.objects.values_list("ticker", flat=True))
+
+
+def test_of_two_calls_that_add_one_ticker_at_one_moment_one_has_created_it():
+    watched = at_once([lambda: create_symbols(["TSLA"], at_most=9, now=T0)] * 6)
+
+    assert sorted(len(one.created) for one in watched) == [0] * 5 + [1]
+    assert sorted(len(one.known) for one in watched) == [0] + [1] * 5
+    assert Symbol.objects.get().events.filter(kind="created").count() == 1
+
+
+def test_of_two_requests_that_add_one_ticker_at_one_moment_one_is_told_that_it_created_it():
+    operator = User.objects.create_superuser("olga")
+
+    def post() -> int:
+        client = APIClient()
+        client.force_authenticate(operator)
+        return client.post("/api/v1/scanner/symbols", {"symbol": "TSLA"}, format="json").status_code
+
+    assert sorted(at_once([post] * 6)) == [201] + [409] * 5
 
 
 def test_accepting_and_completing_at_one_moment_never_leaves_a_backlog_without_a_head():

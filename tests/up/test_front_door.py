@@ -1,5 +1,6 @@
 """`make up` as people use it: from the start over the sign-in to Ctrl-C, and the ends that nobody wished for."""
 
+import json
 import os
 import pty
 import re
@@ -150,6 +151,13 @@ def test_from_start_to_ctrl_c(run):
     assert leftovers.find(run.folder) == []
     assert "It is stopping already" in run.said
     assert "Traceback" not in run.said
+
+    # all programs log in one form
+    for log in sorted((run.folder / "logs").glob("*.log")):
+        if log.stem not in {"redis", "supervisord"}:
+            for line in log.read_text().splitlines():
+                assert line.startswith("{"), (log.name, line)
+                assert {"timestamp", "level", "logger", "event"} <= set(json.loads(line))
 
 
 def _answers(url: str) -> bool:

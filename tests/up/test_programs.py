@@ -90,7 +90,7 @@ def test_a_folder_s_odd_name_does_not_break_the_configuration(parsed, tmp_path):
 def test_the_host_s_name_is_left_to_celery(parsed, tmp_path):
     _, worker = parsed(tmp_path, SCANNER_MAIN_PROCESSES="3")["worker-main"]
 
-    assert worker.command.startswith("python -m celery -A scanner_project worker -E ")
+    assert worker.command.startswith("python -m celery -q -A scanner_project worker -E ")
     assert worker.command.endswith("-Q main -n main@%h -c 3")
 
 

@@ -257,5 +257,5 @@ def _summary(one: status.Overview) -> str:
     return (
         f"Overall: {one.overall_status}; {one.total_symbols:,} symbols, {one.enabled_symbols:,} enabled: "
         f"{one.healthy_symbols:,} healthy, {one.paused_symbols:,} paused, {one.failed_symbols:,} failed; "
-        f"{one.bars_per_second:g} bars/s, backlog {one.backlog:,}"
+        f"{one.bars_per_second:g} bars/s, backlog {one.backlog:,}" + "".join(f"\n  {reason}" for reason in one.reasons)
     )

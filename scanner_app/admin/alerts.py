@@ -1,0 +1,176 @@
+"""Alerts, and the operators' acts on them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from scanner_app.admin.acts import Operated, confirmed, counted, named, number_of, reason_of
+from scanner_app.admin.base import EMPTY, RecordAdmin, as_it_is, badge_column, newest_filter, one_line, time_column, utc
+from scanner_app.admin.links import link, row_url
+from scanner_app.alerts import acts
+from scanner_app.alerts.rules import RULES
+from scanner_app.errors import AlertOver
+from scanner_app.models import Alert, AlertState, Severity, Symbol
+from scanner_app.models.alerts import OPEN
+
+SILENCE_MINUTES = 60
+"""What the page that asks has filled in."""
+
+
+@admin.register(Alert)
+class AlertAdmin(Operated, RecordAdmin):
+    """What is or was wrong, and who knows of it."""
+
+    list_display = (
+        time_column("began_at", "Since"),
+        "rule",
+        badge_column("severity", "Severity"),
+        "linked",
+        badge_column("state", "State"),
+        "first_line",
+        time_column("cleared_at", "Over"),
+        "handled",
+    )
+    list_filter = (
+        newest_filter("state", AlertState.values),
+        newest_filter("severity", Severity.values),
+        newest_filter("rule", sorted(RULES)),
+    )
+    actions = ("acknowledge", "silence")
+    fields = readonly_fields = (
+        "rule",
+        badge_column("severity", "Severity"),
+        "symbol",
+        "subject",
+        badge_column("state", "State"),
+        "whole_message",
+        "runbook",
+        time_column("began_at", "Since"),
+        time_column("fired_at", "Fired"),
+        time_column("told_at", "Last told"),
+        time_column("cleared_at", "Over"),
+        "muted_by",
+        "acknowledged",
+        "silenced",
+    )
+
+    def about(self, row: Alert) -> str:
+        """Its symbol or other subject."""
+        return (row.symbol.ticker if row.symbol else row.subject) or EMPTY
+
+    @admin.display(description="Of")
+    def linked(self, row: Alert) -> SafeString | str:
+        """The same, leading to the symbol's page."""
+        return link(row_url(Symbol, row.symbol_id) if row.symbol else None, self.about(row))
+
+    @admin.display(description="Message")
+    def first_line(self, row: Alert) -> SafeString | str:
+        """The sentence, as it was when it was last told."""
+        return one_line(row.message)
+
+    @admin.display(description="Message")
+    def whole_message(self, row: Alert) -> SafeString | str:
+        """The sentence, as it was when it was last told."""
+        return as_it_is(row.message)
+
+    @admin.display(description="Runbook")
+    def runbook(self, row: Alert) -> str:
+        """The page that says what it means and what to do."""
+        return f"docs/runbook/{row.rule}.md"
+
+    @admin.display(description="Handled")
+    def handled(self, row: Alert) -> str:
+        """Who knows of it, and why nothing is told."""
+        words = []
+        if row.acknowledged_at:
+            words.append(f"acknowledged by {row.acknowledged_by}")
+        if row.is_silenced(timezone.now()):
+            words.append(f"silenced until {utc(row.silenced_until)}")
+        if row.muted_by and row.state in OPEN:
+            words.append(f"muted by {row.muted_by}")
+        return ", ".join(words) or EMPTY
+
+    @admin.display(description="Acknowledged")
+    def acknowledged(self, row: Alert) -> str:
+        """By whom, when and why."""
+        if row.acknowledged_at is None:
+            return EMPTY
+        return _with_reason(f"by {row.acknowledged_by}, {utc(row.acknowledged_at)} UTC", row.acknowledge_reason)
+
+    @admin.display(description="Silenced")
+    def silenced(self, row: Alert) -> str:
+        """By whom, until when and why."""
+        if row.silenced_until is None:
+            return EMPTY
+        return _with_reason(f"by {row.silenced_by} until {utc(row.silenced_until)} UTC", row.silence_reason)
+
+    @admin.action(description="Acknowledge: somebody knows, no more reminders", permissions=["operate"])
+    def acknowledge(self, request: HttpRequest, queryset: QuerySet[Alert]) -> HttpResponse | None:
+        """Call `acts.acknowledge` for each that is not over, once the operator has seen which."""
+        consequence = "No more reminders are sent. That it is over is told."
+        return self._act(request, queryset, "acknowledge", consequence, acts.acknowledge, "Acknowledged")
+
+    @admin.action(description="Silence: tell nothing of it for a time", permissions=["operate"])
+    def silence(self, request: HttpRequest, queryset: QuerySet[Alert]) -> HttpResponse | None:
+        """Call `acts.silence` for each that is not over, once the operator has said for how long."""
+        minutes = request.POST.get("minutes", "")
+        if confirmed(request) and not (minutes.isdecimal() and int(minutes[:9]) <= acts.MAX_SILENCE_MINUTES):
+            text = f"Minutes must be a whole number from 0 to {acts.MAX_SILENCE_MINUTES:,}; nothing was done."
+            self.message_user(request, text, messages.ERROR)
+            return None
+        consequence = "Nothing is sent of it for so long, also if it comes again; 0 minutes end a silence."
+        more = {"minutes": SILENCE_MINUTES, "max_minutes": acts.MAX_SILENCE_MINUTES}
+
+        def silence(alert: Alert, **how: Any) -> None:
+            acts.silence(alert, minutes=int(minutes), **how)
+
+        return self._act(request, queryset, "silence", consequence, silence, "Silenced", **more)
+
+    def _act(
+        self,
+        request: HttpRequest,
+        chosen: QuerySet[Alert],
+        action: str,
+        consequence: str,
+        act: Callable[..., None],
+        done: str,
+        **more: Any,
+    ) -> HttpResponse | None:
+        alerts = list(counted(request, chosen).filter(state__in=OPEN).select_related("symbol").order_by("id"))
+        if not alerts:
+            self.message_user(request, "These alerts are over.", messages.WARNING)
+            return None
+        if confirmed(request):
+            how = {"by": request.user.get_username(), "now": timezone.now(), "reason": reason_of(request)}
+            count = sum(_done(act, alert, how) for alert in alerts)
+            self.message_user(request, f"{done} {number_of(count, 'alert')}.", messages.SUCCESS)
+            return None
+        return self.asks_first(
+            request,
+            chosen,
+            action,
+            title=f"{action.title()} {number_of(len(alerts), 'alert')}?",
+            consequence=consequence,
+            facts=[
+                ("Alerts", named(f"{alert.rule} {self.about(alert)}".removesuffix(f" {EMPTY}") for alert in alerts))
+            ],
+            button=f"{action.title()} {number_of(len(alerts), 'alert')}",
+            **more,
+        )
+
+
+def _with_reason(text: str, reason: str) -> str:
+    return f"{text}: {reason}" if reason else text
+
+
+def _done(act: Callable[..., None], alert: Alert, how: dict[str, Any]) -> bool:
+    try:
+        act(alert, **how)
+    except AlertOver:  # meanwhile
+        return False
+    return True

@@ -1,0 +1,89 @@
+"""Ways from one page to another: symbol, bar, their rows, the chart, and Celery's side of it in Flower."""
+
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from django.contrib import admin
+from django.db.models import Model
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from scanner_app.admin.base import EMPTY, Column, utc
+from scanner_app.models import Bar, Symbol, SymbolEvent
+
+
+def row_url(model: type[Model] | Model, pk: object) -> str:
+    """The page of a row."""
+    return reverse(f"admin:scanner_app_{model._meta.model_name}_change", args=[pk])  # noqa: SLF001 - public by use
+
+
+def list_url(model: type[Model], **query: object) -> str:
+    """A list, perhaps with a search or filter."""
+    address = reverse(f"admin:scanner_app_{model._meta.model_name}_changelist")  # noqa: SLF001 - public by use
+    return f"{address}?{urlencode(query)}" if query else address
+
+
+def chart_url(ticker: str) -> str | None:
+    """The symbol's own page, with its chart; None if its address does not go into a URL."""
+    try:
+        return reverse("symbol", args=[ticker])
+    except NoReverseMatch:
+        return None
+
+
+def flower_url(path: str) -> str:
+    """A page of Flower, through our own address: that knows the host by which the browser knows us."""
+    return reverse("flower") + quote(path)
+
+
+def task_url(task_id: str) -> str:
+    """A task's page in Flower."""
+    return flower_url("task/" + task_id)
+
+
+def worker_url(name: str) -> str:
+    """A worker's page in Flower."""
+    return flower_url("worker/" + name)
+
+
+def link(url: str | None, text: object) -> SafeString | str:
+    """A link, or its text alone where there is nowhere to go."""
+    return format_html('<a href="{}">{}</a>', url, text) if url else str(text)
+
+
+def row_of_links(links: list[tuple[str | None, str]]) -> SafeString:
+    """Links beside each other, those that lead nowhere left out."""
+    return format_html_join(" · ", '<a href="{}">{}</a>', ((url, text) for url, text in links if url))
+
+
+def symbol_column() -> Column:
+    """A list's column with the row's symbol, leading to its page."""
+
+    @admin.display(description="Symbol")
+    def column(row: Any) -> SafeString | str:
+        return EMPTY if row.symbol is None else link(row_url(Symbol, row.symbol_id), row.symbol.ticker)
+
+    column.__name__ = "symbol"
+    return column
+
+
+def bar_column(title: str = "Bar") -> Column:
+    """A list's column with the time of the row's bar, leading to the bar; no query, since rows keep the time."""
+
+    @admin.display(description=f"{title} (UTC)")
+    def column(row: Any) -> SafeString | str:
+        return EMPTY if row.bar_id is None else link(row_url(Bar, row.bar_id), utc(row.timestamp))
+
+    column.__name__ = "bar"
+    return column
+
+
+class Charted:
+    """Rows whose page leads to their symbol's chart."""
+
+    @admin.display(description="Look at")
+    def look_at(self, row: Any) -> SafeString:
+        """The chart, and what happened to the symbol."""
+        ticker = row.symbol.ticker
+        return row_of_links([(chart_url(ticker), "Chart"), (list_url(SymbolEvent, q=ticker), "Events of the symbol")])

@@ -1,0 +1,46 @@
+"""Users: administrators manage them, and can't make themselves or anybody a superuser by it."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class ScannerUserAdmin(UserAdmin[User]):
+    """Django's, in which whoever may change users could make a superuser of any, also of themselves."""
+
+    list_display = ("username", "email", "roles", "is_active", "is_staff", "last_login")
+    list_filter = ("groups", "is_active", "is_staff", "is_superuser")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With the groups, in one query for the page."""
+        return super().get_queryset(request).prefetch_related("groups")
+
+    @admin.display(description="Roles")
+    def roles(self, user: User) -> str:
+        """The groups' names."""
+        if user.is_superuser:
+            return "superuser"
+        return ", ".join(sorted(group.name for group in user.groups.all()))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Superusers alone make superusers, and give permissions beside the roles."""
+        fields = tuple(super().get_readonly_fields(request, obj))
+        return fields if request.user.is_superuser else (*fields, "is_superuser", "user_permissions")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Not of superusers: a new password of theirs would do as well."""
+        return super().has_change_permission(request, obj) and _not_above(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Likewise."""
+        return super().has_delete_permission(request, obj) and _not_above(request, obj)
+
+
+def _not_above(request: HttpRequest, user: User | None) -> bool:
+    return user is None or not user.is_superuser or bool(request.user.is_superuser)

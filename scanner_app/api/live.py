@@ -1,0 +1,188 @@
+"""What the live pages ask for: the board, and a symbol's chart. Anybody may use them, as the rest of the API."""
+
+import gzip
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ViewSet
+
+from scanner_app import breaker, chart, tickers
+from scanner_app.api.permissions import MayRead, MayReadStatus
+from scanner_app.api.serializers import BAR_STATUSES, DetailOut
+from scanner_app.board import BOARD
+from scanner_app.detectors import Direction
+from scanner_app.models import Lane, Severity, Symbol
+from scanner_app.status import OverallStatus, SymbolState
+from scanner_app.timeframes import TIMEFRAMES
+
+DIRECTIONS = [one.value for one in Direction]
+
+
+class LastSignalOut(serializers.Serializer[Any]):
+    """The signal that was found last."""
+
+    pattern = serializers.CharField()
+    direction = serializers.ChoiceField(DIRECTIONS)
+    timeframe = serializers.ChoiceField(list(TIMEFRAMES))
+    timestamp = serializers.DateTimeField(help_text="its bar's")
+
+
+class BoardRowOut(serializers.Serializer[Any]):
+    """One symbol of the board; the names that its status has too mean the same."""
+
+    symbol = serializers.CharField()
+    state = serializers.ChoiceField([one.value for one in SymbolState])
+    circuit_state = serializers.ChoiceField([one.value for one in breaker.State])
+    enabled = serializers.BooleanField()
+    consecutive_failures = serializers.IntegerField()
+    next_attempt_at = serializers.DateTimeField(allow_null=True)
+    backlog = serializers.IntegerField()
+    p95_latency_ms = serializers.IntegerField()
+    latencies = serializers.ListField(child=serializers.IntegerField(), help_text="ms, of the last 30 bars")
+    bars_processed = serializers.IntegerField()
+    last_bar_time = serializers.DateTimeField(allow_null=True)
+    last_signal = LastSignalOut(allow_null=True)
+    last_error = serializers.CharField(allow_null=True, help_text="its first 300 characters")
+    is_stale = serializers.BooleanField()
+    quarantined = serializers.IntegerField(help_text="its bars that wait in quarantine")
+    lane = serializers.ChoiceField(Lane.values)
+
+
+class BoardAlertOut(serializers.Serializer[Any]):
+    """A firing alert; the list of alerts has all of it."""
+
+    id = serializers.IntegerField()
+    rule = serializers.CharField()
+    severity = serializers.ChoiceField(Severity.values)
+    symbol = serializers.CharField(allow_null=True)
+    state = serializers.CharField(help_text="firing or recovering")
+    message = serializers.CharField()
+    fired_at = serializers.DateTimeField()
+    acknowledged_by = serializers.CharField(help_text="empty: nobody yet")
+    silenced = serializers.BooleanField()
+
+
+class BoardOut(serializers.Serializer[Any]):
+    """All symbols as the board shows them."""
+
+    overall_status = serializers.ChoiceField([one.value for one in OverallStatus])
+    reasons = serializers.ListField(child=serializers.CharField(), help_text="why it is not healthy")
+    total_symbols = serializers.IntegerField()
+    enabled_symbols = serializers.IntegerField()
+    healthy_symbols = serializers.IntegerField()
+    paused_symbols = serializers.IntegerField()
+    failed_symbols = serializers.IntegerField()
+    bars_per_second = serializers.FloatField()
+    backlog = serializers.IntegerField()
+    quarantined = serializers.IntegerField(help_text="bars that wait in quarantine")
+    total_alerts = serializers.IntegerField(help_text="that have fired and are not over")
+    alerts = BoardAlertOut(many=True, help_text="at most 50 of them, the worst first")
+    symbols = BoardRowOut(many=True, help_text="by ticker")
+
+
+class BoardViewSet(ViewSet):
+    """The live board."""
+
+    def get_permissions(self) -> list[BasePermission]:
+        """Whoever may read the status."""
+        return [MayReadStatus()]
+
+    @extend_schema(
+        summary="All symbols as the live board shows them", responses=BoardOut, operation_id="board_retrieve"
+    )
+    def list(self, request: Request) -> HttpResponse:
+        """One snapshot for everybody who looks, half a second old or a little more.
+
+        The ETag changes only when something of it does: a client that asks every second is mostly answered 304.
+        """
+        snapshot = BOARD.snapshot(timezone.now())
+        packed = "gzip" in request.headers.get("Accept-Encoding", "")
+        body = snapshot.body if packed else gzip.decompress(snapshot.body)
+        response = HttpResponse(body, content_type="application/json", headers={"ETag": snapshot.etag})
+        if packed:
+            response["Content-Encoding"] = "gzip"
+        patch_vary_headers(response, ["Accept-Encoding", "Cookie", "Authorization"])
+        return response
+
+
+class ChartBarOut(serializers.Serializer[Any]):
+    """A bar of a chart."""
+
+    id = serializers.IntegerField()
+    timestamp = serializers.DateTimeField()
+    open = serializers.FloatField()
+    high = serializers.FloatField()
+    low = serializers.FloatField()
+    close = serializers.FloatField()
+    volume = serializers.FloatField()
+    status = serializers.ChoiceField([one for one in BAR_STATUSES if one not in {"processing", "discarded"}])
+
+
+class ChartSignalOut(serializers.Serializer[Any]):
+    """A signal on a bar of a chart."""
+
+    timestamp = serializers.DateTimeField(help_text="its bar's")
+    detector = serializers.CharField()
+    pattern = serializers.CharField()
+    direction = serializers.ChoiceField(DIRECTIONS)
+    strength = serializers.FloatField()
+    late = serializers.BooleanField()
+
+
+class ChartOut(serializers.Serializer[Any]):
+    """The newest bars of a series, by their own time, with the signals on them."""
+
+    symbol = serializers.CharField()
+    timeframes = serializers.ListField(child=serializers.CharField(), help_text="those that it has bars of")
+    timeframe = serializers.ChoiceField(list(TIMEFRAMES), allow_null=True, help_text="the one shown; null: no bars")
+    bars = ChartBarOut(many=True, help_text="oldest first, without discarded ones")
+    signals = ChartSignalOut(many=True, help_text="oldest first")
+
+
+class ChartIn(serializers.Serializer[Any]):
+    """Which chart."""
+
+    symbol = serializers.CharField(help_text="ticker, in upper or lower case")
+    timeframe = serializers.ChoiceField(list(TIMEFRAMES), required=False, help_text="else the shortest that it has")
+    limit = serializers.IntegerField(min_value=1, max_value=chart.MAX_BARS, default=chart.BARS)
+
+
+class ChartViewSet(ViewSet):
+    """Bars and signals of one series, for drawing."""
+
+    permission_classes = [MayRead]
+
+    @extend_schema(
+        summary="The newest bars of a series, with their signals",
+        parameters=[ChartIn],
+        responses={200: ChartOut, 404: DetailOut},
+        operation_id="chart_retrieve",
+    )
+    def list(self, request: Request) -> Response:
+        """By the bars' own time, where the list of bars is in the order of acceptance."""
+        asked = ChartIn(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        values = asked.validated_data
+        symbol = _find(values["symbol"])
+        return Response(ChartOut(chart.chart(symbol, values.get("timeframe"), limit=values["limit"])).data)
+
+
+def _find(ticker: str) -> Symbol:
+    """The symbol with its row. Raises NotFound."""
+    try:
+        stored = tickers.normalise(ticker)
+    except ValueError:
+        stored = ticker.upper()
+    else:
+        found = Symbol.objects.filter(deleted_at=None, ticker=stored).select_related("status").first()
+        if found is not None:
+            return found
+    raise NotFound(f"Symbol {stored} not found")

@@ -1,0 +1,42 @@
+"""What is done around every request."""
+
+import time
+from collections.abc import Callable
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+
+from scanner_app import request_id
+
+log = structlog.get_logger(__name__)
+
+HEADER = "X-Request-ID"
+
+READING = {"GET", "HEAD", "OPTIONS"}
+
+
+class RequestIdMiddleware:
+    """Take the request's id from X-Request-ID or make one, log under it, and answer it.
+
+    Requests that may change something are a line each at INFO, those that read at DEBUG: pages ask all the time.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request."""
+        name = request_id.taken_or_made(request.headers.get(HEADER))
+        began = time.monotonic()
+        with structlog.contextvars.bound_contextvars(request_id=name):
+            response = self.get_response(request)
+            tell = log.debug if request.method in READING else log.info
+            tell(
+                "request",
+                method=request.method,
+                path=request.path,
+                status=response.status_code,
+                ms=round((time.monotonic() - began) * 1000, 1),
+            )
+        response[HEADER] = name
+        return response

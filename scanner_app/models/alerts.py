@@ -1,0 +1,103 @@
+"""What is wrong, since when, and who knows of it."""
+
+from datetime import UTC, datetime
+
+from django.db import models
+
+from scanner_app.models.symbols import Symbol
+
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""Before every time that is stored: nothing has evaluated the rules yet."""
+
+
+class Severity(models.TextChoices):
+    """What an alert does to the overall status."""
+
+    INFO = "info"  # nothing
+    WARNING = "warning"  # degraded
+    ERROR = "error"  # unhealthy
+
+
+class AlertState(models.TextChoices):
+    """How far an alert has come."""
+
+    PENDING = "pending"  # holds, but not long enough yet; pending -> gone without a trace, if it ends before
+    FIRING = "firing"  # pending -> firing: it held for the rule's time
+    RECOVERING = "recovering"  # firing -> recovering: holds no more; recovering -> firing: it does again
+    RESOLVED = "resolved"  # recovering -> resolved: it was clear for the rule's time
+
+
+OPEN = (AlertState.PENDING, AlertState.FIRING, AlertState.RECOVERING)
+"""States of an alert that is not over."""
+
+ACTIVE = (AlertState.FIRING, AlertState.RECOVERING)
+"""States of an alert that has fired and is not over."""
+
+
+class Alert(models.Model):
+    """One time that a rule held: of the whole, of a symbol, or of another subject, say a worker."""
+
+    rule = models.CharField(max_length=40)  # a name of scanner_app.alerts.rules
+    severity = models.CharField(max_length=7, choices=Severity)
+    symbol = models.ForeignKey(Symbol, on_delete=models.CASCADE, null=True, db_index=False, related_name="alerts")
+    subject = models.CharField(max_length=200, blank=True)  # what is no symbol: "main 0/1", "main@host"
+    state = models.CharField(max_length=10, choices=AlertState, default=AlertState.PENDING)
+    message = models.TextField()  # a sentence with the figures, as they were when it was last told
+    began_at = models.DateTimeField()  # since when it holds
+    fired_at = models.DateTimeField(null=True)
+    clear_since = models.DateTimeField(null=True)  # while recovering
+    cleared_at = models.DateTimeField(null=True)
+    told_at = models.DateTimeField(null=True)  # the last message that it fires; None: nobody was told
+    muted_by = models.CharField(max_length=40, blank=True)  # the stronger rule for which it keeps silent
+    acknowledged_at = models.DateTimeField(null=True)
+    acknowledged_by = models.CharField(max_length=150, blank=True)
+    acknowledge_reason = models.TextField(blank=True)
+    silenced_until = models.DateTimeField(null=True)
+    silenced_by = models.CharField(max_length=150, blank=True)
+    silence_reason = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            # One open alert of a rule for each symbol or subject. Two, since NULLs are never equal.
+            models.UniqueConstraint(
+                fields=["rule", "subject"],
+                condition=models.Q(symbol=None) & ~models.Q(state="resolved"),
+                name="alert_open_once",
+            ),
+            models.UniqueConstraint(
+                fields=["rule", "symbol", "subject"],
+                condition=models.Q(symbol__isnull=False) & ~models.Q(state="resolved"),
+                name="alert_open_once_of_symbol",
+            ),
+        ]
+        indexes = [
+            # What is open: read by every status and every evaluation.
+            models.Index(fields=["state"], name="alert_open", condition=~models.Q(state="resolved")),
+            # Lists of one symbol, newest first, by cursor.
+            models.Index(fields=["symbol", "id"], name="alert_symbol_newest"),
+            # Silences that outlive their alert.
+            models.Index(
+                fields=["silenced_until"], name="alert_silenced", condition=models.Q(silenced_until__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule} {self.subject}".rstrip() + f": {self.state}"
+
+    def is_silenced(self, now: datetime) -> bool:
+        """Whether nothing is told of it at the time `now`."""
+        return self.silenced_until is not None and now < self.silenced_until
+
+
+class Evaluation(models.Model):
+    """The one row that says when the rules were last evaluated: the watcher's sign of life, and its lock."""
+
+    THE_ROW = 1
+
+    evaluated_at = models.DateTimeField(default=NEVER)  # what was known then has been judged
+    complete = models.BooleanField(default=True)  # every rule could be judged
+    beat_at = models.DateTimeField(null=True)  # when beat asked last; None: never
+    asked_at = models.DateTimeField(null=True)  # when anybody asked last: the write that times the database
+
+    def __str__(self) -> str:
+        return f"evaluated at {self.evaluated_at}"

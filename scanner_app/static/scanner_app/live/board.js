@@ -1,0 +1,195 @@
+// The live board: every symbol as a tile, those in trouble first and larger.
+import { html, nothing, render } from "../../vendor/lit-html/lit-html.js";
+import { repeat } from "../../vendor/lit-html/directives/repeat.js";
+import { may_operate, on_alert, on_all_quarantined, on_symbol } from "./acts.js";
+import { told } from "./notice.js";
+import { follow, page } from "./server.js";
+import {
+  EMPTY, bar_time, breaker, capital, condition, count, count_down, moment, next_try, plural, shape, sparkline,
+} from "./text.js";
+
+const RANK = { failed: 0, paused: 1, stale: 2, processing: 3, disabled: 4 };
+const ALERTS_SHOWN = 6;
+const STEADY_MS = 2000; // so long after the pointer moved over the board, no tile changes its place under it
+const SPEAK_EVERY_MS = 5000;
+
+const $ = (id) => document.getElementById(id);
+const find = $("find");
+const board = $("board");
+let whole = null; // the last answer
+let places = new Map(); // ticker -> [rank, place] of the last drawing
+let pointed_at = -Infinity;
+let spoken = null;
+let spoken_at = -Infinity;
+
+// ----------------------------------------------------------------- above
+function overall() {
+  const off = whole.total_symbols - whole.enabled_symbols;
+  const figures = [
+    ["Processing", count(whole.healthy_symbols), ""],
+    ["Paused", count(whole.paused_symbols), whole.paused_symbols > off ? "warn" : ""],
+    ["Failed", count(whole.failed_symbols), whole.failed_symbols ? "bad" : ""],
+    ["Quarantined", count(whole.quarantined), whole.quarantined ? "warn" : ""],
+    ["Backlog", count(whole.backlog), ""],
+    ["Bars / s", whole.bars_per_second.toFixed(1), ""],
+  ];
+  const healthy = `${count(whole.healthy_symbols)} of ${plural(whole.enabled_symbols, "enabled symbol")} healthy`;
+  const summary = whole.total_symbols ? healthy + (off ? `, ${count(off)} off` : "") : "Nothing to watch yet";
+  return html`
+    <div class="verdict">
+      <h1>${shape(whole.overall_status)}<span class="hidden">Overall status: </span><span id="word" role="status">${capital(whole.overall_status)}</span></h1>
+      <p>${summary}</p>
+    </div>
+    ${whole.reasons.length ? html`<ul class="reasons" aria-label="Why">${whole.reasons.map((reason) => html`<li>${reason}</li>`)}</ul>` : nothing}
+    <dl class="figures">${figures.map(([name, figure, tone]) => html`<div data-tone=${tone}><dt>${name}</dt><dd>${figure}</dd></div>`)}</dl>`;
+}
+
+function alert_line(one) {
+  const more = [one.state === "recovering" ? "clear again, waits whether it stays so" : "",
+    one.acknowledged_by ? `seen by ${one.acknowledged_by}` : "", one.silenced ? "silenced" : ""].filter(Boolean).join(", ");
+  return html`<li class="alert" data-severity=${one.severity}>
+    ${shape(one.severity)}<span class="severity">${one.severity}</span>
+    <span class="message">${one.symbol ? html`<a href=${page(one.symbol)}>${one.symbol}</a> ` : nothing}${one.message}
+      ${more ? html`<span class="more">${more}</span>` : nothing}</span>
+    <span class="since">since ${moment(one.fired_at)}</span>
+    ${may_operate && !one.acknowledged_by
+      ? html`<button class="quiet small" @click=${() => on_alert(one, ask_again)}>Acknowledge<span class="hidden"> ${one.message}</span></button>` : nothing}</li>`;
+}
+
+function alerts() {
+  const shown = whole.alerts.slice(0, ALERTS_SHOWN);
+  const rest = whole.total_alerts - shown.length;
+  if (!shown.length) return nothing;
+  return html`<h2 class="hidden">Firing alerts</h2><ul class="alerts card">${repeat(shown, (one) => one.id, alert_line)}
+    ${rest > 0 ? html`<li class="alert rest">${plural(rest, "more alert")} of equal or less weight</li>` : nothing}</ul>`;
+}
+
+// ----------------------------------------------------------------- tiles
+function error_line(one) {
+  return one.last_error && one.state !== "processing" ? html`<p class="error" title=${one.last_error}>${one.last_error}</p>` : nothing;
+}
+
+// What stands in large letters on a tile in trouble.
+function plight(one, state) {
+  if (state === "stale") return "No fresh bars";
+  if (state === "processing") return plural(one.quarantined, "bar") + " set aside";
+  const tries = one.consecutive_failures ? `${plural(one.consecutive_failures, "failure")} in a row` : "";
+  return html`<span class="hidden">Next try </span><span class="next">${next_try(one)}</span>
+    <span class="fine">breaker ${breaker(one.circuit_state)}${tries ? html`, ${tries}` : nothing}</span>`;
+}
+
+function acts_of(one, state) {
+  if (!may_operate) return nothing;
+  const button = (text, act) => html`<button class="quiet small" @click=${act}>${text}<span class="hidden"> ${one.symbol}</span></button>`;
+  return html`<div class="acts">
+    ${state === "failed" || state === "paused" ? button("Reset", () => on_symbol("reset", one.symbol, ask_again)) : nothing}
+    ${one.quarantined ? html`
+      ${button("Replay", () => on_all_quarantined("replay", one.symbol, one.quarantined, ask_again))}
+      ${button("Discard", () => on_all_quarantined("discard", one.symbol, one.quarantined, ask_again))}` : nothing}</div>`;
+}
+
+function marks(one) {
+  return html`
+    ${one.is_stale ? html`<span class="mark" data-tone="warn">stale</span>` : nothing}
+    ${one.quarantined ? html`<span class="mark" data-tone="bad">${count(one.quarantined)} in quarantine</span>` : nothing}
+    ${one.lane === "slow" ? html`<span class="mark">slow lane</span>` : nothing}
+    ${one.enabled && one.circuit_state !== "closed" ? html`<span class="mark" data-tone=${one.circuit_state === "open" ? "bad" : "warn"}>breaker ${breaker(one.circuit_state)}</span>` : nothing}`;
+}
+
+function signal(found) {
+  if (!found) return html`<span class="signal none">no signal yet</span>`;
+  return html`<span class="signal" data-direction=${found.direction} title="${found.pattern}, ${found.direction}, ${found.timeframe}">
+    ${shape(found.direction)}<span class="hidden">${found.direction} </span>${found.pattern}</span>`;
+}
+
+function tile(one) {
+  const state = condition(one);
+  const large = in_trouble(one);
+  return html`<li class="tile ${large ? "large" : ""}" data-ticker=${one.symbol} data-state=${state}>
+    <div class="sign">${shape(state)}</div>
+    <div class="what">
+      <div class="name"><a href=${page(one.symbol)}>${one.symbol}</a><span class="state">${state}</span></div>
+      ${large ? html`<p class="plight">${plight(one, state)}</p>${error_line(one)}` : nothing}
+      <div class="spark-line">${sparkline(one.latencies)}<span class="p95"><span class="hidden">95 percent of bars within </span>${one.bars_processed ? `${count(one.p95_latency_ms)} ms` : EMPTY}</span></div>
+      <div class="facts"><span class="last"><span class="hidden">Last bar </span>${bar_time(one.last_bar_time)}</span>
+        <span class="backlog ${one.backlog > 1 ? "some" : ""}">${count(one.backlog)} waiting</span></div>
+      <div class="facts">${signal(one.last_signal)}<span class="marks">${large || one.lane === "slow" ? marks(one) : nothing}</span></div>
+      ${large ? acts_of(one, state) : nothing}
+    </div></li>`;
+}
+
+const in_trouble = (one) => RANK[condition(one)] < RANK.processing || (one.enabled && one.quarantined > 0);
+const rank = (one) => (in_trouble(one) ? Math.min(RANK[condition(one)], 2.5) : RANK[condition(one)]);
+
+// ----------------------------------------------------------------- order
+function matches(one, wanted) {
+  if (!wanted) return true;
+  const words = [condition(one), one.state, `${breaker(one.circuit_state)}`, one.is_stale ? "stale" : "",
+    one.quarantined ? "quarantine" : "", one.lane === "slow" ? "slow" : ""];
+  return one.symbol.includes(wanted.toUpperCase()) || words.some((word) => word.startsWith(wanted.toLowerCase()));
+}
+
+// Trouble on top; but nothing moves under a pointer that is just about to press.
+function ordered(symbols) {
+  const steady = performance.now() - pointed_at < STEADY_MS;
+  const ranks = new Map(symbols.map((one) => [one, (steady && places.get(one.symbol)) || rank(one)]));
+  const sorted = [...symbols].sort((a, b) => ranks.get(a) - ranks.get(b) || (a.symbol < b.symbol ? -1 : 1));
+  places = new Map(sorted.map((one) => [one.symbol, ranks.get(one)]));
+  return sorted;
+}
+
+function draw() {
+  if (!whole) return;
+  const wanted = find.value.trim();
+  const shown = ordered(whole.symbols.filter((one) => matches(one, wanted)));
+  render(overall(), $("overall"));
+  $("overall").dataset.status = whole.overall_status;
+  render(alerts(), $("alerts"));
+  const troubled = shown.filter(in_trouble).length;
+  const focused = document.activeElement?.closest?.(".tile")?.dataset.ticker;
+  const which = focused && [...document.activeElement.closest(".tile").querySelectorAll("a, button")].indexOf(document.activeElement);
+  render(repeat(shown, (one) => one.symbol, tile), board);
+  if (focused && document.activeElement === document.body) {
+    // A tile that moved has lost the focus on its way.
+    const tile_now = board.querySelector(`[data-ticker="${CSS.escape(focused)}"]`);
+    (tile_now?.querySelectorAll("a, button")[which] ?? tile_now?.querySelector("a"))?.focus({ preventScroll: true });
+  }
+  $("empty").hidden = whole.symbols.length > 0;
+  let words = wanted ? `${count(shown.length)} of ${count(whole.symbols.length)}` : "";
+  if (wanted && !shown.length) words = `Nothing has “${wanted}” in its ticker, and nothing is in such a state`;
+  else if (troubled) words += `${words ? ", " : ""}${count(troubled)} in trouble`;
+  if ($("found").textContent !== words) $("found").textContent = words;
+  count_down();
+  title();
+  speak();
+}
+
+function title() {
+  const failed = whole.failed_symbols;
+  document.title = failed ? `(${failed} failed) Market scanner` : "Market scanner";
+}
+
+// Who listens is told which symbols fail, when that changes, and not more often than every few seconds.
+function speak() {
+  const failed = whole.symbols.filter((one) => condition(one) === "failed").map((one) => one.symbol);
+  const words = failed.length ? `Failed: ${failed.slice(0, 10).join(", ")}${failed.length > 10 ? ` and ${failed.length - 10} more` : ""}` : "No symbol fails";
+  if (spoken === null) spoken = words; // the first drawing is read as it is
+  if (words === spoken || performance.now() - spoken_at < SPEAK_EVERY_MS) return;
+  [spoken, spoken_at] = [words, performance.now()];
+  $("spoken").textContent = words;
+}
+
+find.value = new URLSearchParams(location.search).get("find") ?? "";
+find.addEventListener("input", () => {
+  history.replaceState(null, "", find.value ? `?find=${encodeURIComponent(find.value)}` : location.pathname);
+  draw();
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.target.closest("input, textarea, dialog")) return;
+  event.preventDefault();
+  find.focus();
+});
+board.addEventListener("pointermove", () => { pointed_at = performance.now(); });
+board.addEventListener("pointerleave", () => { pointed_at = -Infinity; });
+setInterval(count_down, 1000);
+const ask_again = follow("board", (answer) => { whole = answer; draw(); }, told);

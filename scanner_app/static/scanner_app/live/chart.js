@@ -1,0 +1,120 @@
+// The candles of one series with the signals marked on them, drawn by lightweight-charts.
+import { capital, local, price, count, utc } from "./text.js";
+
+const { createChart, createSeriesMarkers, CandlestickSeries, HistogramSeries, ColorType } = window.LightweightCharts;
+const SHOWN = 120; // bars that are in sight at first
+const DAYS = new Set(["1d", "1w", "1M"]);
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+export class Chart {
+  constructor(place, legend) {
+    this.place = place;
+    this.legend = legend;
+    this.shown = null; // the answer that is drawn
+    this.pattern = "";
+    this.chart = createChart(place, {
+      autoSize: true,
+      timeScale: { rightOffset: 3, tickMarkFormatter: (time, kind) => this.tick(time, kind) },
+      rightPriceScale: { scaleMargins: { top: 0.08, bottom: 0.24 } },
+      localization: { timeFormatter: (time) => this.time(time), priceFormatter: price },
+      handleScroll: { vertTouchDrag: false, mouseWheel: false }, // the page scrolls; pinching and dragging still work
+      handleScale: { mouseWheel: false },
+      kineticScroll: { touch: false, mouse: false },
+    });
+    this.candles = this.chart.addSeries(CandlestickSeries, { borderVisible: false });
+    this.volume = this.chart.addSeries(HistogramSeries, { priceScaleId: "volume", priceFormat: { type: "volume" }, lastValueVisible: false, priceLineVisible: false });
+    this.volume.priceScale().applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });
+    this.markers = createSeriesMarkers(this.candles, []);
+    this.chart.subscribeCrosshairMove((move) => this.tell(move.time));
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.dress());
+    this.dress();
+  }
+
+  dress() {
+    this.chart.applyOptions({
+      layout: { background: { type: ColorType.Solid, color: colour("--card") }, textColor: colour("--quiet"), fontFamily: "inherit" },
+      grid: { vertLines: { color: colour("--line") }, horzLines: { color: colour("--line") } },
+      timeScale: { borderColor: colour("--line") }, rightPriceScale: { borderColor: colour("--line") },
+    });
+    const [up, down] = [colour("--up"), colour("--down")];
+    this.candles.applyOptions({ upColor: up, downColor: down, wickUpColor: up, wickDownColor: down });
+    if (this.shown) this.draw(this.shown);
+  }
+
+  // Daily bars are days; shorter ones moments, which stand in the reader's own time.
+  key(iso) {
+    return Date.parse(iso) / 1000;
+  }
+
+  date(time) {
+    return new Date(time * 1000);
+  }
+
+  time(time) {
+    return DAYS.has(this.shown?.timeframe) ? this.date(time).toISOString().slice(0, 10) : local(this.date(time));
+  }
+
+  tick(time, kind) {
+    const zone = DAYS.has(this.shown?.timeframe) ? "UTC" : undefined;
+    const as = [{ year: "numeric" }, { month: "short" }, { day: "numeric", month: "short" },
+      { hour: "2-digit", minute: "2-digit", hour12: false }, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false }][kind];
+    return this.date(time).toLocaleString("en-GB", { ...as, timeZone: zone });
+  }
+
+  draw(answer) {
+    const other = this.shown?.timeframe !== answer.timeframe;
+    this.shown = answer;
+    const [up, down] = [colour("--up-soft"), colour("--down-soft")];
+    this.by_time = new Map(answer.bars.map((bar) => [this.key(bar.timestamp), { bar, signals: [] }]));
+    for (const signal of answer.signals) this.by_time.get(this.key(signal.timestamp))?.signals.push(signal);
+    this.chart.applyOptions({ timeScale: { timeVisible: !DAYS.has(answer.timeframe), secondsVisible: answer.timeframe === "1s" } });
+    this.candles.setData(answer.bars.map((bar) => ({ time: this.key(bar.timestamp), open: bar.open, high: bar.high, low: bar.low, close: bar.close })));
+    this.volume.setData(answer.bars.map((bar) => ({ time: this.key(bar.timestamp), value: bar.volume, color: bar.close >= bar.open ? up : down })));
+    this.mark();
+    const last = answer.bars.length;
+    if (other && last) this.chart.timeScale().setVisibleLogicalRange({ from: Math.max(0, last - SHOWN), to: last + 2 });
+    this.tell();
+  }
+
+  show_pattern(pattern) {
+    this.pattern = pattern;
+    if (this.shown) this.mark();
+  }
+
+  // One mark a bar and direction, however many patterns say so; their names are in the legend.
+  mark() {
+    const marks = [];
+    for (const [time, { signals }] of this.by_time) {
+      const chosen = signals.filter((one) => !this.pattern || one.pattern === this.pattern);
+      for (const direction of ["bullish", "bearish", "neutral"]) {
+        if (!chosen.some((one) => one.direction === direction)) continue;
+        marks.push({
+          time,
+          position: direction === "bullish" ? "belowBar" : "aboveBar",
+          shape: { bullish: "arrowUp", bearish: "arrowDown", neutral: "circle" }[direction],
+          color: colour({ bullish: "--up", bearish: "--down", neutral: "--quiet" }[direction]),
+          size: direction === "neutral" ? 0.4 : 0.8,
+        });
+      }
+    }
+    this.markers.setMarkers(marks);
+    this.place.dataset.bars = this.shown.bars.length;
+    this.place.dataset.marks = marks.length;
+  }
+
+  // The bar under the pointer, or the last one.
+  tell(time) {
+    const last = this.shown?.bars.at(-1);
+    const found = this.by_time?.get(time) ?? (last && this.by_time.get(this.key(last.timestamp)));
+    if (!found) return this.legend.replaceChildren("\u00a0");
+    const { bar, signals } = found;
+    const when = document.createElement("time");
+    when.dateTime = bar.timestamp;
+    when.title = utc(new Date(bar.timestamp));
+    when.textContent = this.time(this.key(bar.timestamp));
+    const names = signals.map((one) => `${{ bullish: "▲", bearish: "▼", neutral: "◆" }[one.direction]} ${one.pattern}`).join("  ");
+    const status = bar.status === "processed" ? "" : `  ${capital(bar.status)}`;
+    this.legend.replaceChildren(when, `  O ${price(bar.open)}  H ${price(bar.high)}  L ${price(bar.low)}  C ${price(bar.close)}  V ${count(Math.round(bar.volume))}${status}  ${names}`);
+  }
+}

@@ -1,0 +1,205 @@
+// One symbol: its status every second, and all the rest whenever that has changed.
+import { html, nothing, render } from "../../vendor/lit-html/lit-html.js";
+import { repeat } from "../../vendor/lit-html/directives/repeat.js";
+import { may_operate, on_all_quarantined, on_quarantined, on_symbol } from "./acts.js";
+import { Chart } from "./chart.js";
+import { told } from "./notice.js";
+import { Lost, Refused, SignedOut, address, follow, get } from "./server.js";
+import {
+  EMPTY, bar_time, breaker, capital, condition, count, count_down, local, moment, next_try, plural, shape,
+} from "./text.js";
+
+const $ = (id) => document.getElementById(id);
+const ticker = $("symbol").dataset.ticker;
+const here = encodeURIComponent(ticker);
+const AT_MOST_EVERY_MS = 1500;
+const AT_LEAST_EVERY_MS = 10_000; // what changes without the status: another operator's act on the quarantine
+const EXPLAIN_EVERY_MS = 2000; // its sentences have times in them that run
+const LISTED = 50;
+
+let status = null;
+let timeframe = null; // the chosen one; null: the shortest
+let pattern = "";
+let chart = null;
+let drawn = ""; // the chart's last answer, to leave it alone while nothing changes
+let refreshed_at = -Infinity;
+let explained_at = -Infinity;
+let stamp = ""; // of the status that the parts below were read for
+let reading = false;
+
+// ------------------------------------------------------------------ head
+function head() {
+  const state = condition(status);
+  const waits = state === "paused" || state === "failed";
+  const figures = [
+    ["Breaker", breaker(status.circuit_state), { open: "bad", half_open: "warn" }[status.circuit_state] ?? ""],
+    ["Failures in a row", count(status.consecutive_failures), status.consecutive_failures ? "warn" : ""],
+    ["Next try", waits ? next_try(status) : EMPTY, ""],
+    ["Backlog", count(status.backlog), ""],
+    ["p95", status.bars_processed ? `${count(status.p95_latency_ms)} ms` : EMPTY, ""],
+    ["Bars", count(status.bars_processed), ""],
+    ["Last bar", bar_time(status.last_bar_time), status.is_stale ? "warn" : ""],
+  ];
+  return html`
+    <div class="sign" data-state=${state}>${shape(state)}</div>
+    <div class="title"><h1>${ticker}</h1><p class="state" role="status" data-state=${state}>${capital(state)}${status.is_stale && state !== "stale" ? ", stale" : ""}${status.lane === "slow" ? ", slow lane" : ""}</p></div>
+    <dl class="figures">${figures.map(([name, figure, tone]) => html`<div data-tone=${tone}><dt>${name}</dt><dd>${figure}</dd></div>`)}</dl>`;
+}
+
+function acts() {
+  for (const button of document.querySelectorAll("[data-act]")) {
+    const name = button.dataset.act;
+    if (name === "enable") button.hidden = status.enabled;
+    if (name === "disable") button.hidden = !status.enabled;
+    if (name === "skip") button.disabled = !status.backlog;
+  }
+}
+
+// ----------------------------------------------------------------- parts
+const quiet = (text) => html`<p class="quiet-words">${text}</p>`;
+
+function explained(answer) {
+  return html`<p class="summary">${answer.summary}</p>
+    ${answer.cause ? html`<p><span class="label">Cause</span>${answer.cause}</p>` : nothing}
+    ${answer.next ? html`<p><span class="label">Next</span>${answer.next}</p>` : nothing}
+    ${answer.actions?.length ? html`<div class="label">What you can do</div><ul class="can">${answer.actions.map((one) => html`<li>${one.text ?? one.sentence ?? one}</li>`)}</ul>` : nothing}`;
+}
+
+function event(one) {
+  return html`<li class="event" data-kind=${one.kind}><span class="when">${moment(one.at)}</span>
+    <span class="kind">${(one.kind ?? "").replaceAll("_", " ")}</span>
+    <span class="words">${one.sentence ?? one.reason ?? ""}${one.actor && one.actor !== "scanner" ? html` <span class="more">by ${one.actor}</span>` : nothing}</span></li>`;
+}
+
+const timeline = (answer) => (answer.results.length
+  ? html`<ol class="events">${repeat(answer.results, (one) => `${one.kind} ${one.id}`, event)}</ol>`
+  : quiet("Nothing has happened to this symbol but its bars."));
+
+function fault(one, about, buttons) {
+  return html`<li class="fault"><details><summary><span class="when">${moment(one.failed_at)}</span>
+      <span class="kind">${about}</span><span class="words">${one.error_type ? html`<strong>${one.error_type}</strong> ${one.message}` : one.reason}</span></summary>
+      <p class="more">Bar of ${bar_time(one.timestamp)}${one.reason ? html`. ${one.reason}` : nothing}${one.next_attempt_at ? html`. Next attempt ${moment(one.next_attempt_at)}` : nothing}</p>
+      ${one.traceback ? html`<pre tabindex="0" aria-label="Traceback">${one.traceback}</pre>` : nothing}</details>${buttons ?? nothing}</li>`;
+}
+
+const failures = (answer) => (answer.results.length
+  ? html`<ul class="faults">${repeat(answer.results, (one) => one.id, (one) => fault(one, `attempt ${count(one.attempt)}${one.times > 1 ? `, ${count(one.times)} times` : ""}`))}</ul>`
+  : quiet("No attempt has failed."));
+
+function in_words(iso) {
+  const date = new Date(iso);
+  return date.getTime() % 86_400_000 === 0 ? iso.slice(0, 10) : local(date);
+}
+
+function quarantine(answer) {
+  if (!answer.results.length) return quiet("No bar is set aside.");
+  const number = answer.results.length;
+  const one_of = (name, text, one) => html`<button class="quiet small" @click=${() => on_quarantined(name, one, in_words(one.timestamp), act_done)}>${text}<span class="hidden"> the bar of ${in_words(one.timestamp)}</span></button>`;
+  return html`
+    ${may_operate && number > 1 && !answer.next ? html`<div class="acts">
+      <button class="quiet small" @click=${() => on_all_quarantined("replay", ticker, number, act_done)}>Replay all ${count(number)}</button>
+      <button class="quiet small" @click=${() => on_all_quarantined("discard", ticker, number, act_done)}>Discard all ${count(number)}</button></div>` : nothing}
+    <ul class="faults">${repeat(answer.results, (one) => one.id, (one) => fault(one, html`bar of ${bar_time(one.timestamp)}`,
+      may_operate ? html`<div class="acts">${one_of("replay", "Replay", one)}${one_of("discard", "Discard", one)}</div>` : nothing))}</ul>`;
+}
+
+function signals(answer) {
+  if (!answer.results.length) return quiet("No detector has found anything yet.");
+  return html`<div class="scroll" tabindex="0" role="region" aria-labelledby="signals-title"><table>
+    <thead><tr><th scope="col">Bar</th><th scope="col">Timeframe</th><th scope="col">Signal</th><th scope="col">Direction</th><th scope="col" class="number">Strength</th><th scope="col">Detector</th></tr></thead>
+    <tbody>${repeat(answer.results, (one) => one.id, (one) => html`<tr><td>${bar_time(one.timestamp)}</td><td>${one.timeframe}</td><td>${one.pattern}${one.late ? html` <span class="mark">late</span>` : nothing}</td>
+      <td><span class="signal" data-direction=${one.direction}>${shape(one.direction)}${one.direction}</span></td><td class="number">${one.strength}</td><td>${one.detector}</td></tr>`)}</tbody></table></div>`;
+}
+
+// ----------------------------------------------------------------- chart
+function timeframes(answer) {
+  return answer.timeframes.map((name) => html`<button type="button" aria-pressed=${name === answer.timeframe} @click=${() => { timeframe = name; read_chart().catch(chart_problem); }}>${name}</button>`);
+}
+
+async function read_chart() {
+  const answer = await get(`chart?symbol=${here}${timeframe ? `&timeframe=${timeframe}` : ""}`);
+  const text = JSON.stringify(answer);
+  if (text === drawn) return;
+  drawn = text;
+  render(timeframes(answer), $("timeframes"));
+  const patterns = [...new Set(answer.signals.map((one) => one.pattern))].sort();
+  if (pattern && !patterns.includes(pattern)) patterns.unshift(pattern);
+  render(html`<option value="">all</option>${patterns.map((name) => html`<option value=${name} ?selected=${name === pattern}>${name}</option>`)}`, $("pattern"));
+  if (!answer.bars.length) return void ($("chart-words").textContent = "No bars yet: the chart begins with the first one.");
+  chart ??= new Chart($("chart"), $("legend"));
+  chart.draw(answer);
+  const words = `${plural(answer.bars.length, "bar")} of ${answer.timeframe}, ${plural(answer.signals.length, "signal")}: ▲ bullish, ▼ bearish, ● neutral`;
+  $("chart-words").textContent = words;
+}
+
+// --------------------------------------------------------------- reading
+async function fill(place, path, template) {
+  try {
+    render(template(await get(path)), $(place));
+  } catch (problem) {
+    if (problem instanceof Lost) return; // the line above says so
+    if (problem instanceof SignedOut) render(quiet(html`<a href="/login/?next=${encodeURIComponent(location.pathname)}">Sign in</a> to see this.`), $(place));
+    else if (problem instanceof Refused) render(quiet(problem.status === 404 ? "Not available." : problem.message), $(place));
+    else console.error(problem);
+  }
+}
+
+async function read_all() {
+  if (reading) return;
+  reading = true;
+  refreshed_at = performance.now();
+  const filter = `symbol=${here}&page_size=${LISTED}`;
+  await Promise.all([
+    fill("explain", `${address(ticker)}/explain`, explained),
+    fill("timeline", `${address(ticker)}/timeline?page_size=${LISTED}`, timeline),
+    fill("quarantine", `quarantine?${filter}`, quarantine),
+    fill("failures", `failures?${filter}`, failures),
+    fill("signals", `signals?${filter}`, signals),
+    read_chart().catch(chart_problem),
+  ]);
+  explained_at = performance.now();
+  reading = false;
+}
+
+function chart_problem(problem) {
+  if (problem instanceof SignedOut) $("chart-words").textContent = "Sign in to see the chart.";
+  else if (problem instanceof Refused) $("chart-words").textContent = problem.message;
+  else if (!(problem instanceof Lost)) console.error(problem);
+}
+
+function act_done() {
+  refreshed_at = -Infinity;
+  stamp = "";
+  ask_again();
+  read_all();
+}
+
+const stamp_of = (one) => [one.state, one.circuit_state, one.enabled, one.consecutive_failures, one.next_attempt_at,
+  one.backlog, one.bars_processed, one.last_bar_time, one.lane, one.is_stale].join();
+
+function show(answer) {
+  status = answer;
+  render(head(), $("head"));
+  acts();
+  count_down();
+}
+
+function keep_up() {
+  count_down();
+  if (!status || document.hidden) return;
+  const ago = performance.now() - refreshed_at;
+  if ((stamp_of(status) !== stamp && ago > AT_MOST_EVERY_MS) || ago > AT_LEAST_EVERY_MS) {
+    stamp = stamp_of(status);
+    read_all();
+  } else if (condition(status) !== "processing" && performance.now() - explained_at > EXPLAIN_EVERY_MS) {
+    explained_at = performance.now();
+    fill("explain", `${address(ticker)}/explain`, explained);
+  }
+}
+
+for (const button of document.querySelectorAll("[data-act]")) {
+  button.addEventListener("click", () => on_symbol(button.dataset.act, ticker, act_done));
+}
+$("pattern").addEventListener("change", (event) => { pattern = event.target.value; chart?.show_pattern(pattern); });
+setInterval(keep_up, 500);
+const ask_again = follow(`${address(ticker)}/status`, (answer) => { show(answer); keep_up(); }, told);

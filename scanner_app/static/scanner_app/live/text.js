@@ -1,0 +1,99 @@
+// How numbers, times and states are written. All data becomes text by lit-html, never markup.
+import { html, svg, nothing } from "../../vendor/lit-html/lit-html.js";
+import { now } from "./server.js";
+
+export const EMPTY = "–";
+const NUMBER = new Intl.NumberFormat("en-US");
+const PRICE = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 7 });
+
+export const count = (number) => NUMBER.format(number ?? 0);
+export const price = (number) => PRICE.format(number);
+export const capital = (word) => word[0].toUpperCase() + word.slice(1);
+export const plural = (number, word) => `${count(number)} ${word}${number === 1 ? "" : "s"}`;
+
+const two = (number) => String(number).padStart(2, "0");
+const day = (date) => `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+
+// 2024-05-31 14:30:00 in the reader's own zone; today's times without the date.
+export function local(date) {
+  const clock = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  return day(date) === day(new Date(now())) ? clock : `${day(date)} ${clock}`;
+}
+
+export const utc = (date) => `${date.toISOString().slice(0, 19).replace("T", " ")} UTC`;
+
+// A moment: local, with UTC on hovering.
+export function moment(iso) {
+  if (!iso) return EMPTY;
+  const date = new Date(iso);
+  return html`<time datetime=${iso} title=${utc(date)}>${local(date)}</time>`;
+}
+
+// A bar's opening. Midnight in UTC is a trading day rather than a moment: in local time it would be the day before.
+export function bar_time(iso) {
+  if (!iso) return EMPTY;
+  const date = new Date(iso);
+  if (date.getTime() % 86_400_000 === 0) return html`<time datetime=${iso} title=${utc(date)}>${iso.slice(0, 10)}</time>`;
+  return html`<time datetime=${iso} title=${utc(date)}>${local(date).replace(/:00$/, "")}</time>`;
+}
+
+// What a symbol is, in the order of how much it matters: the shape and the word say the same as the colour.
+export function condition(one) {
+  if (!one.enabled) return "disabled";
+  if (one.state !== "processing") return one.state;
+  return one.is_stale ? "stale" : "processing";
+}
+
+const SHAPES = {
+  processing: svg`<circle cx="12" cy="12" r="9"/>`,
+  paused: svg`<path d="M4 3h6v18H4zM14 3h6v18h-6z"/>`,
+  failed: svg`<path d="M8 2h8l6 6v8l-6 6H8l-6-6V8zm1.4 5L7 9.4 9.6 12 7 14.6 9.4 17l2.6-2.6 2.6 2.6 2.4-2.4-2.6-2.6L17 9.4 14.6 7 12 9.6z" fill-rule="evenodd"/>`,
+  stale: svg`<path d="M4 2h16v3l-6 7 6 7v3H4v-3l6-7-6-7z"/>`,
+  disabled: svg`<path d="M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18m0 3a6 6 0 1 1 0 12 6 6 0 0 1 0-12"/>`,
+  healthy: svg`<circle cx="12" cy="12" r="9"/>`,
+  degraded: svg`<path d="M12 2 23 21H1z"/>`,
+  unhealthy: svg`<path d="M8 2h8l6 6v8l-6 6H8l-6-6V8z"/>`,
+  warning: svg`<path d="M12 2 23 21H1z"/>`,
+  error: svg`<path d="M8 2h8l6 6v8l-6 6H8l-6-6V8z"/>`,
+  info: svg`<path d="M3 3h18v18H3z"/>`,
+  bullish: svg`<path d="M12 3 22 20H2z"/>`,
+  bearish: svg`<path d="M12 21 2 4h20z"/>`,
+  neutral: svg`<path d="M12 3l9 9-9 9-9-9z"/>`,
+};
+
+export const shape = (word) => html`<svg class="shape" viewBox="0 0 24 24" aria-hidden="true">${SHAPES[word] ?? nothing}</svg>`;
+
+export const breaker = (state) => state.replace("_", "-");
+
+// An element that `count_down` fills every second; nothing of lit-html's is in it.
+export const countdown = (iso) => html`<span class="countdown" data-at=${Date.parse(iso)}></span>`;
+
+export function count_down() {
+  for (const element of document.querySelectorAll(".countdown")) {
+    const left_s = Math.ceil((Number(element.dataset.at) - now()) / 1000);
+    const minutes = Math.floor(left_s / 60);
+    const text = left_s <= 0 ? "now" : minutes ? `in ${minutes} min ${two(left_s % 60)} s` : `in ${left_s} s`;
+    if (element.textContent !== text) element.textContent = text;
+  }
+}
+
+// Whether its head waits for a try: then it has a time, or the try is due or running.
+export function next_try(one) {
+  if (one.next_attempt_at) return countdown(one.next_attempt_at);
+  return one.backlog ? "now" : EMPTY;
+}
+
+// Milliseconds from 1 to 1,000 on a logarithmic scale; the line is the limit of 200 ms.
+const WIDTH = 120;
+const HEIGHT = 24;
+const level = (ms) => HEIGHT - 1 - (Math.log10(Math.min(Math.max(ms, 1), 1000)) / 3) * (HEIGHT - 2);
+const LIMIT = level(200);
+
+export function sparkline(latencies, most = 30) {
+  const step = WIDTH / (most - 1);
+  const first = WIDTH - (latencies.length - 1) * step; // the newest is always at the right edge
+  const points = latencies.map((ms, place) => `${(first + place * step).toFixed(1)},${level(ms).toFixed(1)}`);
+  if (points.length === 1) points.unshift(`${WIDTH - step},${points[0].split(",")[1]}`);
+  return html`<svg class="spark" viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" aria-hidden="true">
+    <line x1="0" x2=${WIDTH} y1=${LIMIT} y2=${LIMIT}></line><polyline points=${points.join(" ")}></polyline></svg>`;
+}

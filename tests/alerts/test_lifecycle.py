@@ -1,0 +1,93 @@
+"""The life of an alert, as values."""
+
+from datetime import timedelta
+
+import pytest
+
+from scanner_app.alerts import lifecycle
+from scanner_app.alerts.lifecycle import Standing, State, Telling, Timing, Voice
+from scanner_app.models import AlertState, NotificationKind
+from tests.conftest import T0
+
+TIMING = Timing(for_=timedelta(seconds=20), clear=timedelta(seconds=30), renew=timedelta(minutes=10))
+AT_ONCE = Timing(for_=timedelta(0), clear=timedelta(0), renew=timedelta(minutes=10))
+
+PENDING = Standing(state=State.PENDING, began_at=T0)
+FIRING = Standing(state=State.FIRING, began_at=T0, fired_at=T0 + timedelta(seconds=20))
+
+
+def at(seconds):
+    return T0 + timedelta(seconds=seconds)
+
+
+def recovering(since_s):
+    return Standing(state=State.RECOVERING, began_at=T0, fired_at=at(20), clear_since=at(since_s))
+
+
+@pytest.mark.parametrize(
+    ("before", "holds", "now_s", "after"),
+    [
+        pytest.param(None, False, 0, None, id="nothing is wrong"),
+        pytest.param(None, True, 0, PENDING, id="it begins to hold"),
+        pytest.param(PENDING, True, 19.999, PENDING, id="not long enough yet"),
+        pytest.param(PENDING, True, 20, FIRING, id="for the rule's time"),
+        pytest.param(PENDING, False, 19, None, id="pending vanishes"),
+        pytest.param(FIRING, True, 5_000, FIRING, id="goes on firing"),
+        pytest.param(FIRING, False, 40, recovering(40), id="holds no more"),
+        pytest.param(recovering(40), False, 69.999, recovering(40), id="not clear for long enough"),
+        pytest.param(recovering(40), True, 69, FIRING, id="holds again: the same alert goes on"),
+    ],
+)
+def test_each_step(before, holds, now_s, after):
+    assert lifecycle.advance(before, holds=holds, timing=TIMING, now=at(now_s)) == after
+
+
+def test_it_is_over_once_it_was_clear_for_the_rules_time():
+    over = lifecycle.advance(recovering(40), holds=False, timing=TIMING, now=at(70))
+
+    assert over is not None
+    assert (over.state, over.fired_at, over.clear_since, over.cleared_at) == ("resolved", at(20), at(40), at(70))
+
+
+def test_where_the_times_are_zero_one_look_is_enough():
+    fires = lifecycle.advance(None, holds=True, timing=AT_ONCE, now=T0)
+    assert fires is not None
+    over = lifecycle.advance(fires, holds=False, timing=AT_ONCE, now=at(5))
+
+    assert (fires.state, fires.fired_at) == ("firing", T0)
+    assert over is not None
+    assert (over.state, over.cleared_at) == ("resolved", at(5))
+
+
+TOLD = Voice(told_at=T0)
+
+
+@pytest.mark.parametrize(
+    ("state", "voice", "now_s", "what"),
+    [
+        pytest.param(State.PENDING, Voice(), 0, None, id="pending is nobody's business"),
+        pytest.param(State.FIRING, Voice(), 0, Telling.FIRED, id="it fires"),
+        pytest.param(State.FIRING, TOLD, 599.999, None, id="it fires once"),
+        pytest.param(State.FIRING, TOLD, 600, Telling.RENEWED, id="told again at the interval"),
+        pytest.param(State.FIRING, Voice(told_at=T0, acknowledged=True), 9_999, None, id="acknowledged"),
+        pytest.param(State.FIRING, Voice(acknowledged=True), 0, Telling.FIRED, id="acknowledged before it was told"),
+        pytest.param(State.FIRING, Voice(silenced=True), 0, None, id="fires silenced"),
+        pytest.param(State.FIRING, Voice(told_at=T0, silenced=True), 9_999, None, id="silenced later"),
+        pytest.param(State.FIRING, Voice(muted=True), 0, None, id="fires muted"),
+        pytest.param(State.FIRING, Voice(told_at=T0, muted=True), 9_999, None, id="muted later"),
+        pytest.param(State.RECOVERING, Voice(), 0, None, id="recovering, and nobody was told"),
+        pytest.param(State.RECOVERING, TOLD, 9_999, None, id="recovering: no reminder"),
+        pytest.param(State.RESOLVED, TOLD, 1, Telling.CLEARED, id="it is over"),
+        pytest.param(State.RESOLVED, Voice(), 1, None, id="it is over, and nobody was told that it began"),
+        pytest.param(State.RESOLVED, Voice(told_at=T0, acknowledged=True), 1, Telling.CLEARED, id="over, acknowledged"),
+        pytest.param(State.RESOLVED, Voice(told_at=T0, silenced=True), 1, None, id="over while silenced"),
+        pytest.param(State.RESOLVED, Voice(told_at=T0, muted=True), 1, Telling.CLEARED, id="told, then muted: over"),
+    ],
+)
+def test_what_is_told(state, voice, now_s, what):
+    assert lifecycle.telling(state, voice, timing=TIMING, now=at(now_s)) is what
+
+
+def test_the_words_are_those_that_are_stored():
+    assert {state.value for state in State} == set(AlertState.values)
+    assert {telling.value for telling in Telling} < set(NotificationKind.values)

@@ -1,0 +1,80 @@
+"""A scanner that is watched: a real Redis-compatible server with the tells of living workers, and a moved clock."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from scanner_app import broker
+from scanner_app.alerts import evaluate, facts
+from scanner_app.alerts.evaluate import Report
+from scanner_app.models import Alert, Notification
+from tests.alerts.conftest import Clock
+from tests.servers import RedisServer
+
+LOOK_S = 5
+"""Seconds between two evaluations, as the default has it."""
+
+
+class Watched:
+    """`look` evaluates at the clock's time and moves it on."""
+
+    def __init__(self, clock: Clock, redis_server: RedisServer) -> None:
+        self.clock = clock
+        self.redis = redis_server
+        self.by_beat = True
+        self.at_each_look: Callable[[], None] = lambda: None
+
+    def all_well(self) -> None:
+        """What workers and sweeper leave in Redis while all is well."""
+        for role in ("main", "slow", "upkeep", "notify"):
+            self.tell(role)
+        broker.remember_sweep({})
+
+    def tell(self, role: str, *, lying_s: float = 0, clock_s: float = 0) -> None:
+        """The tell of a worker whose clock is so far ahead."""
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(broker, "time", SimpleNamespace(time=lambda: time.time() + clock_s))
+            broker.tell(f"{role}@here", role, [], lying_s=lying_s)
+
+    def forget(self, role: str) -> None:
+        """The worker is dead, and its tell has expired."""
+        broker.client().delete(f"{broker.TELL_KEY}{role}@here")
+
+    def look(self) -> Report:
+        self.at_each_look()
+        report = evaluate.run(facts.gather(self.clock.now, by_beat=self.by_beat))
+        self.clock.move(LOOK_S)
+        return report
+
+    def look_for(self, seconds: float) -> None:
+        for _ in range(int(seconds // LOOK_S) + 1):
+            self.look()
+
+
+@pytest.fixture
+def redis_server(tmp_path_factory: pytest.TempPathFactory, settings: object) -> Iterator[RedisServer]:
+    server = RedisServer(Path(tmp_path_factory.mktemp("redis")))
+    server.start()
+    settings.REDIS_URL = server.url  # type: ignore[attr-defined]
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def watched(db: None, clock: Clock, redis_server: RedisServer, settings: object) -> Watched:
+    settings.SCANNER_TELL_S = 60  # type: ignore[attr-defined] # tells outlive the test
+    scanner = Watched(clock, redis_server)
+    scanner.all_well()
+    return scanner
+
+
+def told(rule: str) -> list[str]:
+    """The messages of a rule's alerts, by kind, in the order of writing."""
+    return list(Notification.objects.filter(alert__rule=rule).order_by("pk").values_list("kind", flat=True))
+
+
+def state_of(rule: str) -> list[str]:
+    return list(Alert.objects.filter(rule=rule).order_by("pk").values_list("state", flat=True))

@@ -1,0 +1,59 @@
+"""What is kept in the Redis server beside Celery's messages, on a real one."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+import redis
+from celery import current_app
+from celery.signals import worker_ready
+
+import scanner_project.celery  # noqa: F401 - its receivers
+from scanner_app import broker, sending
+from scanner_app.mailbox import publishing
+from tests.servers import RedisServer
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch, settings) -> Iterator[redis.Redis]:
+    server = RedisServer(tmp_path)
+    settings.REDIS_URL = server.url
+    monkeypatch.setattr(current_app.conf, "broker_url", f"redis+socket://{server.socket}")
+    monkeypatch.setattr(current_app.conf, "broker_write_url", f"redis+socket://{server.socket}")
+    sending.producers.cache_clear()
+    server.start()
+    yield redis.Redis(unix_socket_path=str(server.socket))
+    server.stop()
+    sending.producers.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("every_s", "remembered_s"),
+    [
+        pytest.param(2, 60, id="a minute by default"),
+        pytest.param(30, 300, id="ten sweeps where they are rare"),
+    ],
+)
+def test_what_a_sweep_leaves_outlasts_the_next_ones(server, settings, every_s, remembered_s):
+    settings.SCANNER_SWEEP_S = every_s
+
+    broker.remember_sweep({"TSLA-1-e0/0": 1.0})
+    broker.mark_outage("TSLA-1-e0/0")
+
+    for key in (broker.UNQUEUED_KEY, broker.SWEPT_KEY, broker.OUTAGE_KEY + "TSLA-1-e0/0"):
+        assert server.ttl(key) in {remembered_s - 1, remembered_s}, key
+
+
+def test_a_worker_that_is_ready_asks_for_one_sweep_that_does_not_outlive_beats_next(server, settings):
+    worker_ready.send(sender=None)
+
+    (message,) = server.lrange("upkeep", 0, -1)
+    headers = json.loads(message)["headers"]
+    assert headers["task"] == publishing.SWEEP_TASK == settings.CELERY_BEAT_SCHEDULE["sweep"]["task"]
+    assert headers["expires"] is not None
+
+
+def test_a_worker_that_is_ready_before_the_broker_starts_all_the_same(server, tmp_path):
+    server.shutdown(nosave=True)
+
+    worker_ready.send(sender=None)
