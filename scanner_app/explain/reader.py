@@ -111,16 +111,19 @@ def _due_since(
     control = row.stage == "control"
     if not symbol.enabled or (status.next_attempt_at(symbol, row, now) is not None and not control):
         return None
-    named = _last(symbol, *NAMES_A_HEAD)
     times = [
         row.last_processed_at,
         row.next_attempt_at,
         # A control run is due with the failure that led to it: it does not heed the breaker.
         None if control else symbol.breaker.value.half_open_at(breaker_rules()),
         failures[0].failed_at if failures else None,
-        None if named is None else named.at,
     ]
-    return max([bar.accepted_at, *(time for time in times if time is not None and time <= now)])
+    due_since = max([bar.accepted_at, *(time for time in times if time is not None and time <= now)])
+    if (now - due_since).total_seconds() < TAKEN_S:
+        return due_since
+    # Only now, since a symbol with years of events and none of these would be searched through all of them.
+    named = _last(symbol, *NAMES_A_HEAD)
+    return due_since if named is None else max(due_since, named.at)
 
 
 def _whereabouts(
