@@ -125,7 +125,7 @@ def fail(ticker: str, times: int, now: datetime, error: Exception) -> None:
     for left in range(times - 1, -1, -1):
         at = now - timedelta(seconds=3 * left)
         try:
-            raise error  # so that it has a traceback
+            raise type(error)(*error.args)  # so that it has a traceback of its own
         except type(error) as caught:
             mailbox.fail(start_head(symbol, at), caught, now=at)
 
@@ -140,8 +140,8 @@ def trouble(now: datetime) -> None:
     symbol = Symbol.objects.get(ticker="PSE:BDO")
     ticket = start_head(symbol, now - timedelta(minutes=9))
     mailbox.quarantine(ticket, BarUnusable("low 124.8 is 40 % under the bar before"), now=now - timedelta(minutes=9))
-    later("PSE:TEL", 6, now - timedelta(minutes=20))
+    later("PSE:MER", 6, now - timedelta(minutes=20))
     mailbox.disable(
-        Symbol.objects.get(ticker="PSE:TEL"), by="olga", now=now - timedelta(minutes=21), reason="split today"
+        Symbol.objects.get(ticker="PSE:MER"), by="olga", now=now - timedelta(minutes=21), reason="split today"
     )
     assert QuarantinedBar.objects.exists()  # noqa: S101

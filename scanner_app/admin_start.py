@@ -9,8 +9,7 @@ from redis.exceptions import RedisError
 
 from scanner_app import breaker, broker, quarantine, status
 from scanner_app.api.health import missing_roles
-from scanner_app.models import Alert
-from scanner_app.models.alerts import ACTIVE
+from scanner_app.models import Alert, Severity
 from scanner_app.status import Overview, SymbolState, SymbolSummary
 
 SHOWN = 10
@@ -71,8 +70,9 @@ def engine(now_s: float) -> Engine:
 
 
 def firing_alerts() -> list[Alert]:
-    """The alerts that have fired and are not over, the newest first: at most SHOWN, and one to tell of more."""
-    return list(Alert.objects.filter(state__in=ACTIVE).select_related("symbol").order_by("-id")[: SHOWN + 1])
+    """The alerts that have fired and are not over: the worst first, of these the newest."""
+    worst = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+    return sorted(status.fired_alerts(), key=lambda one: (worst[Severity(one.severity)], -one.pk))
 
 
 def context(now: datetime) -> dict[str, Any]:

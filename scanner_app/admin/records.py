@@ -91,11 +91,6 @@ class BarAdmin(RecordAdmin):
         "story",
     )
 
-    @admin.display(description="Timeline (UTC)")
-    def story(self, bar: Bar) -> SafeString:
-        """What happened to it, from its acceptance on."""
-        return told.story(bar)
-
     @admin.display(description="Look at")
     def rows_of_the_bar(self, bar: Bar) -> SafeString:
         """The chart, what this bar left behind, and, of a bar in flight, its task in Flower."""
@@ -113,6 +108,11 @@ class BarAdmin(RecordAdmin):
                 (task_url(here.task_id) if status.head == bar.sequence else None, "Task in Flower"),
             ]
         )
+
+    @admin.display(description="Timeline (UTC)")
+    def story(self, bar: Bar) -> SafeString:
+        """What happened to it, from its acceptance on."""
+        return told.story(bar)
 
 
 def _counted(count: int, table: type[Model]) -> str:

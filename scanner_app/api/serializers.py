@@ -314,6 +314,51 @@ class QuarantineOut(serializers.ModelSerializer[QuarantinedBar]):
         return row.resolution or None
 
 
+class AlertOut(serializers.ModelSerializer[Alert]):
+    """An alert: since when a rule holds, and who knows of it."""
+
+    symbol = serializers.SerializerMethodField(help_text="ticker; null: an alert of the whole or of `subject`")
+    runbook = serializers.SerializerMethodField(help_text="the rule's page in the repository")
+
+    class Meta:
+        model = Alert
+        fields = [
+            "id",
+            "rule",
+            "severity",
+            "symbol",
+            "subject",
+            "state",
+            "message",
+            "began_at",
+            "fired_at",
+            "cleared_at",
+            "told_at",
+            "muted_by",
+            "acknowledged_at",
+            "acknowledged_by",
+            "acknowledge_reason",
+            "silenced_until",
+            "silenced_by",
+            "silence_reason",
+            "runbook",
+        ]
+
+    def get_symbol(self, row: Alert) -> str | None:
+        """Its ticker."""
+        return row.symbol.ticker if row.symbol else None
+
+    def get_runbook(self, row: Alert) -> str:
+        """Also of a rule that there is no more."""
+        return f"docs/runbook/{row.rule}.md"
+
+
+class SilenceIn(ActIn):
+    """For how long nothing is told of an alert."""
+
+    minutes = serializers.IntegerField(min_value=0, max_value=MAX_SILENCE_MINUTES, help_text="0 ends a silence")
+
+
 class ActionOut(serializers.Serializer[Any]):
     """An operator's act that makes sense now, and the request that does it."""
 
@@ -374,51 +419,6 @@ class StoryOut(serializers.Serializer[Any]):
     next = serializers.CharField(allow_null=True, help_text="null: all lines are here")
     previous = serializers.CharField(allow_null=True)
     results = BarLineOut(many=True)
-
-
-class AlertOut(serializers.ModelSerializer[Alert]):
-    """An alert: since when a rule holds, and who knows of it."""
-
-    symbol = serializers.SerializerMethodField(help_text="ticker; null: an alert of the whole or of `subject`")
-    runbook = serializers.SerializerMethodField(help_text="the rule's page in the repository")
-
-    class Meta:
-        model = Alert
-        fields = [
-            "id",
-            "rule",
-            "severity",
-            "symbol",
-            "subject",
-            "state",
-            "message",
-            "began_at",
-            "fired_at",
-            "cleared_at",
-            "told_at",
-            "muted_by",
-            "acknowledged_at",
-            "acknowledged_by",
-            "acknowledge_reason",
-            "silenced_until",
-            "silenced_by",
-            "silence_reason",
-            "runbook",
-        ]
-
-    def get_symbol(self, row: Alert) -> str | None:
-        """Its ticker."""
-        return row.symbol.ticker if row.symbol else None
-
-    def get_runbook(self, row: Alert) -> str:
-        """Also of a rule that there is no more."""
-        return f"docs/runbook/{row.rule}.md"
-
-
-class SilenceIn(ActIn):
-    """For how long nothing is told of an alert."""
-
-    minutes = serializers.IntegerField(min_value=0, max_value=MAX_SILENCE_MINUTES, help_text="0 ends a silence")
 
 
 class DetailOut(serializers.Serializer[Any]):

@@ -106,6 +106,14 @@ def test_firing_alerts_are_named_and_lead_to_alert_and_symbol(browser):
     assert "not yet" not in alerts
 
 
+def test_alerts_are_shown_the_worst_first(browser):
+    now = timezone.now()
+    for rule, severity in (("backlog", "warning"), ("stuck_head", "error"), ("quarantine", "info")):
+        Alert.objects.create(rule=rule, severity=severity, state="firing", began_at=now, fired_at=now)
+
+    assert [one.rule for one in browser.get(START).context["alerts"]] == ["stuck_head", "backlog", "quarantine"]
+
+
 def test_without_alerts_there_is_no_such_section(browser):
     assert 'id="alerts"' not in browser.get(START).content.decode()
 

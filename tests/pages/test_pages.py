@@ -1,7 +1,13 @@
+import re
+
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.templatetags.static import static
 from django.test import Client
+from django.urls import reverse
+
+from scanner_app.models import Symbol
+from tests.conftest import T0, make_symbol
 
 pytestmark = pytest.mark.django_db
 
@@ -34,12 +40,12 @@ def test_with_public_status_strangers_see_the_page_but_no_way_to_what_they_may_n
     assert 'href="/flower/"' not in page
 
 
-def test_a_signed_in_user_sees_the_table_and_the_ways_on(client, user):
+def test_a_signed_in_user_sees_the_board_and_the_ways_on(client, user):
     client.force_login(user)
 
     page = client.get("/").content.decode()
 
-    assert 'data-url="/api/v1/scanner/status"' in page
+    assert 'id="board"' in page
     assert 'href="/api/docs/"' in page
     assert 'href="/flower/"' in page
     assert "Sign out" in page
@@ -50,6 +56,75 @@ def test_staff_find_the_admin(client, admin_user):
     client.force_login(admin_user)
 
     assert 'href="/admin/"' in client.get("/").content.decode()
+
+
+@pytest.mark.parametrize("address", ["/", "/symbols/TSLA/"])
+def test_the_question_before_an_act_is_there_for_those_who_may_act(client, user, symbol, address):
+    client.force_login(user)
+    reader = client.get(address).content.decode()
+    user.user_permissions.add(Permission.objects.get(codename="operate_symbol"))
+    operator = client.get(address).content.decode()
+
+    assert 'data-may-operate="no"' in reader
+    assert "<dialog" not in reader
+    assert 'data-may-operate="yes"' in operator
+    assert "<dialog" in operator
+
+
+@pytest.mark.parametrize("ticker", ["TSLA", "BRK.B", "BTC/USD", "^GSPC", "ES=F", "PSE:AC"])
+@pytest.mark.parametrize("end", ["/", ""])
+def test_a_symbol_has_a_page_however_odd_its_ticker(client, user, ticker, end):
+    make_symbol(ticker)
+    client.force_login(user)
+
+    answer = client.get(reverse("symbol", args=[ticker]).rstrip("/") + end)
+
+    assert answer.status_code == 200
+    assert f'data-ticker="{ticker}"' in answer.content.decode()
+
+
+def test_a_symbols_page_is_found_in_lower_case_and_with_an_encoded_slash(client, user):
+    make_symbol("BTC/USD")
+    client.force_login(user)
+
+    assert 'data-ticker="BTC/USD"' in client.get("/symbols/btc%2Fusd/").content.decode()
+
+
+@pytest.mark.parametrize("ticker", ["NONE", "A//B", "<b>", "x" * 50])
+def test_a_symbol_that_there_is_not_has_a_page_that_says_so(client, user, ticker):
+    client.force_login(user)
+
+    answer = client.get(f"/symbols/{ticker}/")
+
+    assert answer.status_code == 404
+    assert "There is no symbol" in answer.content.decode()
+    assert "<b>" not in answer.content.decode()
+
+
+def test_a_symbol_that_is_being_deleted_has_no_page(client, user, symbol):
+    client.force_login(user)
+    Symbol.objects.update(deleted_at=T0)
+
+    assert client.get("/symbols/TSLA/").status_code == 404
+
+
+def test_a_symbols_page_asks_strangers_to_sign_in_and_leads_back(client, symbol):
+    answer = client.get("/symbols/TSLA/")
+
+    assert (answer.status_code, answer.url) == (302, "/login/?next=/symbols/TSLA/")
+
+
+@pytest.mark.parametrize("address", ["/", "/login/", "/symbols/TSLA/"])
+def test_a_page_lets_no_script_in_that_is_not_a_file_of_ours(client, settings, symbol, address):
+    settings.SCANNER_PUBLIC_STATUS = True
+
+    answer = client.get(address)
+
+    assert "default-src 'self'" in answer["Content-Security-Policy"]
+    assert "script-src" not in answer["Content-Security-Policy"]
+    page = answer.content.decode()
+    assert not re.search(r"<script(?![^>]*\bsrc=)", page)
+    assert not re.search(r"\son[a-z]+=", page)
 
 
 def test_no_cache_keeps_the_home_page(client, user):

@@ -8,7 +8,7 @@ import {
   EMPTY, bar_time, breaker, capital, condition, count, count_down, moment, next_try, plural, shape, sparkline,
 } from "./text.js";
 
-const RANK = { failed: 0, paused: 1, stale: 2, processing: 3, disabled: 4 };
+const RANK = { failed: 0, paused: 1, stale: 2, quarantine: 3, processing: 4, disabled: 5 };
 const ALERTS_SHOWN = 6;
 const STEADY_MS = 2000; // so long after the pointer moved over the board, no tile changes its place under it
 const SPEAK_EVERY_MS = 5000;
@@ -17,8 +17,9 @@ const $ = (id) => document.getElementById(id);
 const find = $("find");
 const board = $("board");
 let whole = null; // the last answer
-let places = new Map(); // ticker -> [rank, place] of the last drawing
+let ranks = new Map(); // ticker -> rank, as last drawn
 let pointed_at = -Infinity;
+let held = false; // whether a tile is not yet in the place that it belongs to
 let spoken = null;
 let spoken_at = -Infinity;
 
@@ -72,7 +73,7 @@ function error_line(one) {
 // What stands in large letters on a tile in trouble.
 function plight(one, state) {
   if (state === "stale") return "No fresh bars";
-  if (state === "processing") return plural(one.quarantined, "bar") + " set aside";
+  if (state === "quarantine") return `${plural(one.quarantined, "bar")} set aside`;
   const tries = one.consecutive_failures ? `${plural(one.consecutive_failures, "failure")} in a row` : "";
   return html`<span class="hidden">Next try </span><span class="next">${next_try(one)}</span>
     <span class="fine">breaker ${breaker(one.circuit_state)}${tries ? html`, ${tries}` : nothing}</span>`;
@@ -88,12 +89,12 @@ function acts_of(one, state) {
       ${button("Discard", () => on_all_quarantined("discard", one.symbol, one.quarantined, ask_again))}` : nothing}</div>`;
 }
 
-function marks(one) {
+// What its state does not say already.
+function marks(one, state) {
   return html`
-    ${one.is_stale ? html`<span class="mark" data-tone="warn">stale</span>` : nothing}
-    ${one.quarantined ? html`<span class="mark" data-tone="bad">${count(one.quarantined)} in quarantine</span>` : nothing}
-    ${one.lane === "slow" ? html`<span class="mark">slow lane</span>` : nothing}
-    ${one.enabled && one.circuit_state !== "closed" ? html`<span class="mark" data-tone=${one.circuit_state === "open" ? "bad" : "warn"}>breaker ${breaker(one.circuit_state)}</span>` : nothing}`;
+    ${one.is_stale && state !== "stale" ? html`<span class="mark" data-tone="warn">stale</span>` : nothing}
+    ${one.quarantined && state !== "quarantine" ? html`<span class="mark" data-tone="warn">${count(one.quarantined)} in quarantine</span>` : nothing}
+    ${one.lane === "slow" ? html`<span class="mark">slow lane</span>` : nothing}`;
 }
 
 function signal(found) {
@@ -103,23 +104,28 @@ function signal(found) {
 }
 
 function tile(one) {
-  const state = condition(one);
-  const large = in_trouble(one);
+  const large = ranks.get(one.symbol) < RANK.processing;
+  const state = plight_of(one);
   return html`<li class="tile ${large ? "large" : ""}" data-ticker=${one.symbol} data-state=${state}>
     <div class="sign">${shape(state)}</div>
     <div class="what">
       <div class="name"><a href=${page(one.symbol)}>${one.symbol}</a><span class="state">${state}</span></div>
       ${large ? html`<p class="plight">${plight(one, state)}</p>${error_line(one)}` : nothing}
       <div class="spark-line">${sparkline(one.latencies)}<span class="p95"><span class="hidden">95 percent of bars within </span>${one.bars_processed ? `${count(one.p95_latency_ms)} ms` : EMPTY}</span></div>
-      <div class="facts"><span class="last"><span class="hidden">Last bar </span>${bar_time(one.last_bar_time)}</span>
+      <div class="facts"><span class="last">bar ${bar_time(one.last_bar_time)}</span>
         <span class="backlog ${one.backlog > 1 ? "some" : ""}">${count(one.backlog)} waiting</span></div>
-      <div class="facts">${signal(one.last_signal)}<span class="marks">${large || one.lane === "slow" ? marks(one) : nothing}</span></div>
+      <div class="facts">${signal(one.last_signal)}<span class="marks">${marks(one, state)}</span></div>
       ${large ? acts_of(one, state) : nothing}
     </div></li>`;
 }
 
-const in_trouble = (one) => RANK[condition(one)] < RANK.processing || (one.enabled && one.quarantined > 0);
-const rank = (one) => (in_trouble(one) ? Math.min(RANK[condition(one)], 2.5) : RANK[condition(one)]);
+// Its condition; of a symbol that gets on but has left bars behind, these.
+function plight_of(one) {
+  const state = condition(one);
+  return state === "processing" && one.quarantined ? "quarantine" : state;
+}
+
+const rank = (one) => RANK[plight_of(one)];
 
 // ----------------------------------------------------------------- order
 function matches(one, wanted) {
@@ -130,38 +136,50 @@ function matches(one, wanted) {
 }
 
 // Trouble on top; but nothing moves under a pointer that is just about to press.
+const steady = () => performance.now() - pointed_at < STEADY_MS;
+
 function ordered(symbols) {
-  const steady = performance.now() - pointed_at < STEADY_MS;
-  const ranks = new Map(symbols.map((one) => [one, (steady && places.get(one.symbol)) || rank(one)]));
-  const sorted = [...symbols].sort((a, b) => ranks.get(a) - ranks.get(b) || (a.symbol < b.symbol ? -1 : 1));
-  places = new Map(sorted.map((one) => [one.symbol, ranks.get(one)]));
-  return sorted;
+  const before = steady() ? ranks : new Map();
+  ranks = new Map(symbols.map((one) => [one.symbol, before.get(one.symbol) ?? rank(one)]));
+  held = symbols.some((one) => ranks.get(one.symbol) !== rank(one));
+  return [...symbols].sort((a, b) => ranks.get(a.symbol) - ranks.get(b.symbol) || (a.symbol < b.symbol ? -1 : 1));
 }
+
+const group = (name, title, tiles) => (tiles.length
+  ? html`<h3 id=${name}>${title}</h3><ul class="board ${name}" aria-labelledby=${name}>${repeat(tiles, (one) => one.symbol, tile)}</ul>` : nothing);
 
 function draw() {
   if (!whole) return;
   const wanted = find.value.trim();
   const shown = ordered(whole.symbols.filter((one) => matches(one, wanted)));
+  document.querySelector(".loading")?.remove();
   render(overall(), $("overall"));
   $("overall").dataset.status = whole.overall_status;
   render(alerts(), $("alerts"));
-  const troubled = shown.filter(in_trouble).length;
-  const focused = document.activeElement?.closest?.(".tile")?.dataset.ticker;
-  const which = focused && [...document.activeElement.closest(".tile").querySelectorAll("a, button")].indexOf(document.activeElement);
-  render(repeat(shown, (one) => one.symbol, tile), board);
-  if (focused && document.activeElement === document.body) {
-    // A tile that moved has lost the focus on its way.
-    const tile_now = board.querySelector(`[data-ticker="${CSS.escape(focused)}"]`);
-    (tile_now?.querySelectorAll("a, button")[which] ?? tile_now?.querySelector("a"))?.focus({ preventScroll: true });
-  }
+  const troubled = shown.filter((one) => ranks.get(one.symbol) < RANK.processing);
+  const others = shown.slice(troubled.length);
+  const focus = focus_of(document.activeElement);
+  render([group("trouble", `In trouble: ${count(troubled.length)}`, troubled),
+    group("others", troubled.length ? `Without trouble: ${count(others.length)}` : `All ${count(others.length)} without trouble`, others)], board);
+  if (focus && document.activeElement === document.body) give_focus(focus);
   $("empty").hidden = whole.symbols.length > 0;
-  let words = wanted ? `${count(shown.length)} of ${count(whole.symbols.length)}` : "";
-  if (wanted && !shown.length) words = `Nothing has “${wanted}” in its ticker, and nothing is in such a state`;
-  else if (troubled) words += `${words ? ", " : ""}${count(troubled)} in trouble`;
+  const words = !wanted ? "" : shown.length ? `${count(shown.length)} of ${count(whole.symbols.length)}`
+    : `Nothing has “${wanted}” in its ticker, and nothing is in such a state`;
   if ($("found").textContent !== words) $("found").textContent = words;
   count_down();
   title();
   speak();
+}
+
+// A tile that changes its place loses the focus on its way: it is given back.
+function focus_of(element) {
+  const tile = element?.closest?.(".tile");
+  return tile && { ticker: tile.dataset.ticker, place: [...tile.querySelectorAll("a, button")].indexOf(element) };
+}
+
+function give_focus({ ticker, place }) {
+  const parts = board.querySelectorAll(`[data-ticker="${CSS.escape(ticker)}"] :is(a, button)`);
+  (parts[place] ?? parts[0])?.focus({ preventScroll: true });
 }
 
 function title() {
@@ -191,5 +209,5 @@ document.addEventListener("keydown", (event) => {
 });
 board.addEventListener("pointermove", () => { pointed_at = performance.now(); });
 board.addEventListener("pointerleave", () => { pointed_at = -Infinity; });
-setInterval(count_down, 1000);
+setInterval(() => (held && !steady() ? draw() : count_down()), 1000);
 const ask_again = follow("board", (answer) => { whole = answer; draw(); }, told);

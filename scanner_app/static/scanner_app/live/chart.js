@@ -2,7 +2,7 @@
 import { capital, local, price, count, utc } from "./text.js";
 
 const { createChart, createSeriesMarkers, CandlestickSeries, HistogramSeries, ColorType } = window.LightweightCharts;
-const SHOWN = 120; // bars that are in sight at first
+const WIDTH = 9; // pixels of a bar at first: marks beside each other can be told apart
 const DAYS = new Set(["1d", "1w", "1M"]);
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -73,7 +73,7 @@ export class Chart {
     this.volume.setData(answer.bars.map((bar) => ({ time: this.key(bar.timestamp), value: bar.volume, color: bar.close >= bar.open ? up : down })));
     this.mark();
     const last = answer.bars.length;
-    if (other && last) this.chart.timeScale().setVisibleLogicalRange({ from: Math.max(0, last - SHOWN), to: last + 2 });
+    if (other && last) this.chart.timeScale().setVisibleLogicalRange({ from: Math.max(-1, last - this.place.clientWidth / WIDTH), to: last + 2 });
     this.tell();
   }
 
@@ -94,7 +94,7 @@ export class Chart {
           position: direction === "bullish" ? "belowBar" : "aboveBar",
           shape: { bullish: "arrowUp", bearish: "arrowDown", neutral: "circle" }[direction],
           color: colour({ bullish: "--up", bearish: "--down", neutral: "--quiet" }[direction]),
-          size: direction === "neutral" ? 0.4 : 0.8,
+          size: direction === "neutral" ? 0.3 : 0.6,
         });
       }
     }

@@ -28,9 +28,9 @@ async function send(path, options) {
   } catch {
     throw new Lost("The scanner does not answer.");
   }
-  // The header has whole seconds: on average it is half of one behind.
+  // The header has whole seconds, and an answer takes its time: what is less than two seconds off is not known better.
   const date = Date.parse(answer.headers.get("Date")) + 500;
-  if (!Number.isNaN(date) && Math.abs(date - now()) > 1000) skew_ms = date - Date.now();
+  if (!Number.isNaN(date) && Math.abs(date - now()) > 2000) skew_ms = date - Date.now();
   if (answer.ok || answer.status === 304) return answer;
   if (answer.status >= 500) throw new Lost(`The scanner answers with error ${answer.status}.`);
   const body = await answer.json().catch(() => ({}));

@@ -59,16 +59,18 @@ function acts() {
 const quiet = (text) => html`<p class="quiet-words">${text}</p>`;
 
 function explained(answer) {
+  const allowed = answer.actions.filter((one) => one.allowed);
+  const line = (name, text) => (text ? html`<p><span class="label">${name}</span>${text}</p>` : nothing);
   return html`<p class="summary">${answer.summary}</p>
-    ${answer.cause ? html`<p><span class="label">Cause</span>${answer.cause}</p>` : nothing}
-    ${answer.next ? html`<p><span class="label">Next</span>${answer.next}</p>` : nothing}
-    ${answer.actions?.length ? html`<div class="label">What you can do</div><ul class="can">${answer.actions.map((one) => html`<li>${one.text ?? one.sentence ?? one}</li>`)}</ul>` : nothing}`;
+    ${line("Cause", answer.cause)}${line("Next", answer.next)}
+    ${answer.notes.map((note) => html`<p>${note}</p>`)}
+    ${allowed.length ? html`<div class="label">What you can do</div>
+      <dl class="can">${allowed.map((one) => html`<dt>${capital(one.name)}</dt><dd>${one.sentence}</dd>`)}</dl>` : nothing}`;
 }
 
 function event(one) {
   return html`<li class="event" data-kind=${one.kind}><span class="when">${moment(one.at)}</span>
-    <span class="kind">${(one.kind ?? "").replaceAll("_", " ")}</span>
-    <span class="words">${one.sentence ?? one.reason ?? ""}${one.actor && one.actor !== "scanner" ? html` <span class="more">by ${one.actor}</span>` : nothing}</span></li>`;
+    <span class="kind">${one.kind.replaceAll("_", " ")}</span><span class="words">${one.sentence}</span></li>`;
 }
 
 const timeline = (answer) => (answer.results.length
@@ -179,6 +181,7 @@ const stamp_of = (one) => [one.state, one.circuit_state, one.enabled, one.consec
 
 function show(answer) {
   status = answer;
+  document.querySelector(".loading")?.remove();
   render(head(), $("head"));
   acts();
   count_down();

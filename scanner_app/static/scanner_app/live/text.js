@@ -49,6 +49,7 @@ const SHAPES = {
   paused: svg`<path d="M4 3h6v18H4zM14 3h6v18h-6z"/>`,
   failed: svg`<path d="M8 2h8l6 6v8l-6 6H8l-6-6V8zm1.4 5L7 9.4 9.6 12 7 14.6 9.4 17l2.6-2.6 2.6 2.6 2.4-2.4-2.6-2.6L17 9.4 14.6 7 12 9.6z" fill-rule="evenodd"/>`,
   stale: svg`<path d="M4 2h16v3l-6 7 6 7v3H4v-3l6-7-6-7z"/>`,
+  quarantine: svg`<path d="M2 3h20v5H2zM3 10h18v11H3zm6 2v3h6v-3z" fill-rule="evenodd"/>`,
   disabled: svg`<path d="M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18m0 3a6 6 0 1 1 0 12 6 6 0 0 1 0-12"/>`,
   healthy: svg`<circle cx="12" cy="12" r="9"/>`,
   degraded: svg`<path d="M12 2 23 21H1z"/>`,
@@ -80,7 +81,7 @@ export function count_down() {
 // Whether its head waits for a try: then it has a time, or the try is due or running.
 export function next_try(one) {
   if (one.next_attempt_at) return countdown(one.next_attempt_at);
-  return one.backlog ? "now" : EMPTY;
+  return one.backlog ? "trying now" : EMPTY;
 }
 
 // Milliseconds from 1 to 1,000 on a logarithmic scale; the line is the limit of 200 ms.
