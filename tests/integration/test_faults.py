@@ -105,7 +105,7 @@ def test_what_happens_to_a_symbol_is_explained_while_it_happens_and_told_afterwa
     def explained(code: str) -> bool:
         explanation = stack.http.get(f"symbols/{sick}/explain").json()
         said.setdefault(explanation["code"], explanation["text"])
-        return explanation["code"] == code
+        return bool(explanation["code"] == code)
 
     stack.post_bars(bars_of(sick, 3, first=1))
     wait_until(lambda: explained("open"), "the breaker is open", deadline_s=40)
