@@ -96,12 +96,12 @@ def _head(symbol: Symbol, row: SymbolStatus, now: datetime) -> Head | None:
 
 
 def _failures(bar: Bar, attempts: int) -> list[ProcessingFailure]:
-    """The failures since it was accepted or reset last, newest first; a hold counts its own up in one row."""
+    """The failures since it was accepted or reset last, newest first: a row each, but of a hold one in all."""
     rows = min(attempts, len(settings.SCANNER_RETRY_DELAYS) + 1)
     if not rows:
         return []
-    of_this_life = ProcessingFailure.objects.filter(bar_id=bar.pk, failed_at__gte=bar.accepted_at)
-    return list(of_this_life.order_by("-id").only("failed_at", "error_type", "message")[:rows])
+    newest = ProcessingFailure.objects.filter(bar_id=bar.pk).order_by("-id")
+    return list(newest.only("failed_at", "error_type", "message")[:rows])
 
 
 def _due_since(
