@@ -499,9 +499,9 @@ class SymbolViewSet(_List):
         found = self.find(symbol, among=reader.symbols())
         said = reader.explain(found, timezone.now())
         allowed = MayOperate().has_permission(request, self)
-        values = {name: getattr(said, name) for name in ExplanationOut().fields if name not in {"symbol", "actions"}}
         actions = [{**asdict(one), "allowed": allowed} for one in said.actions]
-        return Response(ExplanationOut({"symbol": found.ticker, **values, "actions": actions}).data)
+        told = {**asdict(said), "symbol": found.ticker, "text": said.text, "actions": actions}
+        return Response(ExplanationOut(told).data)
 
     @extend_schema(
         summary="What happened to a symbol, newest first",

@@ -96,12 +96,12 @@ def _head(symbol: Symbol, row: SymbolStatus, now: datetime) -> Head | None:
 
 
 def _failures(bar: Bar, attempts: int) -> list[ProcessingFailure]:
-    """The failures since it was accepted or reset last, newest first; a hold counts its own up in one row."""
+    """The failures since it was accepted or reset last, newest first: a row each, but of a hold one in all."""
     rows = min(attempts, len(settings.SCANNER_RETRY_DELAYS) + 1)
     if not rows:
         return []
-    of_this_life = ProcessingFailure.objects.filter(bar_id=bar.pk, failed_at__gte=bar.accepted_at)
-    return list(of_this_life.order_by("-id").only("failed_at", "error_type", "message")[:rows])
+    newest = ProcessingFailure.objects.filter(bar_id=bar.pk).order_by("-id")
+    return list(newest.only("failed_at", "error_type", "message")[:rows])
 
 
 def _due_since(
@@ -111,16 +111,19 @@ def _due_since(
     control = row.stage == "control"
     if not symbol.enabled or (status.next_attempt_at(symbol, row, now) is not None and not control):
         return None
-    named = _last(symbol, *NAMES_A_HEAD)
     times = [
         row.last_processed_at,
         row.next_attempt_at,
         # A control run is due with the failure that led to it: it does not heed the breaker.
         None if control else symbol.breaker.value.half_open_at(breaker_rules()),
         failures[0].failed_at if failures else None,
-        None if named is None else named.at,
     ]
-    return max([bar.accepted_at, *(time for time in times if time is not None and time <= now)])
+    due_since = max([bar.accepted_at, *(time for time in times if time is not None and time <= now)])
+    if (now - due_since).total_seconds() < TAKEN_S:
+        return due_since
+    # Only now, since a symbol with years of events and none of these would be searched through all of them.
+    named = _last(symbol, *NAMES_A_HEAD)
+    return due_since if named is None else max(due_since, named.at)
 
 
 def _whereabouts(
@@ -172,7 +175,10 @@ def _last_done(row: SymbolStatus) -> list[Done]:
         sequence__gt=row.cursor - PACED_BY,
         sequence__lte=row.cursor,
         status=BarStatus.PROCESSED,
-        finished_at__isnull=False,
     )
-    values = last.order_by("sequence").values("accepted_at", "finished_at", "attempts", "held")
-    return [Done(**one) for one in values]
+    rows = last.order_by("sequence").only("accepted_at", "finished_at", "attempts", "held")
+    return [
+        Done(accepted_at=bar.accepted_at, finished_at=bar.finished_at, attempts=bar.attempts, held=bar.held)
+        for bar in rows
+        if bar.finished_at is not None
+    ]

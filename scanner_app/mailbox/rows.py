@@ -65,6 +65,8 @@ def lock(symbol_id: int) -> None:
 
 def head_id(row: SymbolStatus) -> int | None:
     """The id of the head's bar, for the timeline; None without one."""
+    if row.head is None:
+        return None
     return Bar.objects.values_list("id", flat=True).filter(symbol_id=row.symbol_id, sequence=row.head).first()
 
 

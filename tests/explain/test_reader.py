@@ -172,6 +172,16 @@ def test_a_hold_says_what_the_control_run_said(holding):
     assert known(symbol, failed_at + 70 * SECOND).head.failing_since == T0
 
 
+def test_a_second_hold_began_with_its_own_first_failure(holding):
+    symbol, failed_at = holding
+    mailbox.reset(symbol, by="olga", now=failed_at + SECOND)
+    last = fail_head(symbol, 7, now=failed_at + 2 * SECOND)
+    mailbox.control_failed(live_message(symbol), reason="no file", now=last)
+    last = fail_head(symbol, 5, now=last)
+
+    assert known(symbol, last).head.failing_since == failed_at + 2 * SECOND
+
+
 def test_a_disabled_symbol_says_who_did_it_and_why(dispatched_head, told):
     symbol, _ = dispatched_head(waiting=1)
     mailbox.disable(symbol, by="ada", reason="too early", now=T0)

@@ -97,6 +97,34 @@ def test_the_third_failure_in_a_row_opens_the_breaker_and_one_success_closes_it(
     assert seconds(failures[3]["failed_at"]) >= opened + RECOVERY_S
 
 
+def test_what_happens_to_a_symbol_is_explained_while_it_happens_and_told_afterwards(stack, two):
+    sick, _ = two
+    stack.manage("inject", sick, "--fail", "3")
+    said: dict[str, str] = {}
+
+    def explained(code: str) -> bool:
+        explanation = stack.http.get(f"symbols/{sick}/explain").json()
+        said.setdefault(explanation["code"], explanation["text"])
+        return bool(explanation["code"] == code)
+
+    stack.post_bars(bars_of(sick, 3, first=1))
+    wait_until(lambda: explained("open"), "the breaker is open", deadline_s=40)
+    wait_until(lambda: explained("idle"), "all bars are done", deadline_s=40)
+
+    assert "the breaker is open after 3 failures in a row" in said["open"]
+    assert "InjectedError: injected failure" in said["open"]
+    assert "You can reset it now, skip the bar or disable the symbol." in said["open"]
+    failed_bar = max(stack.rows("bars", symbol=sick), key=lambda bar: bar["attempts"])
+    story = stack.http.get(f"bars/{failed_bar['id']}/timeline").json()["results"][::-1]
+    assert [line["kind"] for line in story] == [
+        *("accepted", "failed", "failed", "failed", "opened"),
+        *("processed", *["signal"] * len([line for line in story if line["kind"] == "signal"]), "closed"),
+    ]
+    assert story[5]["after_s"] >= RECOVERY_S
+    newest = stack.rows(f"symbols/{sick}/timeline")
+    assert [line["kind"] for line in newest] == ["closed", "opened", "paused", "paused", "created"]
+
+
 def test_a_bar_that_fails_seven_times_is_set_aside_and_the_symbol_goes_on(stack, two):
     sick, _ = two
     stack.manage("inject", sick, "--fail", "7")
