@@ -16,6 +16,9 @@ from scanner_app.mailbox import Message, NewBar, Ticket, publishing
 from scanner_app.mailbox.accept import create_symbols
 from scanner_app.models import QuarantinedBar, Symbol, SymbolStatus
 
+KEPT_BACK = 20
+"""The newest bars of each series are not played: they are there to come later."""
+
 STEP = timedelta(seconds=20)
 """Between two bars of a symbol."""
 
@@ -40,7 +43,7 @@ def tickers(number: int, chance: random.Random) -> list[str]:
 
 
 def play(names: Iterable[str], bars: int, now: datetime, *, seed: int = 5) -> None:
-    """Let each symbol process the last `bars` bars of a real series, up to `now`."""
+    """Let each symbol process `bars` bars of a real series, the last of them just before `now`."""
     chance = random.Random(seed)  # noqa: S311 - no secrets here
     series = load_series()
     names = list(names)
@@ -49,16 +52,18 @@ def play(names: Iterable[str], bars: int, now: datetime, *, seed: int = 5) -> No
     for place, name in enumerate(names):
         symbol = Symbol.objects.get(ticker=name)
         shift = timedelta(seconds=chance.uniform(0, STEP.total_seconds()))
-        for step, bar in enumerate(last_bars(by_name.get(name) or series[place % len(series)], name, bars)):
+        chosen = by_name.get(name) or series[place % len(series)]
+        end = len(chosen) - KEPT_BACK
+        for step, bar in enumerate(real_bars(chosen, name, max(0, end - bars), end)):
             at = now - STEP * (bars - step) - shift
             mailbox.accept([bar], now=at)
             took_ms = min(40_000, chance.lognormvariate(3.2, 0.45) * (6 if chance.random() < 0.02 else 1))
             run(symbol, at, at + timedelta(milliseconds=took_ms))
 
 
-def last_bars(series: Series, name: str, number: int) -> Iterator[NewBar]:
-    """The newest bars of a series, oldest first, under another name."""
-    for place in range(max(0, len(series) - number), len(series)):
+def real_bars(series: Series, name: str, start: int, end: int) -> Iterator[NewBar]:
+    """Bars `start` to `end` (exclusive) of a series, oldest first, under another name."""
+    for place in range(start, end):
         yield NewBar(
             symbol=name,
             timeframe=series.timeframe,
@@ -99,24 +104,11 @@ def start_head(symbol: Symbol, now: datetime) -> Ticket:
 
 
 def later(ticker: str, number: int, now: datetime) -> None:
-    """More bars, that wait: of the days after the last one."""
-    symbol = Symbol.objects.get(ticker=ticker)
-    last = symbol.bars.order_by("-timestamp").first()
-    assert last is not None  # noqa: S101
-    bars = [
-        NewBar(
-            symbol=ticker,
-            timeframe=last.timeframe,
-            timestamp=last.timestamp + timedelta(days=day),
-            open=last.close,
-            high=last.high,
-            low=last.low,
-            close=last.close,
-            volume=last.volume,
-        )
-        for day in range(1, number + 1)
-    ]
-    mailbox.accept(bars, now=now)
+    """The next bars of a bundled symbol come, and wait."""
+    series = next(one for one in load_series() if one.symbol == ticker)
+    known = Symbol.objects.get(ticker=ticker).bars.latest("timestamp").timestamp
+    after = [bar for bar in real_bars(series, ticker, 0, len(series)) if bar.timestamp > known]
+    mailbox.accept(after[:number], now=now)
 
 
 def fail(ticker: str, times: int, now: datetime, error: Exception) -> None:

@@ -122,10 +122,10 @@ def failed(ticker: str, *, first: int = 0) -> Symbol:
     return symbol
 
 
-def processed(ticker: str, days: int, *, pattern: str = "CDLDOJI") -> Symbol:
+def processed(ticker: str, days: int, *, first: int = 0, pattern: str = "CDLDOJI") -> Symbol:
     """A symbol whose bars are done, with a signal on each."""
     now = timezone.now()
-    accept_days(ticker, days, now=now)
+    accept_days(ticker, days, first=first, now=now)
     symbol = Symbol.objects.get(ticker=ticker)
     finding = Finding(detector="candlesticks", pattern=pattern, direction="bullish", strength=100)
     for _ in range(days):

@@ -61,7 +61,7 @@ def test_the_countdown_to_the_next_attempt_runs(reader):
 
     expect(countdown).to_have_text(f"in {first - 2} s", timeout=4000)
 
-    assert 20 < first <= 30
+    assert 20 < first <= 34  # its three failures are 0, 1 and 3 s old
 
 
 def test_an_errors_text_is_shown_as_text_and_never_as_markup(reader, complaints):

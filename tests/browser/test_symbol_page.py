@@ -1,0 +1,233 @@
+"""A symbol's page in a real browser: chart, explanation, timeline, faults, and its acts."""
+
+import re
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from scanner_app import mailbox
+from scanner_app.models import Symbol
+from tests.browser.conftest import failed, processed, set_aside, tickers, tile
+from tests.conftest import make_symbol, new_bar, row_of
+
+
+def test_a_click_on_the_board_opens_the_symbol_however_odd_its_ticker(reader, complaints):
+    processed("BTC/USD", 2)
+    reader.reload()
+
+    tickers(reader).get_by_text("BTC/USD").click()
+
+    expect(reader).to_have_url(re.compile("/symbols/BTC/USD/$"))
+    expect(reader.get_by_role("heading", name="BTC/USD", level=1)).to_be_visible()
+    expect(reader.locator("#chart[data-bars='2']")).to_be_visible()
+    assert complaints == []
+
+
+def test_the_chart_shows_bars_with_their_signals_and_follows_them(reader, complaints):
+    symbol = processed("TSLA", 30)
+    reader.goto("/symbols/TSLA/")
+    chart = reader.locator("#chart")
+    expect(chart).to_have_attribute("data-bars", "30")
+    expect(chart).to_have_attribute("data-marks", "30")
+    colours = reader.evaluate(
+        # Some of the canvas is in the colours of rising candles and marks.
+        """() => { const canvas = document.querySelector('#chart canvas');
+          const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+          const seen = new Set();
+          for (let i = 0; i < data.length; i += 4) seen.add(`${data[i]},${data[i+1]},${data[i+2]}`);
+          return [...seen]; }"""
+    )
+    assert "11,127,107" in colours  # --up
+    expect(reader.locator("#legend")).to_contain_text("2024-01-30  O 10  H 12  L 9  C 11  V 1,000  ▲ CDLDOJI")
+    expect(reader.locator("#signals tbody tr").first).to_contain_text("CDLDOJI")
+
+    processed("TSLA", 1, first=30, pattern="CDLHAMMER")
+
+    expect(chart).to_have_attribute("data-bars", "31", timeout=4000)
+    expect(reader.locator("#legend")).to_contain_text("▲ CDLHAMMER")
+    reader.get_by_label("Pattern").select_option("CDLHAMMER")
+    expect(chart).to_have_attribute("data-marks", "1")
+    assert row_of(symbol).bars_processed == 31
+    assert complaints == []
+
+
+def test_the_timeframe_can_be_changed(reader):
+    processed("TSLA", 3)
+    mailbox.accept([new_bar(timeframe="1h")], now=timezone.now())
+    reader.goto("/symbols/TSLA/")
+    expect(reader.get_by_role("button", name="1h")).to_have_attribute("aria-pressed", "true")
+    expect(reader.locator("#chart")).to_have_attribute("data-bars", "1")
+
+    reader.get_by_role("button", name="1d").click()
+
+    expect(reader.locator("#chart")).to_have_attribute("data-bars", "3")
+    expect(reader.get_by_role("button", name="1d")).to_have_attribute("aria-pressed", "true")
+
+
+def test_it_says_why_and_what_comes_next_with_the_traceback(reader, complaints):
+    failed("TSLA")
+
+    reader.goto("/symbols/TSLA/")
+
+    expect(reader.locator("#head")).to_contain_text("Failed")
+    expect(reader.locator("#head .countdown")).to_have_text(re.compile(r"in \d+ s"))
+    expect(reader.locator("#explain")).to_contain_text("ValueError: <img src=x onerror=alert(1)>")
+    expect(reader.locator("#timeline")).to_contain_text("The breaker opened")
+    failures = reader.locator("#failures li")
+    expect(failures).to_have_count(3)
+    failures.first.locator("summary").click()
+    expect(failures.first.locator("pre")).to_contain_text("ValueError: <img src=x onerror=alert(1)>")
+    reader.wait_for_timeout(3000)
+    expect(failures.first.locator("pre")).to_be_visible()  # what changes around it does not shut it
+    assert complaints == []
+
+
+def test_a_symbol_without_bars_has_its_own_words(reader, complaints):
+    make_symbol("TSLA")
+
+    reader.goto("/symbols/TSLA/")
+
+    expect(reader.locator("#chart-words")).to_have_text("No bars yet: the chart begins with the first one.")
+    expect(reader.locator("#failures")).to_have_text("No attempt has failed.")
+    expect(reader.locator("#quarantine")).to_have_text("No bar is set aside.")
+    assert complaints == []
+
+
+@pytest.mark.parametrize(
+    ("act", "outcome", "kind"),
+    [
+        ("Reset", "has been reset", "reset"),
+        ("Skip the bar", "goes on without its first bar", "skipped"),
+        ("Disable", "has been disabled", "disabled"),
+    ],
+)
+def test_operators_act_on_it_with_a_reason(operator, complaints, act, outcome, kind):
+    symbol = failed("TSLA")
+    operator.goto("/symbols/TSLA/")
+
+    operator.get_by_role("button", name=act, exact=True).click()
+    question = operator.get_by_role("dialog")
+    question.get_by_label("Why").fill("split today")
+    question.get_by_role("button", name=act, exact=True).click()
+
+    expect(operator.locator("#outcome")).to_contain_text(f"TSLA {outcome}")
+    event = symbol.events.get(kind=kind)
+    assert (event.actor, event.reason) == ("olga", "split today")
+    expect(operator.locator("#timeline")).to_contain_text("split today")
+    assert complaints == []
+
+
+def test_a_disabled_symbol_can_be_enabled(operator):
+    symbol = make_symbol("TSLA")
+    mailbox.disable(symbol, by="olga", now=timezone.now())
+    operator.goto("/symbols/TSLA/")
+    expect(operator.locator("#head")).to_contain_text("Disabled")
+    expect(operator.get_by_role("button", name="Disable", exact=True)).to_be_hidden()
+
+    operator.get_by_role("button", name="Enable", exact=True).click()
+    operator.get_by_role("dialog").get_by_role("button", name="Enable").click()
+
+    expect(operator.locator("#head")).to_contain_text("Processing")
+    assert Symbol.objects.get().enabled
+
+
+def test_a_bar_in_quarantine_can_be_replayed_and_another_discarded(operator, complaints):
+    symbol = set_aside("TSLA", bars=2)
+    operator.goto("/symbols/TSLA/")
+    entries = operator.locator("#quarantine li")
+    expect(entries).to_have_count(2)
+
+    entries.first.get_by_role("button", name="Replay").click()
+    operator.get_by_role("dialog", name="Replay the bar of 2024-01-02?").get_by_role("button", name="Replay").click()
+    expect(operator.locator("#outcome")).to_have_text("The bar of 2024-01-02 has been replayed.")
+    expect(entries).to_have_count(1)
+    entries.first.get_by_role("button", name="Discard").click()
+    operator.get_by_role("dialog").get_by_role("button", name="Discard").click()
+
+    expect(operator.locator("#quarantine")).to_have_text("No bar is set aside.")
+    assert {entry.resolution for entry in symbol.quarantine.all()} == {"replayed", "discarded"}
+    assert complaints == []
+
+
+def test_who_may_not_act_sees_no_way_to(reader):
+    set_aside("TSLA")
+    reader.goto("/symbols/TSLA/")
+    expect(reader.locator("#quarantine li")).to_have_count(1)
+
+    assert reader.locator("main button:not(#timeframes button)").count() == 0
+
+
+def test_strangers_see_the_public_status_and_where_to_sign_in_for_the_rest(page, settings):
+    settings.SCANNER_PUBLIC_STATUS = True
+    processed("TSLA", 1)
+
+    page.goto("/symbols/TSLA/")
+
+    expect(page.locator("#head")).to_contain_text("Processing")
+    expect(page.locator("#chart-words")).to_have_text("Sign in to see the chart.")
+    expect(page.locator("#failures").get_by_role("link", name="Sign in")).to_have_attribute(
+        "href", "/login/?next=%2Fsymbols%2FTSLA%2F"
+    )
+
+
+def test_a_symbol_that_is_deleted_meanwhile_is_told(reader):
+    symbol = make_symbol("TSLA")
+    reader.goto("/symbols/TSLA/")
+    expect(reader.locator("#head")).to_contain_text("Processing")
+
+    Symbol.objects.filter(pk=symbol.pk).update(deleted_at=timezone.now())
+
+    expect(reader.locator("#notice")).to_have_text("Symbol TSLA not found")
+
+
+def test_with_the_keyboard_alone_from_the_filter_to_the_symbol_and_its_reset(operator):
+    symbol = failed("TSLA")
+    processed("AAPL", 1)
+    operator.reload()
+    expect(tickers(operator)).to_have_count(2)
+
+    operator.keyboard.press("/")
+    operator.keyboard.type("tsl")
+    expect(tickers(operator)).to_have_text(["TSLA"])
+    operator.keyboard.press("Tab")
+    expect(tile(operator, "TSLA").get_by_role("link")).to_be_focused()
+    operator.keyboard.press("Enter")
+    expect(operator).to_have_url(re.compile("/symbols/TSLA/$"))
+    expect(operator.get_by_role("button", name="Reset", exact=True)).to_be_visible()
+    for _ in range(12):
+        operator.keyboard.press("Tab")
+        if operator.evaluate("document.activeElement.dataset.act") == "reset":
+            break
+    operator.keyboard.press("Enter")
+    expect(operator.get_by_role("dialog").get_by_role("button", name="Reset")).to_be_focused()
+    operator.keyboard.press("Enter")
+
+    expect(operator.locator("#outcome")).to_contain_text("TSLA has been reset")
+    expect(operator.get_by_role("button", name="Reset", exact=True)).to_be_focused()  # back where one was
+    assert row_of(symbol).attempts == 0
+
+
+def test_the_focus_stays_with_a_tile_that_changes_its_place(reader):
+    for ticker in ("AAPL", "TSLA"):
+        processed(ticker, 1)
+    reader.reload()
+    tile(reader, "TSLA").get_by_role("link").focus()
+
+    failed("TSLA", first=1)
+
+    expect(tickers(reader)).to_have_text(["TSLA", "AAPL"])
+    expect(tile(reader, "TSLA").get_by_role("link")).to_be_focused()
+
+
+def test_a_bar_that_waits_for_minutes_counts_down_in_minutes(reader):
+    failed("TSLA")
+    reader.goto("/symbols/TSLA/")
+    expect(reader.locator("#head .countdown")).to_be_visible()
+
+    words = reader.evaluate(
+        """() => { const one = document.querySelector('.countdown'); one.dataset.at = Date.now() + 125_000;
+          return new Promise((done) => setTimeout(() => done(one.textContent), 600)); }"""
+    )
+
+    assert re.fullmatch(r"in 2 min 0[3-6] s", words)
