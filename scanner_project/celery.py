@@ -31,10 +31,11 @@ def _keep_our_logging(**_: Any) -> None:
 def _add_our_steps(**_: Any) -> None:
     # Imported here, since they need Django's models.
     from scanner_app.workers.queues import FollowQueues  # noqa: PLC0415
+    from scanner_app.workers.spare import SpareProcesses  # noqa: PLC0415
     from scanner_app.workers.tells import Tells  # noqa: PLC0415
     from scanner_app.workers.watchdog import Watchdog  # noqa: PLC0415
 
-    app.steps["consumer"].update({FollowQueues, Tells, Watchdog})
+    app.steps["consumer"].update({FollowQueues, SpareProcesses, Tells, Watchdog})
     _relax_durability()
 
 
