@@ -36,7 +36,7 @@ class Pool:
 
 def test_processes_are_added_once_and_stay(monkeypatch, settings):
     settings.SCANNER_SPARE_PROCESSES = 4
-    pool, prefetch = Pool(), []
+    pool, prefetch = Pool(), list[int]()
     parent = SimpleNamespace(
         pool=pool,
         hostname="main@here",
