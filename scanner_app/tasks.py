@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from scanner_app import broker, mailbox, processing, removal
+from scanner_app import broker, mailbox, processing, removal, retention
 from scanner_app.alerts.tasks import deliver_notifications
 from scanner_app.detectors import BarUnusable
 from scanner_app.errors import BarFailed
@@ -164,6 +164,12 @@ def sweep() -> dict[str, int]:
 def remove_rows() -> int:
     """Remove some rows of the symbol that was deleted first; beat asks every two seconds."""
     return removal.work()
+
+
+@shared_task(name="scanner.prune", ignore_result=True)
+def prune() -> dict[str, int]:
+    """Forget some of what is older than the settings keep."""
+    return retention.prune(timezone.now())
 
 
 @shared_task(name=REMOVE_TASK, acks_late=True, ignore_result=True)

@@ -195,6 +195,8 @@ SCANNER_FAULT_INJECTION = ENV.SCANNER_FAULT_INJECTION
 SCANNER_SPARE_PROCESSES = ENV.SCANNER_SPARE_PROCESSES
 SCANNER_SLOW_RUN_S = ENV.SCANNER_SLOW_RUN_S
 SCANNER_QUICK_BARS = ENV.SCANNER_QUICK_BARS
+SCANNER_KEEP_BARS_DAYS = ENV.SCANNER_KEEP_BARS_DAYS
+SCANNER_KEEP_RECORDS_DAYS = ENV.SCANNER_KEEP_RECORDS_DAYS
 SCANNER_SWEEP_S = ENV.SCANNER_SWEEP_S
 SCANNER_TELL_S = ENV.SCANNER_TELL_S
 FLOWER_URL = f"http://{ENV.WEB_HOST}:{ENV.FLOWER_PORT}"
@@ -236,6 +238,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "scanner.deliver",
         "schedule": 10.0,  # what was not asked for at once, and what is due for another try
         "options": {"queue": "notify", "expires": 10.0},
+    },
+    "prune": {
+        "task": "scanner.prune",
+        "schedule": 10.0,  # at most half a second each, which is some 5,000 bars
+        "options": {"queue": "upkeep", "expires": 10.0},
     },
     "remove rows": {
         "task": "scanner.remove_rows",
