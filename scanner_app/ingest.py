@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from django.conf import settings
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
-from scanner_app import mailbox, tickers
+from scanner_app import mailbox, retention, tickers
 from scanner_app.mailbox.accept import CHUNK, create_symbols
 from scanner_app.metrics import counted
 from scanner_app.models import Symbol
@@ -202,6 +202,13 @@ def _validate(index: int, raw: object, now: datetime) -> mailbox.NewBar | Reject
         error = exc.errors(include_url=False)[0]
         name = str(error["loc"][0])
         return Rejection(index, name, "invalid", f"{name} {_what(error)}")
+    oldest = retention.oldest_bar(now)
+    if oldest is not None and bar.timestamp < oldest:
+        # Deduplication has forgotten them: the same bar could be accepted twice.
+        text = (
+            f"timestamp {bar.timestamp.isoformat()} is older than SCANNER_KEEP_BARS_DAYS keeps ({oldest.isoformat()})"
+        )
+        return Rejection(index, "timestamp", "too_old", text)
     if problem := _between_fields(bar, now):
         name, text = problem
         return Rejection(index, name, "invalid", f"{name} {text}")

@@ -46,12 +46,17 @@ def _chosen() -> tuple[Detector, ...]:
     return chosen_detectors(tuple(settings.SCANNER_DETECTORS))
 
 
+def bars_needed() -> int:
+    """Bars of the longest window that a chosen detector asks for; 1 without detectors."""
+    return max((detector.bars_needed for detector in _chosen()), default=1)
+
+
 def load_window(ticket: Ticket) -> Window:
     """As many processed bars of the ticket's series as the detectors need, up to its time, itself the newest.
 
     Fewer at a series' start. Quarantined, discarded and waiting bars are in no window, whatever their time.
     """
-    bars = max((detector.bars_needed for detector in _chosen()), default=1)
+    bars = bars_needed()
     with connection.cursor() as cursor:
         key = [ticket.message.symbol_id, ticket.timeframe, to_database(ticket.timestamp), bars - 1]
         cursor.execute(_BEFORE, key)

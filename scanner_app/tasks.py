@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
-from scanner_app import broker, gaps, mailbox, processing, removal
+from scanner_app import broker, gaps, mailbox, processing, removal, retention
 from scanner_app.alerts.tasks import deliver_notifications, ping_watcher, watch
 from scanner_app.detectors import BarUnusable
 from scanner_app.errors import BarFailed
@@ -197,6 +197,12 @@ def count_gaps() -> int:
 def remove_rows() -> int:
     """Remove some rows of the symbol that was deleted first; beat asks every two seconds."""
     return removal.work()
+
+
+@shared_task(name="scanner.prune", ignore_result=True)
+def prune() -> dict[str, int]:
+    """Forget some of what is older than the settings keep."""
+    return retention.prune(timezone.now())
 
 
 @shared_task(name=REMOVE_TASK, acks_late=True, ignore_result=True)

@@ -168,8 +168,18 @@ class Environment(BaseModel):
     SCANNER_FAULT_INJECTION: bool = Field(False, description="1: `manage.py inject` is allowed")
     SCANNER_MAIN_PROCESSES: Count = Field(8, description="bars that the main worker runs at once")
     SCANNER_SLOW_PROCESSES: Count = Field(4, description="bars that the slow lane's worker runs at once")
+    SCANNER_SPARE_PROCESSES: Annotated[int, Field(ge=0)] = Field(
+        16, description="further processes that a worker may add while runs hang"
+    )
     SCANNER_SLOW_RUN_S: Seconds = Field(1, description="a run that takes so long moves its symbol to the slow lane")
     SCANNER_QUICK_BARS: Count = Field(20, description="quicker bars in a row that bring it back")
+    SCANNER_KEEP_BARS_DAYS: Annotated[int, Field(ge=0)] = Field(
+        0,
+        description="days after which processed bars and their signals are forgotten, and older ones refused; 0: never",
+    )
+    SCANNER_KEEP_RECORDS_DAYS: Annotated[int, Field(ge=0)] = Field(
+        90, description="days after which failures, events, alerts and notifications are forgotten; 0: never"
+    )
     SCANNER_SWEEP_S: Seconds = Field(2, description="seconds between two looks of the sweeper")
     SCANNER_TELL_S: Seconds = Field(2, description="seconds between two tells of a worker")
     SCANNER_LOG_FORMAT: Literal["auto", "json", "text"] = Field(

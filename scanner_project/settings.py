@@ -206,8 +206,11 @@ SCANNER_PUBLIC_METRICS = ENV.SCANNER_PUBLIC_METRICS
 SCANNER_METRICS_SYMBOLS = ENV.SCANNER_METRICS_SYMBOLS
 SCANNER_SHARD, SCANNER_SHARDS = (int(part) for part in ENV.SCANNER_SHARD.split("/"))
 SCANNER_FAULT_INJECTION = ENV.SCANNER_FAULT_INJECTION
+SCANNER_SPARE_PROCESSES = ENV.SCANNER_SPARE_PROCESSES
 SCANNER_SLOW_RUN_S = ENV.SCANNER_SLOW_RUN_S
 SCANNER_QUICK_BARS = ENV.SCANNER_QUICK_BARS
+SCANNER_KEEP_BARS_DAYS = ENV.SCANNER_KEEP_BARS_DAYS
+SCANNER_KEEP_RECORDS_DAYS = ENV.SCANNER_KEEP_RECORDS_DAYS
 SCANNER_SWEEP_S = ENV.SCANNER_SWEEP_S
 SCANNER_TELL_S = ENV.SCANNER_TELL_S
 SCANNER_WATCH_S = ENV.SCANNER_WATCH_S
@@ -274,6 +277,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "scanner.ping",
         "schedule": 60.0,  # what healthchecks.io and its like take for often
         "options": {"queue": "notify", "expires": 60.0},
+    },
+    "prune": {
+        "task": "scanner.prune",
+        "schedule": 10.0,  # at most half a second each, which is some 5,000 bars
+        "options": {"queue": "upkeep", "expires": 10.0},
     },
     "remove rows": {
         "task": "scanner.remove_rows",
