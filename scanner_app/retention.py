@@ -97,7 +97,8 @@ def _old_records(now: datetime) -> Iterator[int]:
         QuarantinedBar.objects.filter(resolved_at__lt=limit).exclude(resolution=""),
         Notification.objects.filter(at__lt=limit).exclude(state=NotificationState.PENDING),
         SymbolEvent.objects.filter(at__lt=limit).exclude(Exists(incident)),
-        Alert.objects.filter(cleared_at__lt=limit),
+        # A silence outlives its alert.
+        Alert.objects.filter(cleared_at__lt=limit).exclude(silenced_until__gt=now),
     ]
     for rows in settled:
         # By id, since old rows have the lowest: the search ends with the first batch.
