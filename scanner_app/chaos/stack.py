@@ -66,7 +66,7 @@ class Stack:
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
         password = secrets.token_urlsafe(16)
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("SCANNER_")}
-        self._environment = {
+        self.environment = {
             **inherited,
             "DJANGO_SETTINGS_MODULE": "scanner_project.settings",
             "PYTHONPATH": str(BASE_DIR),
@@ -114,7 +114,7 @@ class Stack:
                 self._processes[name] = subprocess.Popen(  # noqa: S603 - our own commands
                     self._command(name),
                     cwd=BASE_DIR,
-                    env=self._environment,
+                    env=self.environment,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
@@ -206,7 +206,7 @@ class Stack:
         done = subprocess.run(  # noqa: S603 - our own command
             [sys.executable, str(BASE_DIR / "manage.py"), command],
             cwd=BASE_DIR,
-            env=self._environment,
+            env=self.environment,
             capture_output=True,
             text=True,
             check=False,
@@ -215,7 +215,7 @@ class Stack:
             raise ChaosError(f"manage.py {command}: {(done.stderr.strip().splitlines() or ['failed'])[-1]}")
 
     def _sign_in(self) -> bool:
-        credentials = {name: self._environment[f"ADMIN_{name.upper()}"] for name in ("password",)}
+        credentials = {name: self.environment[f"ADMIN_{name.upper()}"] for name in ("password",)}
         answer = httpx.post(f"{self.url}/api/v1/auth/token", json={"username": "admin", **credentials}, timeout=10)
         self.token = str(answer.json().get("token", ""))
         return bool(self.token)
