@@ -143,21 +143,21 @@ def test_a_snapshot_without_changes_has_the_same_etag(symbol, monkeypatch):
     assert one.snapshot(T0).etag == first.etag
 
 
-def test_a_snapshot_that_took_long_lives_longer(symbol, monkeypatch):
-    clock = [100.0]
-    monkeypatch.setattr(board.time, "monotonic", lambda: clock[0])
-    one = Board()
-    read = one.read
+@pytest.mark.parametrize(
+    ("took_s", "life_s"),
+    [
+        pytest.param(0.01, 0.5, id="half a second at least"),
+        pytest.param(0.09, 0.9, id="ten times the processor time that it took"),
+        pytest.param(0.7, 2.0, id="two seconds at most"),
+    ],
+)
+def test_a_snapshot_that_cost_much_lives_longer(symbol, monkeypatch, took_s, life_s):
+    times = iter([5.0, 5.0 + took_s])
+    monkeypatch.setattr(board.time, "thread_time", lambda: next(times))
 
-    def slowly(now):
-        clock[0] += 0.3
-        return read(now)
+    snapshot = Board().snapshot(T0)
 
-    monkeypatch.setattr(one, "read", slowly)
-
-    snapshot = one.snapshot(T0)
-
-    assert snapshot.good_until - snapshot.made_at == pytest.approx(board.SHARE_OF_TIME * 0.3)
+    assert snapshot.good_until - snapshot.made_at == pytest.approx(life_s)
 
 
 def test_while_one_makes_it_the_others_go_on_with_the_one_before_but_not_with_an_old_one(symbol, monkeypatch):
