@@ -32,7 +32,13 @@ SNAPSHOT_LIFE_S = 0.5
 """Seconds that a snapshot is good for; a page that asks every second then sees a change within two."""
 
 SHARE_OF_TIME = 10
-"""A snapshot also lives this many times as long as it took to make: never more than a tenth of a processor."""
+"""A snapshot also lives this many times the processor time that it took: never more than a tenth of a processor.
+
+Not the time on the clock: a snapshot that was made while fifty others ran would else be shown for far too long.
+"""
+
+LONGEST_LIFE_S = 2.0
+"""A snapshot lives no longer than that, whatever it took."""
 
 TOO_OLD_S = 5.0
 """Seconds after which a snapshot is shown to nobody, not even while the next one is being made."""
@@ -86,15 +92,16 @@ class Board:
             self._making.release()
 
     def _make(self, now: datetime) -> Snapshot:
-        began = time.monotonic()
+        began = time.thread_time()
         body = JSONRenderer().render(self.read(now))
         packed = gzip.compress(body, compresslevel=1, mtime=0)
+        life_s = min(LONGEST_LIFE_S, max(SNAPSHOT_LIFE_S, SHARE_OF_TIME * (time.thread_time() - began)))
         made = time.monotonic()
         return Snapshot(
             body=packed,
             etag=f'W/"{blake2b(body, digest_size=12).hexdigest()}"',  # weak: of the JSON, not of its packing
             made_at=made,
-            good_until=made + max(SNAPSHOT_LIFE_S, SHARE_OF_TIME * (made - began)),
+            good_until=made + life_s,
         )
 
     def read(self, now: datetime) -> dict[str, Any]:

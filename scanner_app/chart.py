@@ -1,5 +1,6 @@
 """What a symbol's chart shows: the newest bars of one of its series, and the signals on them."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +20,8 @@ class Chart:
     symbol: str
     timeframes: list[str]  # those that the symbol has bars of, shortest first
     timeframe: str | None  # the one that is shown; None without any bar
-    bars: list[dict[str, Any]]  # oldest first
-    signals: list[dict[str, Any]]  # on these bars, oldest first
+    bars: Sequence[Mapping[str, Any]]  # oldest first
+    signals: Sequence[Mapping[str, Any]]  # on these bars, oldest first
 
 
 def chart(symbol: Symbol, timeframe: str | None, *, limit: int = BARS) -> Chart:

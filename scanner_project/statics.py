@@ -3,7 +3,7 @@
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
-class StaticFiles(CompressedManifestStaticFilesStorage):
+class StaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc] # whitenoise has no types
     """Whitenoise's, which also writes the hashed names into the imports of JavaScript modules.
 
     Without that a page's modules would import each other by their plain names, and an upgrade would mix old and new.

@@ -3,19 +3,21 @@
 import gzip
 import json
 import threading
+import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from scanner_app import board, mailbox
 from scanner_app.board import Board
-from scanner_app.detectors import BarUnusable, Finding
+from scanner_app.detectors import BarUnusable, Direction, Finding
 from scanner_app.models import Alert, AlertState, Severity, Symbol, SymbolStatus
 from tests.conftest import T0, accept_days, fail_head, make_symbol, start_head
 
 SECOND = timedelta(seconds=1)
 
-FINDING = Finding(detector="candlesticks", pattern="CDLDOJI", direction="bullish", strength=100)
+FINDING = Finding(detector="candlesticks", pattern="CDLDOJI", direction=Direction.BULLISH, strength=100)
 
 
 def done(ticker: str, days: int = 1, *, first: int = 0, took_ms: int = 20) -> Symbol:
@@ -26,7 +28,7 @@ def done(ticker: str, days: int = 1, *, first: int = 0, took_ms: int = 20) -> Sy
     return symbol
 
 
-def row_of(ticker: str, read: dict) -> dict:
+def row_of(ticker: str, read: dict[str, Any]) -> dict[str, Any]:
     return next(row for row in read["symbols"] if row["symbol"] == ticker)
 
 
@@ -120,7 +122,7 @@ def test_nothing_in_it_changes_by_itself(db):
 
 def test_a_snapshot_is_shared_while_it_is_fresh_and_made_anew_after_that(symbol, monkeypatch):
     clock = [100.0]
-    monkeypatch.setattr(board.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     one = Board()
     first = one.snapshot(T0)
     make_symbol("AAPL")
@@ -135,7 +137,7 @@ def test_a_snapshot_is_shared_while_it_is_fresh_and_made_anew_after_that(symbol,
 
 def test_a_snapshot_without_changes_has_the_same_etag(symbol, monkeypatch):
     clock = [100.0]
-    monkeypatch.setattr(board.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     one = Board()
     first = one.snapshot(T0)
     clock[0] += 60
@@ -143,26 +145,26 @@ def test_a_snapshot_without_changes_has_the_same_etag(symbol, monkeypatch):
     assert one.snapshot(T0).etag == first.etag
 
 
-def test_a_snapshot_that_took_long_lives_longer(symbol, monkeypatch):
-    clock = [100.0]
-    monkeypatch.setattr(board.time, "monotonic", lambda: clock[0])
-    one = Board()
-    read = one.read
+@pytest.mark.parametrize(
+    ("took_s", "life_s"),
+    [
+        pytest.param(0.01, 0.5, id="half a second at least"),
+        pytest.param(0.09, 0.9, id="ten times the processor time that it took"),
+        pytest.param(0.7, 2.0, id="two seconds at most"),
+    ],
+)
+def test_a_snapshot_that_cost_much_lives_longer(symbol, monkeypatch, took_s, life_s):
+    times = iter([5.0, 5.0 + took_s])
+    monkeypatch.setattr(time, "thread_time", lambda: next(times))
 
-    def slowly(now):
-        clock[0] += 0.3
-        return read(now)
+    snapshot = Board().snapshot(T0)
 
-    monkeypatch.setattr(one, "read", slowly)
-
-    snapshot = one.snapshot(T0)
-
-    assert snapshot.good_until - snapshot.made_at == pytest.approx(board.SHARE_OF_TIME * 0.3)
+    assert snapshot.good_until - snapshot.made_at == pytest.approx(life_s)
 
 
 def test_while_one_makes_it_the_others_go_on_with_the_one_before_but_not_with_an_old_one(symbol, monkeypatch):
     clock = [100.0]
-    monkeypatch.setattr(board.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     one = Board()
     first = one.snapshot(T0)
     waiting: list[board.Snapshot] = []

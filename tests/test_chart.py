@@ -4,11 +4,11 @@ from datetime import timedelta
 
 from scanner_app import mailbox
 from scanner_app.chart import chart
-from scanner_app.detectors import BarUnusable, Finding
+from scanner_app.detectors import BarUnusable, Direction, Finding
 from scanner_app.models import Symbol
 from tests.conftest import T0, accept_days, new_bar, start_head
 
-FINDING = Finding(detector="candlesticks", pattern="CDLDOJI", direction="neutral", strength=1)
+FINDING = Finding(detector="candlesticks", pattern="CDLDOJI", direction=Direction.NEUTRAL, strength=1)
 
 
 def days(shown):

@@ -16,10 +16,10 @@ from rest_framework.viewsets import ViewSet
 
 from scanner_app import breaker, chart, tickers
 from scanner_app.api.permissions import MayRead, MayReadStatus
-from scanner_app.api.serializers import BAR_STATUSES, DetailOut
+from scanner_app.api.serializers import DetailOut
 from scanner_app.board import BOARD
 from scanner_app.detectors import Direction
-from scanner_app.models import Lane, Severity, Symbol
+from scanner_app.models import BarStatus, Lane, Severity, Symbol
 from scanner_app.status import OverallStatus, SymbolState
 from scanner_app.timeframes import TIMEFRAMES
 
@@ -123,7 +123,7 @@ class ChartBarOut(serializers.Serializer[Any]):
     low = serializers.FloatField()
     close = serializers.FloatField()
     volume = serializers.FloatField()
-    status = serializers.ChoiceField([one for one in BAR_STATUSES if one not in {"processing", "discarded"}])
+    status = serializers.ChoiceField([one for one in BarStatus.values if one != BarStatus.DISCARDED])
 
 
 class ChartSignalOut(serializers.Serializer[Any]):

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from scanner_app import mailbox
 from scanner_app.board import Board
-from scanner_app.detectors import BarUnusable, Finding
+from scanner_app.detectors import BarUnusable, Direction, Finding
 from scanner_app.models import Symbol
 from tests.conftest import accept_days, fail_head, start_head
 
@@ -83,7 +83,7 @@ def context(chromium: Any, live_server: Any) -> Iterator[Any]:
 
 @pytest.fixture
 def page(context: Any, complaints: list[str]) -> Page:
-    page = context.new_page()
+    page: Page = context.new_page()
     listen(page, complaints)
     return page
 
@@ -127,7 +127,7 @@ def processed(ticker: str, days: int, *, first: int = 0, pattern: str = "CDLDOJI
     now = timezone.now()
     accept_days(ticker, days, first=first, now=now)
     symbol = Symbol.objects.get(ticker=ticker)
-    finding = Finding(detector="candlesticks", pattern=pattern, direction="bullish", strength=100)
+    finding = Finding(detector="candlesticks", pattern=pattern, direction=Direction.BULLISH, strength=100)
     for _ in range(days):
         mailbox.complete(start_head(symbol, now=now), [finding], now=now + timedelta(milliseconds=30), run_s=0)
     return symbol
