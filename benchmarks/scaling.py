@@ -115,6 +115,6 @@ def _judge(client: Client, plan: Plan, posting: Posting, began: datetime) -> Ite
             at = datetime.fromisoformat(bar["accepted_at"])
             phase = sum(at >= began + timedelta(seconds=step) for step in STEPS_S[:-1])
             waits.setdefault((shard_of(ticker, 2), PHASES[phase]), []).append(bar["latency_ms"])
-    for (shard, phase), each in sorted(waits.items(), key=lambda item: (item[0][0], PHASES.index(item[0][1]))):
+    for (shard, name), each in sorted(waits.items(), key=lambda item: (item[0][0], PHASES.index(item[0][1]))):
         p50, p95 = percentile(each, 50) or 0, percentile(each, 95) or 0
-        yield {"shard": shard, "phase": phase, "bars": len(each), "p50_ms": p50, "p95_ms": p95, "max_ms": max(each)}
+        yield {"shard": shard, "phase": name, "bars": len(each), "p50_ms": p50, "p95_ms": p95, "max_ms": max(each)}
