@@ -1,7 +1,6 @@
 """The board in a real browser: what it shows, that it keeps itself up to date, and its acts."""
 
 import re
-import time
 from datetime import UTC, datetime
 
 from django.utils import timezone
@@ -201,12 +200,15 @@ def test_a_thousand_symbols_are_drawn_within_a_second_and_redrawn_without_a_jerk
     SymbolStatus.objects.update(
         latencies=[[number, 0] for number in range(20, 50)], p95_latency_ms=48, bars_processed=30
     )
-    began = time.monotonic()
+    reader.add_init_script(
+        "new MutationObserver(() => { if (!window.drawn && document.querySelectorAll('.tile').length === 1000) "
+        "window.drawn = performance.now(); }).observe(document, {childList: true, subtree: true})"
+    )
 
-    reader.goto("/", wait_until="commit")
+    reader.goto("/")
     expect(tickers(reader)).to_have_count(1000, timeout=10_000)
 
-    whole_s = time.monotonic() - began
+    drawn_ms = reader.evaluate("window.drawn")  # since one asked for the page
     # The parts that are ours: the answer of the server, and drawing it for the first time and again.
     answer_ms = reader.evaluate(
         "performance.getEntriesByType('resource').find((one) => one.name.endsWith('/board')).duration"
@@ -218,6 +220,8 @@ def test_a_thousand_symbols_are_drawn_within_a_second_and_redrawn_without_a_jerk
     )
     reader.wait_for_timeout(3000)
     longest_ms = reader.evaluate("window.longest")
-    record_property("figures", f"page {whole_s:.2f} s, answer {answer_ms:.0f} ms, longest task {longest_ms:.0f} ms")
-    assert whole_s < 5  # a loaded machine's; alone it is under one
+    record_property(
+        "figures", f"drawn after {drawn_ms:.0f} ms, answer {answer_ms:.0f} ms, longest task {longest_ms:.0f} ms"
+    )
+    assert drawn_ms < 3000  # a loaded machine's; alone it is under one
     assert longest_ms < 400

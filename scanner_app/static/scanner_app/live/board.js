@@ -45,12 +45,19 @@ function overall() {
     <dl class="figures">${figures.map(([name, figure, tone]) => html`<div data-tone=${tone}><dt>${name}</dt><dd>${figure}</dd></div>`)}</dl>`;
 }
 
+// Most messages begin with their symbol.
+function linked({ symbol, message }) {
+  if (!symbol) return message;
+  const rest = message.startsWith(symbol) ? message.slice(symbol.length) : ` ${message}`;
+  return html`<a href=${page(symbol)}>${symbol}</a>${rest}`;
+}
+
 function alert_line(one) {
   const more = [one.state === "recovering" ? "clear again, waits whether it stays so" : "",
     one.acknowledged_by ? `seen by ${one.acknowledged_by}` : "", one.silenced ? "silenced" : ""].filter(Boolean).join(", ");
   return html`<li class="alert" data-severity=${one.severity}>
     ${shape(one.severity)}<span class="severity">${one.severity}</span>
-    <span class="message">${one.symbol ? html`<a href=${page(one.symbol)}>${one.symbol}</a> ` : nothing}${one.message}
+    <span class="message">${linked(one)}
       ${more ? html`<span class="more">${more}</span>` : nothing}</span>
     <span class="since">since ${moment(one.fired_at)}</span>
     ${may_operate && !one.acknowledged_by
