@@ -36,12 +36,12 @@ def _keep_our_logging(**_: Any) -> None:
 def _add_our_steps(**_: Any) -> None:
     # Imported here, since they need Django's models.
     from scanner_app.workers.queues import FollowQueues  # noqa: PLC0415
-    from scanner_app.workers.spare import SpareProcesses  # noqa: PLC0415
+    from scanner_app.workers.spare import SpareSlots  # noqa: PLC0415
     from scanner_app.workers.tells import Tells  # noqa: PLC0415
     from scanner_app.workers.understudy import Understudy  # noqa: PLC0415
     from scanner_app.workers.watchdog import Watchdog  # noqa: PLC0415
 
-    app.steps["consumer"].update({FollowQueues, SpareProcesses, Tells, Understudy, Watchdog})
+    app.steps["consumer"].update({FollowQueues, SpareSlots, Tells, Understudy, Watchdog})
     # Celery writes "worker: Warm shutdown" past the log, and has no setting for it.
     worker.safe_say = lambda text, *_: log.info("worker_says", text=text)  # type: ignore[attr-defined] # stubs lack it
     _relax_durability()

@@ -169,7 +169,7 @@ class Environment(BaseModel):
     SCANNER_MAIN_PROCESSES: Count = Field(8, description="bars that the main worker runs at once")
     SCANNER_SLOW_PROCESSES: Count = Field(4, description="bars that the slow lane's worker runs at once")
     SCANNER_SPARE_PROCESSES: Annotated[int, Field(ge=0)] = Field(
-        16, description="further processes that a worker may add while runs hang"
+        16, description="further slots that a worker may add while runs hang"
     )
     SCANNER_SLOW_RUN_S: Seconds = Field(1, description="a run that takes so long moves its symbol to the slow lane")
     SCANNER_QUICK_BARS: Count = Field(20, description="quicker bars in a row that bring it back")

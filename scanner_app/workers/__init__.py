@@ -3,7 +3,7 @@
 consumer.py   live through the loss of the broker
 queues.py     consume the queues of the symbols that there are
 tells.py      say which messages are held, for the sweeper and /readyz
-spare.py      more processes while runs hang
+spare.py      more slots while runs hang
 watchdog.py   end a worker that is alive but deaf
 understudy.py  have the alert rules evaluated when beat does not ask for it
 requests.py   hear of runs that are killed with their process

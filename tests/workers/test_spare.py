@@ -6,20 +6,24 @@ import pytest
 from scanner_app.workers import spare
 
 NOW_S = 1_000.0
+QUICK, LONG = NOW_S - 0.1, NOW_S - 5
 
 
 @pytest.mark.parametrize(
-    ("started", "wanted"),
+    ("started", "slots", "wanted"),
     [
-        ([], 8),
-        ([None, NOW_S - 0.1], 8),  # not begun, and quick so far
-        ([NOW_S - 5, NOW_S - 0.1], 9),
-        ([NOW_S - 5] * 3, 11),
-        ([NOW_S - 5] * 8, 12),  # the bound
+        ([], 4, 4),
+        ([None, QUICK, QUICK, QUICK], 4, 4),  # all are taken, but by quick runs
+        ([LONG, LONG], 4, 4),  # two are free
+        ([LONG, QUICK, QUICK, None], 4, 5),
+        ([LONG] * 4, 4, 7),  # the bound
+        ([LONG] * 4 + [QUICK], 7, 7),  # what was added stays while they hang
+        ([LONG, QUICK], 7, 5),  # and is taken back with their end
+        ([QUICK], 7, 4),
     ],
 )
-def test_each_run_that_takes_long_has_one_process_more_made_for_the_others(started, wanted):
-    assert spare.wanted_processes(started, NOW_S, base=8, spare=4, long_s=0.3) == wanted
+def test_each_run_that_takes_long_has_one_slot_more_made_for_the_others(started, slots, wanted):
+    assert spare.wanted_slots(started, NOW_S, slots=slots, base=4, spare=3, long_s=1.0) == wanted
 
 
 class Pool:
@@ -34,22 +38,21 @@ class Pool:
         self.maintained += 1
 
 
-def test_processes_are_added_once_and_stay(monkeypatch, settings):
+def test_slots_come_and_go_and_processes_stay(monkeypatch, settings):
     settings.SCANNER_SPARE_PROCESSES = 4
-    pool, prefetch = Pool(), list[int]()
-    parent = SimpleNamespace(
-        pool=pool,
-        hostname="main@here",
-        controller=SimpleNamespace(concurrency=2),
-        _update_prefetch_count=prefetch.append,
+    pool, prefetch = Pool(), [2]
+    qos = SimpleNamespace(
+        increment_eventually=lambda more: prefetch.append(prefetch[-1] + more),
+        decrement_eventually=lambda less: prefetch.append(prefetch[-1] - less),
     )
-    monkeypatch.setattr(worker_state, "active_requests", [SimpleNamespace(time_start=0.0)])
+    parent = SimpleNamespace(pool=pool, hostname="main@here", controller=SimpleNamespace(concurrency=2), qos=qos)
+    step = SimpleNamespace(slots=2)
+    hung = [SimpleNamespace(time_start=0.0)] * 2
 
-    spare.look(parent)
-    spare.look(parent)
-    monkeypatch.setattr(worker_state, "active_requests", [])
-    spare.look(parent)
+    for running in (hung, hung, [], hung):
+        monkeypatch.setattr(worker_state, "active_requests", running)
+        spare.SpareSlots.look(step, parent)  # type: ignore[arg-type] # a step is too much to make
 
-    assert pool.num_processes == 3
-    assert prefetch == [1]
+    assert prefetch == [2, 4, 2, 4]
+    assert pool.num_processes == 4
     assert pool.maintained == 1
