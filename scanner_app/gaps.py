@@ -74,6 +74,9 @@ def count(clock: Callable[[], datetime]) -> int:
             break
         row = symbol.status
         # A bar that is accepted meanwhile has a higher sequence, so it is counted the next time.
-        SymbolStatus.objects.filter(pk=row.pk).update(gaps=len(of_symbol(symbol, now)), gaps_sequence=row.last_sequence)
+        # Guarded: a calendar that is changed meanwhile asks for another count.
+        SymbolStatus.objects.filter(pk=row.pk, gaps_sequence=row.gaps_sequence).update(
+            gaps=len(of_symbol(symbol, now)), gaps_sequence=row.last_sequence
+        )
         done += 1
     return done

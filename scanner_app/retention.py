@@ -91,19 +91,21 @@ def _old_records(now: datetime) -> Iterator[int]:
     if limit is None:
         return
     incident = CircuitBreaker.objects.filter(symbol_id=OuterRef("symbol_id"), failures__gt=0)
-    settled = [
-        # Of a symbol that is failing now, nothing is forgotten.
-        ProcessingFailure.objects.filter(failed_at__lt=limit).exclude(Exists(incident)),
-        QuarantinedBar.objects.filter(resolved_at__lt=limit).exclude(resolution=""),
-        Notification.objects.filter(at__lt=limit).exclude(state=NotificationState.PENDING),
-        SymbolEvent.objects.filter(at__lt=limit).exclude(Exists(incident)),
-        # A silence outlives its alert.
-        Alert.objects.filter(cleared_at__lt=limit).exclude(silenced_until__gt=now),
+    # Of a symbol that is failing now, nothing is forgotten. A silence outlives its alert.
+    settled: list[tuple[str, QuerySet[Any]]] = [
+        ("failed_at", ProcessingFailure.objects.exclude(Exists(incident))),
+        ("resolved_at", QuarantinedBar.objects.exclude(resolution="")),
+        ("at", Notification.objects.exclude(state=NotificationState.PENDING)),
+        ("at", SymbolEvent.objects.exclude(Exists(incident))),
+        ("cleared_at", Alert.objects.exclude(cleared_at=None).exclude(silenced_until__gt=now)),
     ]
-    for rows in settled:
-        # By id, since old rows have the lowest: the search ends with the first batch.
-        while count := _remove(rows.order_by("id")):
+    for time_field, rows in settled:
+        # The lowest ids are the oldest: once they are young, the whole table is, and need not be searched.
+        while (oldest := rows.order_by("id").values_list(time_field, flat=True).first()) and oldest < limit:
+            count = _remove(rows.filter(**{f"{time_field}__lt": limit}).order_by("id"))
             yield count
+            if not count:
+                break
 
 
 def _remove(rows: QuerySet[Any]) -> int:

@@ -63,7 +63,8 @@ def logging_config(form: str = "auto", level: str = "INFO") -> dict[str, Any]:
             "celery.worker.strategy": {"level": quiet},
             "celery.beat": {"level": quiet},  # a line every two seconds
             "django.server": {"level": quiet},
-            "httpx": {"level": quiet},  # the load test makes thousands of requests
+            # They tell whole addresses, whose paths are passwords: of the ping and of apprise's services.
+            **{name: {"level": "WARNING"} for name in ("httpx", "httpcore", "urllib3", "requests", "apprise")},
             # Below that they tell every byte.
             "amqp": {"level": "INFO" if level == "DEBUG" else level},
             "kombu": {"level": "INFO" if level == "DEBUG" else level},

@@ -65,6 +65,15 @@ def test_the_shortest_watched_timeframe_decides(always):  # noqa: F811
     assert judged == staleness.Freshness(is_stale=True, age_s=0, stale_for_s=7 * 60)
 
 
+@pytest.mark.parametrize(("hour", "stale"), [("14:00", True), ("15:00", False)])
+def test_a_timeframe_that_is_fed_no_more_is_dropped_once_three_bars_of_a_longer_one_came(hour, stale, always):  # noqa: F811
+    newest = {"1m": "2026-03-03T12:00:00+00:00", "1h": f"2026-03-03T{hour}:00+00:00"}
+
+    judged = staleness.judge(newest, ["1m", "1h"], lambda: always, grace_s=60, now=at(f"2026-03-03 {hour}"))
+
+    assert judged.is_stale is stale
+
+
 def test_without_a_bar_there_is_no_age_and_nobody_asks_for_a_calendar():
     def never():
         raise AssertionError("asked for")

@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 FIRST_YEAR = 1990
 """Trading days before it are not known: nothing of that time can be missing."""
 
-BUILD_TIMEOUT_S = 30
+BUILD_TIMEOUT_S = 10
 """It takes about 1 s; the machine may be busy."""
 
 RETRY_S = 300

@@ -31,7 +31,7 @@ REGISTRY = CollectorRegistry()
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 """Edges of the histograms: 0.2 s is the p95 that the requirements allow, 10 s a run's soft time limit."""
 
-ACCEPTED = Counter("scanner_bars_accepted", "Bars accepted, corrected and replayed ones included", registry=REGISTRY)
+ACCEPTED = Counter("scanner_bars_accepted", "Bars accepted, corrected ones included", registry=REGISTRY)
 REFUSED = Counter(
     "scanner_bars_refused", "Bars that came and were not accepted, by reason", ["reason"], registry=REGISTRY
 )

@@ -57,7 +57,7 @@ def home(request: HttpRequest) -> HttpResponse:
     """The live board: a frame that its script fills, every second."""
     if not (request.user.is_authenticated or settings.SCANNER_PUBLIC_STATUS):
         return redirect_to_login(request.get_full_path())
-    return render(request, "scanner_app/home.html", {"may_operate": _may_operate(request)})
+    return render(request, "scanner_app/home.html", _common(request))
 
 
 @guarded
@@ -72,13 +72,13 @@ def symbol(request: HttpRequest, ticker: str) -> HttpResponse:
         known = Symbol.objects.filter(ticker=ticker, deleted_at=None).exists()
     except ValueError:
         known = False  # such a symbol can't be
-    context = {"ticker": ticker, "known": known, "may_operate": _may_operate(request)}
+    context = {"ticker": ticker, "known": known, **_common(request)}
     return render(request, "scanner_app/symbol.html", context, status=200 if known else 404)
 
 
-def _may_operate(request: HttpRequest) -> bool:
-    """Whether to show the operators' acts; whether one may is decided by the API, at each act."""
-    return May(request.user).operate
+def _common(request: HttpRequest) -> dict[str, Any]:
+    """What both pages need to know. Whether one may act is decided by the API, at each act."""
+    return {"may_operate": May(request.user).operate, "p95_limit_ms": settings.SCANNER_ALERT_P95_MS}
 
 
 @method_decorator(guarded, name="dispatch")

@@ -91,6 +91,16 @@ def test_defaults_are_those_of_the_settings():
     assert {name: getattr(given, name) for name in known} == {name: getattr(read({}), name) for name in known}
 
 
+ELSEWHERE = {"WEB_HOST", "WEB_PORT", "FLOWER_PORT", "DATA_DIR", "ADMIN_USER", "ADMIN_PASSWORD", "DEMO", "DEBUG"}
+"""Settings that are a service's own, fixed by the image, or not for production."""
+
+ON_THE_COMMAND_LINE = {"SCANNER_MAIN_PROCESSES", "SCANNER_SLOW_PROCESSES", "SCANNER_SHARD", "SCANNER_FAULT_INJECTION"}
+
+
+def test_every_setting_can_be_given():
+    assert set(Environment.model_fields) - ELSEWHERE - ON_THE_COMMAND_LINE <= set(SERVICES["web"]["environment"])
+
+
 def test_a_worker_has_time_to_finish_its_bar():
     for name in (each for each in OURS if each.startswith("worker-")):
         seconds = int(SERVICES[name]["stop_grace_period"].removesuffix("s"))

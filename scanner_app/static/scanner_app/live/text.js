@@ -88,7 +88,7 @@ export function next_try(one) {
 const WIDTH = 120;
 const HEIGHT = 24;
 const level = (ms) => HEIGHT - 1 - (Math.log10(Math.min(Math.max(ms, 1), 1000)) / 3) * (HEIGHT - 2);
-const LIMIT = level(200);
+const LIMIT = level(Number(document.getElementById("content").dataset.p95LimitMs));
 
 export function sparkline(latencies, most = 30) {
   const step = WIDTH / (most - 1);
