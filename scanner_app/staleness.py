@@ -3,7 +3,8 @@
 A timeframe of a symbol is *watched* once a bar of it has come fresh, so replayed history is never stale. After a
 bar has ended, the next one may take its own time (one timeframe, or the market's next session, week or month) and
 a grace. What is beyond that in trading time is stale: a market that is closed makes nothing stale, and nothing
-more stale. The shortest watched timeframe that is still fed decides. It is the feed's fault or lack; bars that come late are processed.
+more stale. The shortest watched timeframe that is still fed decides. It is the feed's fault or lack; bars that
+come late are processed.
 """
 
 from collections.abc import Callable, Mapping, Sequence

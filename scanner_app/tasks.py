@@ -19,6 +19,7 @@ from scanner_app.errors import BarFailed
 from scanner_app.mailbox import Message, Outcome, Ticket
 from scanner_app.mailbox.publishing import CONTROL_TASK, DEATH_TASK, HEAD_TASK, REMOVE_TASK, SWEEP_TASK
 from scanner_app.metrics import counted
+from scanner_app.workers.upkeep import UpkeepTask
 
 __all__ = ["deliver_notifications", "ping_watcher", "watch"]  # Celery finds the tasks of the alerts here
 
@@ -165,7 +166,7 @@ def bar_died(message: dict[str, Any], reason: str) -> str:
     return mailbox.died(Message(**message), reason, now=timezone.now())
 
 
-@shared_task(name=SWEEP_TASK, ignore_result=True, time_limit=30)
+@shared_task(base=UpkeepTask, name=SWEEP_TASK, ignore_result=True, time_limit=30)
 def sweep() -> dict[str, int]:
     """Publish again the heads that nobody holds."""
     now = timezone.now()
@@ -187,19 +188,19 @@ def sweep() -> dict[str, int]:
     return report.counts()
 
 
-@shared_task(name="scanner.count_gaps", ignore_result=True, time_limit=120)
+@shared_task(base=UpkeepTask, name="scanner.count_gaps", ignore_result=True, time_limit=120)
 def count_gaps() -> int:
     """Count the gaps of symbols that have had bars since the last time."""
     return gaps.count(timezone.now)
 
 
-@shared_task(name="scanner.remove_rows", ignore_result=True)
+@shared_task(base=UpkeepTask, name="scanner.remove_rows", ignore_result=True)
 def remove_rows() -> int:
     """Remove some rows of the symbol that was deleted first; beat asks every two seconds."""
     return removal.work()
 
 
-@shared_task(name="scanner.prune", ignore_result=True)
+@shared_task(base=UpkeepTask, name="scanner.prune", ignore_result=True)
 def prune() -> dict[str, int]:
     """Forget some of what is older than the settings keep."""
     return retention.prune(timezone.now())

@@ -2,15 +2,18 @@
 
 import logging
 import os
+from contextlib import suppress
 from typing import Any
 
+import billiard.util
 import structlog
 from celery import Celery
 from celery.apps import worker
 from celery.signals import setup_logging, task_failure, worker_init, worker_process_init, worker_ready
 from django.conf import settings
-from django.db import connections
+from django.db import OperationalError, connections
 from django.db.backends.signals import connection_created
+from django.utils.module_loading import import_string
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scanner_project.settings")
 
@@ -44,6 +47,12 @@ def _add_our_steps(**_: Any) -> None:
     app.steps["consumer"].update({FollowQueues, SpareSlots, Tells, Understudy, Watchdog})
     # Celery writes "worker: Warm shutdown" past the log, and has no setting for it.
     worker.safe_say = lambda text, *_: log.info("worker_says", text=text)  # type: ignore[attr-defined] # stubs lack it
+    # billiard's line of a process that was killed would else pass the log by.
+    billiard.util.get_logger().propagate = True
+    # TA-Lib and NumPy take a tenth of a second: once here, instead of with the first bar of each process.
+    for path in settings.SCANNER_DETECTORS:
+        with suppress(ImportError):  # told by the check at the start, and by each bar
+            import_string(path)
     _relax_durability()
 
 
@@ -58,6 +67,14 @@ def _sweep_at_once(**_: Any) -> None:
 @worker_process_init.connect
 def _in_child(**_: Any) -> None:
     _relax_durability()
+    # The first bar of a process would else wait for these; what is wrong with them is told by each bar.
+    from scanner_app import processing  # noqa: PLC0415 - as above
+    from scanner_app.detectors import DetectorError  # noqa: PLC0415
+
+    with suppress(DetectorError):
+        processing.bars_needed()
+    with suppress(OperationalError):
+        connections["default"].ensure_connection()
     # What a detector prints is a line of the log like others, with its symbol and bar.
     app.log.redirect_stdouts(logging.INFO, name="printed")
 

@@ -6,7 +6,7 @@ sentence that names the variable, the value and what is wrong with it.
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from tempfile import gettempdir
@@ -91,6 +91,19 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0), AfterValidator(_finite)]
 Count = Annotated[int, Field(ge=1)]
 CommaSeparated = Annotated[str, AfterValidator(_comma_separated)]
+
+
+SECRETS = {
+    "SECRET_KEY",
+    "ADMIN_PASSWORD",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "EMAIL_URL",
+    "SCANNER_NOTIFY_URLS",
+    "SCANNER_METRICS_TOKEN",
+    "SCANNER_PING_URL",
+}
+"""Settings that hold passwords: their values are not shown."""
 
 
 class Environment(BaseModel):
@@ -212,6 +225,10 @@ class Environment(BaseModel):
         "", description="address that is asked for once a minute while all is well (healthchecks.io and its like)"
     )
 
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Without secrets: it is a setting of Django's, which shows those on its debug pages."""
+        return ((name, "(hidden)" if name in SECRETS else value) for name, value in super().__repr_args__())
+
     @property
     def data_dir(self) -> Path:
         """`DATA_DIR` as an absolute path; a relative one starts at the repo's top."""
@@ -255,19 +272,6 @@ def read(environ: Mapping[str, str] | None = None) -> Environment:
         return Environment.model_validate(dict(values))
     except ValidationError as exc:
         raise BadSetting("\n".join(_sentence(error) for error in exc.errors())) from None
-
-
-SECRETS = {
-    "SECRET_KEY",
-    "ADMIN_PASSWORD",
-    "DATABASE_URL",
-    "REDIS_URL",
-    "EMAIL_URL",
-    "SCANNER_NOTIFY_URLS",
-    "SCANNER_METRICS_TOKEN",
-    "SCANNER_PING_URL",
-}
-"""Settings that hold passwords: their values are not shown."""
 
 
 def _sentence(error: Mapping[str, Any]) -> str:

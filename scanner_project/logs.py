@@ -58,6 +58,8 @@ def logging_config(form: str = "auto", level: str = "INFO") -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
+            # Its own handler mails every server error, with all settings, from within the request.
+            "django": {"level": level, "handlers": [], "propagate": True},
             # Celery tells every task at INFO, twice: Flower shows them better.
             "celery.app.trace": {"level": quiet},
             "celery.worker.strategy": {"level": quiet},

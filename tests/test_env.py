@@ -79,3 +79,10 @@ def test_a_deep_data_folder_gets_a_short_socket_path(tmp_path):
 def test_empty_detectors_mean_none_and_unset_the_shipped_ones():
     assert env.read({"SCANNER_DETECTORS": ""}).SCANNER_DETECTORS == ""
     assert "Candlesticks" in env.read({}).SCANNER_DETECTORS
+
+
+def test_secrets_are_not_shown_where_django_shows_its_settings():
+    shown = repr(env.read({"SCANNER_METRICS_TOKEN": "secret-1", "ADMIN_PASSWORD": "secret-2", "WEB_PORT": "1234"}))
+
+    assert "secret" not in shown
+    assert "WEB_PORT=1234" in shown

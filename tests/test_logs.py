@@ -236,3 +236,13 @@ def test_the_level_is_the_settings_and_what_celery_tells_of_each_task_is_a_step_
 
     assert config["root"]["level"] == root
     assert config["loggers"]["celery.app.trace"]["level"] == celery
+
+
+@pytest.mark.django_db
+def test_a_server_error_mails_nobody(settings, client, mailoutbox, monkeypatch):
+    settings.ADMINS = [("ada", "ada@example.org")]
+    monkeypatch.setattr("scanner_app.api.health.database_ready", lambda: 1 / 0)
+
+    assert client.get("/readyz").status_code == 503
+    assert mailoutbox == []
+    assert logging.getLogger("django").handlers == []

@@ -6,7 +6,7 @@ import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import DataError, OperationalError
 
-from scanner_app import broker, processing, tasks
+from scanner_app import broker, mailbox, processing, tasks
 from scanner_app.detectors import BarUnusable, Signal
 from scanner_app.errors import BarFailed
 from scanner_app.mailbox import Outcome, hot
@@ -155,3 +155,14 @@ def test_an_outage_is_tried_once_more_and_then_marked_for_the_sweeper(head, monk
 
     assert tasks._through_outages(message, away) == "outage"
     assert (len(tried), marked) == (2, [message.identity])
+
+
+def test_while_the_database_is_away_the_sweeper_ends_with_a_line_of_the_log_and_no_failure(monkeypatch, caplog):
+    def locked(now):
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(mailbox, "due_heads", locked)
+
+    assert tasks.sweep() is None
+    assert "database is locked" in caplog.text
+    assert "Traceback" not in caplog.text

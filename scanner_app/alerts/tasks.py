@@ -7,6 +7,7 @@ from redis.exceptions import RedisError
 
 from scanner_app import broker
 from scanner_app.alerts import deliver, evaluate, facts, ping
+from scanner_app.workers.upkeep import UpkeepTask
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +32,7 @@ def deliver_notifications() -> dict[str, int]:
     return deliver.run(timezone.now)
 
 
-@shared_task(name=WATCH_TASK, time_limit=WATCH_LIMIT_S, ignore_result=True)
+@shared_task(base=UpkeepTask, name=WATCH_TASK, time_limit=WATCH_LIMIT_S, ignore_result=True)
 def watch(by: str = "") -> dict[str, int]:
     """Evaluate the alert rules; `by` is who asks. Safe to run twice, also at the same time."""
     report = evaluate.run(facts.gather(timezone.now(), by_beat=by == "beat"))
