@@ -340,7 +340,7 @@ class AlertViewSet(_List):
         return alert, asked.validated_data
 
     def _show(self, alert: Alert) -> Response:
-        return Response(AlertOut(self.get_queryset().get(pk=alert.pk)).data)
+        return Response(self.get_serializer(self.get_queryset().get(pk=alert.pk)).data)
 
 
 class StatusViewSet(_ByAction, ViewSet):
