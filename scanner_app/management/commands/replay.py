@@ -14,9 +14,9 @@ from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from scanner_app import mailbox
+from scanner_app import mailbox, retention
 from scanner_app.feeds import replay
-from scanner_app.feeds.bundled import Series, load_series, market_of
+from scanner_app.feeds.bundled import Series, load_series, market_of, too_old
 from scanner_app.feeds.files import FeedError, open_feed
 from scanner_app.feeds.tally import Tally, summary
 from scanner_app.ingest import accept
@@ -70,11 +70,15 @@ class Command(BaseCommand):
         pace = _pace(rate=options["rate"], speed=options["speed"])
         tally = Tally()
         sources = _sources(options)
+        oldest = retention.oldest_bar(timezone.now())
         if options["bundled"]:
-            _know_markets([each.symbol for each in _series(options["symbol"])])
+            series = _series(options["symbol"])
+            if said := too_old(series, oldest, days=settings.SCANNER_KEEP_BARS_DAYS):
+                self.stderr.write(said)
+            _know_markets([each.symbol for each in series])
         if options["follow_on"]:
             newest = _newest()
-            sources = [replay.going_on(source, newest, tally.skip) for source in sources]
+            sources = [replay.going_on(source, newest, tally.skip, oldest=oldest) for source in sources]
         in_turn = options["bundled"] and options["speed"] is None
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
         status = 0
