@@ -71,12 +71,12 @@ class AlertAdmin(Operated, RecordAdmin):
 
     @admin.display(description="Message")
     def first_line(self, row: Alert) -> SafeString | str:
-        """The sentence, as it was when it was last told."""
+        """The sentence, with the figures of when it last fired or was told."""
         return one_line(row.message)
 
     @admin.display(description="Message")
     def whole_message(self, row: Alert) -> SafeString | str:
-        """The sentence, as it was when it was last told."""
+        """The sentence, with the figures of when it last fired or was told."""
         return as_it_is(row.message)
 
     @admin.display(description="Runbook")

@@ -72,10 +72,7 @@ class Command(BaseCommand):
         sources = _sources(options)
         oldest = retention.oldest_bar(timezone.now())
         if options["bundled"]:
-            series = _series(options["symbol"])
-            if said := too_old(series, oldest, days=settings.SCANNER_KEEP_BARS_DAYS):
-                self.stderr.write(said)
-            _know_markets([each.symbol for each in series])
+            self._begin_demo(_series(options["symbol"]), oldest)
         if options["follow_on"]:
             newest = _newest()
             sources = [replay.going_on(source, newest, tally.skip, oldest=oldest) for source in sources]
@@ -108,6 +105,11 @@ class Command(BaseCommand):
             raise CommandError(str(failure), returncode=EXIT_NOT_TAKEN)
         if status or not tally.clean:
             raise SystemExit(status or EXIT_NOT_TAKEN)
+
+    def _begin_demo(self, series: list[Series], oldest: datetime | None) -> None:
+        if said := too_old(series, oldest, days=settings.SCANNER_KEEP_BARS_DAYS):
+            self.stderr.write(said)
+        _know_markets([each.symbol for each in series])
 
 
 def _pace(*, rate: float | None, speed: float | None) -> replay.Pace:
