@@ -86,11 +86,13 @@ def runbook_page(request: HttpRequest, rule: str) -> HttpResponse:
         return redirect_to_login(request.get_full_path())
     if rule not in RULES:
         raise Http404
-    return render(request, "scanner_app/runbook.html", {"rule": rule, "page": runbook.html_of(rule)})
+    return render(
+        request, "scanner_app/runbook.html", {"rule": rule, "page": runbook.html_of(rule), **_common(request)}
+    )
 
 
 def _common(request: HttpRequest) -> dict[str, Any]:
-    """What both pages need to know. Whether one may act is decided by the API, at each act."""
+    """What the pages need to know. Whether one may act is decided by the API, at each act."""
     return {"may_operate": May(request.user).operate, "p95_limit_ms": settings.SCANNER_ALERT_P95_MS}
 
 
