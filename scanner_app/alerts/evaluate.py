@@ -8,16 +8,18 @@ from typing import Any
 
 import structlog
 from django.db import transaction
+from django.db.models import Q
 
 from scanner_app.alerts import asking, compose, lifecycle, notices
 from scanner_app.alerts.lifecycle import Standing, State, Telling, Timing, Voice
 from scanner_app.alerts.rules import RULES, Facts, Finding, Rule
 from scanner_app.models import Alert, AlertState, Evaluation, NotificationKind
 from scanner_app.models.alerts import ACTIVE, OPEN
+from scanner_app.status import SILENT_AFTER
 
 log = structlog.get_logger(__name__)
 
-ALIKE = ("state", "fired_at", "clear_since", "cleared_at", "told_at", "muted_by")
+ALIKE = ("state", "began_at", "fired_at", "clear_since", "cleared_at", "told_at", "muted_by")
 """What an evaluation changes of many alerts in the same way."""
 
 STORED = (*ALIKE, "message")
@@ -49,16 +51,17 @@ def run(facts: Facts, *, rules: Sequence[Rule] = tuple(RULES.values())) -> Repor
     """Judge `facts` and store what follows. Repeats safely, and any number may run at once.
 
     The row of the evaluation is the lock and the check: of two that judge at once the second waits, and goes on only
-    with facts that are later; then it sees what the first has stored. Whoever stores asks for each chunk anew whether
-    the row is still at its facts, so that the first stores nothing behind the second's back. What a crash leaves
-    undone is done by the next evaluation, since all that it goes by is stored. A rule that raises keeps its alerts
-    as they are.
+    with facts that are later, or by a clock that was set back; then it sees what the first has stored. Whoever stores
+    asks for each chunk anew whether the row is still at its facts, so that the first stores nothing behind the
+    second's back. What a crash leaves undone is done by the next evaluation, since all that it goes by is stored.
+    A rule that raises keeps its alerts as they are.
     """
     found = {rule.name: _found(rule, facts) for rule in rules}
     report = Report(complete=all(findings is not None for findings in found.values()))
     the_row = Evaluation.objects.filter(pk=Evaluation.THE_ROW)
+    newer = Q(evaluated_at__lt=facts.now) | Q(evaluated_at__gt=facts.now + SILENT_AFTER)
     with transaction.atomic():
-        if the_row.filter(evaluated_at__lt=facts.now).update(evaluated_at=facts.now, complete=report.complete) != 1:
+        if the_row.filter(newer).update(evaluated_at=facts.now, complete=report.complete) != 1:
             return Report(superseded=True)
         change = _Change(now=facts.now)
     for rule in rules:
@@ -212,7 +215,7 @@ class _Change:
         if alert is None:
             alert = self._begin(rule, finding)
         before = [getattr(alert, name) for name in STORED]
-        alert.state, alert.fired_at = AlertState(after.state), after.fired_at
+        alert.state, alert.began_at, alert.fired_at = AlertState(after.state), after.began_at, after.fired_at
         alert.clear_since, alert.cleared_at = after.clear_since, after.cleared_at
         if finding is not None:
             alert.muted_by = self._muted_by(rule, finding)

@@ -36,7 +36,8 @@ def gather(now: datetime, *, by_beat: bool = False) -> Facts:
         symbols=_symbols(bounds, outages, shards_of(said.workers), now),
         broker=said,
         database_ms=database_ms,
-        beat_ago_s=None if beat_at is None else (now - beat_at).total_seconds(),
+        # A time that is yet to come is no sign of life either: the clock was set back.
+        beat_ago_s=None if beat_at is None else abs((now - beat_at).total_seconds()),
         sweep_s=settings.SCANNER_SWEEP_S,
         watch_s=settings.SCANNER_WATCH_S,
         in_quarantine=dict(

@@ -6,9 +6,10 @@ from functools import partial
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from scanner_app import mailbox, status
-from scanner_app.alerts import acts, deliver, evaluate, facts, notices
+from scanner_app import broker, mailbox, status
+from scanner_app.alerts import acts, deliver, evaluate, facts, notices, ping
 from scanner_app.alerts.rules import Finding, Rule
 from scanner_app.alerts.tasks import watch
 from scanner_app.errors import AlertOver
@@ -388,6 +389,46 @@ def test_facts_that_are_older_than_those_judged_change_nothing(judge):
     assert state_of("made_up") == ["firing"]
 
 
+def test_a_clock_that_is_set_back_by_an_hour_blinds_nobody(watched):
+    watched.look()
+    watched.forget("slow")  # pending when the clock is set back
+    watched.look()
+    watched.clock.move(-HOUR)
+    watched.forget("main")
+
+    watched.look()
+    assert ping.unwell(watched.clock.now) == ""
+    watched.look_for(20)
+
+    fired = Alert.objects.filter(rule="no_worker").order_by("subject").values_list("subject", "state")
+    assert list(fired) == [("main 0/1", "firing"), ("slow 0/1", "firing")]
+    assert told("no_worker") == ["fired", "fired"]
+    assert status.overview(watched.clock.now).reasons == ["No worker: 2 (slow 0/1, main 0/1)."]
+    assert ping.unwell(watched.clock.now) == "alerts: no_worker"
+
+
+def test_a_beat_that_died_before_the_clock_was_set_back_is_missed(watched):
+    watched.look()
+    watched.by_beat = False
+    watched.clock.move(-HOUR)
+
+    watched.look_for(10)
+
+    assert told("beat_late") == ["fired"]
+
+
+@pytest.mark.parametrize(
+    ("back_s", "superseded"), [pytest.param(30, True, id="half a minute"), pytest.param(31, False, id="longer")]
+)
+def test_facts_of_an_earlier_time_count_once_nobody_else_can_have_judged_later_ones(judge, back_s, superseded):
+    now = judge.clock.now
+    judge()
+
+    report = evaluate.run(facts.gather(now - timedelta(seconds=back_s)), rules=[judge.rule])
+
+    assert report.superseded is superseded
+
+
 @pytest.mark.django_db(transaction=True)
 def test_after_a_crash_every_alert_is_told_once(clock, redis_server, monkeypatch):
     count = 2 * evaluate.CHUNK + 1
@@ -440,6 +481,17 @@ def test_the_task_evaluates_by_the_real_time_and_is_beats_sign_of_life(watched):
 
     assert row.beat_at == row.evaluated_at == Evaluation.objects.get().beat_at
     assert Evaluation.objects.get().evaluated_at > row.evaluated_at
+
+
+def test_an_evaluation_that_judged_nothing_is_no_sign_of_life(watched):
+    Evaluation.objects.create(pk=1, evaluated_at=timezone.now() + timedelta(seconds=20))
+
+    watch()
+    assert broker.last_watch() is None
+    Evaluation.objects.update(evaluated_at=timezone.now())
+    watch()
+
+    assert broker.last_watch() is not None
 
 
 # ------------------------------------------------------------------------------------------------ messages
@@ -526,6 +578,8 @@ def test_many_alerts_of_a_rule_are_one_reason_and_errors_come_first():
         pytest.param(None, 31, "degraded", "rules yet", id="started for the first time, and still not evaluated"),
         pytest.param(10, HOUR, "healthy", "", id="runs, and is evaluated"),
         pytest.param(31, HOUR, "degraded", "for 31 s", id="runs, and nobody evaluates any more"),
+        pytest.param(-30, None, "healthy", "", id="evaluated by a clock that is half a minute ahead"),
+        pytest.param(-HOUR, -HOUR, "degraded", "3,600 s ahead", id="runs, and its clock was set back by an hour"),
     ],
 )
 def test_the_status_does_not_freeze_when_nobody_evaluates(monkeypatch, evaluated_s, serving_s, verdict, says):
