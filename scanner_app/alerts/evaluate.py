@@ -194,21 +194,27 @@ class _Change:
         """Advance the rule's alerts: those that are open, and those that begin."""
         alerts = self._open.get(rule.name, {})
         for key in [*alerts, *(key for key in found if key not in alerts)]:
-            self._advance(rule, alerts.get(key), found.get(key))
+            self._advance(rule, key, alerts.get(key), found.get(key))
 
     def end_unknown(self, known: set[str]) -> None:
         """End, without a word, the alerts of rules that there are no more: nobody would ever judge them."""
         for rule, alerts in self._open.items():
             if rule not in known:
                 for alert in alerts.values():
-                    alert.state, alert.clear_since, alert.cleared_at = AlertState.RESOLVED, self.now, self.now
-                    self._steps.append(_Step(alert=alert))
+                    self._end(alert)
 
-    def _advance(self, rule: Rule, alert: Alert | None, finding: Finding | None) -> None:
+    def _end(self, alert: Alert) -> None:
+        """Without a word."""
+        alert.state, alert.clear_since, alert.cleared_at = AlertState.RESOLVED, self.now, self.now
+        self._steps.append(_Step(alert=alert))
+
+    def _advance(self, rule: Rule, key: Key, alert: Alert | None, finding: Finding | None) -> None:
         timing = timing_of(rule)
         after = lifecycle.advance(_standing(alert), holds=finding is not None, timing=timing, now=self.now)
         if after is None:
-            if alert is not None:
+            if alert is not None and alert.is_silenced(self.now) and not self._silence_of(rule.name, key):
+                self._end(alert)  # it is kept for the silence that was put on it, which is to outlive it
+            elif alert is not None:
                 self._gone.append(alert.pk)
             return
         begins = alert is None

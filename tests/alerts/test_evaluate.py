@@ -1,5 +1,6 @@
 """The evaluation: once whoever does it, what is told to whom, and what it costs."""
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -157,6 +158,39 @@ def test_a_silence_outlives_its_alert_and_ends_in_time(judge):
     judge(60)
 
     assert told("made_up") == ["fired", "fired"], "told once the silence is over, since it still fires"
+
+
+def test_a_silence_on_an_alert_that_never_fired_outlives_it_too_and_leaves_one_row(judge):
+    judge.rule = replace(judge.rule, for_s=10)
+    judge()
+    acts.silence(the_alert(), minutes=5, by="olga", now=judge.clock.now, reason="known")
+    for _ in range(3):  # swings, and never holds for long enough
+        for judge.holds in (False, True):
+            judge()
+    assert list(Alert.objects.order_by("pk").values_list("state", "silence_reason")) == [
+        ("resolved", "known"),
+        ("pending", "known"),
+    ]
+
+    judge(10)
+    assert (state_of("made_up"), told("made_up")) == (["resolved", "firing"], [])
+    judge(50)
+
+    assert told("made_up") == ["fired"], "told once the silence is over, since it still fires"
+
+
+def test_a_silence_that_is_put_anew_on_one_that_never_fired_is_the_one_that_outlives(judge):
+    judge.rule = replace(judge.rule, for_s=10)
+    for minutes in (5, 60):
+        judge.holds = True
+        judge()
+        acts.silence(Alert.objects.latest("pk"), minutes=minutes, by="olga", now=judge.clock.now, reason=f"{minutes}")
+        judge.holds = False
+        judge()
+    judge.holds = True
+    judge(100)
+
+    assert (Alert.objects.latest("pk").silence_reason, told("made_up")) == ("60", [])
 
 
 def test_a_silence_is_ended_by_zero_minutes(judge):
