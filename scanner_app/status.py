@@ -177,13 +177,16 @@ def symbol_facts(one: SymbolSummary, slow: Mapping[str, int], **more: Any) -> Sy
     )
 
 
-def overview(now: datetime) -> Overview:
-    """All symbols, counted and judged. Five queries, whatever their number."""
+def overview(now: datetime, fired: Sequence[Alert] | None = None) -> Overview:
+    """All symbols, counted and judged. Five queries, whatever their number.
+
+    `fired` are the alerts of `fired_alerts()`, from whoever shows them too; None: they are read here.
+    """
     # Sorted here: databases differ in where they put "BRK.B" and "BTC/USD".
     shown = sorted((symbol_status(symbol, symbol.status, now) for symbol in symbols()), key=lambda one: one.symbol)
     states = [one.state for one in shown]
     slow = slow_symbols(now)
-    fired = fired_alerts()
+    fired = fired_alerts() if fired is None else fired
     wrong = wrongs([symbol_facts(one, slow) for one in shown], fired, last_evaluation(), now)
     return Overview(
         overall_status=verdict(severity for severity, _ in wrong),
