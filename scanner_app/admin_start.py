@@ -1,6 +1,7 @@
 """What the admin's start page shows: how the whole is doing, who is in trouble, and who works."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -60,7 +61,7 @@ def engine(now_s: float) -> Engine:
             role=str(tell.get("lane", "")),
             holds=len(tell.get("held", ())),
             told_ago_s=max(0.0, now_s - float(tell.get("at", now_s))),
-            deaf=float(tell.get("lying_s", 0)) >= broker.DEAF_AFTER_S,
+            deaf=broker.is_deaf(tell),
         )
         for name, tell in sorted(told.items())
     ]
@@ -69,18 +70,19 @@ def engine(now_s: float) -> Engine:
     return Engine(answers=True, workers=workers, missing=missing_roles(told), swept_ago_s=ago_s, sweeper_late=late)
 
 
-def firing_alerts() -> list[Alert]:
-    """The alerts that have fired and are not over: the worst first, of these the newest."""
+def worst_first(fired: Iterable[Alert]) -> list[Alert]:
+    """The worst alerts first, of these the newest."""
     worst = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
-    return sorted(status.fired_alerts(), key=lambda one: (worst[Severity(one.severity)], -one.pk))
+    return sorted(fired, key=lambda one: (worst[Severity(one.severity)], -one.pk))
 
 
 def context(now: datetime) -> dict[str, Any]:
     """For the template. As many queries for a thousand symbols as for one."""
-    overview = status.overview(now)
+    fired = status.fired_alerts()
+    overview = status.overview(now, fired)
     troubled = trouble(overview)
     quarantined = quarantine.open_entries().order_by()[: COUNTED + 1].count()
-    alerts = firing_alerts()
+    alerts = worst_first(fired)
     return {
         "overview": overview,
         "disabled": overview.total_symbols - overview.enabled_symbols,

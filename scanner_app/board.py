@@ -105,8 +105,9 @@ class Board:
         )
 
     def read(self, now: datetime) -> dict[str, Any]:
-        """The board as it goes out. Ten queries at most, whatever the number of symbols."""
-        whole = status.overview(now)
+        """The board as it goes out. Eight queries at most, whatever the number of symbols."""
+        fired = status.fired_alerts()
+        whole = status.overview(now, fired)
         self._refresh(whole.symbols)
         quarantined = _quarantined()
         return {
@@ -121,7 +122,7 @@ class Board:
             "backlog": whole.backlog,
             "quarantined": sum(quarantined.values()),
             "total_alerts": whole.alerts,
-            "alerts": [_alert(one, now) for one in sorted(status.fired_alerts(), key=_worst_first)[:ALERTS]],
+            "alerts": [_alert(one, now) for one in sorted(fired, key=_worst_first)[:ALERTS]],
             "symbols": [self._row(one, quarantined.get(one.id, 0)) for one in whole.symbols],
         }
 

@@ -4,7 +4,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -97,6 +97,11 @@ def tells() -> dict[str, dict[str, Any]]:
         for key, value in zip(keys, values, strict=True)
         if value is not None  # it expired between the two questions
     }
+
+
+def is_deaf(told: Mapping[str, Any]) -> bool:
+    """Whether a worker that told this lives, but hears nothing."""
+    return float(told.get("lying_s", 0)) >= DEAF_AFTER_S
 
 
 def queued(queues: Iterable[str]) -> set[str]:

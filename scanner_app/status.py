@@ -177,13 +177,16 @@ def symbol_facts(one: SymbolSummary, slow: Mapping[str, int], **more: Any) -> Sy
     )
 
 
-def overview(now: datetime) -> Overview:
-    """All symbols, counted and judged. Five queries, whatever their number."""
+def overview(now: datetime, fired: Sequence[Alert] | None = None) -> Overview:
+    """All symbols, counted and judged. Five queries, whatever their number.
+
+    `fired` are the alerts of `fired_alerts()`, from whoever shows them too; None: they are read here.
+    """
     # Sorted here: databases differ in where they put "BRK.B" and "BTC/USD".
     shown = sorted((symbol_status(symbol, symbol.status, now) for symbol in symbols()), key=lambda one: one.symbol)
     states = [one.state for one in shown]
     slow = slow_symbols(now)
-    fired = fired_alerts()
+    fired = fired_alerts() if fired is None else fired
     wrong = wrongs([symbol_facts(one, slow) for one in shown], fired, last_evaluation(), now)
     return Overview(
         overall_status=verdict(severity for severity, _ in wrong),
@@ -262,16 +265,29 @@ def serve_from(now: datetime) -> None:
     _serving_since = now
 
 
+def is_silent(evaluated_at: datetime, now: datetime) -> bool:
+    """Whether nobody has evaluated the rules for too long. So it is too when the last time is yet to come.
+
+    Then the clock has been set back since, and nothing is known of the time after.
+    """
+    return abs(now - evaluated_at) > SILENT_AFTER
+
+
 def _silence(evaluated_at: datetime | None, now: datetime) -> str:
     """Why the alerts say nothing at present; empty while they do.
 
     What was evaluated before this process began to serve is another run's. A process that serves nobody, a command,
     judges by what is stored alone; and where there is nothing yet, nobody has ever meant to evaluate.
     """
-    since = max((time for time in (evaluated_at, _serving_since) if time is not None), default=now)
-    if now - since <= SILENT_AFTER:
+    known = [time for time in (evaluated_at, _serving_since) if time is not None]
+    if not known or not all(is_silent(time, now) for time in known):
         return ""
-    silent = f"for {(now - evaluated_at).total_seconds():,.0f} s" if evaluated_at else "yet"
+    if evaluated_at is None:
+        silent = "yet"
+    elif evaluated_at > now:
+        silent = f"since the clock was set back: the last time is {(evaluated_at - now).total_seconds():,.0f} s ahead"
+    else:
+        silent = f"for {(now - evaluated_at).total_seconds():,.0f} s"
     return f"Nobody has evaluated the alert rules {silent}: beat, broker or the upkeep worker is down; see /readyz."
 
 

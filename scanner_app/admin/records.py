@@ -30,7 +30,7 @@ from scanner_app.admin.links import (
     task_url,
 )
 from scanner_app.detectors import Direction
-from scanner_app.mailbox import Message
+from scanner_app.mailbox.rows import message_of
 from scanner_app.models import (
     Bar,
     BarStatus,
@@ -95,9 +95,6 @@ class BarAdmin(RecordAdmin):
     def rows_of_the_bar(self, bar: Bar) -> SafeString:
         """The chart, what this bar left behind, and, of a bar in flight, its task in Flower."""
         status = bar.symbol.status
-        here = Message(
-            symbol_id=bar.symbol_id, ticker=bar.symbol.ticker, sequence=bar.sequence, epoch=status.epoch, retries=0
-        )
         tables: tuple[type[Signal | ProcessingFailure | QuarantinedBar | SymbolEvent], ...]
         tables = (Signal, ProcessingFailure, QuarantinedBar, SymbolEvent)
         counts = [(table, table.objects.filter(bar=bar).count()) for table in tables]
@@ -105,7 +102,7 @@ class BarAdmin(RecordAdmin):
             [
                 (chart_url(bar.symbol.ticker), "Chart"),
                 *((list_url(table, bar__id__exact=bar.pk), _counted(count, table)) for table, count in counts if count),
-                (task_url(here.task_id) if status.head == bar.sequence else None, "Task in Flower"),
+                (task_url(message_of(status).task_id) if status.head == bar.sequence else None, "Task in Flower"),
             ]
         )
 

@@ -16,6 +16,7 @@ from scanner_app.admin.acts import Operated, confirmed, counted, named, number_o
 from scanner_app.admin.base import EMPTY, ReadOnlyAdmin, as_it_is, badge, one_line, utc
 from scanner_app.admin.links import chart_url, link, list_url, row_of_links, row_url, task_url
 from scanner_app.errors import BarsWaiting, NothingToSkip
+from scanner_app.mailbox.rows import message_of
 from scanner_app.models import (
     Alert,
     Bar,
@@ -284,15 +285,7 @@ class SymbolAdmin(Operated, ReadOnlyAdmin):
         bar = None if row.head is None else Bar.objects.filter(symbol=symbol, sequence=row.head).first()
         if bar is None:
             return EMPTY
-        message = mailbox.Message(
-            symbol_id=symbol.pk,
-            ticker=symbol.ticker,
-            sequence=bar.sequence,
-            epoch=row.epoch,
-            retries=row.attempts,
-            control=row.stage == Stage.CONTROL,
-        )
-        return row_of_links([(row_url(bar, bar.pk), str(bar)), (task_url(message.task_id), "Task in Flower")])
+        return row_of_links([(row_url(bar, bar.pk), str(bar)), (task_url(message_of(row).task_id), "Task in Flower")])
 
     @admin.action(description="Reset: close the breaker, run the bar now", permissions=["operate"])
     def reset(self, request: HttpRequest, queryset: QuerySet[Symbol]) -> None:

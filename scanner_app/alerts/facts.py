@@ -13,8 +13,8 @@ from scanner_app import broker, clocks, quarantine, status
 from scanner_app.alerts.limits import limits
 from scanner_app.alerts.rules import BrokerFacts, Facts, Limits, SymbolFacts, WorkerFacts
 from scanner_app.alerts.rules.no_worker import consumers, shards_of
-from scanner_app.mailbox import Message
-from scanner_app.models import Bar, Evaluation, Stage, Symbol, SymbolEvent, SymbolStatus
+from scanner_app.mailbox.rows import message_of
+from scanner_app.models import Bar, Evaluation, SymbolEvent, SymbolStatus
 from scanner_app.models.symbols import breaker_rules
 from scanner_app.workers.queues import shard_of
 
@@ -36,8 +36,10 @@ def gather(now: datetime, *, by_beat: bool = False) -> Facts:
         symbols=_symbols(bounds, outages, shards_of(said.workers), now),
         broker=said,
         database_ms=database_ms,
-        beat_ago_s=None if beat_at is None else (now - beat_at).total_seconds(),
-        sweep_s=settings.SCANNER_SWEEP_S,
+        # A time that is yet to come is no sign of life either: the clock was set back.
+        beat_ago_s=None if beat_at is None else abs((now - beat_at).total_seconds()),
+        sweep_patience_s=broker.sweep_patience_s(),
+        sweep_memory_s=broker.memory_s(),
         watch_s=settings.SCANNER_WATCH_S,
         in_quarantine=dict(
             quarantine.open_entries().order_by().values_list("symbol__ticker").annotate(bars=Count("pk"))
@@ -83,13 +85,12 @@ def _broker_facts() -> BrokerFacts:
 
 
 def _worker(name: str, told: Mapping[str, Any], off_s: Mapping[str, float]) -> WorkerFacts:
-    lying_s = told.get("lying_s", 0.0)
     return WorkerFacts(
         name=name,
         role=told.get("lane", ""),
         shard=told.get("shard", "0/1"),
-        lying_s=lying_s,
-        deaf=lying_s >= broker.DEAF_AFTER_S,
+        lying_s=told.get("lying_s", 0.0),
+        deaf=broker.is_deaf(told),
         clock_s=off_s.get(name),
     )
 
@@ -105,24 +106,15 @@ def _symbols(bounds: Limits, outages: Mapping[str, int], shards: int, now: datet
                 slow,
                 consumers=consumers(row.lane, shard_of(symbol.ticker, shards), shards),
                 due_since=due.get(symbol.pk),
-                outages=outages.get(_delivery(symbol, row), 0) if outages else 0,
+                outages=outages.get(_delivery(row), 0) if outages else 0,
             )
         )
     return tuple(found)
 
 
-def _delivery(symbol: Symbol, row: SymbolStatus) -> str:
+def _delivery(row: SymbolStatus) -> str:
     """What workers and broker know the head's present attempt by; empty without a head."""
-    if row.head is None:
-        return ""
-    return Message(
-        symbol_id=symbol.pk,
-        ticker=symbol.ticker,
-        sequence=row.head,
-        epoch=row.epoch,
-        retries=row.attempts,
-        control=row.stage == Stage.CONTROL,
-    ).identity
+    return "" if row.head is None else message_of(row).identity
 
 
 def _due_since(bounds: Limits, now: datetime) -> dict[int, datetime]:

@@ -62,6 +62,8 @@ class Voice:
 
 def advance(standing: Standing | None, *, holds: bool, timing: Timing, now: datetime) -> Standing | None:
     """The standing after a look at the time `now`; None: there is no alert, or none any more."""
+    if standing is not None:
+        standing = _up_to(standing, now)
     if standing is None:
         standing = Standing(state=State.PENDING, began_at=now) if holds else None
     elif standing.state is State.PENDING and not holds:
@@ -81,6 +83,16 @@ def advance(standing: Standing | None, *, holds: bool, timing: Timing, now: date
     ):
         return replace(standing, state=State.RESOLVED, cleared_at=now)
     return standing
+
+
+def _up_to(standing: Standing, now: datetime) -> Standing:
+    """With no time that is yet to come: the clock was set back, and an hour must not pass before anything follows."""
+    return replace(
+        standing,
+        began_at=min(standing.began_at, now),
+        fired_at=standing.fired_at and min(standing.fired_at, now),
+        clear_since=standing.clear_since and min(standing.clear_since, now),
+    )
 
 
 def telling(state: State, voice: Voice, *, timing: Timing, now: datetime) -> Telling | None:

@@ -73,22 +73,28 @@ class Notice:
 
 
 def write(notices: Sequence[Notice], now: datetime) -> None:
+    """Write what is to be told, and have it sent after the commit. Runs inside the caller's transaction."""
+    if store(notices, now):
+        ask_after_commit()
+
+
+def store(notices: Sequence[Notice], now: datetime) -> bool:
     """Write what is to be told, a row for each channel; without a channel, one that says so.
 
-    Runs inside the caller's transaction. Two queries at most, whatever the number.
+    Returns whether there is something to send. Runs inside the caller's transaction. One query, whatever the number.
     """
     if not notices:
-        return
+        return False
     names = [channel.name for channel in channels.configured()]
     if names:
         Notification.objects.bulk_create(_row(notice, name, now) for notice in notices for name in names)
-        ask_after_commit()
-        return
+        return True
     untold = [_row(notice, NO_CHANNEL, now) for notice in notices]
     for row in untold:
         row.state, row.next_try_at = NotificationState.SKIPPED, None
         row.error = "no channel: neither SCANNER_ADMINS nor SCANNER_NOTIFY_URLS is set"
     Notification.objects.bulk_create(untold)
+    return False
 
 
 def _row(notice: Notice, channel: str, now: datetime) -> Notification:

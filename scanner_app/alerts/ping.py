@@ -12,7 +12,7 @@ from django.conf import settings
 
 from scanner_app.models import Alert, Evaluation, Severity
 from scanner_app.models.alerts import ACTIVE
-from scanner_app.status import SILENT_AFTER
+from scanner_app.status import is_silent
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +33,7 @@ def run(now: datetime) -> str:
 def unwell(now: datetime) -> str:
     """Why all is not well; empty if it is: the rules were evaluated just now, every one, and no error alert fires."""
     row = Evaluation.objects.filter(pk=Evaluation.THE_ROW).first()
-    if row is None or now - row.evaluated_at > SILENT_AFTER:
+    if row is None or is_silent(row.evaluated_at, now):
         return "nobody has evaluated the alert rules lately"
     if not row.complete:
         return "not every alert rule could be judged"

@@ -36,11 +36,16 @@ def deliver_notifications() -> dict[str, int]:
 def watch(by: str = "") -> dict[str, int]:
     """Evaluate the alert rules; `by` is who asks. Safe to run twice, also at the same time."""
     report = evaluate.run(facts.gather(timezone.now(), by_beat=by == "beat"))
+    if not report.superseded:  # else nothing was judged: whoever did it has remembered it
+        _remember()
+    return report.counts()
+
+
+def _remember() -> None:
     try:
         broker.remember_watch()
     except RedisError as exc:
         log.warning("watch_not_remembered", error=str(exc))
-    return report.counts()
 
 
 @shared_task(name="scanner.ping", time_limit=PING_LIMIT_S, ignore_result=True)

@@ -11,7 +11,6 @@ from django.views.decorators.http import require_safe
 
 from scanner_app import broker, clocks
 from scanner_app.alerts.rules import worker_clock
-from scanner_app.broker import DEAF_AFTER_S
 from scanner_app.models import Symbol
 
 log = structlog.get_logger(__name__)
@@ -72,7 +71,7 @@ def workers_ready() -> None:
     tells = broker.tells()
     if missing := missing_roles(tells):
         raise NotReadyError(f"no living worker of role {', '.join(missing)}")
-    if deaf := sorted(name for name, told in tells.items() if told.get("lying_s", 0) >= DEAF_AFTER_S):
+    if deaf := sorted(name for name, told in tells.items() if broker.is_deaf(told)):
         raise NotReadyError(f"alive but deaf: {', '.join(deaf)}")
     swept = broker.last_sweep()
     if swept is None:

@@ -78,6 +78,7 @@ class Facts:
     breaker: Breaker = field(default_factory=Breaker)
     rules: Rules
     delays_s: Sequence[float]
+    stuck_s: float  # a head that is due, not paused and not done for longer is trouble: what the alert goes by too
     head: Head | None = None
     next_attempt_at: datetime | None = None  # when the head will really run; None: now, or nothing may run
     held: Act | None = None  # since when and why it holds

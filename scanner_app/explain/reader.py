@@ -54,6 +54,7 @@ def facts_of(symbol: Symbol, now: datetime) -> Facts:
         breaker=symbol.breaker.value,
         rules=breaker_rules(),
         delays_s=settings.SCANNER_RETRY_DELAYS,
+        stuck_s=settings.SCANNER_ALERT_STUCK_S,
         head=head,
         next_attempt_at=summary.next_attempt_at,
         held=_last(symbol, EventKind.HELD) if head is not None and head.stage == "hold" else None,

@@ -10,9 +10,6 @@ from scanner_app.breaker import State
 from scanner_app.explain.actions import Action, action, you_can
 from scanner_app.explain.facts import Act, Facts, Head, Lane, Whereabouts
 
-OVERDUE = timedelta(seconds=60)
-"""A head that is due, not paused and not done for so long is trouble: the alert of the same name."""
-
 UNHEARD_S = 5.0
 """Seconds in the queue from which it is worth a word: below that, some worker is just busy."""
 
@@ -413,11 +410,11 @@ def _runs(facts: Facts, head: Head) -> str:
 
 
 def _why_not_running(facts: Facts, head: Head) -> str:
-    waited = timedelta() if head.due_since is None else facts.now - head.due_since
+    waited_s = 0.0 if head.due_since is None else (facts.now - head.due_since).total_seconds()
     match _where(head):
-        case Whereabouts.WORKER if waited >= OVERDUE:
+        case Whereabouts.WORKER if waited_s > facts.stuck_s:
             return "It takes unusually long: its detectors are slow or hang, or its worker has no free slot for it."
-        case Whereabouts.QUEUED if waited.total_seconds() >= UNHEARD_S:
+        case Whereabouts.QUEUED if waited_s >= UNHEARD_S:
             return f"The workers of the {facts.lane} lane are busy with other symbols, or do not hear their queues."
         case Whereabouts.NO_WORKER:
             return "Nobody takes its queue: the worker was stopped or has died (/readyz tells more)."
@@ -504,7 +501,8 @@ def _acts(facts: Facts, code: Code) -> Iterator[str]:
     if code is Code.DELETED:
         return
     head = facts.head
-    overdue = head is not None and head.due_since is not None and facts.now - head.due_since >= OVERDUE
+    due_since = None if head is None else head.due_since
+    overdue = due_since is not None and (facts.now - due_since).total_seconds() > facts.stuck_s
     trouble = facts.breaker.failures > 0 or (head is not None and head.attempts > 0)
     if not facts.enabled:
         yield "enable"

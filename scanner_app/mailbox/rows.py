@@ -76,8 +76,11 @@ def head_message(row: SymbolStatus) -> Message | None:
     return None if bar is None else message_of(row, *bar)
 
 
-def message_of(row: SymbolStatus, timeframe: str, timestamp: datetime) -> Message:
-    """The live message of a row that has a head, whose bar has this timeframe and time."""
+def message_of(row: SymbolStatus, timeframe: str = "", timestamp: datetime | None = None) -> Message:
+    """The live message of a row that has a head, whose bar has this timeframe and time.
+
+    Both may be left out where only the task's id or the delivery's identity is asked for.
+    """
     if row.head is None:
         raise ValueError(f"{row.symbol.ticker} has no head")
     return Message(
@@ -88,7 +91,7 @@ def message_of(row: SymbolStatus, timeframe: str, timestamp: datetime) -> Messag
         retries=row.attempts,
         deferrals=row.deferrals,
         control=row.stage == Stage.CONTROL,
-        bar=describe_bar(timeframe, timestamp),
+        bar="" if timestamp is None else describe_bar(timeframe, timestamp),
     )
 
 

@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 
 from scanner_app import breaker, broker, mailbox, quarantine, status
 from scanner_app.alerts.rules import RULES
-from scanner_app.models import Lane, Notification
+from scanner_app.models import Alert, Lane, Notification
 from scanner_app.workers.roles import ROLES
 
 log = structlog.get_logger(__name__)
@@ -42,9 +42,10 @@ class State(Collector):
         up = GaugeMetricFamily("scanner_up", "Whether the part answers: 1 or 0", labels=["part"])
         shown: list[status.SymbolSummary] = []
         try:
-            whole = status.overview(self.now)
+            fired = status.fired_alerts()
+            whole = status.overview(self.now, fired)
             shown = whole.symbols
-            yield from [*_overall(whole), *_symbols(whole.symbols), *_others(self.now)]
+            yield from [*_overall(whole), *_symbols(whole.symbols), *_others(fired, self.now)]
             up.add_metric(["database"], 1)
         except (OperationalError, InterfaceError) as exc:
             log.warning("metrics_without", part="database", error=str(exc))
@@ -137,7 +138,7 @@ def _quiet(one: status.SymbolSummary) -> tuple[bool, str]:
     return (not (trouble and one.enabled), one.symbol)
 
 
-def _others(now: datetime) -> Iterator[Metric]:
+def _others(fired: Iterable[Alert], now: datetime) -> Iterator[Metric]:
     yield _gauge("scanner_quarantine_bars", "Bars in quarantine", quarantine.open_entries().count())
     told = GaugeMetricFamily("scanner_notifications", "Notifications of the last day", labels=["channel", "state"])
     rows = Notification.objects.filter(at__gt=now - TOLD_FOR).order_by().values_list("channel", "state")
@@ -145,9 +146,9 @@ def _others(now: datetime) -> Iterator[Metric]:
         told.add_metric([channel, state], number)
     yield told
     firing = GaugeMetricFamily("scanner_alerts", "Alerts that have fired and are not over", labels=["rule", "severity"])
-    fired = Counter(alert.rule for alert in status.fired_alerts())
+    counts = Counter(alert.rule for alert in fired)
     for rule in RULES.values():  # 0 too: a series that comes only with its first alert hides when that was
-        firing.add_metric([rule.name, rule.severity], fired[rule.name])
+        firing.add_metric([rule.name, rule.severity], counts[rule.name])
     yield firing
 
 

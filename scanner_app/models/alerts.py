@@ -22,6 +22,7 @@ class AlertState(models.TextChoices):
     """How far an alert has come."""
 
     PENDING = "pending"  # holds, but not long enough yet; pending -> gone without a trace, if it ends before
+    # pending -> resolved: it ends before, but is kept for its silence
     FIRING = "firing"  # pending -> firing: it held for the rule's time
     RECOVERING = "recovering"  # firing -> recovering: holds no more; recovering -> firing: it does again
     RESOLVED = "resolved"  # recovering -> resolved: it was clear for the rule's time

@@ -24,8 +24,11 @@ PATIENCE = 2
 
 
 def is_missed(watched: float | None, now_s: float, *, period_s: float) -> bool:
-    """Whether it is time to step in; `watched` is when the rules were evaluated last (unix s), None: long ago."""
-    return watched is None or now_s - watched > PATIENCE * period_s
+    """Whether it is time to step in; `watched` is when the rules were evaluated last (unix s), None: long ago.
+
+    A time that is yet to come is as good as none: the clock was set back.
+    """
+    return watched is None or abs(now_s - watched) > PATIENCE * period_s
 
 
 class Understudy(bootsteps.StartStopStep):

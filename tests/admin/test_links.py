@@ -3,10 +3,11 @@
 import pytest
 from django.urls import NoReverseMatch, reverse
 
+from scanner_app import mailbox
 from scanner_app.admin import links
-from scanner_app.models import Bar, ProcessingFailure, QuarantinedBar, Signal, SymbolEvent
+from scanner_app.models import Bar, ProcessingFailure, QuarantinedBar, Signal, Symbol, SymbolEvent
 from tests.admin.test_records import path, rows_of_every_kind
-from tests.conftest import live_message, make_symbol
+from tests.conftest import T0, accept_days, fail_head, live_message, make_symbol, start_head
 
 pytestmark = pytest.mark.django_db
 
@@ -83,6 +84,21 @@ def test_a_symbols_page_leads_to_its_head_and_to_its_task_in_flower(browser, cha
     assert f'href="{path(Bar, "change", head.pk)}"' in page
     assert f'href="/flower/task/{live_message(symbol).task_id}"' in page
     assert 'href="/symbols/TSLA/"' in page
+
+
+def test_while_the_control_run_is_out_the_task_in_flower_is_its_own(browser, charts):
+    accept_days("TSLA", 2)
+    symbol = Symbol.objects.get()
+    mailbox.complete(start_head(symbol), [], now=T0)
+    fail_head(symbol, 7)
+    head = Bar.objects.get(status="waiting")
+
+    pages = [
+        browser.get(path(model, "change", row.pk)).content.decode() for model, row in ((Bar, head), (Symbol, symbol))
+    ]
+
+    assert live_message(symbol).task_id.endswith("-control")
+    assert [f'href="/flower/task/{live_message(symbol).task_id}"' in page for page in pages] == [True, True]
 
 
 def test_a_symbol_without_a_head_has_no_task(browser):

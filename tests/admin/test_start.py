@@ -166,7 +166,7 @@ def test_it_takes_as_many_queries_for_forty_symbols_in_trouble_as_for_one(browse
     many = queries_of(START)
 
     assert len(many) == len(one)
-    assert len(many) <= 11, "\n".join(many)
+    assert len(many) <= 10, "\n".join(many)
 
 
 def test_what_waits_for_its_retry_is_in_trouble_and_what_is_done_with_it_is_not():

@@ -36,6 +36,16 @@ def recovering(since_s):
         pytest.param(FIRING, False, 40, recovering(40), id="holds no more"),
         pytest.param(recovering(40), False, 69.999, recovering(40), id="not clear for long enough"),
         pytest.param(recovering(40), True, 69, FIRING, id="holds again: the same alert goes on"),
+        pytest.param(
+            PENDING, True, -3_600, Standing(state=State.PENDING, began_at=at(-3_600)), id="set back: counts from now"
+        ),
+        pytest.param(
+            recovering(40),
+            False,
+            -3_600,
+            Standing(state=State.RECOVERING, began_at=at(-3_600), fired_at=at(-3_600), clear_since=at(-3_600)),
+            id="set back while recovering: counts from now",
+        ),
     ],
 )
 def test_each_step(before, holds, now_s, after):

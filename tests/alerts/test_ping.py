@@ -77,6 +77,9 @@ def test_while_all_is_well_the_url_is_asked_for(watcher):
     [
         pytest.param(lambda: None, "nobody has evaluated", id="never evaluated"),
         pytest.param(lambda: evaluated(evaluated_at=T0 - timedelta(seconds=31)), "nobody has evaluated", id="long ago"),
+        pytest.param(
+            lambda: evaluated(evaluated_at=T0 + timedelta(seconds=31)), "nobody has evaluated", id="the clock set back"
+        ),
         pytest.param(lambda: evaluated(complete=False), "not every alert rule", id="not all of it"),
         pytest.param(lambda: [evaluated(), alert()], "alerts: no_worker", id="an error fires"),
         pytest.param(lambda: [evaluated(), alert(state="recovering")], "alerts: no_worker", id="not over yet"),

@@ -74,6 +74,15 @@ def test_a_bar_is_where_the_broker_and_the_workers_say(dispatched_head, told):
     assert set(told.asked) == {"symbol.TSLA"}
 
 
+def test_a_bar_is_overdue_when_the_alert_says_so_too(dispatched_head, told, settings):
+    symbol, _ = dispatched_head()
+    settings.SCANNER_ALERT_STUCK_S = 100
+
+    acts = [[one.name for one in said(symbol, T0 + seconds * SECOND).actions] for seconds in (100, 101)]
+
+    assert acts == [["disable"], ["reset", "skip", "disable"]]
+
+
 def test_a_retry_is_due_since_its_own_time_not_since_its_acceptance(dispatched_head, told):
     symbol, _ = dispatched_head()
     fail_head(symbol, 1)

@@ -1,5 +1,6 @@
 """Every state and cause has its sentences."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,6 +29,7 @@ def facts(**values: Any) -> Facts:
         "created_at": at(-3600),
         "rules": Rules(threshold=3, recovery=timedelta(seconds=30)),
         "delays_s": [1, 2, 4, 8, 16, 30],
+        "stuck_s": 60,
         "pace_s": 0.25,
     }
     return Facts(**{**defaults, **values})
@@ -516,6 +518,7 @@ def test_a_replay_says_that_it_has_one_attempt_and_where_it_goes():
         pytest.param(IDLE, ["disable"], id="in order"),
         pytest.param(QUEUED_FOR_LONG, ["disable"], id="queued"),
         pytest.param(NO_WORKER, ["reset", "skip", "disable"], id="overdue"),
+        pytest.param(replace(NO_WORKER, stuck_s=80), ["disable"], id="due for exactly the limit"),
         pytest.param(RETRY, ["reset", "skip", "disable"], id="retry"),
         pytest.param(OPEN, ["reset", "skip", "disable"], id="open"),
         pytest.param(OPEN_WITHOUT_BAR, ["reset", "disable"], id="nothing to skip"),

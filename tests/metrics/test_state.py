@@ -135,7 +135,7 @@ def test_without_the_broker_the_rest_is_there_and_says_so(scrape, monkeypatch, s
 
 
 def test_without_the_database_the_rest_is_there_and_says_so(scrape, monkeypatch):
-    def away(_now):
+    def away(*_):
         raise OperationalError("away")
 
     monkeypatch.setattr(status, "overview", away)
@@ -149,14 +149,14 @@ def test_without_the_database_the_rest_is_there_and_says_so(scrape, monkeypatch)
 
 
 @pytest.mark.parametrize("symbols", [1, 300])
-def test_a_scrape_takes_eight_queries_whatever_the_number_of_symbols(scrape, symbols):
+def test_a_scrape_takes_seven_queries_whatever_the_number_of_symbols(scrape, symbols):
     for number in range(symbols):
         make_symbol(f"S{number}")
 
     with CaptureQueriesContext(connection) as queries:
         scrape(T0)
 
-    assert len(queries) == 8, "a status's five, the quarantine, the notifications, the alerts"
+    assert len(queries) == 7, "a status's five, the quarantine, the notifications"
 
 
 def test_openmetrics_is_given_to_who_asks_for_it(scrape):

@@ -28,6 +28,7 @@ def sent(monkeypatch):
         pytest.param(990.0, False, id="two periods ago"),
         pytest.param(989.9, True, id="longer ago"),
         pytest.param(None, True, id="not in an hour"),
+        pytest.param(4600.0, True, id="in an hour: the clock was set back"),
     ],
 )
 def test_it_steps_in_when_two_evaluations_of_beat_were_missed(watched, missed):

@@ -78,7 +78,8 @@ class Facts:
     broker: BrokerFacts = field(default_factory=BrokerFacts)
     database_ms: float = 0  # what one small write took
     beat_ago_s: float | None = None  # since beat asked last; None: never
-    sweep_s: float = 2  # what the sweeper's period is set to
+    sweep_patience_s: float = 15  # since the sweeper's last run, after which nobody sweeps; /readyz goes by it too
+    sweep_memory_s: float = 60  # how long that run is remembered
     watch_s: float = 5  # what the period of the evaluation is set to
     in_quarantine: Mapping[str, int] = field(default_factory=dict)  # bars by ticker
 

@@ -4,18 +4,15 @@ from collections.abc import Iterable
 
 from scanner_app.alerts.rules.interface import ERROR, Facts, Finding, Rule
 
-PATIENCE_S = 15.0
-"""Seconds since the sweeper's last run, which comes every two, after which nobody sweeps. /readyz says the same."""
-
 
 def find(facts: Facts) -> Iterable[Finding] | None:
     """One finding for the whole."""
     if not facts.broker.there:
         return None
     ago_s = facts.broker.swept_ago_s
-    if ago_s is not None and ago_s <= max(PATIENCE_S, 3 * facts.sweep_s):
+    if ago_s is not None and ago_s <= facts.sweep_patience_s:
         return []
-    since = "for a minute or more" if ago_s is None else f"for {ago_s:,.0f} s"
+    since = f"for {facts.sweep_memory_s:,.0f} s or more" if ago_s is None else f"for {ago_s:,.0f} s"
     return [Finding(message=f"The sweeper has not run {since}: bars lost with a worker stay lost.")]
 
 
