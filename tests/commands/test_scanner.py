@@ -167,7 +167,7 @@ def test_an_unknown_symbol_is_named_and_keeps_the_others_from_nothing(unknown):
 
     assert done.code == 1
     assert f"Symbol {unknown.upper().encode(errors='backslashreplace').decode()} not found\n" in done.err
-    assert "Done with 1, not with 1." in done.err
+    assert "1 of 2 failed, 1 is done." in done.err
     assert done.out == "TSLA: reset\n"
     assert is_reset(symbol)
 
@@ -179,7 +179,7 @@ def test_one_that_fails_keeps_no_other_from_its_turn(symbol):
     done = run("skip", "TSLA", "AAPL")
 
     assert (done.code, done.out) == (1, "AAPL: skipped\n")
-    assert done.err == "TSLA: TSLA has no bar in flight to skip\nDone with 1, not with 1.\n"
+    assert done.err == "TSLA: TSLA has no bar in flight to skip\n1 of 2 failed, 1 is done.\n"
     assert is_skipped(waiting)
     assert snapshot(symbol) == before
 
@@ -259,7 +259,9 @@ def test_json_tells_of_every_symbol_in_the_last_line_and_the_rest_goes_to_standa
         ],
     }
     assert done.code == 1
-    assert done.err == ("TSLA: replayed 1 bar\nIDLE: replayed 0 bars\nSymbol XYZ not found\nDone with 2, not with 1.\n")
+    assert done.err == (
+        "TSLA: replayed 1 bar\nIDLE: replayed 0 bars\nSymbol XYZ not found\n1 of 3 failed, 2 are done.\n"
+    )
 
 
 def test_json_of_an_act_tells_errors_as_such(symbol):

@@ -140,7 +140,7 @@ class Command(BaseCommand):
         results += [{"symbol": ticker, "error": _not_found(ticker)} for ticker in unknown]
         failed = sum("error" in one for one in results)
         if failed and (done := len(results) - failed):
-            self.stderr.write(f"Done with {done:,}, not with {failed:,}.")
+            self.stderr.write(f"{failed:,} of {len(results):,} failed, {done:,} {'is' if done == 1 else 'are'} done.")
         if options["json"]:
             self.stdout.write(json.dumps({"action": action, "results": results}))
         if failed:
