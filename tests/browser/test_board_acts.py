@@ -131,6 +131,7 @@ def test_an_alert_is_silenced_for_some_minutes_with_a_reason_and_told_again(oper
     expect(operator.locator("#outcome")).to_have_text("The alert has been silenced.")
     expect(line.locator(".more")).to_have_text("silenced", timeout=2500)
     alert = Alert.objects.get()
+    assert alert.silenced_until is not None
     assert (alert.silenced_by, alert.silence_reason) == ("olga", "maintenance")
     assert 5300 < (alert.silenced_until - timezone.now()).total_seconds() <= 5400
 

@@ -481,7 +481,7 @@ def test_what_else_is_to_be_known_is_a_note(more, note):
 
 
 SLOW = Firing(rule="slow_symbol", message="TSLA: its p95 latency is 412 ms, over 200 ms.", fired_at=at(-90))
-STALE = {"is_stale": True, "data_age_s": 1563.2, "stale_for_s": 663.2}
+STALE: dict[str, Any] = {"is_stale": True, "data_age_s": 1563.2, "stale_for_s": 663.2}
 
 
 def test_what_is_wrong_with_a_symbol_that_gets_on_leads_instead_of_that_it_is_in_order():
