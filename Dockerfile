@@ -12,6 +12,7 @@ ENV DATA_DIR=/app/var WEB_HOST=0.0.0.0
 COPY manage.py ./
 COPY scanner_project scanner_project
 COPY scanner_app scanner_app
+COPY docs/runbook docs/runbook
 RUN useradd --system --uid 10001 --home-dir /app scanner \
  && SECRET_KEY=only-while-building python manage.py collectstatic --no-input --verbosity 0 \
  && mkdir -p /app/var/metrics && chown -R scanner /app/var

@@ -53,7 +53,9 @@ class BarsWaiting(ScannerError):
     """The symbol has bars that wait, which deleting would lose."""
 
     def __init__(self, ticker: str, waiting: int) -> None:
-        super().__init__(f"{waiting} bars of {ticker} wait; delete with force to drop them")
+        self.waits = f"1 bar of {ticker} waits" if waiting == 1 else f"{waiting:,} bars of {ticker} wait"
+        self.drops = "drop it" if waiting == 1 else "drop them"
+        super().__init__(f"{self.waits}; delete with force to {self.drops}")
 
 
 class AlertOver(ScannerError):

@@ -34,6 +34,11 @@ class May:
         return self._has(READ, OPERATE)
 
     @property
+    def open_flower(self) -> bool:
+        """Be shown the way to Flower. It asks for ADMIN_USER's password, which readers and operators have not."""
+        return isinstance(self.user, User) and self.user.is_active and (self.user.is_staff or self.user.is_superuser)
+
+    @property
     def operate(self) -> bool:
         """Do operators' acts."""
         return self._has(OPERATE)

@@ -11,6 +11,8 @@ urlpatterns = [
     path("api/v1/scanner/", include((urls.documented, "scanner"))),
     path("api/v1/scanner/", include((urls.spellings, "scanner"), namespace="spellings")),
     path("api/scanner/", include((urls.spellings, "scanner"), namespace="alias")),
+    path("api/v1/scanner", urls.index),
+    path("api/scanner", urls.index),
     path("api/v1/auth/token", TokenView.as_view(), name="token"),
     path("api/v1/auth/token/", TokenView.as_view(schema=None)),
     re_path(r"^api/schema/?$", SpectacularAPIView.as_view(), name="schema"),

@@ -8,6 +8,8 @@ import pytest
 from django.core.management import get_commands, load_command_class
 
 from scanner_app.alerts.rules import RULES, Limits
+from scanner_app.api.urls import VIEWSETS
+from scanner_app.models import EventKind
 from scanner_project import env
 
 ROOT = Path(__file__).parent.parent
@@ -41,6 +43,26 @@ def test_links_between_the_documents_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
         if "://" not in target:
             assert (page.parent / target).exists(), target
+
+
+API_PAGE = (ROOT / "docs" / "api.md").read_text()
+
+
+@pytest.mark.parametrize("name", VIEWSETS)
+def test_each_read_of_the_api_has_its_heading(name):
+    assert f"\n\n### GET {name}\n" in API_PAGE
+
+
+def test_each_kind_of_event_stands_beside_the_timeline_of_a_symbol():
+    kinds = API_PAGE.partition("\n`kind` is `created`")[2].partition("\n")[0]
+
+    assert {*re.findall(r"`(\w+)`", kinds), "created"} == set(EventKind.values)
+
+
+def test_the_examples_that_read_the_logs_leave_out_what_is_no_json():
+    page = (ROOT / "docs" / "operations.md").read_text()
+
+    assert not re.findall(r"^jq .*\.log$", page, re.MULTILINE)
 
 
 RUNBOOK = ROOT / "docs" / "runbook"

@@ -322,3 +322,19 @@ def test_a_fresh_database_has_the_roles(tmp_path):
             " JOIN auth_group_permissions ON group_id = auth_group.id GROUP BY 1 ORDER BY 1"
         ).fetchall()
     assert granted == [("administrator", 8), ("operator", 2), ("reader", 1)]
+
+
+@pytest.mark.parametrize(("role", "shown"), [("reader", False), ("operator", False), ("staff", True)])
+def test_the_way_to_flower_is_shown_to_those_who_may_have_its_password(client, of_role, role, shown):
+    client.force_login(of_role(role))
+
+    assert ('href="/flower/' in client.get("/admin/").content.decode()) is shown
+
+
+def test_a_users_page_says_what_the_staff_flag_opens(administrator):
+    user = User.objects.get(username="somebody")
+
+    page = administrator.get(f"/admin/auth/user/{user.pk}/change/").content.decode()
+
+    assert "Opens all of the scanner, but no users." in page
+    assert "whether the user can log into this admin site" not in page

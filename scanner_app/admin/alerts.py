@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from scanner_app import runbook
 from scanner_app.admin.acts import Operated, confirmed, counted, named, number_of, reason_of
 from scanner_app.admin.base import EMPTY, RecordAdmin, as_it_is, badge_column, newest_filter, one_line, time_column, utc
 from scanner_app.admin.links import link, row_url
@@ -49,7 +50,7 @@ class AlertAdmin(Operated, RecordAdmin):
         "subject",
         badge_column("state", "State"),
         "whole_message",
-        "runbook",
+        "rules_page",
         time_column("began_at", "Since"),
         time_column("fired_at", "Fired"),
         time_column("told_at", "Last told"),
@@ -70,18 +71,18 @@ class AlertAdmin(Operated, RecordAdmin):
 
     @admin.display(description="Message")
     def first_line(self, row: Alert) -> SafeString | str:
-        """The sentence, as it was when it was last told."""
+        """The sentence, with the figures of when it last fired or was told."""
         return one_line(row.message)
 
     @admin.display(description="Message")
     def whole_message(self, row: Alert) -> SafeString | str:
-        """The sentence, as it was when it was last told."""
+        """The sentence, with the figures of when it last fired or was told."""
         return as_it_is(row.message)
 
     @admin.display(description="Runbook")
-    def runbook(self, row: Alert) -> str:
+    def rules_page(self, row: Alert) -> SafeString | str:
         """The page that says what it means and what to do."""
-        return f"docs/runbook/{row.rule}.md"
+        return link(runbook.address_of(row.rule), runbook.path_of(row.rule))
 
     @admin.display(description="Handled")
     def handled(self, row: Alert) -> str:

@@ -38,7 +38,7 @@ RECORDS = (Bar, Signal, ProcessingFailure, QuarantinedBar, Alert, SymbolEvent, N
 class Act(Protocol):
     """An operator's act of the mailbox."""
 
-    def __call__(self, symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> None: ...  # noqa: D102
+    def __call__(self, symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> object: ...  # noqa: D102
 
 
 STAGES = {

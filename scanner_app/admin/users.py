@@ -7,6 +7,12 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
+STAFF = (
+    "Opens all of the scanner, but no users. Readers, operators and administrators enter this site without it: "
+    "by their group."
+)
+"""Beside the flag: Django's words, that it is what lets users in here, are not true of this site."""
+
 admin.site.unregister(User)
 
 
@@ -20,6 +26,12 @@ class ScannerUserAdmin(UserAdmin[User]):
     def get_queryset(self, request: HttpRequest) -> Any:
         """With the groups, in one query for the page."""
         return super().get_queryset(request).prefetch_related("groups")
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """With what the flag means here."""
+        if db_field.name == "is_staff":
+            kwargs["help_text"] = STAFF
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     @admin.display(description="Roles")
     def roles(self, user: User) -> str:

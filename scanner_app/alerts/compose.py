@@ -137,12 +137,12 @@ def _subject(title: str, name: str) -> str:
 
 
 def _look_at(runbook: str) -> str:
-    return f"What it means, what to look at and what to do: {runbook}"
+    return f"What it means, what to look at and what to do: the runbook, linked below ({runbook} in the repository)"
 
 
 def digest_of_fired(named: Sequence[Named]) -> Text:
     """Many alerts began to fire."""
-    closing = "Each rule has its page in docs/runbook/. Many alerts at once often have one cause."
+    closing = "The page of each alert leads to its rule's in the runbook. Many alerts at once often have one cause."
     return _digest_of_alerts(named, "began to fire", closing)
 
 

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.urls import reverse
 
+from scanner_app import runbook
 from scanner_app.alerts import channels, compose, digests
 from scanner_app.alerts.notices import new_message_id
 from scanner_app.models import Notification, NotificationKind, NotificationState
@@ -64,7 +65,7 @@ def run(clock: Callable[[], datetime]) -> dict[str, int]:
                 continue  # somebody else was first, or it is in a digest now
             try:
                 channels.send(
-                    channel, subject=row.subject, body=f"{row.body}\n\n{_link(row)}\n", message_id=row.message_id
+                    channel, subject=row.subject, body=f"{row.body}\n\n{_links(row)}\n", message_id=row.message_id
                 )
             except channels.NotDelivered as exc:
                 done[_note_failure(row, str(exc), clock())] += 1
@@ -90,7 +91,7 @@ def _due(now: datetime) -> QuerySet[Notification]:
 
 def _ready(channel: str, now: datetime) -> list[Notification]:
     """The channel's messages that are to be sent now, oldest first, among them digests that are made here."""
-    due = list(_due(now).filter(channel=channel).select_related("symbol"))
+    due = list(_due(now).filter(channel=channel).select_related("symbol", "alert"))
     ready = [row for row in due if row.attempts or row.kind not in DIGESTS]
     for kind in DIGESTS:
         # Those that somebody has begun to send stay as they are: they may have arrived.
@@ -201,10 +202,14 @@ def _fail_for_good(row: Notification, error: str) -> int:
     return 1
 
 
-def _link(row: Notification) -> str:
-    """Where its readers can look and act."""
-    if row.alert_id is not None:
-        return base_url() + reverse("admin:scanner_app_alert_change", args=[row.alert_id])
+def _links(row: Notification) -> str:
+    """Where its readers can look and act, an address a line."""
+    if row.alert is not None:
+        page = base_url() + reverse("admin:scanner_app_alert_change", args=[row.alert_id])
+        rules = runbook.address_of(row.alert.rule)
+        return f"{page}\n{base_url()}{rules}" if rules and row.kind != NotificationKind.CLEARED else page
+    if row.kind == NotificationKind.DIGEST and Notification.objects.filter(digest=row, alert__isnull=False).exists():
+        return base_url() + reverse("admin:scanner_app_alert_changelist")
     if row.symbol_id is None:
         return base_url() + reverse("admin:scanner_app_symbol_changelist")
     return base_url() + reverse("admin:scanner_app_symbol_change", args=[row.symbol_id])

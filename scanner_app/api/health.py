@@ -41,7 +41,7 @@ def readyz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django's sig
         _check(workers_ready) if checks["broker"]["ready"] else _verdict("unknown, since the broker is not ready")
     )
     not_ready = [name for name, check in checks.items() if not check["ready"]]
-    return JsonResponse(
+    response = JsonResponse(
         {
             "status": "not ready" if not_ready else "ready",
             "not_ready": not_ready,
@@ -51,6 +51,10 @@ def readyz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django's sig
         },
         status=503 if not_ready else 200,
     )
+    # Django logs each 5xx as an error. This one is an answer, asked for four times a second while all starts; what
+    # broke is logged by _check.
+    response._has_been_logged = True  # type: ignore[attr-defined] # noqa: SLF001
+    return response
 
 
 def database_ready() -> None:

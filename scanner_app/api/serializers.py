@@ -6,7 +6,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from scanner_app import breaker, tickers
+from scanner_app import breaker, runbook, tickers
 from scanner_app.alerts.acts import MAX_SILENCE_MINUTES
 from scanner_app.api.filters import BAR_STATUSES, PROCESSING, utc_time
 from scanner_app.calendars import NAMES, hint
@@ -373,6 +373,7 @@ class AlertOut(serializers.ModelSerializer[Alert]):
 
     symbol = serializers.SerializerMethodField(help_text="ticker; null: an alert of the whole or of `subject`")
     runbook = serializers.SerializerMethodField(help_text="the rule's page in the repository")
+    runbook_url = serializers.SerializerMethodField(help_text="the same on the site; null of a rule that is no more")
 
     class Meta:
         model = Alert
@@ -396,6 +397,7 @@ class AlertOut(serializers.ModelSerializer[Alert]):
             "silenced_by",
             "silence_reason",
             "runbook",
+            "runbook_url",
         ]
 
     def get_symbol(self, row: Alert) -> str | None:
@@ -404,7 +406,13 @@ class AlertOut(serializers.ModelSerializer[Alert]):
 
     def get_runbook(self, row: Alert) -> str:
         """Also of a rule that there is no more."""
-        return f"docs/runbook/{row.rule}.md"
+        return runbook.path_of(row.rule)
+
+    @extend_schema_field(serializers.URLField(allow_null=True))
+    def get_runbook_url(self, row: Alert) -> str | None:
+        """On the host by which the client knows us."""
+        address = runbook.address_of(row.rule)
+        return address and self.context["request"].build_absolute_uri(address)
 
 
 class SilenceIn(ActIn):

@@ -1,8 +1,10 @@
 """The API's addresses, to be included under each of its prefixes."""
 
+from django.urls import path
 from rest_framework.viewsets import ViewSetMixin
 
 from scanner_app.api import live, viewsets
+from scanner_app.api.index import IndexView
 from scanner_app.api.routers import Router
 
 VIEWSETS: dict[str, type[ViewSetMixin]] = {
@@ -28,5 +30,7 @@ def _router(*, documented: bool) -> Router:
 documented = _router(documented=True).urls
 """Without a trailing slash: the spelling of the schema."""
 
-spellings = _router(documented=False).urls
+index = IndexView.as_view(names=tuple(VIEWSETS))
+
+spellings = [path("", index), *_router(documented=False).urls]
 """With or without a trailing slash, left out of the schema, which would else show each path twice."""

@@ -341,7 +341,7 @@ class AlertViewSet(_List):
         return alert, asked.validated_data
 
     def _show(self, alert: Alert) -> Response:
-        return Response(AlertOut(self.get_queryset().get(pk=alert.pk)).data)
+        return Response(self.get_serializer(self.get_queryset().get(pk=alert.pk)).data)
 
 
 class StatusViewSet(_ByAction, ViewSet):
@@ -561,7 +561,7 @@ class SymbolViewSet(_List):
         """A running bar may finish; bars are accepted and wait."""
         return self._act(mailbox.disable, request, symbol)
 
-    def _act(self, act: Callable[..., None], request: Request, ticker: str) -> Response:
+    def _act(self, act: Callable[..., object], request: Request, ticker: str) -> Response:
         """Have the mailbox do it in the user's name, and answer with what became of the symbol."""
         symbol = self.find(ticker)
         asked = ActIn(data=request.data)

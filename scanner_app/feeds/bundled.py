@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC
 from importlib.resources import files
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from scanner_app.words import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -42,6 +49,18 @@ MARKETS = {"PSE:": "XPHS", "005930": "XKRX", "EURUSD": "24/5"}
 def market_of(symbol: str) -> str:
     """The trading calendar of a bundled symbol; "" where that of the settings will do."""
     return next((calendar for beginning, calendar in MARKETS.items() if symbol.startswith(beginning)), "")
+
+
+def too_old(series: Sequence[Series], oldest: datetime | None, *, days: int) -> str:
+    """What retention makes of the demo, in a sentence: bars before `oldest` are not taken. Empty: all are."""
+    if oldest is None:
+        return ""
+    edge = np.datetime64(oldest.astimezone(UTC).replace(tzinfo=None), "us")
+    refused, whole = sum(int((each.timestamps < edge).sum()) for each in series), sum(map(len, series))
+    kept = f"older than SCANNER_KEEP_BARS_DAYS={days} keeps"
+    if refused == whole:
+        return f"The demo has nothing to show: all {counted(whole, 'bundled bar')} are {kept}; 0 keeps all."
+    return f"{refused:,} of {counted(whole, 'bundled bar')} are {kept}, and are not taken." if refused else ""
 
 
 def load_series() -> list[Series]:

@@ -90,16 +90,24 @@ def from_series(series: Series) -> Source:
     return Source(name=name, lines=lines(), share=lambda: done[0] / len(series))
 
 
-def going_on(source: Source, newest: Mapping[tuple[str, str], datetime], skipped: Callable[[], None]) -> Source:
+def going_on(
+    source: Source,
+    newest: Mapping[tuple[str, str], datetime],
+    skipped: Callable[[], None],
+    *,
+    oldest: datetime | None = None,
+) -> Source:
     """Return the source without the bars up to the newest that is known of their series.
 
-    `newest` is keyed by ticker and timeframe; `skipped` is called for each bar left out.
+    `newest` is keyed by ticker and timeframe; `skipped` is called for each bar left out. Those before `oldest`
+    are left out too: retention has forgotten them, or would.
     """
 
     def lines() -> Iterator[Line]:
         for line in source.lines:
             known = newest.get((line.symbol, str(line.bar["timeframe"])))
-            if known is not None and line.moment is not None and line.moment <= known:
+            moment = line.moment
+            if moment is not None and ((known and moment <= known) or (oldest and moment < oldest)):
                 skipped()
             else:
                 yield line

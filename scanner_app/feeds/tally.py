@@ -44,7 +44,7 @@ class Tally:
     duplicates: int = 0
     conflict_count: int = 0
     rejected_count: int = 0
-    skipped: int = 0  # known already, left out by `going_on`
+    skipped: int = 0  # known already or forgotten, left out by `going_on`
     waiting: int = 0  # held back because their symbol's backlog is full
     seconds: float = 0.0
     conflicts: list[dict[str, object]] = field(default_factory=list)
@@ -57,7 +57,7 @@ class Tally:
         return not (self.conflict_count or self.rejected_count)
 
     def skip(self) -> None:
-        """Count a bar that is known already."""
+        """Count a bar that is left out."""
         self.skipped += 1
 
     def as_json(self) -> dict[str, object]:
@@ -120,7 +120,7 @@ def summary(tally: Tally, *, shown: int = 20) -> str:
         f"{tally.rejected_count:,} rejected",
     ]
     if tally.skipped:
-        counts.append(f"{tally.skipped:,} skipped as known")
+        counts.append(f"{tally.skipped:,} skipped as known or too old")
     if tally.waiting:
         counts.append(f"{tally.waiting:,} not sent, their symbol's backlog being full")
     text = [f"{', '.join(counts)} in {tally.seconds:.1f} s"]

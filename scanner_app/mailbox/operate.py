@@ -71,14 +71,14 @@ def skip(symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> None:
         publish_head(row)
 
 
-def disable(symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> None:
-    """A running bar may finish, nothing more is published; bars are accepted and wait."""
-    _switch(symbol, EventKind.DISABLED, by, now, reason, enabled=False)
+def disable(symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> bool:
+    """A running bar may finish, nothing more is published; bars are accepted and wait. False: it was so already."""
+    return _switch(symbol, EventKind.DISABLED, by, now, reason, enabled=False)
 
 
-def enable(symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> None:
-    """Publish again, the waiting head first."""
-    _switch(symbol, EventKind.ENABLED, by, now, reason, enabled=True)
+def enable(symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> bool:
+    """Publish again, the waiting head first. False: it was enabled already."""
+    return _switch(symbol, EventKind.ENABLED, by, now, reason, enabled=True)
 
 
 def set_calendar(symbol: Symbol, calendar: str, *, by: str, now: datetime, reason: str = "") -> None:
@@ -92,19 +92,20 @@ def set_calendar(symbol: Symbol, calendar: str, *, by: str, now: datetime, reaso
         add_event(symbol.pk, EventKind.CALENDAR, now, actor=by, reason=f"{told}: {reason}" if reason else told)
 
 
-def _switch(symbol: Symbol, kind: EventKind, by: str, now: datetime, reason: str, *, enabled: bool) -> None:
+def _switch(symbol: Symbol, kind: EventKind, by: str, now: datetime, reason: str, *, enabled: bool) -> bool:
     with transaction.atomic():
         lock(symbol.pk)
         # Guarded on the symbol's own row: a filter across the join would be a sub-select, which is not read
         # anew after a wait for the lock.
         if Symbol.objects.filter(pk=symbol.pk, enabled=not enabled).update(enabled=enabled) != 1:
-            return  # it already is as asked: nothing happened, so nothing is told
+            return False  # it already is as asked: nothing happened, so nothing is told
         _rows(symbol).update(epoch=F("epoch") + 1)
         # What waits now has waited for the operator, not for the engine.
         _rows(symbol).filter(head__isnull=False).update(catching_up=True)
         row = fresh(symbol.pk)
         add_event(row.symbol_id, kind, now, actor=by, reason=reason)
         publish_head(row)
+    return True
 
 
 def _rows(symbol: Symbol) -> QuerySet[SymbolStatus]:

@@ -42,7 +42,7 @@ class Alert(models.Model):
     symbol = models.ForeignKey(Symbol, on_delete=models.CASCADE, null=True, db_index=False, related_name="alerts")
     subject = models.CharField(max_length=200, blank=True)  # what is no symbol: "main 0/1", "main@host"
     state = models.CharField(max_length=10, choices=AlertState, default=AlertState.PENDING)
-    message = models.TextField()  # a sentence with the figures, as they were when it was last told
+    message = models.TextField()  # a sentence with the figures, as they were when it last fired or was told
     began_at = models.DateTimeField()  # since when it holds
     fired_at = models.DateTimeField(null=True)
     clear_since = models.DateTimeField(null=True)  # while recovering

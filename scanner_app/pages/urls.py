@@ -11,6 +11,8 @@ urlpatterns = [
     # A ticker may have slashes, and an address may have lost its last one.
     path("symbols/<path:ticker>/", views.symbol, name="symbol"),
     path("symbols/<path:ticker>", views.symbol),
+    path("runbook/<slug:rule>/", views.runbook_page, name="runbook"),
+    path("runbook/<slug:rule>", views.runbook_page),
     path("login/", views.SignIn.as_view(), name="login"),
     path("login", views.SignIn.as_view()),
     path("logout/", LogoutView.as_view(), name="logout"),

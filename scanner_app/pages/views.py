@@ -1,4 +1,4 @@
-"""The live board, a symbol's page, signing in, and the way to Flower."""
+"""The live board, a symbol's page, the runbook, signing in, and the way to Flower."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from django.conf import settings
 from django.contrib.auth.views import LoginView, redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
@@ -15,8 +15,9 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from scanner_app import tickers
+from scanner_app import runbook, tickers
 from scanner_app.alerts.acts import MAX_SILENCE_MINUTES
+from scanner_app.alerts.rules import RULES
 from scanner_app.models import Symbol
 from scanner_app.roles import May
 
@@ -77,8 +78,22 @@ def symbol(request: HttpRequest, ticker: str) -> HttpResponse:
     return render(request, "scanner_app/symbol.html", context, status=200 if known else 404)
 
 
+@guarded
+@never_cache
+@require_safe
+def runbook_page(request: HttpRequest, rule: str) -> HttpResponse:
+    """What a rule's alert means, what to look at and what to do."""
+    if not (request.user.is_authenticated or settings.SCANNER_PUBLIC_STATUS):
+        return redirect_to_login(request.get_full_path())
+    if rule not in RULES:
+        raise Http404
+    return render(
+        request, "scanner_app/runbook.html", {"rule": rule, "page": runbook.html_of(rule), **_common(request)}
+    )
+
+
 def _common(request: HttpRequest) -> dict[str, Any]:
-    """What both pages need to know. Whether one may act is decided by the API, at each act."""
+    """What the pages need to know. Whether one may act is decided by the API, at each act."""
     return {
         "may_operate": May(request.user).operate,
         "p95_limit_ms": settings.SCANNER_ALERT_P95_MS,

@@ -69,7 +69,7 @@ def web_command(address: str) -> str:
     )
 
 
-FLOWER_COLUMNS = "uuid,args,routing_key,state,retries,received,runtime,worker"
+FLOWER_COLUMNS = "name,uuid,args,routing_key,state,retries,received,runtime,worker"
 """What its list of tasks shows: our `args` are symbol, bar time, number and attempt in words."""
 
 

@@ -191,7 +191,9 @@ def _wait_for_server(env: Environment, supervisor: Supervisor, stop: Stop) -> No
 
 
 def _announce(env: Environment, account: "Account", screen: Screen) -> None:
-    from scanner_project.up.watch import web_url  # noqa: PLC0415 - needs Django to be set up
+    from django.utils import timezone  # noqa: PLC0415 - needs Django to be set up
+
+    from scanner_project.up.watch import demo_told, web_url  # noqa: PLC0415
 
     web, flower = web_url(env, env.WEB_PORT), web_url(env, env.FLOWER_PORT)
     password = f"the password in {account.place}"
@@ -207,6 +209,8 @@ def _announce(env: Environment, account: "Account", screen: Screen) -> None:
     ):
         screen.say(f"  {name:<10} {url}")
     screen.say(f"  sign in as {account.user}, with {password}")
+    if told := demo_told(env, timezone.now()):
+        screen.say(told)
     screen.say("Ctrl-C stops everything.")
 
 

@@ -13,7 +13,8 @@ import redis
 from django.db import Error as DatabaseError
 from django.db import close_old_connections
 
-from scanner_app import status
+from scanner_app import retention, status
+from scanner_app.feeds.bundled import load_series, too_old
 from scanner_project.env import Environment
 from scanner_project.up.accounts import Account
 from scanner_project.up.supervision import ChildState
@@ -73,6 +74,13 @@ def introduce_workers(env: Environment, account: Account, *, workers: int) -> No
             if len(json.load(answer)) >= workers:
                 return
         time.sleep(1)
+
+
+def demo_told(env: Environment, now: datetime) -> str:
+    """Why the demo will show little or nothing, in a sentence; empty if it will."""
+    if not (env.demo and env.SCANNER_KEEP_BARS_DAYS):
+        return ""
+    return too_old(load_series(), retention.oldest_bar(now), days=env.SCANNER_KEEP_BARS_DAYS)
 
 
 def progress(now: datetime) -> str:

@@ -65,7 +65,7 @@ def test_its_page_says_everything(browser):
     page = browser.get(f"{LIST}{row.pk}/change/").content.decode()
 
     for text in (
-        "docs/runbook/stuck_head.md",
+        '<a href="/runbook/stuck_head/">docs/runbook/stuck_head.md</a>',
         "by olga, 2024-05-31 14:30:00 UTC: on it",
         "by bo until 2024-05-31 14:30:00 UTC: known",
     ):

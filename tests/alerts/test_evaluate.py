@@ -423,6 +423,9 @@ def test_many_alerts_at_once_are_one_digest(watched, mail_server):
 
     assert len(mail_server.mails) == 2
     assert mail_server.subjects[1] == "30 alerts began to fire"
+    first, digest = (mail.get_payload(decode=True).decode().replace("\r\n", "\n") for mail in mail_server.mails)
+    assert first.endswith("/change/\nhttp://127.0.0.1:8000/runbook/stuck_head/\n")
+    assert digest.endswith("\n\nhttp://127.0.0.1:8000/admin/scanner_app/alert/\n")
 
 
 # --------------------------------------------------------------------------------------------------- status

@@ -55,7 +55,14 @@ def test_an_alert_has_every_field_of_the_contract_and_says_who_knows_of_it(reade
         "silenced_by": "",
         "silence_reason": "",
         "runbook": "docs/runbook/stale_symbol.md",
+        "runbook_url": "http://testserver/runbook/stale_symbol/",
     }
+
+
+def test_an_alert_of_a_rule_that_is_no_more_leads_to_no_page(reader):
+    alert("made_up")
+
+    assert reader.get(f"{API}/alerts").json()["results"][0]["runbook_url"] is None
 
 
 @pytest.mark.parametrize(

@@ -193,3 +193,10 @@ def test_a_broker_that_is_really_not_there_is_told_within_seconds(client, db, se
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_they_are_only_read(client, path):
     assert client.post(path).status_code == 405
+
+
+def test_a_503_of_readyz_is_no_error_in_the_log_for_it_is_asked_all_the_time(client, all_well, monkeypatch, caplog):
+    monkeypatch.setattr(broker, "tells", dict)
+
+    assert client.get("/readyz").status_code == 503
+    assert not [record for record in caplog.records if record.name == "django.request"]

@@ -63,8 +63,9 @@ def test_axe_finds_nothing_serious_on_any_page(operator, scheme):
             summary.click()
         assert serious(operator) == []
 
-    operator.goto("/symbols/NONE/")
-    assert serious(operator) == []
+    for address in ("/symbols/NONE/", "/runbook/no_worker/"):
+        operator.goto(address)
+        assert serious(operator) == []
     operator.context.clear_cookies()
     operator.goto("/login/")
     assert serious(operator) == []

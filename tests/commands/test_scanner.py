@@ -3,6 +3,7 @@
 import getpass
 import json
 import os
+import re
 from io import StringIO
 from types import SimpleNamespace
 
@@ -110,6 +111,19 @@ def test_enable_lets_a_disabled_symbol_go_on(symbol):
     assert last_event(symbol).kind == "enabled"
 
 
+@pytest.mark.parametrize(("act", "undo"), [("enable", "disable"), ("disable", "enable")])
+def test_a_symbol_that_is_switched_so_already_is_told_as_such(act, undo):
+    for ticker in ("TSLA", "AAPL"):
+        getattr(mailbox, act)(make_symbol(ticker), by="olga", now=T0)
+    getattr(mailbox, undo)(Symbol.objects.get(ticker="TSLA"), by="olga", now=T0)
+
+    done = run(act, "--all")
+    _, again = run_json(act, "TSLA")
+
+    assert done.out == f"AAPL: was {act}d already\nTSLA: {act}d\n"
+    assert again["results"] == [{"symbol": "TSLA", "outcome": f"{act}d", "already": True}]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -143,6 +157,15 @@ def test_replay_and_discard_take_all_that_is_in_quarantine_of_the_named_symbols(
     assert [(event.actor, event.reason) for event in events] == [(getpass.getuser(), "mended")] * 2
 
 
+def test_replay_of_all_names_those_that_had_bars_in_quarantine_and_the_sum():
+    set_aside("TSLA", 2)
+    for ticker in ("AAPL", "MSFT"):
+        make_symbol(ticker)
+
+    assert run("replay", "--all").out == "TSLA: replayed 2 bars\nReplayed 2 bars of 3 symbols.\n"
+    assert run("replay", "--all").out == "Replayed 0 bars of 3 symbols.\n"
+
+
 @pytest.mark.parametrize("act", ["reset", "disable", "enable", "replay", "discard"])
 def test_all_is_every_symbol_of_the_watch_list_but_none_that_is_being_deleted(act):
     for ticker in ("TSLA", "AAPL"):
@@ -167,7 +190,7 @@ def test_an_unknown_symbol_is_named_and_keeps_the_others_from_nothing(unknown):
 
     assert done.code == 1
     assert f"Symbol {unknown.upper().encode(errors='backslashreplace').decode()} not found\n" in done.err
-    assert "1 of 2 failed, 1 is done." in done.err
+    assert "Done with 1 of 2 symbols." in done.err
     assert done.out == "TSLA: reset\n"
     assert is_reset(symbol)
 
@@ -179,7 +202,7 @@ def test_one_that_fails_keeps_no_other_from_its_turn(symbol):
     done = run("skip", "TSLA", "AAPL")
 
     assert (done.code, done.out) == (1, "AAPL: skipped\n")
-    assert done.err == "TSLA: TSLA has no bar in flight to skip\n1 of 2 failed, 1 is done.\n"
+    assert done.err == "TSLA has no bar in flight to skip\nDone with 1 of 2 symbols.\n"
     assert is_skipped(waiting)
     assert snapshot(symbol) == before
 
@@ -216,10 +239,16 @@ def test_delete_refuses_while_bars_wait_and_asks_for_the_removal_when_it_does_no
         done = run("delete", "TSLA", "AAPL")
 
     assert (done.code, done.out) == (1, "AAPL: deleted\n")
-    assert "TSLA: 2 bars of TSLA wait" in done.err
+    assert "\n2 bars of TSLA wait; add --force to drop them\n" in f"\n{done.err}"
     assert snapshot(waiting) == before
     assert not is_deleted(waiting)
     assert removals == [idle.pk]
+
+
+def test_a_single_bar_that_waits_is_told_in_the_singular():
+    failing("TSLA", waiting=0)
+
+    assert run("delete", "TSLA").err == "1 bar of TSLA waits; add --force to drop it\n"
 
 
 @pytest.mark.parametrize(
@@ -260,7 +289,7 @@ def test_json_tells_of_every_symbol_in_the_last_line_and_the_rest_goes_to_standa
     }
     assert done.code == 1
     assert done.err == (
-        "TSLA: replayed 1 bar\nIDLE: replayed 0 bars\nSymbol XYZ not found\n1 of 3 failed, 2 are done.\n"
+        "TSLA: replayed 1 bar\nIDLE: replayed 0 bars\nSymbol XYZ not found\nDone with 2 of 3 symbols.\n"
     )
 
 
@@ -283,6 +312,8 @@ def test_json_of_the_status_is_what_the_api_answers(client, django_user_model):
     answer = client.get("/api/v1/scanner/status").json()
     assert code == 0
     assert told.pop("unknown") == []
+    for one in [*told["symbols"], *answer["symbols"]]:
+        del one["data_age_seconds"]  # grows between the two
     assert told == answer
     assert [one["symbol"] for one in told["symbols"]] == ["AAPL", "TSLA"]
 
@@ -305,6 +336,47 @@ def test_the_status_is_a_table_with_a_line_for_the_whole(arguments):
     assert whole == ("Overall: degraded; 2 symbols, 2 enabled: 1 healthy, 0 paused, 1 failed; 0 bars/s, backlog 2")
     assert reason == "  1 of 2 symbols are healthy, which is under 80 %; not TSLA."
     assert everything() == before
+
+
+LONG = "no such file: " + "x" * 300
+
+
+class Terminal(StringIO):
+    """Standard output that is a terminal."""
+
+    def isatty(self):
+        """It is."""
+        return True
+
+
+def lines_of_the_status(out):
+    accept_days("LONGTICKER", 2)
+    fail_head(Symbol.objects.get(), 3, now=timezone.now(), error=ValueError(LONG))
+    call_command("scanner", "status", stdout=out)
+    return out.getvalue().splitlines()
+
+
+def test_a_long_error_takes_no_room_from_the_other_columns_and_is_whole_where_there_is_no_terminal():
+    head, line, *_ = lines_of_the_status(StringIO())
+
+    titles = "Symbol State Breaker Enabled Lane Failures Backlog Processed Avg ms p95 ms"
+    assert " ".join(head.split()) == f"{titles} Last processed (UTC) Next attempt (UTC) Last error"
+    assert line.split()[:5] == ["LONGTICKER", "failed", "open", "yes", "main"]
+    assert line.endswith(f"ValueError: {LONG}")
+
+
+@pytest.mark.parametrize("columns", [60, 160, 200])
+def test_on_a_terminal_the_last_error_alone_gives_way(monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+
+    head, line, *_ = (re.sub(r"\x1b\[[\d;]*m", "", one) for one in lines_of_the_status(Terminal()))
+
+    assert "Last processed (UTC)" in head
+    assert line.split()[:5] == ["LONGTICKER", "failed", "open", "yes", "main"]
+    assert line.endswith("…")
+    begin = head.index("Last error")
+    assert line[begin:].startswith("ValueError: no")
+    assert len(line) == max(columns, begin + scanner.SHORTEST_ERROR)
 
 
 def test_the_status_of_named_symbols_shows_them_alone_and_names_those_that_there_are_not():

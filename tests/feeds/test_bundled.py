@@ -1,6 +1,6 @@
 """The bundled series are real, sound and as SOURCES.md says."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 
 import numpy as np
@@ -8,7 +8,7 @@ import pytest
 
 from scanner_app import gaps
 from scanner_app.calendars import calendar_of, hours_of
-from scanner_app.feeds.bundled import load_series, market_of
+from scanner_app.feeds.bundled import load_series, market_of, too_old
 from scanner_app.timeframes import TIMEFRAMES
 
 SERIES = load_series()
@@ -106,3 +106,28 @@ def test_by_its_markets_calendar_a_bundled_series_has_only_the_gaps_that_it_real
     assert set(map(tuple, philippine.values())) == {("2020-01-11", "2020-03-17", "2020-11-12")}
     assert len(found.pop("EURUSD")) == 5, "its weeks end on Friday at 22:00, not at midnight"
     assert set(map(tuple, found.values())) == {()}
+
+
+@pytest.mark.parametrize(
+    ("oldest", "said"),
+    [
+        pytest.param(None, "", id="kept for ever"),
+        pytest.param(datetime(1990, 1, 1, tzinfo=UTC), "", id="kept for long"),
+        pytest.param(
+            datetime(2026, 1, 1, tzinfo=UTC),
+            f"The demo has nothing to show: all {sum(map(len, SERIES)):,} bundled bars are older than "
+            "SCANNER_KEEP_BARS_DAYS=30 keeps; 0 keeps all.",
+            id="all too old",
+        ),
+    ],
+)
+def test_what_retention_makes_of_the_demo_is_said_in_a_sentence(oldest, said):
+    assert too_old(SERIES, oldest, days=30) == said
+
+
+def test_the_edge_of_retention_is_ingests_own():
+    series = [each for each in SERIES if each.symbol == "FB"]
+    second = series[0].timestamps[1].item().replace(tzinfo=UTC)
+
+    assert too_old(series, second, days=1).startswith("1 of 196 bundled bars are older than SCANNER_KEEP_BARS_DAYS=1 ")
+    assert too_old(series, second + timedelta(microseconds=1), days=1).startswith("2 of ")

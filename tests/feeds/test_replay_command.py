@@ -178,6 +178,24 @@ def test_the_bundled_series_go_on_after_their_last_accepted_bar(run):
     assert (status, account["accepted"], account["skipped"]) == (0, 0, 196)
 
 
+def test_a_demo_that_retention_forgets_says_so_and_ends_well_so_that_nobody_starts_it_again(run, settings):
+    settings.SCANNER_KEEP_BARS_DAYS = 30
+
+    status, account, err = run(bundled=True, symbol="FB", follow_on=True)
+
+    assert (status, account["accepted"], account["rejected_count"], account["skipped"]) == (0, 0, 0, 196)
+    assert err.startswith("The demo has nothing to show: all 196 bundled bars are older than SCANNER_KEEP_BARS_DAYS=30")
+
+
+def test_bundled_bars_that_are_asked_for_and_too_old_are_rejected_as_such(run, settings):
+    settings.SCANNER_KEEP_BARS_DAYS = 30
+
+    status, account, err = run(bundled=True, symbol="FB")
+
+    assert (status, account["rejected_count"]) == (1, 196)
+    assert "The demo has nothing to show" in err
+
+
 def test_ingest_takes_every_kind_of_bundled_ticker_and_bar(run, monkeypatch):
     sources = command._sources
     few = 3

@@ -6,6 +6,7 @@ from django.templatetags.static import static
 from django.test import Client
 from django.urls import reverse
 
+from scanner_app.alerts.rules import RULES
 from scanner_app.models import Symbol
 from tests.conftest import T0, make_symbol
 
@@ -47,15 +48,51 @@ def test_a_signed_in_user_sees_the_board_and_the_ways_on(client, user):
 
     assert 'id="board"' in page
     assert 'href="/api/docs/"' in page
-    assert 'href="/flower/"' in page
+    assert 'href="/flower/"' not in page  # it asks for the administrator's password
     assert "Sign out" in page
     assert 'href="/admin/"' not in page  # not on the staff
 
 
-def test_staff_find_the_admin(client, admin_user):
-    client.force_login(admin_user)
+def test_staff_find_the_admin_and_flower(client, user):
+    User.objects.update(is_staff=True)
+    client.force_login(user)
 
-    assert 'href="/admin/"' in client.get("/").content.decode()
+    page = client.get("/").content.decode()
+
+    assert 'href="/admin/"' in page
+    assert 'href="/flower/"' in page
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("end", ["/", ""])
+def test_a_rule_has_a_page_made_of_its_document_whose_links_lead_to_pages(client, user, rule, end):
+    client.force_login(user)
+
+    answer = client.get(f"/runbook/{rule}{end}")
+    page = answer.content.decode()
+
+    assert answer.status_code == 200
+    assert f"<h1>{rule}: {RULES[rule].title}</h1>" in page
+    assert "<h2>What to do</h2>" in page
+    assert "default-src 'self'" in answer["Content-Security-Policy"]
+    article = page.partition("<article")[2].partition("</article>")[0]
+    assert ".md)" not in re.sub(r"\(docs/[\w/]+\.md\)", "", article)
+    assert "](" not in article
+    for address in re.findall(r'href="([^"]*)"', article):
+        assert client.get(address).status_code == 200, address
+
+
+def test_the_runbook_asks_strangers_to_sign_in_and_leads_back(client):
+    answer = client.get("/runbook/no_worker/")
+
+    assert (answer.status_code, answer.url) == (302, "/login/?next=/runbook/no_worker/")
+
+
+@pytest.mark.parametrize("rule", ["nothing", "..", "README", "no_worker.md"])
+def test_only_rules_have_a_page_in_the_runbook(client, user, rule):
+    client.force_login(user)
+
+    assert client.get(f"/runbook/{rule}/").status_code == 404
 
 
 @pytest.mark.parametrize("address", ["/", "/symbols/TSLA/"])

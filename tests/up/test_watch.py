@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from django.utils import timezone
 
 from scanner_project.env import read
 from scanner_project.up import watch
@@ -85,3 +86,19 @@ def test_the_reason_why_it_is_not_ready_is_readyz_s():
     assert watch._reason(body) == "workers: no living worker of role slow"
     assert watch._reason(b"<html>") == ""
     assert watch._reason(b"[]") == ""
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"DEMO": "1", "SCANNER_KEEP_BARS_DAYS": "30"}, True),
+        ({"DEMO": "1", "SCANNER_KEEP_BARS_DAYS": "0"}, False),
+        ({"DEMO": "0", "SCANNER_KEEP_BARS_DAYS": "30"}, False),
+    ],
+)
+def test_a_demo_that_retention_forgets_is_told_at_the_start(settings, values, told):
+    settings.SCANNER_KEEP_BARS_DAYS = int(values["SCANNER_KEEP_BARS_DAYS"])
+
+    said = watch.demo_told(read(values), timezone.now())
+
+    assert said.startswith("The demo has nothing to show: ") if told else said == ""

@@ -24,6 +24,10 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _next_runs(count: int, one: str, many: str) -> str:
+    return f"the next run {one}" if count == 1 else f"the next {count:,} runs {many}"
+
+
 class Command(BaseCommand):
     """Inject faults into a symbol's runs. Refused unless SCANNER_FAULT_INJECTION=1."""
 
@@ -63,8 +67,8 @@ class Command(BaseCommand):
             what = f"the next run sleeps {options['hang']:g} s"
         elif options["crash"]:
             injection.inject(symbol, crash_runs=options["crash"])
-            what = f"the next {options['crash']} runs kill their process"
+            what = _next_runs(options["crash"], "kills its process", "kill their process")
         else:
             injection.inject(symbol, fail_runs=options["fail"])
-            what = f"the next {options['fail']} runs fail"
+            what = _next_runs(options["fail"], "fails", "fail")
         self.stdout.write(f"{ticker}: {what}")

@@ -14,9 +14,9 @@ from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from scanner_app import mailbox
+from scanner_app import mailbox, retention
 from scanner_app.feeds import replay
-from scanner_app.feeds.bundled import Series, load_series, market_of
+from scanner_app.feeds.bundled import Series, load_series, market_of, too_old
 from scanner_app.feeds.files import FeedError, open_feed
 from scanner_app.feeds.tally import Tally, summary
 from scanner_app.ingest import accept
@@ -70,11 +70,12 @@ class Command(BaseCommand):
         pace = _pace(rate=options["rate"], speed=options["speed"])
         tally = Tally()
         sources = _sources(options)
+        oldest = retention.oldest_bar(timezone.now())
         if options["bundled"]:
-            _know_markets([each.symbol for each in _series(options["symbol"])])
+            self._begin_demo(_series(options["symbol"]), oldest)
         if options["follow_on"]:
             newest = _newest()
-            sources = [replay.going_on(source, newest, tally.skip) for source in sources]
+            sources = [replay.going_on(source, newest, tally.skip, oldest=oldest) for source in sources]
         in_turn = options["bundled"] and options["speed"] is None
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
         status = 0
@@ -104,6 +105,11 @@ class Command(BaseCommand):
             raise CommandError(str(failure), returncode=EXIT_NOT_TAKEN)
         if status or not tally.clean:
             raise SystemExit(status or EXIT_NOT_TAKEN)
+
+    def _begin_demo(self, series: list[Series], oldest: datetime | None) -> None:
+        if said := too_old(series, oldest, days=settings.SCANNER_KEEP_BARS_DAYS):
+            self.stderr.write(said)
+        _know_markets([each.symbol for each in series])
 
 
 def _pace(*, rate: float | None, speed: float | None) -> replay.Pace:

@@ -3,6 +3,7 @@
 import getpass
 import json
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,19 +13,24 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 from django.utils import timezone
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from scanner_app import mailbox, quarantine, removal, status, tickers
 from scanner_app.api.serializers import ActIn, OverviewOut
-from scanner_app.errors import ScannerError
+from scanner_app.errors import BarsWaiting, ScannerError
 from scanner_app.models import Symbol
+from scanner_app.words import counted
 
 MAX_ACTOR = 150
 """Characters of an actor's name that an event keeps."""
 
-PLAIN_WIDTH = 180
-"""Columns of the table where no terminal says how wide it is: enough that nothing is cut but a long error."""
+UNBOUNDED = 100_000
+"""Columns that the table is laid out in: no terminal and no error is so wide, so nothing is cut but what we cut."""
+
+SHORTEST_ERROR = 20
+"""Letters of the last error that also a narrow terminal gets; it breaks the lines then, and no column shrinks."""
 
 NOTHING = "-"
 
@@ -35,7 +41,7 @@ STYLES = {
 }
 
 Outcome = dict[str, Any]
-"""What an act came to: `outcome`, and where it concerns many bars their `count`."""
+"""What an act came to: `outcome`, where it concerns many bars their `count`, `already` if there was nothing to do."""
 
 Act = Callable[..., Outcome]
 """Does one thing with one symbol. Raises ScannerError with why not."""
@@ -45,8 +51,8 @@ def _on_symbol(name: str, outcome: str) -> Act:
     """The act of the mailbox of this name. Looked up when it is called, as everywhere."""
 
     def act(symbol: Symbol, *, by: str, reason: str, force: bool) -> Outcome:  # noqa: ARG001 - for all acts alike
-        getattr(mailbox, name)(symbol, by=by, now=timezone.now(), reason=reason)
-        return {"outcome": outcome}
+        changed = getattr(mailbox, name)(symbol, by=by, now=timezone.now(), reason=reason)
+        return {"outcome": outcome, **({"already": True} if changed is False else {})}
 
     return act
 
@@ -63,7 +69,10 @@ def _on_quarantine(name: str, outcome: str) -> Act:
 
 
 def _delete(symbol: Symbol, *, by: str, reason: str, force: bool) -> Outcome:
-    removal.delete(symbol, by=by, now=timezone.now(), force=force, reason=reason)
+    try:
+        removal.delete(symbol, by=by, now=timezone.now(), force=force, reason=reason)
+    except BarsWaiting as exc:
+        raise ScannerError(f"{exc.waits}; add --force to {exc.drops}") from exc
     return {"outcome": "deleted"}
 
 
@@ -134,13 +143,17 @@ class Command(BaseCommand):
         results = []
         for symbol in symbols:
             results.append(one := _result(ACTS[action], symbol, how))
+            if options["all"] and one.get("count") == 0:
+                continue  # most symbols have nothing in quarantine: the sum tells it
             stream = self.stderr if options["json"] or "error" in one else self.stdout
             stream.write(_line(one))
+        if options["all"] and any("count" in one for one in results):
+            (self.stderr if options["json"] else self.stdout).write(_sum(results))
         self._tell_unknown(unknown)
         results += [{"symbol": ticker, "error": _not_found(ticker)} for ticker in unknown]
         failed = sum("error" in one for one in results)
         if failed and (done := len(results) - failed):
-            self.stderr.write(f"{failed:,} of {len(results):,} failed, {done:,} {'is' if done == 1 else 'are'} done.")
+            self.stderr.write(f"Done with {done:,} of {counted(len(results), 'symbol')}.")
         if options["json"]:
             self.stdout.write(json.dumps({"action": action, "results": results}))
         if failed:
@@ -204,21 +217,30 @@ def _result(act: Act, symbol: Symbol, how: dict[str, Any]) -> dict[str, Any]:
 
 def _line(result: dict[str, Any]) -> str:
     """What became of one symbol, for people."""
-    line = f"{result['symbol']}: {result.get('error') or result['outcome']}"
-    if "count" in result:
-        line += f" {result['count']:,} bar" + ("" if result["count"] == 1 else "s")
-    return line
+    ticker = result["symbol"]
+    if error := result.get("error"):
+        return error if ticker in error.split() else f"{ticker}: {error}"
+    done = f"was {result['outcome']} already" if result.get("already") else result["outcome"]
+    return f"{ticker}: {done}" + (f" {counted(result['count'], 'bar')}" if "count" in result else "")
+
+
+def _sum(results: list[dict[str, Any]]) -> str:
+    """What became of the bars of all symbols, for people."""
+    done = [one for one in results if "count" in one]
+    bars = counted(sum(one["count"] for one in done), "bar")
+    return f"{done[0]['outcome'].capitalize()} {bars} of {counted(len(done), 'symbol')}."
 
 
 def _table(symbols: list[status.SymbolSummary], *, terminal: bool) -> str:
-    """The symbols for people, a line each."""
+    """The symbols for people, a line each; on a terminal the last error has the room that the others leave."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for title in ("Symbol", "State", "Breaker", "Enabled", "Lane"):
         table.add_column(title, no_wrap=True)
     for title in ("Failures", "Backlog", "Processed", "Avg ms", "p95 ms"):
         table.add_column(title, justify="right", no_wrap=True)
-    for title in ("Last processed (UTC)", "Next attempt (UTC)", "Last error"):
+    for title in ("Last processed (UTC)", "Next attempt (UTC)"):
         table.add_column(title, no_wrap=True)
+    table.add_column("Last error", no_wrap=True, max_width=1 if terminal else None)
     for one in symbols:
         table.add_row(
             one.symbol,
@@ -235,8 +257,10 @@ def _table(symbols: list[status.SymbolSummary], *, terminal: bool) -> str:
             _time(one.next_attempt_at),
             _first_line(one.last_error),
         )
-    width = None if terminal else PLAIN_WIDTH
-    console = Console(force_terminal=terminal, width=width, markup=False, highlight=False, emoji=False)
+    console = Console(force_terminal=terminal, width=UNBOUNDED, markup=False, highlight=False, emoji=False)
+    if terminal:
+        others = Measurement.get(console, console.options, table).maximum - 1
+        table.columns[-1].max_width = max(SHORTEST_ERROR, shutil.get_terminal_size().columns - others)
     with console.capture() as captured:
         console.print(table)
     return "".join(line.rstrip() + "\n" for line in captured.get().splitlines())
