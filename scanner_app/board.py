@@ -26,7 +26,7 @@ MAX_ERROR = 300
 """Characters of an error on the board; its symbol's page has the rest."""
 
 ALERTS = 50
-"""Alerts on the board, the worst first; it says how many more there are."""
+"""Alerts on the board, the most urgent first; it says how many more there are."""
 
 SNAPSHOT_LIFE_S = 0.5
 """Seconds that a snapshot is good for; a page that asks every second then sees a change within two."""
@@ -110,6 +110,7 @@ class Board:
         whole = status.overview(now, fired)
         self._refresh(whole.symbols)
         quarantined = _quarantined()
+        slow = set(whole.slow)
         return {
             "overall_status": whole.overall_status,
             "reasons": whole.reasons,
@@ -122,11 +123,13 @@ class Board:
             "backlog": whole.backlog,
             "quarantined": sum(quarantined.values()),
             "total_alerts": whole.alerts,
-            "alerts": [_alert(one, now) for one in sorted(fired, key=_worst_first)[:ALERTS]],
-            "symbols": [self._row(one, quarantined.get(one.id, 0)) for one in whole.symbols],
+            "alerts": [_alert(one, now) for one in _first_to_see(fired, now)[:ALERTS]],
+            "symbols": [
+                self._row(one, quarantined.get(one.id, 0), is_slow=one.symbol in slow) for one in whole.symbols
+            ],
         }
 
-    def _row(self, one: status.SymbolSummary, quarantined: int) -> dict[str, Any]:
+    def _row(self, one: status.SymbolSummary, quarantined: int, *, is_slow: bool) -> dict[str, Any]:
         # Nothing in here changes by itself, or no answer would ever be "nothing changed": no age, no time left.
         recent = self._recent.get(one.id, NOTHING_YET)  # its row may have gone meanwhile
         return {
@@ -144,6 +147,7 @@ class Board:
             "last_signal": recent.signal,
             "last_error": one.last_error and one.last_error[:MAX_ERROR],
             "is_stale": one.is_stale,
+            "is_slow": is_slow,
             "quarantined": quarantined,
             "lane": one.lane,
         }
@@ -184,8 +188,15 @@ def _recent(symbol_ids: list[int]) -> dict[int, _Recent]:
     }
 
 
-def _worst_first(alert: Alert) -> int:
-    return -Severity.values.index(alert.severity)
+def _first_to_see(alerts: Iterable[Alert], now: datetime) -> list[Alert]:
+    """First those that nobody has seen to, and of these the worst; of equals the oldest."""
+    return sorted(
+        alerts,
+        key=lambda one: (
+            one.acknowledged_at is not None or one.is_silenced(now),
+            -Severity.values.index(one.severity),
+        ),
+    )
 
 
 def _alert(alert: Alert, now: datetime) -> dict[str, Any]:

@@ -89,6 +89,7 @@ class Overview:
     backlog: int  # heads included
     stale_symbols: int  # enabled ones whose feed is late
     symbols: list[SymbolSummary]  # by ticker
+    slow: tuple[str, ...] = ()  # tickers of those whose p95 of fresh bars is over the limit
 
 
 def symbol_state(*, enabled: bool, circuit: breaker.State, attempts: int) -> SymbolState:
@@ -201,6 +202,7 @@ def overview(now: datetime, fired: Sequence[Alert] | None = None) -> Overview:
         backlog=sum(one.backlog for one in shown),
         stale_symbols=sum(one.is_stale and one.enabled for one in shown),
         symbols=shown,
+        slow=tuple(sorted(slow)),
     )
 
 
@@ -241,6 +243,8 @@ def summed_up(rule: Rule, messages: Sequence[tuple[str, str]]) -> str:
     if len(messages) == 1:
         return messages[0][1]
     names = named((name for name, _ in messages), len(messages))
+    if rule.many:
+        return f"{len(messages):,} {rule.many}: {names}."
     return f"{rule.title.capitalize()}: {len(messages):,} ({names})."
 
 
@@ -291,8 +295,10 @@ def _silence(evaluated_at: datetime | None, now: datetime) -> str:
     return f"Nobody has evaluated the alert rules {silent}: beat, broker or the upkeep worker is down; see /readyz."
 
 
-def slow_symbols(now: datetime) -> dict[str, int]:
+def slow_symbols(now: datetime, **which: Any) -> dict[str, int]:
     """The p95 latency in ms, by ticker, of the symbols whose fresh one is over the limit. One query.
+
+    `which` are filters of their rows, if not all are asked about.
 
     The stored p95 can't choose them: five fresh slow bars after ninety-five quick old ones leave it low. The
     stored mean can: a single latency over the limit among at most KEPT lifts it over limit / KEPT.
@@ -302,6 +308,7 @@ def slow_symbols(now: datetime) -> dict[str, int]:
         symbol__deleted_at=None,
         last_processed_at__gte=now - latency.FRESH,
         avg_latency_ms__gte=limit_ms / latency.KEPT,  # equal, since the mean is rounded
+        **which,
     )
     # In chunks: a thousand symbols' pairs at once are a hundred thousand lists, and the collector's work.
     pairs = rows.values_list("symbol__ticker", "latencies").iterator(chunk_size=50)

@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
-from scanner_app import broker, gaps, mailbox, processing, removal, retention
+from scanner_app import broker, gaps, mailbox, processing, removal, retention, words
 from scanner_app.alerts.tasks import deliver_notifications, ping_watcher, watch
 from scanner_app.detectors import BarUnusable
 from scanner_app.errors import BarFailed
@@ -141,7 +141,9 @@ def _run(ticket: Ticket) -> Outcome:
 def _failed(ticket: Ticket, error: Exception, *, hung: bool) -> Outcome:
     outcome = mailbox.fail(ticket, error, now=timezone.now(), hung=hung)
     if outcome is Outcome.RETRYING:  # recorded once, so Celery may retry it once
-        raise BarFailed(f"{type(error).__name__}: {error}", mailbox.queue_of(ticket.message)) from error
+        raise BarFailed(
+            words.error_line(type(error).__name__, mailbox.text_of(error)), mailbox.queue_of(ticket.message)
+        ) from error
     return outcome
 
 
@@ -155,7 +157,7 @@ def _control(message: Message) -> Outcome:
     try:
         processing.detect(ticket, window)
     except Exception as exc:  # noqa: BLE001 - the verdict that the control run is for
-        reason = f"the control run failed too: {type(exc).__name__}: {exc}"
+        reason = f"the control run failed too: {type(exc).__name__}: {mailbox.text_of(exc)}"
         return mailbox.control_failed(message, reason=reason, now=timezone.now())
     return mailbox.control_passed(message, now=timezone.now())
 

@@ -49,12 +49,16 @@ class Line:
 # The wording: values in, sentences out.
 
 
+def _who(actor: str) -> str:
+    return f"The {SCANNER}" if actor == SCANNER else actor
+
+
 def _act(text: str) -> Callable[[str, str, str], str]:
     """What somebody did, and why if they said so."""
 
     def say(actor: str, reason: str, bar: str) -> str:
         why = words.one_line(reason)
-        return f"{actor} {text.format(bar=bar)}{f': {why}' if why else ''}"
+        return f"{_who(actor)} {text.format(bar=bar)}{f': {why}' if why else ''}"
 
     return say
 
@@ -66,6 +70,13 @@ def _happened(text: str) -> Callable[[str, str, str], str]:
         return text.format(reason=words.one_line(reason), bar=bar)
 
     return say
+
+
+def _calendar(actor: str, reason: str, _bar: str) -> str:
+    """Its reason is the calendar's name, and why if somebody said so."""
+    name, _, why = words.one_line(reason).partition(": ")
+    calendar = "that of the settings" if name == "by the settings" else name
+    return f"{_who(actor)} set its trading calendar to {calendar}{f': {why}' if why else ''}"
 
 
 SENTENCES: dict[str, Callable[[str, str, str], str]] = {
@@ -86,7 +97,7 @@ SENTENCES: dict[str, Callable[[str, str, str], str]] = {
     EventKind.DISABLED: _act("disabled it"),
     EventKind.DELETED: _act("deleted it"),
     EventKind.LANE: _happened("Moved {reason}"),
-    "calendar": _act("gave it another trading calendar"),
+    EventKind.CALENDAR: _calendar,
 }
 """By kind: of actor, reason and the bar's name."""
 
@@ -253,5 +264,7 @@ def _result(bar: Bar) -> Iterator[Line]:
     held = "; it had to wait for a pause to be worked off" if bar.held else ""
     yield _of_bar(bar, "processed", bar.finished_at, f"Done with attempt {bar.attempts}{took}{held}")
     for signal in Signal.objects.filter(bar_id=bar.pk).order_by("id"):
-        sentence = f"Signal {signal.pattern}, {signal.direction}, strength {signal.strength:g}, by {signal.detector}"
+        sentence = (
+            f"Signal {signal.pattern}, {signal.direction}, strength {round(signal.strength, 1):g}, by {signal.detector}"
+        )
         yield _of_bar(bar, "signal", signal.created_at, sentence)

@@ -65,6 +65,11 @@ def counted(count: int, word: str) -> str:
     return f"{count:,} {plural(word, count)}"
 
 
+def in_a_row(count: int, word: str) -> str:
+    """So many of them, with none of another kind between: "1 failure", "3 failures in a row"."""
+    return counted(count, word) + (" in a row" if count > 1 else "")
+
+
 def listed(parts: Sequence[str], last: str = "and") -> str:
     """A list in a sentence: "a, b or c"."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {last} {parts[-1]}"

@@ -122,6 +122,11 @@ def test_a_soft_time_limit_moves_the_retry_to_the_slow_lane(head, detector):
         tasks._process(live_message(head))
 
     assert caught.value.queue == "slow.symbol.TSLA"
+    # Celery's own words for it are its name once more.
+    assert row_of(head).last_error == "SoftTimeLimitExceeded: stopped after 10 s (the soft limit)"
+    assert str(caught.value) == row_of(head).last_error
+    lane = head.events.get(kind="lane")
+    assert lane.reason == "to the slow lane: stopped after 10 s (the soft limit)"
 
 
 def test_the_tasks_delays_are_the_settings_list(settings):

@@ -245,6 +245,34 @@ def test_every_kind_of_event_has_its_sentence(dispatched_head, kind, sentence):
     assert lines_of(symbol)[0].sentence == sentence
 
 
+@pytest.mark.parametrize(
+    ("calendar", "by", "reason", "sentence"),
+    [
+        ("XNYS", "olga", "", "olga set its trading calendar to XNYS."),
+        ("24/5", "scanner", "that of its market", "The scanner set its trading calendar to 24/5: that of its market."),
+    ],
+)
+def test_another_trading_calendar_is_named(symbol, calendar, by, reason, sentence):
+    mailbox.set_calendar(symbol, calendar, by=by, now=T0, reason=reason)
+
+    assert lines_of(symbol)[0].sentence == sentence
+
+
+def test_a_calendar_that_is_given_back_is_that_of_the_settings(symbol):
+    mailbox.set_calendar(symbol, "XNYS", by="olga", now=T0)
+    mailbox.set_calendar(symbol, "", by="olga", now=T0, reason="a mistake")
+
+    assert lines_of(symbol)[0].sentence == "olga set its trading calendar to that of the settings: a mistake."
+
+
+def test_one_failure_is_not_in_a_row(dispatched_head):
+    symbol, _ = dispatched_head()
+    fail_head(symbol, 1)
+    mailbox.complete(start_head(symbol, now=T0 + SECOND), [], now=T0 + SECOND)
+
+    assert lines_of(symbol)[0].sentence == "The 1d bar of 2024-01-01 succeeded after 1 failure."
+
+
 def test_no_kind_of_event_is_without_a_sentence():
     assert set(EventKind) <= set(timeline.SENTENCES)
 

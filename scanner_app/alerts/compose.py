@@ -108,7 +108,7 @@ def fired(alert: Told, *, renew: timedelta) -> Text:
     """An alert began to fire; while it does, it is told again at the interval `renew`."""
     about = f"Severity: {alert.severity}\nSince: {_utc(alert.began_at)}"
     follows = (
-        f"You are told when it is over, and once more every {_duration(renew)} until then, unless somebody "
+        f"You are told when it is over, and once more every {_interval(renew)} until then, unless somebody "
         "acknowledges it (no more reminders) or silences it (nothing at all for a time): in the admin or by the API."
     )
     paragraphs = [_one_line(alert.message), about, _look_at(alert.runbook), follows]
@@ -193,6 +193,11 @@ def _quoted(named: Sequence[Named]) -> str:
 
 def _utc(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _interval(span: timedelta) -> str:
+    one, _, unit = _duration(span).partition(" ")
+    return unit if one == "1" and " " not in unit else f"{one} {unit}"  # "every hour", "every 1 hour 30 minutes"
 
 
 def _duration(span: timedelta) -> str:

@@ -52,6 +52,7 @@ class BoardRowOut(serializers.Serializer[Any]):
     last_signal = LastSignalOut(allow_null=True)
     last_error = serializers.CharField(allow_null=True, help_text="its first 300 characters")
     is_stale = serializers.BooleanField()
+    is_slow = serializers.BooleanField(help_text="the p95 of its last five minutes is over the alert's limit")
     quarantined = serializers.IntegerField(help_text="its bars that wait in quarantine")
     lane = serializers.ChoiceField(Lane.values)
 
@@ -84,7 +85,7 @@ class BoardOut(serializers.Serializer[Any]):
     backlog = serializers.IntegerField()
     quarantined = serializers.IntegerField(help_text="bars that wait in quarantine")
     total_alerts = serializers.IntegerField(help_text="that have fired and are not over")
-    alerts = BoardAlertOut(many=True, help_text="at most 50 of them, the worst first")
+    alerts = BoardAlertOut(many=True, help_text="at most 50, those first that nobody has seen to; the worst first")
     symbols = BoardRowOut(many=True, help_text="by ticker")
 
 

@@ -52,6 +52,13 @@ class SymbolOut(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
 
 
+class OneSymbolOut(SymbolOut):
+    """One symbol that was asked for by itself."""
+
+    is_slow = serializers.BooleanField(help_text="the p95 of its last five minutes is over the alert's limit")
+    quarantined = serializers.IntegerField(help_text="its bars that wait in quarantine")
+
+
 @extend_schema_serializer(many=False)
 class OverviewOut(serializers.Serializer[Any]):
     """All symbols, counted and judged, as `status.Overview` has them."""

@@ -51,6 +51,7 @@ from scanner_app.api.serializers import (
     GapsIn,
     GapsOut,
     LineOut,
+    OneSymbolOut,
     OverviewOut,
     QuarantineOut,
     ReportOut,
@@ -365,7 +366,7 @@ NO_SUCH = OpenApiResponse(DetailOut, "no such symbol")
 def _documented_act(summary: str, more: dict[int, Any] | None = None) -> Callable[[Any], Any]:
     """The schema of an operator's act."""
     return extend_schema(
-        summary=summary, request=ActIn, responses={200: SymbolOut, 404: NO_SUCH, **(more or {})}, parameters=[TICKER]
+        summary=summary, request=ActIn, responses={200: OneSymbolOut, 404: NO_SUCH, **(more or {})}, parameters=[TICKER]
     )
 
 
@@ -407,8 +408,13 @@ class SymbolViewSet(_List):
 
     def show(self, symbol_id: int, code: int = HTTP_200_OK) -> Response:
         """The symbol as it is now."""
-        symbol = status.symbols().get(pk=symbol_id)
-        return Response(SymbolOut(status.symbol_status(symbol, symbol.status, timezone.now())).data, status=code)
+        symbol, now = status.symbols().get(pk=symbol_id), timezone.now()
+        shown = {
+            **asdict(status.symbol_status(symbol, symbol.status, now)),
+            "is_slow": symbol.ticker in status.slow_symbols(now, symbol=symbol_id),
+            "quarantined": quarantine.open_entries().filter(symbol=symbol_id).count(),
+        }
+        return Response(OneSymbolOut(shown).data, status=code)
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
         """The serializer, given the symbols' statuses rather than their rows."""
@@ -421,7 +427,7 @@ class SymbolViewSet(_List):
         summary="Put a symbol on the watch list",
         request=SymbolIn,
         responses={
-            201: SymbolOut,
+            201: OneSymbolOut,
             409: OpenApiResponse(DetailOut, "it is there already, is being deleted, or there is no room"),
         },
     )
@@ -441,7 +447,7 @@ class SymbolViewSet(_List):
             raise Conflict(f"The watch list is full: SCANNER_MAX_SYMBOLS is {at_most}")
         return self.show(Symbol.objects.values_list("pk", flat=True).get(ticker=ticker), HTTP_201_CREATED)
 
-    @extend_schema(summary="One symbol", responses={200: SymbolOut, 404: NO_SUCH}, parameters=[TICKER])
+    @extend_schema(summary="One symbol", responses={200: OneSymbolOut, 404: NO_SUCH}, parameters=[TICKER])
     def retrieve(self, request: Request, symbol: str) -> Response:  # noqa: ARG002 - DRF's signature
         """The same as its status."""
         return self.show(self.find(symbol).pk)
@@ -449,7 +455,7 @@ class SymbolViewSet(_List):
     @extend_schema(
         summary="Enable or disable a symbol, or give it another trading calendar",
         request=SymbolChangeIn,
-        responses={200: SymbolOut, 404: NO_SUCH},
+        responses={200: OneSymbolOut, 404: NO_SUCH},
         parameters=[TICKER],
     )
     def partial_update(self, request: Request, symbol: str) -> Response:
@@ -482,7 +488,7 @@ class SymbolViewSet(_List):
         removal.delete(found, by=request.user.get_username(), now=timezone.now(), **asked.validated_data)
         return Response({"detail": f"Symbol {found.ticker} is being deleted"}, status=HTTP_202_ACCEPTED)
 
-    @extend_schema(summary="One symbol's status", responses={200: SymbolOut, 404: NO_SUCH}, parameters=[TICKER])
+    @extend_schema(summary="One symbol's status", responses={200: OneSymbolOut, 404: NO_SUCH}, parameters=[TICKER])
     @action(detail=True, methods=["get"])
     def status(self, request: Request, symbol: str) -> Response:  # noqa: ARG002 - DRF's signature
         """State, breaker, latency, backlog and next attempt."""

@@ -64,6 +64,15 @@ class Lane:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Firing:
+    """An alert of the symbol that fires."""
+
+    rule: str
+    message: str  # one sentence
+    fired_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """All that is to be known of one symbol at one moment."""
 
@@ -94,6 +103,7 @@ class Facts:
     is_stale: bool = False
     data_age_s: float | None = None
     stale_for_s: float = 0  # trading time beyond what its timeframe allows
+    alerts: Sequence[Firing] = ()  # the worst first
 
     @property
     def circuit(self) -> State:

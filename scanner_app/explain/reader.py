@@ -10,10 +10,21 @@ from django.db.models import QuerySet
 
 from scanner_app import broker, mailbox, status
 from scanner_app.explain import sentences
-from scanner_app.explain.facts import Act, Done, Error, Facts, Head, Lane, Whereabouts, pace
+from scanner_app.explain.facts import Act, Done, Error, Facts, Firing, Head, Lane, Whereabouts, pace
 from scanner_app.mailbox.rows import message_of
 from scanner_app.mailbox.sweep import MAX_LOSSES
-from scanner_app.models import Bar, BarStatus, EventKind, ProcessingFailure, QuarantinedBar, Symbol, SymbolStatus
+from scanner_app.models import (
+    Alert,
+    AlertState,
+    Bar,
+    BarStatus,
+    EventKind,
+    ProcessingFailure,
+    QuarantinedBar,
+    Severity,
+    Symbol,
+    SymbolStatus,
+)
 from scanner_app.models import Lane as LaneName
 from scanner_app.models.symbols import breaker_rules
 
@@ -27,6 +38,10 @@ NAMES_A_HEAD = (EventKind.ENABLED, EventKind.RESET, EventKind.QUARANTINED)
 """Events after which a waiting bar is published, whenever it was accepted."""
 
 
+TOLD_ANYWAY = ("stale_symbol",)
+"""Rules whose alerts say what the sentences on the symbol say as well, and sooner."""
+
+
 def explain(symbol: Symbol, now: datetime) -> sentences.Explanation:
     """Why the symbol, which is one of `symbols()`, is as it is."""
     return sentences.explain(facts_of(symbol, now))
@@ -38,7 +53,7 @@ def symbols() -> QuerySet[Symbol]:
 
 
 def facts_of(symbol: Symbol, now: datetime) -> Facts:
-    """What is known of it at the moment. At most eight queries, and three questions to the broker."""
+    """What is known of it at the moment. At most nine queries, and three questions to the broker."""
     row = symbol.status
     summary = status.symbol_status(symbol, row, now)
     head = None if symbol.deleted_at is not None else _head(symbol, row, now)
@@ -70,7 +85,16 @@ def facts_of(symbol: Symbol, now: datetime) -> Facts:
         is_stale=summary.is_stale,
         data_age_s=summary.data_age_seconds,
         stale_for_s=summary.stale_for_s,
+        alerts=_firing(symbol),
     )
+
+
+def _firing(symbol: Symbol) -> list[Firing]:
+    firing = Alert.objects.filter(symbol_id=symbol.pk, state=AlertState.FIRING).exclude(rule__in=TOLD_ANYWAY)
+    return [
+        Firing(rule=one.rule, message=one.message, fired_at=one.fired_at)
+        for one in sorted(firing.order_by("id"), key=lambda one: -Severity.values.index(one.severity))
+    ]
 
 
 def _head(symbol: Symbol, row: SymbolStatus, now: datetime) -> Head | None:

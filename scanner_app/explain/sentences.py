@@ -63,12 +63,15 @@ class Explanation:
 def explain(facts: Facts) -> Explanation:
     """What is the matter with a symbol, or that nothing is."""
     case = _case(facts)
+    # A symbol that gets on is not in order while its feed is late or an alert fires: then that is what is the matter.
+    leads = list(_matters(facts)) if case.cause == WELL else []
+    rest = [] if leads or case.code is Code.DELETED else [f"{what} {why}" for what, why in _matters(facts)]
     return Explanation(
         code=case.code,
-        summary=case.summary,
-        cause=case.cause,
+        summary=" ".join([*(what for what, _ in leads), case.summary]),
+        cause=" ".join(why for _, why in leads) or case.cause,
         next=case.next,
-        notes=tuple(_notes(facts, case.code)),
+        notes=(*rest, *_notes(facts, case.code)),
         actions=tuple(action(name, facts.ticker) for name in _acts(facts, case.code)),
         since=case.since,
         next_attempt_at=facts.next_attempt_at,
@@ -183,7 +186,7 @@ def _open(facts: Facts) -> _Case:
     at = facts.next_attempt_at or facts.half_open_at
     lead = (
         f"{facts.state}{_since(since, facts.now)}: "
-        f"the breaker is open after {words.counted(facts.breaker.failures, 'failure')} in a row"
+        f"the breaker is open after {words.in_a_row(facts.breaker.failures, 'failure')}"
     )
     if facts.head is None:
         return _of(
@@ -234,7 +237,7 @@ def _probe(facts: Facts) -> _Case:
     since = facts.breaker.incident_at or facts.breaker.opened_at
     lead = (
         f"{facts.state}{_since(since, facts.now)}: "
-        f"the breaker is half-open after {words.counted(facts.breaker.failures, 'failure')} in a row"
+        f"the breaker is half-open after {words.in_a_row(facts.breaker.failures, 'failure')}"
     )
     if facts.head is None:
         return _of(
@@ -453,13 +456,11 @@ def _notes(facts: Facts, code: Code) -> Iterator[str]:
         yield "The bar in flight is late, older than the newest of its series: its window is that of its own time."
     if head is not None and head.losses:
         yield (
-            f"Its message was lost {words.counted(head.losses, 'time')} in a row with a whole worker; "
+            f"Its message was lost {words.in_a_row(head.losses, 'time')} with a whole worker; "
             f"after {facts.max_losses} times it counts as a failure."
         )
     if facts.slow is not None:
         yield _slow_lane(facts.slow, facts.now)
-    if facts.is_stale:
-        yield _stale(facts)
     if facts.quarantined:
         yield (
             f"{words.counted(facts.quarantined, 'bar')} of it {'is' if facts.quarantined == 1 else 'are'} in "
@@ -469,7 +470,7 @@ def _notes(facts: Facts, code: Code) -> Iterator[str]:
 
 def _slow_lane(slow: Lane, now: datetime) -> str:
     why = "" if slow.moved is None else f"{_since(slow.moved.at, now)}: {_lane_reason(slow.moved.reason)}"
-    back = f"It comes back after {words.counted(slow.quick_bars_needed, 'quick bar')} in a row"
+    back = f"It comes back after {words.in_a_row(slow.quick_bars_needed, 'quick bar')}"
     return f"It is in the slow lane{why}. {back}; so far {slow.quick_bars}."
 
 
@@ -477,12 +478,16 @@ def _lane_reason(reason: str) -> str:
     return words.one_line(reason.removeprefix("to the slow lane: ")).rstrip(".")
 
 
-def _stale(facts: Facts) -> str:
-    age = "" if facts.data_age_s is None else f": its newest bar ended {words.span(facts.data_age_s)} ago"
-    return (
-        f"Its data is stale{age}, {words.span(facts.stale_for_s)} of trading time more than its timeframe allows. "
-        "That is the feed's; bars that come late are still processed."
-    )
+def _matters(facts: Facts) -> Iterator[tuple[str, str]]:
+    """What is wrong with a symbol, however its bars get on: (what, why)."""
+    for alert in facts.alerts:
+        yield alert.message, f"Alert {alert.rule}{_since(alert.fired_at, facts.now)}: see docs/runbook/{alert.rule}.md."
+    if facts.is_stale:
+        age = "" if facts.data_age_s is None else f", the newest ended {words.span(facts.data_age_s)} ago"
+        yield (
+            f"Stale: no fresh bar{age}.",
+            f"Its feed is late by {words.span(facts.stale_for_s)} of trading time; late bars are still processed.",
+        )
 
 
 # What can be done.

@@ -17,7 +17,7 @@ rows.py        what the modules above share of the rows
 
 from scanner_app.mailbox.accept import NewBar, Verdict, accept
 from scanner_app.mailbox.control import control_failed, control_passed, start_control
-from scanner_app.mailbox.failing import died, fail, quarantine
+from scanner_app.mailbox.failing import died, fail, quarantine, text_of
 from scanner_app.mailbox.messages import Message, Outcome, Ticket
 from scanner_app.mailbox.operate import disable, enable, reset, set_calendar, skip
 from scanner_app.mailbox.publishing import queue_name, ticker_of_queue
@@ -57,5 +57,6 @@ __all__ = [
     "start",
     "start_control",
     "sweep",
+    "text_of",
     "ticker_of_queue",
 ]

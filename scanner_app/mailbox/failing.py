@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
@@ -176,9 +177,16 @@ def _describe(error: BaseException) -> ErrorText:
         error = error.__cause__
     return ErrorText(
         type=type(error).__name__[:200],
-        message=_storable(str(error)[:MAX_ERROR_TEXT]),
+        message=_storable(text_of(error)[:MAX_ERROR_TEXT]),
         traceback=_storable("".join(tracebacks.format_exception(error))[-MAX_TRACEBACK:]),
     )
+
+
+def text_of(error: BaseException) -> str:
+    """What an error says. Celery's soft limit says no more than its own name."""
+    if isinstance(error, SoftTimeLimitExceeded):
+        return f"stopped after {words.span(settings.SCANNER_SOFT_LIMIT_S)} (the soft limit)"
+    return str(error)
 
 
 def _storable(text: str) -> str:

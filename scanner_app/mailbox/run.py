@@ -9,13 +9,13 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from scanner_app import breaker, latency
+from scanner_app import breaker, latency, words
 from scanner_app.alerts import notices
 from scanner_app.detectors import Finding
 from scanner_app.mailbox import hot, lanes
 from scanner_app.mailbox.messages import Message, Outcome, Ticket
 from scanner_app.mailbox.rows import SCANNER, add_event, fresh, live_head, publish_following, publish_head, save_breaker
-from scanner_app.models import CircuitBreaker, EventKind
+from scanner_app.models import CircuitBreaker, EventKind, Lane
 from scanner_app.models.symbols import breaker_rules
 
 log = structlog.get_logger(__name__)
@@ -62,9 +62,15 @@ def complete(ticket: Ticket, findings: Iterable[Finding], *, now: datetime, run_
             quick_bars=settings.SCANNER_QUICK_BARS,
         )
         if place != (following.lane, following.quick_bars):
-            lanes.move(message.symbol_id, following.lane, place, now, reason=f"its run took {run_s:.1f} s")
+            lanes.move(message.symbol_id, following.lane, place, now, reason=_lane_reason(place, run_s))
         publish_following(message, replace(following, lane=place.lane))
     return Outcome.COMPLETED
+
+
+def _lane_reason(place: lanes.Place, run_s: float) -> str:
+    if place.lane == Lane.MAIN:
+        return f"it has had {words.in_a_row(settings.SCANNER_QUICK_BARS, 'quick bar')}"
+    return f"its run took {run_s:.1f} s"
 
 
 def _close_breaker(ticket: Ticket, now: datetime) -> None:
@@ -78,7 +84,7 @@ def _close_breaker(ticket: Ticket, now: datetime) -> None:
         kind,
         now,
         bar_id=ticket.bar_id,
-        reason=f"after {failed.failures} failures in a row",
+        reason=f"after {words.in_a_row(failed.failures, 'failure')}",
     )
     if failed.incident_at is not None:
         notices.recovered(

@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from scanner_app import runbook, tickers
+from scanner_app.alerts.acts import MAX_SILENCE_MINUTES
 from scanner_app.alerts.rules import RULES
 from scanner_app.models import Symbol
 from scanner_app.roles import May
@@ -93,7 +94,11 @@ def runbook_page(request: HttpRequest, rule: str) -> HttpResponse:
 
 def _common(request: HttpRequest) -> dict[str, Any]:
     """What the pages need to know. Whether one may act is decided by the API, at each act."""
-    return {"may_operate": May(request.user).operate, "p95_limit_ms": settings.SCANNER_ALERT_P95_MS}
+    return {
+        "may_operate": May(request.user).operate,
+        "p95_limit_ms": settings.SCANNER_ALERT_P95_MS,
+        "max_silence_minutes": MAX_SILENCE_MINUTES,
+    }
 
 
 @method_decorator(guarded, name="dispatch")

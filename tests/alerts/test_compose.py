@@ -29,6 +29,16 @@ def test_the_subject_says_which_symbol_failed_how_often():
     assert compose.opened(**OPENED).subject == "TSLA processing failed 3 times"
 
 
+@pytest.mark.parametrize(
+    ("renew", "said"),
+    [(timedelta(hours=1), "every hour until"), (timedelta(minutes=90), "every 1 hour 30 minutes until")],
+)
+def test_an_alert_says_how_often_it_is_told_again(renew, said):
+    alert = compose.Told(name="", title="t", severity="error", message="m", runbook="r", began_at=T0)
+
+    assert said in compose.fired(alert, renew=renew).body
+
+
 def test_with_a_threshold_of_one_the_subject_is_still_english():
     assert compose.opened(**{**OPENED, "failures": 1}).subject == "TSLA processing failed 1 time"
 

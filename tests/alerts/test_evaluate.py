@@ -599,7 +599,7 @@ def test_many_alerts_of_a_rule_are_one_reason_and_errors_come_first():
 
     seen = status.overview(T0)
 
-    assert seen.reasons == ["No worker.", "Its feed is stale: 7 (S0, S1, S2, S3, S4 and 2 more)."]
+    assert seen.reasons == ["No worker.", "7 symbols are stale: S0, S1, S2, S3, S4 and 2 more."]
     assert seen.alerts == 8
 
 

@@ -7,11 +7,13 @@ from urllib.parse import quote
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from scanner_app import mailbox
+from scanner_app.detectors import BarUnusable
 from scanner_app.models import CircuitBreaker, QuarantinedBar, Symbol, SymbolEvent, SymbolStatus
 from tests.api.conftest import API
-from tests.conftest import T0, accept_days, fail_head, make_symbol, row_of, snapshot
+from tests.conftest import T0, accept_days, fail_head, make_symbol, row_of, snapshot, start_head
 
 SYMBOLS = f"{API}/symbols"
 
@@ -100,7 +102,22 @@ def test_the_watch_list_is_newest_first_and_shows_each_symbols_status(reader):
         ("AAPL", True, "processing"),
         ("TSLA", False, "paused"),
     ]
-    assert rows[0] == reader.get(f"{SYMBOLS}/AAPL").json() == reader.get(f"{SYMBOLS}/AAPL/status").json()
+    alone = reader.get(f"{SYMBOLS}/AAPL").json()
+    assert alone == reader.get(f"{SYMBOLS}/AAPL/status").json()
+    assert alone == {**rows[0], "is_slow": False, "quarantined": 0}
+
+
+def test_the_status_of_one_symbol_says_whether_it_is_slow_and_what_is_set_aside(reader):
+    now = timezone.now()
+    accept_days("TSLA", 2, now=now)
+    symbol = Symbol.objects.get()
+    mailbox.complete(start_head(symbol, now=now), [], now=now + timedelta(milliseconds=201), run_s=0)
+    mailbox.quarantine(start_head(symbol, now=now), BarUnusable("no"), now=now)
+    make_symbol("AAPL")
+
+    told = [reader.get(f"{SYMBOLS}/{ticker}/status").json() for ticker in ("TSLA", "AAPL")]
+
+    assert [(one["is_slow"], one["quarantined"]) for one in told] == [(True, 1), (False, 0)]
 
 
 @pytest.mark.parametrize(
@@ -321,13 +338,13 @@ def test_next_attempt_is_told_in_utc_with_z(reader, dispatched_head):
     assert reader.get(f"{SYMBOLS}/TSLA/status").json()["next_attempt_at"] == later.isoformat().replace("+00:00", "Z")
 
 
-def test_the_status_of_one_symbol_takes_three_queries(reader):
+def test_the_status_of_one_symbol_takes_five_queries(reader):
     accept_days("TSLA", 3)
 
     with CaptureQueriesContext(connection) as queries:
         reader.get(f"{SYMBOLS}/TSLA/status")
 
-    assert len(queries) == 3, "the token's user; the symbol, found and then as it is now"
+    assert len(queries) == 5, "the token's user; the symbol, found and then as it is now; slow, set aside"
 
 
 def test_a_calendar_is_changed_told_and_taken_back(operator, symbol):

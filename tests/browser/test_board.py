@@ -1,16 +1,19 @@
 """The board in a real browser: what it shows, that it keeps itself up to date, and its acts."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
 from scanner_app import mailbox
 from scanner_app.mailbox.accept import create_symbols
-from scanner_app.models import SymbolStatus
+from scanner_app.models import Symbol, SymbolStatus
 from tests.browser.conftest import failed, processed, set_aside, tickers, tile
-from tests.conftest import make_symbol, new_bar, start_head
+from tests.conftest import accept_days, make_symbol, new_bar, start_head
+
+MOMENT = datetime(2024, 1, 5, 15, 30, tzinfo=UTC)
 
 
 def test_it_shows_every_symbol_with_those_in_trouble_on_top_and_no_complaint(reader, complaints):
@@ -49,6 +52,65 @@ def test_a_symbol_that_fails_is_on_top_within_two_seconds(reader):
     expect(tickers(reader)).to_have_text(["TSLA", "AAPL", "IBM"], timeout=2000)
     expect(tile(reader, "TSLA")).to_contain_text("failed")
     assert reader.evaluate("window.stillTheSamePage")
+
+
+def slow(ticker):
+    """A symbol with a bar that took longer than the alert's limit."""
+    now = timezone.now()
+    accept_days(ticker, 1, now=now)
+    symbol = Symbol.objects.get(ticker=ticker)
+    mailbox.complete(start_head(symbol, now=now), [], now=now + timedelta(milliseconds=412), run_s=0)
+    return symbol
+
+
+def test_a_symbol_over_the_latency_limit_is_slow_in_sign_figure_and_place(reader):
+    processed("AAPL", 1)
+    slow("TSLA")
+    reader.reload()
+
+    expect(tickers(reader)).to_have_text(["TSLA", "AAPL"])
+    expect(tile(reader, "TSLA").locator(".state")).to_have_text("slow")
+    expect(tile(reader, "TSLA").locator(".p95")).to_have_attribute("data-tone", "warn")
+    expect(tile(reader, "AAPL").locator(".p95")).to_have_attribute("data-tone", "")
+
+    reader.get_by_label("Find").fill("slow")
+    expect(tickers(reader)).to_have_text(["TSLA"])
+
+
+@pytest.mark.parametrize(("cause", "sign"), [(slow, "slow"), (set_aside, "quarantine"), (failed, "failed")])
+def test_a_symbols_page_has_the_same_sign_as_its_tile(reader, cause, sign):
+    cause("TSLA")
+    reader.reload()
+    expect(tile(reader, "TSLA")).to_have_attribute("data-state", sign)
+
+    reader.goto("/symbols/TSLA/")
+
+    expect(reader.locator("#head .sign")).to_have_attribute("data-state", sign)
+    expect(reader.locator("#head .state")).to_contain_text(sign.capitalize())
+
+
+@pytest.mark.parametrize("width", [390, 820, 1280, 1366, 1920])
+def test_nothing_of_a_tiles_time_and_backlog_is_cut_off(reader, width):
+    now = timezone.now()
+    for ticker in ("AAPL", "TSLA", "IBM", "MSFT"):
+        make_symbol(ticker)
+        bars = [new_bar(ticker, timeframe="1m", timestamp=MOMENT + timedelta(minutes=minute)) for minute in range(13)]
+        mailbox.accept(bars, now=now)
+        mailbox.complete(start_head(Symbol.objects.get(ticker=ticker), now=now), [], now=now, run_s=0)
+    reader.set_viewport_size({"width": width, "height": 800})
+    reader.reload()
+    expect(tile(reader, "TSLA")).to_contain_text("12 waiting")
+    expect(tile(reader, "TSLA").locator("time")).to_have_text("2024-01-05 10:30")
+
+    cut = reader.evaluate(
+        """() => [...document.querySelectorAll('.tile')].flatMap((tile) => {
+          const [last, backlog] = [tile.querySelector('.last'), tile.querySelector('.backlog')];
+          const right = tile.querySelector('.what').getBoundingClientRect().right;
+          return last.scrollWidth > last.clientWidth || backlog.getBoundingClientRect().right > right
+            ? [tile.dataset.ticker] : []; })"""
+    )
+
+    assert cut == []
 
 
 def test_the_countdown_to_the_next_attempt_runs(reader):
@@ -185,7 +247,7 @@ def test_strangers_see_a_public_status(page, settings, complaints):
 
 def test_times_are_local_with_utc_on_hovering(reader):
     symbol, now = make_symbol("AAPL"), timezone.now()
-    mailbox.accept([new_bar("AAPL", timeframe="1m", timestamp=datetime(2024, 1, 5, 15, 30, tzinfo=UTC))], now=now)
+    mailbox.accept([new_bar("AAPL", timeframe="1m", timestamp=MOMENT)], now=now)
     mailbox.complete(start_head(symbol, now=now), [], now=now, run_s=0)
     reader.reload()
 

@@ -1,5 +1,7 @@
 """Operators' acts on the board in a real browser: each asks first, and says what it came to."""
 
+import re
+
 import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
@@ -99,5 +101,75 @@ def test_the_worst_alerts_are_above_the_board_and_can_be_acknowledged(operator, 
     lines.first.get_by_role("button", name="Acknowledge").click()
     operator.get_by_role("dialog").get_by_role("button", name="Acknowledge").click()
 
-    expect(lines.first).to_contain_text("seen by olga", timeout=2500)
+    seen = lines.filter(has_text="Nobody consumes lane main.")
+    expect(seen).to_contain_text("seen by olga", timeout=2500)
+    assert complaints == []
+
+
+def fired(number, **values):
+    """Alerts of the whole that fire."""
+    now = timezone.now()
+    for place in range(number):
+        fields = {"severity": Severity.WARNING, "subject": f"{place}", "message": f"Alert {place}.", **values}
+        Alert.objects.create(rule="backlog", state=AlertState.FIRING, began_at=now, fired_at=now, **fields)
+
+
+def test_an_alert_is_silenced_for_some_minutes_with_a_reason_and_told_again(operator, complaints):
+    fired(1)
+    operator.reload()
+    line = operator.locator(".alert")
+
+    line.get_by_role("button", name="Silence").click()
+    question = operator.get_by_role("dialog", name="Silence this alert?")
+    question.get_by_label("minutes").fill("0")
+    question.get_by_role("button", name="Silence").click()
+    expect(question).to_be_visible()  # 0 would end a silence: the browser asks for at least 1
+    question.get_by_label("minutes").fill("90")
+    question.get_by_label("Why").fill("maintenance")
+    question.get_by_role("button", name="Silence").click()
+
+    expect(operator.locator("#outcome")).to_have_text("The alert has been silenced.")
+    expect(line.locator(".more")).to_have_text("silenced", timeout=2500)
+    alert = Alert.objects.get()
+    assert alert.silenced_until is not None
+    assert (alert.silenced_by, alert.silence_reason) == ("olga", "maintenance")
+    assert 5300 < (alert.silenced_until - timezone.now()).total_seconds() <= 5400
+
+    line.get_by_role("button", name="End the silence").click()
+    question = operator.get_by_role("dialog", name="Tell of this alert again?")
+    expect(question.get_by_label("minutes")).to_be_hidden()
+    question.get_by_role("button", name="End the silence").click()
+    expect(line.locator(".more")).to_have_count(0, timeout=2500)
+    assert Alert.objects.get().silenced_until is None
+    assert complaints == []
+
+
+def test_alerts_that_somebody_has_seen_to_stand_behind_the_others(operator):
+    fired(1, severity=Severity.ERROR, acknowledged_at=timezone.now(), acknowledged_by="olga", message="Known.")
+    fired(1, severity=Severity.INFO, subject="new", message="New.")
+    operator.reload()
+
+    expect(operator.locator(".alert .message")).to_contain_text(["New.", "Known."])
+
+
+def test_who_may_enter_the_admin_goes_there_for_the_alerts_without_room(operator):
+    fired(9)
+    operator.reload()
+
+    operator.get_by_role("link", name="3 more alerts").click()
+
+    expect(operator.locator("#result_list tbody tr")).to_have_count(9)
+    expect(operator).to_have_url(re.compile(r"/admin/scanner_app/alert/\?state=firing$"))
+
+
+def test_others_unfold_the_alerts_without_room(page, live_server, settings, complaints):
+    settings.SCANNER_PUBLIC_STATUS = True
+    fired(9)
+    page.goto("/")
+    expect(page.locator(".alert .message")).to_have_count(6)
+
+    page.get_by_role("button", name="Show 3 more alerts").click()
+
+    expect(page.locator(".alert .message")).to_have_count(9)
+    expect(page.get_by_role("button", name="Silence")).to_have_count(0)
     assert complaints == []

@@ -1,13 +1,14 @@
 """A symbol's page in a real browser: chart, explanation, timeline, faults, and its acts."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
 from scanner_app import mailbox
-from scanner_app.models import Symbol
+from scanner_app.models import Alert, AlertState, Severity, Signal, Symbol, SymbolStatus
 from tests.browser.conftest import failed, processed, set_aside, tickers, tile
 from tests.conftest import make_symbol, new_bar, row_of
 
@@ -231,3 +232,98 @@ def test_a_bar_that_waits_for_minutes_counts_down_in_minutes(reader):
     )
 
     assert re.fullmatch(r"in 2 min 0[3-6] s", words)
+
+
+def test_acts_that_make_no_sense_are_not_offered(operator):
+    processed("AAPL", 1)
+    operator.goto("/symbols/AAPL/")
+    expect(operator.locator("#explain .can")).to_contain_text("Disable")
+    expect(operator.get_by_role("button", name="Disable", exact=True)).to_be_visible()
+    expect(operator.get_by_role("button", name="Reset", exact=True)).to_be_hidden()
+    expect(operator.get_by_role("button", name="Skip the bar")).to_be_hidden()
+
+    failed("AAPL", first=1)
+
+    expect(operator.get_by_role("button", name="Reset", exact=True)).to_be_visible()
+    expect(operator.get_by_role("button", name="Skip the bar")).to_be_visible()
+
+
+def test_an_alert_of_the_symbol_leads_its_explanation(reader):
+    symbol, now = processed("AAPL", 1), timezone.now()
+    Alert.objects.create(
+        rule="slow_symbol",
+        severity=Severity.WARNING,
+        symbol=symbol,
+        state=AlertState.FIRING,
+        message="AAPL: its p95 latency is 412 ms, over 200 ms.",
+        began_at=now,
+        fired_at=now,
+    )
+
+    reader.goto("/symbols/AAPL/")
+
+    expect(reader.locator("#explain .summary")).to_contain_text("AAPL: its p95 latency is 412 ms, over 200 ms. Idle:")
+    expect(reader.locator("#explain")).not_to_contain_text("in order")
+
+
+def test_the_head_names_calendar_and_gaps_and_strengths_are_rounded(reader):
+    symbol = processed("AAPL", 1)
+    Signal.objects.update(strength=75.61234)
+    Symbol.objects.filter(pk=symbol.pk).update(calendar="XETR")
+    SymbolStatus.objects.filter(symbol=symbol).update(gaps=3)
+
+    reader.goto("/symbols/AAPL/")
+
+    expect(reader.locator("#head")).to_contain_text("XETR")
+    expect(reader.locator("#head [data-tone=warn]")).to_have_text("Gaps3")
+    expect(reader.locator("#signals td.number")).to_have_text("75.6")
+
+
+@pytest.mark.parametrize("width", [390, 820, 1024, 1280])
+def test_nothing_in_the_head_lies_on_anything_else_or_is_cut_off(operator, width):
+    failed("TSLA")
+    SymbolStatus.objects.update(
+        last_bar_time=datetime(2024, 1, 5, 15, 30, tzinfo=UTC), bars_processed=1_234_567, p95_latency_ms=1234
+    )
+    operator.set_viewport_size({"width": width, "height": 900})
+    operator.goto("/symbols/TSLA/")
+    expect(operator.get_by_role("button", name="Reset", exact=True)).to_be_visible()
+
+    boxes = operator.locator("#head dt, #head dd, #head h1, #head .state, .symbol-head button:visible").evaluate_all(
+        """(all) => all.map((one) => { const range = document.createRange(); range.selectNodeContents(one);
+          const {left, right, top, bottom} = range.getBoundingClientRect(); return [left, right, top, bottom]; })"""
+    )
+
+    for place, (left, right, top, bottom) in enumerate(boxes):
+        assert 0 <= left <= right <= width
+        for other_left, other_right, other_top, other_bottom in boxes[place + 1 :]:
+            apart = right <= other_left + 1 or other_right <= left + 1 or bottom <= other_top + 1
+            assert apart or other_bottom <= top + 1
+
+
+def test_a_phone_shows_all_of_a_signal(reader):
+    processed("TSLA", 2, pattern="CDLGAPSIDESIDEWHITE")
+    reader.set_viewport_size({"width": 360, "height": 800})
+    reader.goto("/symbols/TSLA/")
+    row = reader.locator("#signals").get_by_role("row").nth(1)
+    expect(row.get_by_role("cell")).to_have_text(
+        ["2024-01-02", "1d", "CDLGAPSIDESIDEWHITE", "bullish", "100.0", "candlesticks"]
+    )
+
+    edges = row.get_by_role("cell").evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().right)")
+
+    assert max(edges) <= 360 - 12
+    assert reader.locator("#signals .scroll").evaluate("(one) => one.scrollWidth <= one.clientWidth")
+
+
+def test_neutral_has_one_sign_in_tile_table_and_chart(reader):
+    processed("TSLA", 1)
+    Signal.objects.update(direction="neutral")
+    reader.goto("/symbols/TSLA/")
+
+    expect(reader.locator("#legend")).to_contain_text("● CDLDOJI")
+    expect(reader.locator("#chart-words")).to_contain_text("● neutral")
+    expect(reader.locator("#signals .signal circle")).to_have_count(1)
+
+    reader.goto("/")
+    expect(tile(reader, "TSLA").locator(".signal circle")).to_have_count(1)

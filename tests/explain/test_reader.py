@@ -10,8 +10,8 @@ from scanner_app import mailbox, removal
 from scanner_app.detectors import BarUnusable
 from scanner_app.explain import reader
 from scanner_app.explain.facts import Whereabouts
-from scanner_app.models import Bar, QuarantinedBar, Symbol
-from tests.conftest import T0, accept_days, fail_head, live_message, row_of, start_head
+from scanner_app.models import Alert, AlertState, Bar, QuarantinedBar, Severity, Symbol
+from tests.conftest import T0, accept_days, fail_head, live_message, make_symbol, row_of, start_head
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -293,6 +293,20 @@ def test_a_head_whose_bar_was_removed_by_hand_breaks_nothing(dispatched_head, to
     assert said(symbol).code == "idle"
 
 
+def test_its_firing_alerts_are_told_the_worst_first_and_no_others(symbol, told):
+    other = make_symbol("AAPL")
+    for rule, severity, state, of in (
+        ("slow_symbol", Severity.WARNING, AlertState.FIRING, symbol),
+        ("stuck_head", Severity.ERROR, AlertState.FIRING, symbol),
+        ("stale_symbol", Severity.WARNING, AlertState.FIRING, symbol),  # staleness has sentences of its own
+        ("backlog", Severity.WARNING, AlertState.RECOVERING, symbol),
+        ("backlog", Severity.WARNING, AlertState.FIRING, other),
+    ):
+        Alert.objects.create(rule=rule, severity=severity, state=state, symbol=of, message=rule, began_at=T0)
+
+    assert [one.rule for one in known(symbol).alerts] == ["stuck_head", "slow_symbol"]
+
+
 def test_it_costs_a_fixed_number_of_queries(holding):
     symbol, failed_at = holding
     found = reader.symbols().get(pk=symbol.pk)
@@ -306,6 +320,6 @@ def test_it_costs_a_fixed_number_of_queries(holding):
     with CaptureQueriesContext(connection) as many:
         reader.facts_of(found, failed_at + 3600 * SECOND)
 
-    assert len(few) <= len(many) <= 8
+    assert len(few) <= len(many) <= 9
     assert row_of(symbol).backlog > 200
     assert Symbol.objects.count() == 1

@@ -8,7 +8,7 @@ import pytest
 
 from scanner_app.breaker import Breaker, Rules
 from scanner_app.explain.actions import ACTS, action
-from scanner_app.explain.facts import Act, Done, Error, Facts, Head, Lane, Whereabouts, pace
+from scanner_app.explain.facts import Act, Done, Error, Facts, Firing, Head, Lane, Whereabouts, pace
 from scanner_app.explain.sentences import ADVISED, Code, explain
 
 NOW = datetime(2024, 5, 31, 10, 28, 30, tzinfo=UTC)
@@ -430,12 +430,6 @@ def test_every_state_says_what_happens_next(known, following):
     ("more", "note"),
     [
         pytest.param(
-            {"is_stale": True, "data_age_s": 1563.2, "stale_for_s": 663.2},
-            "Its data is stale: its newest bar ended 26 min 3 s ago, 11 min 3 s of trading time more than its "
-            "timeframe allows. That is the feed's; bars that come late are still processed.",
-            id="stale data",
-        ),
-        pytest.param(
             {"quarantined": 1},
             "1 bar of it is in quarantine, until somebody replays or discards what is there, or other values come.",
             id="a bar in quarantine",
@@ -460,7 +454,7 @@ def test_every_state_says_what_happens_next(known, following):
         ),
         pytest.param(
             {"slow": Lane(moved=None, quick_bars=0, quick_bars_needed=1)},
-            "It is in the slow lane. It comes back after 1 quick bar in a row; so far 0.",
+            "It is in the slow lane. It comes back after 1 quick bar; so far 0.",
             id="the slow lane, nobody knows why",
         ),
         pytest.param(
@@ -485,6 +479,37 @@ def test_what_else_is_to_be_known_is_a_note(more, note):
 
     assert said.notes == (note,)
     assert note in said.text
+
+
+SLOW = Firing(rule="slow_symbol", message="TSLA: its p95 latency is 412 ms, over 200 ms.", fired_at=at(-90))
+STALE: dict[str, Any] = {"is_stale": True, "data_age_s": 1563.2, "stale_for_s": 663.2}
+
+
+def test_what_is_wrong_with_a_symbol_that_gets_on_leads_instead_of_that_it_is_in_order():
+    said = explain(replace(IDLE, alerts=[SLOW], **STALE))
+
+    assert said.text == (
+        "TSLA: its p95 latency is 412 ms, over 200 ms. Stale: no fresh bar, the newest ended 26 min 3 s ago. "
+        "Idle: all its bars are done, the last at 10:27:30 UTC. "
+        "Alert slow_symbol since 10:27:00 UTC: see docs/runbook/slow_symbol.md. "
+        "Its feed is late by 11 min 3 s of trading time; late bars are still processed. "
+        "Its next bar runs as soon as it is accepted."
+    )
+    assert "in order" not in explain(replace(RUNNING, alerts=[SLOW])).text
+
+
+def test_what_is_wrong_beside_the_trouble_of_a_symbol_is_a_note():
+    said = explain(replace(RETRY, alerts=[SLOW]))
+
+    assert (said.summary, said.cause) == (explain(RETRY).summary, explain(RETRY).cause)
+    note = f"{SLOW.message} Alert slow_symbol since 10:27:00 UTC: see docs/runbook/slow_symbol.md."
+    assert said.notes == (note,)
+
+
+def test_one_failure_is_not_in_a_row():
+    opened = facts(state="failed", breaker=Breaker(failures=1, opened_at=at(-10), incident_at=at(-10)))
+
+    assert "the breaker is open after 1 failure," in explain(opened).summary
 
 
 def test_a_symbol_that_is_in_order_has_no_notes():

@@ -48,6 +48,7 @@ def test_quick_bars_bring_it_back_and_only_the_moves_are_events(dispatched_head,
         mailbox.complete(start_head(symbol), [], now=T0, run_s=0.01)
 
     assert [lane for _, lane, _ in published] == ["slow", "slow", "main"]
+    assert symbol.events.order_by("-id")[0].reason == "to the main lane: it has had 3 quick bars in a row"
     assert symbol.events.filter(kind="lane").count() == 2
 
 

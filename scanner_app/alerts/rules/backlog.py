@@ -21,6 +21,7 @@ RULE = Rule(
     name="backlog",
     severity=WARNING,
     title="many of its bars wait",
+    many="symbols have a long backlog",
     find=find,
     for_s=60,  # a replay, or the hours after a stop, are worked off in that time
     clear_s=30,

@@ -24,6 +24,7 @@ RULE = Rule(
     name="deaf_worker",
     severity=ERROR,
     title="a worker is deaf",
+    many="workers are deaf",
     find=find,
     for_s=15,  # it ends itself and is started anew: an alert is one that does not
     clear_s=15,

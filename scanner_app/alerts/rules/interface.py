@@ -116,6 +116,7 @@ class Rule:
     clear_s: float  # is clear for so long before it is over
     renew_s: float  # told again at this interval while it fires
     muted_by: tuple[str, ...] = ()  # stronger rules: while one fires, nothing is told of this one
+    many: str = ""  # what is wrong with more than one of them, after their number
     at_once: bool = False  # counts in the overall status as soon as it holds, fired or not
 
     def __post_init__(self) -> None:

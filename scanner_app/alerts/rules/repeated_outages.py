@@ -28,6 +28,7 @@ RULE = Rule(
     name="repeated_outages",
     severity=ERROR,
     title="outage after outage",
+    many="symbols meet outage after outage",
     find=find,
     for_s=0,  # ten in a row are half a minute at least
     clear_s=15,

@@ -21,6 +21,7 @@ RULE = Rule(
     name="slow_symbol",
     severity=WARNING,
     title="its bars take long",
+    many="symbols are slow",
     find=find,
     for_s=15,
     clear_s=60,

@@ -22,6 +22,7 @@ RULE = Rule(
     name="stale_symbol",
     severity=WARNING,
     title="its feed is stale",
+    many="symbols are stale",
     find=find,
     for_s=60,  # the limit is a time already; this is for the feed's return after a stop of the scanner
     clear_s=30,

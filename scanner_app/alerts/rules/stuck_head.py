@@ -25,6 +25,7 @@ RULE = Rule(
     name="stuck_head",
     severity=ERROR,
     title="its next bar is stuck",
+    many="symbols are stuck",
     find=find,
     for_s=15,  # the limit is a time already; this is for the start after a stop, when every head that waits is old
     clear_s=30,

@@ -28,6 +28,7 @@ RULE = Rule(
     name="worker_clock",
     severity=WARNING,
     title="a worker's clock is off",
+    many="workers' clocks are off",
     find=find,
     for_s=15,
     clear_s=30,

@@ -151,8 +151,9 @@ def _know_markets(tickers: list[str]) -> None:
     if settings.SCANNER_UNKNOWN_SYMBOLS == "create":
         create_symbols(list(markets), at_most=settings.SCANNER_MAX_SYMBOLS, now=timezone.now())
     fresh = Symbol.objects.filter(ticker__in=markets, calendar="", deleted_at=None, status__last_sequence=0)
+    now = timezone.now()
     for symbol in fresh:
-        mailbox.set_calendar(symbol, markets[symbol.ticker], by=SCANNER, now=timezone.now(), reason="its market's")
+        mailbox.set_calendar(symbol, markets[symbol.ticker], by=SCANNER, now=now, reason="that of its market")
 
 
 def _newest() -> dict[tuple[str, str], datetime]:

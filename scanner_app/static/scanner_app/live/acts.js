@@ -1,7 +1,7 @@
 // Operators' acts: each asks first, in a dialog, and says what it came to.
 import { Lost, SignedOut, address, post } from "./server.js";
 import { report } from "./notice.js";
-import { condition, plural } from "./text.js";
+import { plural } from "./text.js";
 
 export const may_operate = document.body.dataset.mayOperate === "yes";
 
@@ -18,6 +18,9 @@ function open(act) {
   part("do").disabled = false;
   part("wrong").hidden = true;
   part("reason").value = "";
+  part("for").hidden = !act.minutes;
+  part("minutes").disabled = !act.minutes; // what is disabled need not be valid
+  part("minutes").value = act.minutes ?? "";
   dialog.showModal();
   part("do").focus();
 }
@@ -27,7 +30,8 @@ async function confirm(event) {
   const act = asked;
   part("do").disabled = true;
   try {
-    const answer = await post(act.path, { ...act.body, reason: part("reason").value.trim() });
+    const minutes = act.minutes ? { minutes: Number(part("minutes").value) } : {};
+    const answer = await post(act.path, { ...act.body, ...minutes, reason: part("reason").value.trim() });
     dialog.close();
     report(act.outcome(answer));
     act.after?.();
@@ -47,7 +51,7 @@ function words(problem) {
 dialog?.querySelector("form").addEventListener("submit", confirm);
 part("cancel")?.addEventListener("click", () => dialog.close());
 
-const becomes = (answer) => `${answer.symbol} is ${condition(answer)} now.`;
+const becomes = (answer) => `${answer.symbol} is ${answer.enabled ? answer.state : "disabled"} now.`;
 
 const SYMBOL_ACTS = {
   reset: {
@@ -106,5 +110,21 @@ export function on_alert(alert, after) {
     after, verb: "Acknowledge", title: "Acknowledge this alert?", path: `alerts/${alert.id}/acknowledge`,
     text: `${alert.message} Nobody is reminded of it any more; that it is over is still told.`,
     outcome: () => "The alert has been acknowledged.",
+  });
+}
+
+export function on_silence(alert, after) {
+  const path = `alerts/${alert.id}/silence`;
+  if (alert.silenced) {
+    open({
+      after, path, body: { minutes: 0 }, verb: "End the silence", title: "Tell of this alert again?", text: alert.message,
+      outcome: () => "The silence has been ended.",
+    });
+    return;
+  }
+  open({
+    after, path, minutes: 60, verb: "Silence", title: "Silence this alert?",
+    text: `${alert.message} Nobody is told anything of it for that time, not even that it is over.`,
+    outcome: () => "The alert has been silenced.",
   });
 }

@@ -1,14 +1,15 @@
 // The live board: every symbol as a tile, those in trouble first and larger.
 import { html, nothing, render } from "../../vendor/lit-html/lit-html.js";
 import { repeat } from "../../vendor/lit-html/directives/repeat.js";
-import { may_operate, on_alert, on_all_quarantined, on_symbol } from "./acts.js";
+import { may_operate, on_alert, on_all_quarantined, on_silence, on_symbol } from "./acts.js";
 import { told } from "./notice.js";
 import { follow, page } from "./server.js";
 import {
-  EMPTY, bar_time, breaker, capital, condition, count, count_down, moment, next_try, plural, shape, sparkline,
+  EMPTY, bar_time, breaker, capital, condition, count, count_down, in_a_row, moment, next_try, p95_tone, plural,
+  shape, sparkline,
 } from "./text.js";
 
-const RANK = { failed: 0, paused: 1, stale: 2, quarantine: 3, processing: 4, disabled: 5 };
+const RANK = { failed: 0, paused: 1, stale: 2, slow: 3, quarantine: 4, processing: 5, disabled: 6 };
 const ALERTS_SHOWN = 6;
 const STEADY_MS = 2000; // so long after the pointer moved over the board, no tile changes its place under it
 const SPEAK_EVERY_MS = 5000;
@@ -20,6 +21,7 @@ let whole = null; // the last answer
 let ranks = new Map(); // ticker -> rank, as last drawn
 let pointed_at = -Infinity;
 let held = false; // whether a tile is not yet in the place that it belongs to
+let all_alerts = false; // whether those that had no room were asked for
 let spoken = null;
 let spoken_at = -Infinity;
 
@@ -53,23 +55,29 @@ function linked({ symbol, message }) {
 }
 
 function alert_line(one) {
-  const more = [one.state === "recovering" ? "clear again, waits whether it stays so" : "",
+  const more = [one.state === "recovering" ? "no longer the case, ends if it stays so" : "",
     one.acknowledged_by ? `seen by ${one.acknowledged_by}` : "", one.silenced ? "silenced" : ""].filter(Boolean).join(", ");
   return html`<li class="alert" data-severity=${one.severity}>
     ${shape(one.severity)}<span class="severity">${one.severity}</span>
     <span class="message">${linked(one)}
       ${more ? html`<span class="more">${more}</span>` : nothing}</span>
     <span class="since">since ${moment(one.fired_at)}</span>
-    ${may_operate && !one.acknowledged_by
-      ? html`<button class="quiet small" @click=${() => on_alert(one, ask_again)}>Acknowledge<span class="hidden"> ${one.message}</span></button>` : nothing}</li>`;
+    ${may_operate ? html`<span class="acts">
+      ${one.acknowledged_by ? nothing : html`<button class="quiet small" @click=${() => on_alert(one, ask_again)}>Acknowledge<span class="hidden"> ${one.message}</span></button>`}
+      <button class="quiet small" @click=${() => on_silence(one, ask_again)}>${one.silenced ? "End the silence" : "Silence"}<span class="hidden"> ${one.message}</span></button></span>` : nothing}</li>`;
 }
 
 function alerts() {
-  const shown = whole.alerts.slice(0, ALERTS_SHOWN);
+  const shown = all_alerts ? whole.alerts : whole.alerts.slice(0, ALERTS_SHOWN);
   const rest = whole.total_alerts - shown.length;
   if (!shown.length) return nothing;
+  const words = plural(rest, "more alert");
+  const list = $("alerts").dataset.all; // the admin's, for who may enter it
+  const more = list ? html`<a href=${list}>${words}</a>`
+    : all_alerts ? words // more than the board is told of
+      : html`<button class="quiet small" @click=${() => { all_alerts = true; draw(); }}>Show ${words}</button>`;
   return html`<h2 class="hidden">Firing alerts</h2><ul class="alerts card">${repeat(shown, (one) => one.id, alert_line)}
-    ${rest > 0 ? html`<li class="alert rest">${plural(rest, "more alert")} of equal or less weight</li>` : nothing}</ul>`;
+    ${rest > 0 ? html`<li class="alert rest">${more}</li>` : nothing}</ul>`;
 }
 
 // ----------------------------------------------------------------- tiles
@@ -80,8 +88,9 @@ function error_line(one) {
 // What stands in large letters on a tile in trouble.
 function plight(one, state) {
   if (state === "stale") return "No fresh bars";
+  if (state === "slow") return "Its bars take long";
   if (state === "quarantine") return `${plural(one.quarantined, "bar")} set aside`;
-  const tries = one.consecutive_failures ? `${plural(one.consecutive_failures, "failure")} in a row` : "";
+  const tries = one.consecutive_failures ? in_a_row(one.consecutive_failures, "failure") : "";
   return html`<span class="hidden">Next try </span><span class="next">${next_try(one)}</span>
     <span class="fine">breaker ${breaker(one.circuit_state)}${tries ? html`, ${tries}` : nothing}</span>`;
 }
@@ -100,6 +109,7 @@ function acts_of(one, state) {
 function marks(one, state) {
   return html`
     ${one.is_stale && state !== "stale" ? html`<span class="mark" data-tone="warn">stale</span>` : nothing}
+    ${one.is_slow && state !== "slow" ? html`<span class="mark" data-tone="warn">slow</span>` : nothing}
     ${one.quarantined && state !== "quarantine" ? html`<span class="mark" data-tone="warn">${count(one.quarantined)} in quarantine</span>` : nothing}
     ${one.lane === "slow" ? html`<span class="mark">slow lane</span>` : nothing}`;
 }
@@ -112,33 +122,27 @@ function signal(found) {
 
 function tile(one) {
   const large = ranks.get(one.symbol) < RANK.processing;
-  const state = plight_of(one);
+  const state = condition(one);
   return html`<li class="tile ${large ? "large" : ""}" data-ticker=${one.symbol} data-state=${state}>
     <div class="sign">${shape(state)}</div>
     <div class="what">
       <div class="name"><a href=${page(one.symbol)}>${one.symbol}</a><span class="state">${state}</span></div>
       ${large ? html`<p class="plight">${plight(one, state)}</p>${error_line(one)}` : nothing}
-      <div class="spark-line">${sparkline(one.latencies)}<span class="p95"><span class="hidden">95 percent of bars within </span>${one.bars_processed ? `${count(one.p95_latency_ms)} ms` : EMPTY}</span></div>
-      <div class="facts"><span class="last">bar ${bar_time(one.last_bar_time)}</span>
+      <div class="spark-line">${sparkline(one.latencies)}<span class="p95" data-tone=${p95_tone(one)}><span class="hidden">95 percent of bars within </span>${one.bars_processed ? `${count(one.p95_latency_ms)} ms` : EMPTY}</span></div>
+      <div class="facts when"><span class="last"><span class=${large ? "" : "hidden"}>bar </span>${bar_time(one.last_bar_time)}</span>
         <span class="backlog ${one.backlog > 1 ? "some" : ""}">${count(one.backlog)} waiting</span></div>
       <div class="facts">${signal(one.last_signal)}<span class="marks">${marks(one, state)}</span></div>
       ${large ? acts_of(one, state) : nothing}
     </div></li>`;
 }
 
-// Its condition; of a symbol that gets on but has left bars behind, these.
-function plight_of(one) {
-  const state = condition(one);
-  return state === "processing" && one.quarantined ? "quarantine" : state;
-}
-
-const rank = (one) => RANK[plight_of(one)];
+const rank = (one) => RANK[condition(one)];
 
 // ----------------------------------------------------------------- order
 function matches(one, wanted) {
   if (!wanted) return true;
   const words = [condition(one), one.state, `${breaker(one.circuit_state)}`, one.is_stale ? "stale" : "",
-    one.quarantined ? "quarantine" : "", one.lane === "slow" ? "slow" : ""];
+    one.is_slow ? "slow" : "", one.quarantined ? "quarantine" : "", one.lane === "slow" ? "slow" : ""];
   return one.symbol.includes(wanted.toUpperCase()) || words.some((word) => word.startsWith(wanted.toLowerCase()));
 }
 

@@ -6,7 +6,8 @@ import { Chart } from "./chart.js";
 import { told } from "./notice.js";
 import { Lost, Refused, SignedOut, address, follow, get } from "./server.js";
 import {
-  EMPTY, bar_time, breaker, capital, condition, count, count_down, local, moment, next_try, plural, shape,
+  EMPTY, bar_time, breaker, capital, condition, count, count_down, local, moment, next_try, p95_tone, plural,
+  shape,
 } from "./text.js";
 
 const $ = (id) => document.getElementById(id);
@@ -26,6 +27,7 @@ let refreshed_at = -Infinity;
 let explained_at = -Infinity;
 let stamp = ""; // of the status that the parts below were read for
 let reading = false;
+let sensible = new Set(); // the acts that the last explanation offers
 
 // ------------------------------------------------------------------ head
 function head() {
@@ -36,22 +38,28 @@ function head() {
     ["Failures in a row", count(status.consecutive_failures), status.consecutive_failures ? "warn" : ""],
     ["Next try", waits ? next_try(status) : EMPTY, ""],
     ["Backlog", count(status.backlog), ""],
-    ["p95", status.bars_processed ? `${count(status.p95_latency_ms)} ms` : EMPTY, ""],
+    ["p95", status.bars_processed ? `${count(status.p95_latency_ms)} ms` : EMPTY, p95_tone(status)],
     ["Bars", count(status.bars_processed), ""],
     ["Last bar", bar_time(status.last_bar_time), status.is_stale ? "warn" : ""],
+    ["Calendar", status.calendar, ""],
+    ["Gaps", count(status.gaps), status.gaps ? "warn" : ""],
   ];
+  const beside = [status.is_stale && state !== "stale" && "stale", status.is_slow && state !== "slow" && "slow",
+    status.quarantined && state !== "quarantine" && `${count(status.quarantined)} in quarantine`,
+    status.lane === "slow" && "slow lane"].filter(Boolean);
   return html`
     <div class="sign" data-state=${state}>${shape(state)}</div>
-    <div class="title"><h1>${ticker}</h1><p class="state" role="status" data-state=${state}>${capital(state)}${status.is_stale && state !== "stale" ? ", stale" : ""}${status.lane === "slow" ? ", slow lane" : ""}</p></div>
+    <div class="title"><h1>${ticker}</h1><p class="state" role="status" data-state=${state}>${[capital(state), ...beside].join(", ")}</p></div>
     <dl class="figures">${figures.map(([name, figure, tone]) => html`<div data-tone=${tone}><dt>${name}</dt><dd>${figure}</dd></div>`)}</dl>`;
 }
 
+// Those that make sense by the explanation. The one that was just pressed stays until the focus has left it: else the
+// focus would be lost.
 function acts() {
   for (const button of document.querySelectorAll("[data-act]")) {
     const name = button.dataset.act;
-    if (name === "enable") button.hidden = status.enabled;
-    if (name === "disable") button.hidden = !status.enabled;
-    if (name === "skip") button.disabled = !status.backlog;
+    const offered = name === "enable" ? !status.enabled : name === "disable" ? status.enabled : sensible.has(name);
+    button.hidden = !offered && button !== document.activeElement;
   }
 }
 
@@ -59,6 +67,8 @@ function acts() {
 const quiet = (text) => html`<p class="quiet-words">${text}</p>`;
 
 function explained(answer) {
+  sensible = new Set(answer.actions.map((one) => one.name));
+  if (status) acts();
   const allowed = answer.actions.filter((one) => one.allowed);
   const line = (name, text) => (text ? html`<p><span class="label">${name}</span>${text}</p>` : nothing);
   return html`<p class="summary">${answer.summary}</p>
@@ -105,12 +115,17 @@ function quarantine(answer) {
       may_operate ? html`<div class="acts">${one_of("replay", "Replay", one)}${one_of("discard", "Discard", one)}</div>` : nothing))}</ul>`;
 }
 
+// With its roles written out: on a phone its rows are laid out anew, by which browsers forget what they are.
 function signals(answer) {
   if (!answer.results.length) return quiet("No detector has found anything yet.");
-  return html`<div class="scroll" tabindex="0" role="region" aria-labelledby="signals-title"><table>
-    <thead><tr><th scope="col">Bar</th><th scope="col">Timeframe</th><th scope="col">Signal</th><th scope="col">Direction</th><th scope="col" class="number">Strength</th><th scope="col">Detector</th></tr></thead>
-    <tbody>${repeat(answer.results, (one) => one.id, (one) => html`<tr><td>${bar_time(one.timestamp)}</td><td>${one.timeframe}</td><td>${one.pattern}${one.late ? html` <span class="mark">late</span>` : nothing}</td>
-      <td><span class="signal" data-direction=${one.direction}>${shape(one.direction)}${one.direction}</span></td><td class="number">${one.strength}</td><td>${one.detector}</td></tr>`)}</tbody></table></div>`;
+  const row = (one) => html`<tr role="row"><td role="cell">${bar_time(one.timestamp)}</td><td role="cell">${one.timeframe}</td>
+    <td role="cell">${one.pattern}${one.late ? html` <span class="mark">late</span>` : nothing}</td>
+    <td role="cell"><span class="signal" data-direction=${one.direction}>${shape(one.direction)}${one.direction}</span></td>
+    <td role="cell" class="number">${one.strength.toFixed(1)}</td><td role="cell">${one.detector}</td></tr>`;
+  const head = (name, place) => html`<th scope="col" role="columnheader" class=${place}>${name}</th>`;
+  return html`<div class="scroll" tabindex="0" role="region" aria-labelledby="signals-title"><table role="table">
+    <thead role="rowgroup"><tr role="row">${["Bar", "Timeframe", "Signal", "Direction"].map((name) => head(name, ""))}${head("Strength", "number")}${head("Detector", "")}</tr></thead>
+    <tbody role="rowgroup">${repeat(answer.results, (one) => one.id, row)}</tbody></table></div>`;
 }
 
 // ----------------------------------------------------------------- chart
@@ -177,7 +192,7 @@ function act_done() {
 }
 
 const stamp_of = (one) => [one.state, one.circuit_state, one.enabled, one.consecutive_failures, one.next_attempt_at,
-  one.backlog, one.bars_processed, one.last_bar_time, one.lane, one.is_stale].join();
+  one.backlog, one.bars_processed, one.last_bar_time, one.lane, one.is_stale, one.is_slow, one.quarantined].join();
 
 function show(answer) {
   status = answer;

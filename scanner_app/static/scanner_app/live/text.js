@@ -3,12 +3,14 @@ import { html, svg, nothing } from "../../vendor/lit-html/lit-html.js";
 import { now } from "./server.js";
 
 export const EMPTY = "–";
+const LIMIT_MS = Number(document.getElementById("content").dataset.p95LimitMs);
 const NUMBER = new Intl.NumberFormat("en-US");
 const PRICE = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 7 });
 
 export const count = (number) => NUMBER.format(number ?? 0);
 export const price = (number) => PRICE.format(number);
 export const capital = (word) => word[0].toUpperCase() + word.slice(1);
+export const in_a_row = (number, word) => `${plural(number, word)}${number > 1 ? " in a row" : ""}`;
 export const plural = (number, word) => `${count(number)} ${word}${number === 1 ? "" : "s"}`;
 
 const two = (number) => String(number).padStart(2, "0");
@@ -37,18 +39,25 @@ export function bar_time(iso) {
   return html`<time datetime=${iso} title=${utc(date)}>${local(date).replace(/:00$/, "")}</time>`;
 }
 
-// What a symbol is, in the order of how much it matters: the shape and the word say the same as the colour.
+// What a symbol is, in the order of how much it matters: the shape and the word say the same as the colour. The same
+// on the board and on its page. One that gets on may be stale or slow all the same, or have left bars behind.
 export function condition(one) {
   if (!one.enabled) return "disabled";
   if (one.state !== "processing") return one.state;
-  return one.is_stale ? "stale" : "processing";
+  if (one.is_stale) return "stale";
+  if (one.is_slow) return "slow";
+  return one.quarantined ? "quarantine" : "processing";
 }
+
+// Its p95, in the colour of a warning over the alert's limit, also when it is too old for an alert.
+export const p95_tone = (one) => (one.bars_processed && one.p95_latency_ms > LIMIT_MS ? "warn" : "");
 
 const SHAPES = {
   processing: svg`<circle cx="12" cy="12" r="9"/>`,
   paused: svg`<path d="M4 3h6v18H4zM14 3h6v18h-6z"/>`,
   failed: svg`<path d="M8 2h8l6 6v8l-6 6H8l-6-6V8zm1.4 5L7 9.4 9.6 12 7 14.6 9.4 17l2.6-2.6 2.6 2.6 2.4-2.4-2.6-2.6L17 9.4 14.6 7 12 9.6z" fill-rule="evenodd"/>`,
   stale: svg`<path d="M4 2h16v3l-6 7 6 7v3H4v-3l6-7-6-7z"/>`,
+  slow: svg`<path d="M1 20a11 11 0 0 1 22 0zm12.6-1.2L7 9.6l3.8 10.6a1.6 1.6 0 1 0 2.8-1.4z" fill-rule="evenodd"/>`,
   quarantine: svg`<path d="M2 3h20v5H2zM3 10h18v11H3zm6 2v3h6v-3z" fill-rule="evenodd"/>`,
   disabled: svg`<path d="M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18m0 3a6 6 0 1 1 0 12 6 6 0 0 1 0-12"/>`,
   healthy: svg`<circle cx="12" cy="12" r="9"/>`,
@@ -59,7 +68,7 @@ const SHAPES = {
   info: svg`<path d="M3 3h18v18H3z"/>`,
   bullish: svg`<path d="M12 3 22 20H2z"/>`,
   bearish: svg`<path d="M12 21 2 4h20z"/>`,
-  neutral: svg`<path d="M12 3l9 9-9 9-9-9z"/>`,
+  neutral: svg`<circle cx="12" cy="12" r="8"/>`, // as in the chart, whose library knows no other round or pointed sign
 };
 
 export const shape = (word) => html`<svg class="shape" viewBox="0 0 24 24" aria-hidden="true">${SHAPES[word] ?? nothing}</svg>`;
@@ -88,7 +97,7 @@ export function next_try(one) {
 const WIDTH = 120;
 const HEIGHT = 24;
 const level = (ms) => HEIGHT - 1 - (Math.log10(Math.min(Math.max(ms, 1), 1000)) / 3) * (HEIGHT - 2);
-const LIMIT = level(Number(document.getElementById("content").dataset.p95LimitMs));
+const LIMIT = level(LIMIT_MS);
 
 export function sparkline(latencies, most = 30) {
   const step = WIDTH / (most - 1);
