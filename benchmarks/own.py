@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 import django
 
@@ -67,23 +68,32 @@ class Scanner(Stack):
             if name in self._processes:
                 self.end(name, signal.SIGTERM)
 
+    def main_cpu_s(self) -> float:
+        """Processor time of the main workers and their children, until now."""
+        pids = [pid for name in self._main() for pid in (self.pid(name), *self.children(name))]
+        return sum(_cpu_s(pid) for pid in pids)
+
     def _main(self) -> list[str]:
         return [MAIN, *(f"{MAIN}-{number}" for number in range(2, self._pool.workers + 1))]
 
     def _command(self, name: str) -> list[str]:
         if not name.startswith(MAIN):
             return super()._command(name)
+        # The last one of the same name counts.
         options = ["-P", self._pool.kind, "-c", str(self._pool.slots), "-n", f"{name}@%h"]
         return [*super()._command(MAIN), *options]
 
 
+Own = TypeVar("Own", bound=Scanner)
+
+
 @contextmanager
-def scanner(server_url: str) -> Iterator[Scanner]:
+def scanner(server_url: str, kind: type[Own]) -> Iterator[Own]:
     """A running scanner, this process being a part of it; on a PostgreSQL server, or on SQLite without one."""
     database = OwnDatabase(server_url) if server_url else None
     try:
         with TemporaryDirectory(prefix="bench-") as folder:
-            own = Scanner(Path(folder), "" if database is None else database.url)
+            own = kind(Path(folder), "" if database is None else database.url)
             own.adopt()
             try:
                 own.up()
@@ -93,6 +103,14 @@ def scanner(server_url: str) -> Iterator[Scanner]:
     finally:
         if database is not None:
             database.drop()
+
+
+def _cpu_s(pid: int) -> float:
+    try:
+        user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    except FileNotFoundError:  # it has just ended
+        return 0.0
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def in_a_process(module: str, *, database: str, results: Path, **options: object) -> None:

@@ -12,10 +12,13 @@ from django.conf import settings
 from django.db import connections
 from django.db.backends.signals import connection_created
 
+from scanner_app import transport
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scanner_project.settings")
 
 log = structlog.get_logger(__name__)
 
+transport.install()
 app = Celery("scanner")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["scanner_app"])
