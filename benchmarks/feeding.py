@@ -1,7 +1,7 @@
 """Bars for a scanner of this process's own, accepted right here; and how far the scanner has got with them."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
@@ -39,12 +39,9 @@ class Feeder:
             made.append({"symbol": ticker, "timeframe": "1s", "timestamp": self._time, **values})
         return made
 
-    def accept(self, load: Load) -> int:
-        """Accept a whole backlog; returns how many bars it is."""
-        bars = iter(self.bars(load.tickers, load.bars))
-        while chunk := list(islice(bars, ingest.MAX_BARS)):
-            _accept(chunk)
-        return load.bars
+    def accept(self, load: Load) -> None:
+        """Accept a whole backlog."""
+        accept_all(self.bars(load.tickers, load.bars))
 
     def feed(self, tickers: Sequence[str], *, rate: float, seconds: float, burst: int = 0) -> list[float]:
         """Accept `rate` bars a second, spread or in bursts of so many; their latencies (s), once all are done."""
@@ -64,6 +61,13 @@ class Feeder:
             for accepted, finished in mine.values_list("accepted_at", "finished_at")
             if finished is not None
         ]
+
+
+def accept_all(bars: Iterable[dict[str, object]]) -> None:
+    """Accept any number of bars."""
+    left = iter(bars)
+    while chunk := list(islice(left, ingest.MAX_BARS)):
+        _accept(chunk)
 
 
 def _accept(bars: Sequence[dict[str, object]]) -> None:
