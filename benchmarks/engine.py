@@ -153,7 +153,8 @@ def _backlog(own: Scanner, load: Load, feeder: Any, what: str) -> Callable[[], i
         with broker.pipeline(transaction=False) as pipe:
             for ticker in load.tickers:
                 pipe.llen(f"symbol.{ticker}")
-            return load.bars - sum(pipe.execute())
+            waiting: list[int] = pipe.execute()
+        return load.bars - sum(waiting)
 
     return done
 

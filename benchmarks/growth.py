@@ -38,9 +38,9 @@ def run(*, rounds: int, database: str, results: Path) -> None:
     found: dict[str, list[dict[str, float]]] = {}
     for number in range(rounds):
         for case in CASES if number % 2 == 0 else reversed(CASES):
-            figures = _in_a_process(case, database)
-            print(f"round {number + 1} of {rounds}: {case}: {figures}", flush=True)  # noqa: T201
-            found.setdefault(case, []).append(figures)
+            one = _in_a_process(case, database)
+            print(f"round {number + 1} of {rounds}: {case}: {one}", flush=True)  # noqa: T201
+            found.setdefault(case, []).append(one)
     rows = [_row(case, found[case]) for case in CASES]
     store(results, f"growth-{kind}", rows)
     table = Table("case", "bars/s drained", "rounds", "p50 ms at 100/s", "p95 ms", "p95 of the rounds", "p99 ms")

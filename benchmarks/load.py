@@ -29,22 +29,29 @@ class Load:
         return [f"B{number:05d}" for number in range(1, self.symbols + 1)]
 
 
-def steady_rate(done: Callable[[], int], total: int, *, patience_s: float = 300.0) -> float:
+def steady_rate(
+    done: Callable[[], int],
+    total: int,
+    *,
+    patience_s: float = 300.0,
+    clock: Callable[[], float] = time.perf_counter,
+    sleep: Callable[[float], object] = time.sleep,
+) -> float:
     """Bars/s of a backlog that is being worked off, over the middle of it; returns once all is done.
 
     `done` says how many bars are. It is asked often: it must cost next to nothing. Raises TimeoutError.
     """
-    began = time.perf_counter()
+    began = clock()
     looks: list[tuple[float, int]] = []
     low, high = (round(edge * total) for edge in EDGES)
     while True:
         count = done()
-        looks.append((time.perf_counter() - began, count))
+        looks.append((clock() - began, count))
         if count >= total:
             break
         if looks[-1][0] > patience_s:
             raise TimeoutError(f"{count} of {total} bars are done after {patience_s:g} s")
-        time.sleep(LOOK_S)
+        sleep(LOOK_S)
     first = max((look for look in looks if look[1] <= low), default=looks[0])
     last = next(look for look in looks if look[1] >= high)
     return (last[1] - first[1]) / (last[0] - first[0])

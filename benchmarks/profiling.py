@@ -81,7 +81,7 @@ def main() -> None:
         own.run_main(SOLO, options.detectors)
         rate = steady_rate(lambda: feeding.done() - before, load.bars)
         own.end_main()
-        stats = pstats.Stats(str(own.profile))  # type: ignore[attr-defined]
+        stats = pstats.Stats(str(own.profile))
     print(f"{rate:,.0f} bars/s under the profiler\n\n{_table(stats, load.bars)}")  # noqa: T201
     if options.keep:
         stats.dump_stats(str(options.keep))

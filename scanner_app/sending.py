@@ -9,7 +9,7 @@ from typing import Any
 
 from celery import current_app
 from django.conf import settings
-from kombu.exceptions import BatchPublishError, LimitExceeded, OperationalError
+from kombu.exceptions import BatchPublishError, LimitExceeded, OperationalError  # type: ignore[attr-defined] # stubs
 from kombu.pools import ProducerPool
 from redis.exceptions import RedisError
 
@@ -23,7 +23,7 @@ UNREACHABLE: tuple[type[Exception], ...] = (OperationalError, OSError, LimitExce
 def send(task: str, **options: Any) -> None:
     """Send a task by name with Celery's options. Raises UNREACHABLE."""
     # A batch: the message, and the event that tells Flower of it, in one round trip.
-    with producers(os.getpid()).acquire(block=True, timeout=TIMEOUT_S) as producer, producer.batch():
+    with producers(os.getpid()).acquire(block=True, timeout=TIMEOUT_S) as producer, producer.batch():  # type: ignore[attr-defined]
         current_app.send_task(task, producer=producer, retry=False, ignore_result=True, **options)
 
 
