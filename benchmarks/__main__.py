@@ -11,9 +11,17 @@ def main() -> None:
     """Parse, set Django up, run."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scanner_project.settings")
     django.setup()
-    from benchmarks import isolation, pages, scaling, watching  # noqa: PLC0415 - models need Django set up
+    from benchmarks import engine, growth, ingest, isolation, pages, scaling, watching  # noqa: PLC0415 - models need Django set up
 
-    measurements = {"isolation": isolation.run, "pages": pages.run, "scaling": scaling.run, "watching": watching.run}
+    measurements = {
+        "engine": engine.run,
+        "ingest": ingest.run,
+        "growth": growth.run,
+        "isolation": isolation.run,
+        "pages": pages.run,
+        "scaling": scaling.run,
+        "watching": watching.run,
+    }
     parser = argparse.ArgumentParser(prog="benchmarks", description="Measurements, described in benchmarks/README.md.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(measurements)} (all)")
     parser.add_argument("--rounds", type=int, default=3, help="times that each case is measured (3)")

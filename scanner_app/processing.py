@@ -1,6 +1,7 @@
 """One bar: window -> detectors -> findings. Knows nothing of Celery or HTTP."""
 
 from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
@@ -56,11 +57,12 @@ def load_window(ticket: Ticket) -> Window:
 
     Fewer at a series' start. Quarantined, discarded and waiting bars are in no window, whatever their time.
     """
-    bars = bars_needed()
-    with connection.cursor() as cursor:
-        key = [ticket.message.symbol_id, ticket.timeframe, to_database(ticket.timestamp), bars - 1]
-        cursor.execute(_BEFORE, key)
-        before = cursor.fetchall()
+    before: list[Any] = []
+    if (older := bars_needed() - 1) > 0:
+        with connection.cursor() as cursor:
+            key = [ticket.message.symbol_id, ticket.timeframe, to_database(ticket.timestamp), older]
+            cursor.execute(_BEFORE, key)
+            before = cursor.fetchall()
     newest = (ticket.timestamp, ticket.open, ticket.high, ticket.low, ticket.close, ticket.volume)
     rows = [*((utc(time), *values) for time, *values in reversed(before)), newest]
     times, *numbers = zip(*rows, strict=True)

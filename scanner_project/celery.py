@@ -15,10 +15,13 @@ from django.db import OperationalError, connections
 from django.db.backends.signals import connection_created
 from django.utils.module_loading import import_string
 
+from scanner_app import transport
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scanner_project.settings")
 
 log = structlog.get_logger(__name__)
 
+transport.install()
 app = Celery("scanner")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["scanner_app"])

@@ -57,3 +57,41 @@ def test_a_worker_that_is_ready_before_the_broker_starts_all_the_same(server, tm
     server.shutdown(nosave=True)
 
     worker_ready.send(sender=None)
+
+
+def test_a_task_and_the_event_that_tells_of_it_go_to_the_broker_in_one_round_trip(server, monkeypatch):
+    heard = server.pubsub()
+    heard.psubscribe("*")
+    heard.get_message(timeout=5)
+    sending.send(publishing.SWEEP_TASK, queue="upkeep")  # connects
+    trips: list[int] = []
+    send_packed = redis.connection.AbstractConnection.send_packed_command
+
+    def counting(connection, command, *args, **options):
+        trips.append(1)
+        return send_packed(connection, command, *args, **options)
+
+    monkeypatch.setattr(redis.connection.AbstractConnection, "send_packed_command", counting)
+    sending.send(publishing.SWEEP_TASK, queue="upkeep")
+    monkeypatch.undo()
+
+    assert len(trips) == 1
+    assert server.llen("upkeep") == 2
+    told = [message for _ in range(2) if (message := heard.get_message(timeout=5))]
+    assert [b"task-sent" in each["channel"].replace(b".", b"-") for each in told] == [True, True]
+
+
+def test_a_broker_that_dies_between_two_sends_is_unreachable_and_takes_the_next_when_it_is_back(server, tmp_path):
+    sending.send(publishing.SWEEP_TASK, queue="upkeep")
+    server.shutdown(nosave=True)
+
+    with pytest.raises(sending.UNREACHABLE):
+        sending.send(publishing.SWEEP_TASK, queue="upkeep")
+
+    again = RedisServer(tmp_path)
+    again.start()
+    try:
+        sending.send(publishing.SWEEP_TASK, queue="upkeep")
+        assert server.llen("upkeep") == 2  # the first one, kept on the disk, and this
+    finally:
+        again.stop()

@@ -4,7 +4,7 @@ read_head    is the message live, may the head run, and what is it: one select
 move_on      the guarded update of the hot row: the check, the lock and the step to the next head in one
 finish_bar   the bar's result
 add_signals  what was found
-next_bar     timeframe and time of the next head
+what_follows the breaker's failures, and timeframe and time of the next head
 
 Times go in through `to_database` and come out through `utc`.
 """
@@ -62,11 +62,14 @@ _ADD_SIGNAL = """
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
-_NEXT_BAR = """
-    SELECT bar.timeframe, bar.timestamp
-      FROM scanner_app_bar bar
-      JOIN scanner_app_symbol symbol ON symbol.id = bar.symbol_id
-     WHERE bar.symbol_id = %s AND bar.sequence = %s AND symbol.enabled AND symbol.deleted_at IS NULL
+# A statement of its own after the move: what it reads is as new as the lock.
+_WHAT_FOLLOWS = """
+    SELECT breaker.failures, bar.timeframe, bar.timestamp
+      FROM scanner_app_circuitbreaker breaker
+      JOIN scanner_app_symbol symbol ON symbol.id = breaker.symbol_id
+ LEFT JOIN scanner_app_bar bar ON bar.symbol_id = symbol.id AND bar.sequence = %s
+       AND symbol.enabled AND symbol.deleted_at IS NULL
+     WHERE breaker.symbol_id = %s
 """
 
 
@@ -191,12 +194,12 @@ def add_signals(ticket: Ticket, findings: Iterable[Finding], *, now: datetime) -
             cursor.executemany(_ADD_SIGNAL, rows)
 
 
-def next_bar(symbol_id: int, sequence: int) -> tuple[str, datetime] | None:
-    """Timeframe and time of a bar by its number; None while nothing of its symbol may be published."""
+def what_follows(symbol_id: int, head: int | None) -> tuple[int, tuple[str, datetime] | None]:
+    """The breaker's failures in a row; and timeframe and time of the head, None while it may not be published."""
     with connection.cursor() as cursor:
-        cursor.execute(_NEXT_BAR, [symbol_id, sequence])
-        row = cursor.fetchone()
-    return None if row is None else (row[0], utc(row[1]))
+        cursor.execute(_WHAT_FOLLOWS, [head, symbol_id])
+        failures, timeframe, timestamp = cursor.fetchone()
+    return failures, None if timestamp is None else (timeframe, utc(timestamp))
 
 
 def to_database(time: datetime) -> Any:

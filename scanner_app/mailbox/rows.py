@@ -7,7 +7,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import QuerySet
 
 from scanner_app import breaker
-from scanner_app.mailbox.hot import Following, next_bar
+from scanner_app.mailbox.hot import Following, what_follows
 from scanner_app.mailbox.messages import Message, Ticket
 from scanner_app.mailbox.publishing import publish_after_commit, queue_name
 from scanner_app.metrics import counted
@@ -72,7 +72,7 @@ def head_id(row: SymbolStatus) -> int | None:
 
 def head_message(row: SymbolStatus) -> Message | None:
     """The message that is live for the row as it is; None without a head or while nothing may be published."""
-    bar = None if row.head is None else next_bar(row.symbol_id, row.head)
+    bar = None if row.head is None else what_follows(row.symbol_id, row.head)[1]
     return None if bar is None else message_of(row, *bar)
 
 
@@ -122,9 +122,11 @@ def publish_head(row: SymbolStatus) -> None:
         publish_after_commit(message, lane=row.lane, due=row.next_attempt_at)
 
 
-def publish_following(done: Message, following: Following) -> None:
-    """Publish the head that follows a bar that is done, after the commit; its breaker is closed."""
-    bar = None if following.head is None else next_bar(done.symbol_id, following.head)
+def publish_following(done: Message, following: Following, bar: tuple[str, datetime] | None) -> None:
+    """Publish the head that follows a bar that is done, after the commit; its breaker is closed.
+
+    `bar` is timeframe and time of the head; None while nothing may be published.
+    """
     if following.head is None or bar is None:
         return
     message = Message(

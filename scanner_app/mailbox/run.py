@@ -54,7 +54,9 @@ def complete(ticket: Ticket, findings: Iterable[Finding], *, now: datetime, run_
             return Outcome.SUPERSEDED
         hot.finish_bar(ticket, latency_ms, now=now)
         hot.add_signals(ticket, findings, now=now)
-        _close_breaker(ticket, now)
+        failures, bar = hot.what_follows(message.symbol_id, following.head)
+        if failures:
+            _close_breaker(ticket, now)
         place = lanes.after_run(
             lanes.Place(following.lane, following.quick_bars),
             run_s,
@@ -63,7 +65,7 @@ def complete(ticket: Ticket, findings: Iterable[Finding], *, now: datetime, run_
         )
         if place != (following.lane, following.quick_bars):
             lanes.move(message.symbol_id, following.lane, place, now, reason=_lane_reason(place, run_s))
-        publish_following(message, replace(following, lane=place.lane))
+        publish_following(message, replace(following, lane=place.lane), bar)
     return Outcome.COMPLETED
 
 
@@ -75,9 +77,7 @@ def _lane_reason(place: lanes.Place, run_s: float) -> str:
 
 def _close_breaker(ticket: Ticket, now: datetime) -> None:
     message = ticket.message
-    failed = CircuitBreaker.objects.filter(symbol_id=message.symbol_id, failures__gt=0).first()
-    if failed is None:
-        return
+    failed = CircuitBreaker.objects.get(symbol_id=message.symbol_id)
     kind = EventKind.RECOVERED if failed.opened_at is None else EventKind.CLOSED
     add_event(
         message.symbol_id,

@@ -1,0 +1,79 @@
+"""What the measurements have in common: which symbols, how a backlog's rate is read, where results go. No Django."""
+
+import json
+import platform
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+LOOK_S = 0.05
+"""Between two looks at how far a backlog has been worked off."""
+
+EDGES = (0.1, 0.9)
+"""The part of a backlog whose rate counts: before it processes start, after it some symbols are through already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """So many bars, of the symbols in turn."""
+
+    symbols: int = 20
+    bars: int = 3_000  # of all symbols together
+
+    @property
+    def tickers(self) -> list[str]:
+        """The symbols' names."""
+        return [f"B{number:05d}" for number in range(1, self.symbols + 1)]
+
+
+def steady_rate(
+    done: Callable[[], int],
+    total: int,
+    *,
+    patience_s: float = 300.0,
+    clock: Callable[[], float] = time.perf_counter,
+    sleep: Callable[[float], object] = time.sleep,
+) -> float:
+    """Bars/s of a backlog that is being worked off, over the middle of it; returns once all is done.
+
+    `done` says how many bars are. It is asked often: it must cost next to nothing. Raises TimeoutError.
+    """
+    began = clock()
+    looks: list[tuple[float, int]] = []
+    low, high = (round(edge * total) for edge in EDGES)
+    while True:
+        count = done()
+        looks.append((clock() - began, count))
+        if count >= total:
+            break
+        if looks[-1][0] > patience_s:
+            raise TimeoutError(f"{count} of {total} bars are done after {patience_s:g} s")
+        sleep(LOOK_S)
+    first = max((look for look in looks if look[1] <= low), default=looks[0])
+    last = next(look for look in looks if look[1] >= high)
+    return (last[1] - first[1]) / (last[0] - first[0])
+
+
+def percentiles(latencies_s: Sequence[float]) -> dict[str, float]:
+    """p50, p95 and p99 in ms, to a tenth."""
+    cuts = statistics.quantiles(latencies_s, n=100, method="inclusive")
+    return {f"p{percent}_ms": round(1000 * cuts[percent - 1], 1) for percent in (50, 95, 99)}
+
+
+def spread(figures: Sequence[float]) -> str:
+    """The figures of all rounds, for a cell of the table."""
+    return " ".join(f"{figure:,.4g}" for figure in figures)
+
+
+def store(results: Path, name: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Write the results, and what they were measured on."""
+    results.mkdir(parents=True, exist_ok=True)
+    machine = {"python": platform.python_version(), "system": platform.platform(terse=True), "load": _load_average()}
+    (results / f"{name}.json").write_text(json.dumps({"machine": machine, "rows": list(rows)}, indent=1))
+
+
+def _load_average() -> str:
+    return Path("/proc/loadavg").read_text().rsplit(" ", 2)[0]

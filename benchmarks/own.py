@@ -1,0 +1,121 @@
+"""A scanner of a measurement's own, with workers of any pool, and this process set up as a part of it."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+
+import django
+
+from scanner_app.chaos.stack import OwnDatabase, Stack
+
+PROCESSES = {"main": 8, "slow": 4, "upkeep": 2, "notify": 1}
+"""As `make up` has them."""
+
+MAIN = "worker-main"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """The main lane's workers, all of one kind."""
+
+    name: str
+    kind: str = "prefork"
+    slots: int = 8  # of each worker
+    workers: int = 1
+
+
+PREFORK = Pool(name="prefork 8")
+POOLS = (
+    PREFORK,
+    Pool(name="2 x prefork 4", slots=4, workers=2),
+    Pool(name="threads 8", kind="threads"),
+    Pool(name="solo", kind="solo", slots=1),
+    Pool(name="2 x solo", kind="solo", slots=1, workers=2),
+)
+
+
+class Scanner(Stack):
+    """A stack whose main workers are exchanged from case to case."""
+
+    def __init__(self, folder: Path, database_url: str) -> None:
+        environment = {"DJANGO_SETTINGS_MODULE": "benchmarks.settings", "SCANNER_DETECTORS": ""}
+        super().__init__(folder, database_url, processes=PROCESSES, environment=environment)
+        self._pool = PREFORK
+
+    def adopt(self) -> None:
+        """Set Django up in this process as in the scanner's own. Once in a process: settings are read once."""
+        os.environ.update(self._environment)
+        django.setup()
+
+    def run_main(self, pool: Pool, detectors: str = "") -> None:
+        """Have main workers of this kind, and with these detectors, from now on."""
+        self.end_main()
+        self._pool = pool
+        self._environment["SCANNER_DETECTORS"] = detectors
+        for name in self._main():
+            self.start(name)
+
+    def end_main(self) -> None:
+        """Have no main worker: what is accepted now waits."""
+        for name in self._main():
+            if name in self._processes:
+                self.end(name, signal.SIGTERM)
+
+    def main_cpu_s(self) -> float:
+        """Processor time of the main workers and their children, until now."""
+        pids = [pid for name in self._main() for pid in (self.pid(name), *self.children(name))]
+        return sum(_cpu_s(pid) for pid in pids)
+
+    def _main(self) -> list[str]:
+        return [MAIN, *(f"{MAIN}-{number}" for number in range(2, self._pool.workers + 1))]
+
+    def _command(self, name: str) -> list[str]:
+        if not name.startswith(MAIN):
+            return super()._command(name)
+        # The last one of the same name counts.
+        options = ["-P", self._pool.kind, "-c", str(self._pool.slots), "-n", f"{name}@%h"]
+        return [*super()._command(MAIN), *options]
+
+
+Own = TypeVar("Own", bound=Scanner)
+
+
+@contextmanager
+def scanner(server_url: str, kind: type[Own]) -> Iterator[Own]:
+    """A running scanner, this process being a part of it; on a PostgreSQL server, or on SQLite without one."""
+    database = OwnDatabase(server_url) if server_url else None
+    try:
+        with TemporaryDirectory(prefix="bench-") as folder:
+            own = kind(Path(folder), "" if database is None else database.url)
+            own.adopt()
+            try:
+                own.up()
+                yield own
+            finally:
+                own.down()
+    finally:
+        if database is not None:
+            database.drop()
+
+
+def _cpu_s(pid: int) -> float:
+    try:
+        user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    except FileNotFoundError:  # it has just ended
+        return 0.0
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def in_a_process(module: str, *, database: str, results: Path, **options: object) -> None:
+    """Run a module's `main` in a process of its own, since Django's settings are read once in a process."""
+    command = [sys.executable, "-m", module, "--database", database, "--results", str(results)]
+    for name, value in options.items():
+        command += [f"--{name}", str(value)]
+    subprocess.run(command, check=True)  # noqa: S603 - ourselves
