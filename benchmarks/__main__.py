@@ -12,8 +12,9 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scanner_project.settings")
     django.setup()
     from benchmarks import isolation, pages  # noqa: PLC0415 - models need Django set up
+    from benchmarks.peers import driver as peers  # noqa: PLC0415
 
-    measurements = {"isolation": isolation.run, "pages": pages.run}
+    measurements = {"isolation": isolation.run, "pages": pages.run, "peers": peers.run}
     parser = argparse.ArgumentParser(prog="benchmarks", description="Measurements, described in benchmarks/README.md.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(measurements)} (all)")
     parser.add_argument("--rounds", type=int, default=3, help="times that each case is measured (3)")
