@@ -20,6 +20,9 @@ class Peer:
 
 PACKAGE = "benchmarks.peers"
 
+RQ = "-w rq.SimpleWorker --with-scheduler --maintenance-interval 10 --worker-ttl 25 -q"
+"""Options of its workers."""
+
 PROCRASTINATE = f"-c {SLOTS // 2} -p 0.1 --delete-jobs successful"
 """Options of its worker."""
 
@@ -44,10 +47,7 @@ PEERS = (
     Peer(
         name="RQ + depends_on, worker per shard",
         module="rq_dependencies",
-        commands=tuple(
-            f"rq.cli worker bars{number} --with-scheduler -q -w {PACKAGE}.rq_dependencies.PromptWorker -u {{redis}}"
-            for number in range(SLOTS)
-        ),
+        commands=tuple(f"rq.cli worker bars{number} {RQ} -u {{redis}}" for number in range(SLOTS)),
         lacks="once, a chain that survives a lost link, isolation",
         settles_s=150,
     ),

@@ -42,7 +42,7 @@ async def process(context: JobContext, message: dict[str, Any]) -> None:
     await app.connector.execute_query_async(job.STATEMENT, **bar.values)
 
 
-@app.periodic(cron="*/10 * * * * *")
+@app.periodic(cron="* * * * * */10")  # seconds come last
 @app.task(queueing_lock="retry_stalled_jobs", pass_context=True)
 async def retry_stalled_jobs(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - given to every periodic task
     """Give out again what a dead worker had."""
