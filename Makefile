@@ -4,6 +4,7 @@
 PYTHONS := python3.11 python3 python3.12 python3.13 python3.14 python
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH_VENV := .venv-bench
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ARGS ?=
 # What starts scanners of its own, on each database, or needs none, is not run a second time.
@@ -20,7 +21,7 @@ help:
 	@echo "make lint       ruff, mypy, migrations, API schema, Django's checks"
 	@echo "make format     ruff's formatter and fixes"
 	@echo "make bench      the benchmarks"
-	@echo "make clean      remove .venv and caches; the data in DATA_DIR stays"
+	@echo "make clean      remove .venv, .venv-bench and caches; the data in DATA_DIR stays"
 
 # A virtual environment whose interpreter is gone is made anew.
 ifeq ($(wildcard $(BIN)/python),)
@@ -65,10 +66,17 @@ format: $(VENV)/ready-dev
 	$(BIN)/python -m ruff format .
 	$(BIN)/python -m ruff check --fix .
 
-bench: $(VENV)/ready-dev
+# The peers that the scanner is measured beside, apart from what it runs on itself.
+$(BENCH_VENV)/ready: benchmarks/requirements.txt $(VENV)/ready-dev
+	@[ -x $(BENCH_VENV)/bin/python ] || $(BIN)/python -m venv --clear $(BENCH_VENV)
+	@echo "Installing what the benchmarks compare with into $(BENCH_VENV)..."
+	@$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	@touch $@
+
+bench: $(VENV)/ready-dev $(BENCH_VENV)/ready
 	@if [ -f benchmarks/__main__.py ]; then exec $(BIN)/python -m benchmarks $(ARGS); \
 	else echo "There are no benchmarks yet."; fi
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(BENCH_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

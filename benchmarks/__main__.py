@@ -11,7 +11,16 @@ def main() -> None:
     """Parse, set Django up, run."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scanner_project.settings")
     django.setup()
-    from benchmarks import engine, growth, ingest, isolation, pages, scaling, watching  # noqa: PLC0415 - models need Django set up
+    from benchmarks import (  # noqa: PLC0415 - models need Django set up
+        engine,
+        growth,
+        ingest,
+        isolation,
+        pages,
+        scaling,
+        watching,
+    )
+    from benchmarks.peers import driver as peers  # noqa: PLC0415
 
     measurements = {
         "engine": engine.run,
@@ -19,6 +28,7 @@ def main() -> None:
         "growth": growth.run,
         "isolation": isolation.run,
         "pages": pages.run,
+        "peers": peers.run,
         "scaling": scaling.run,
         "watching": watching.run,
     }
