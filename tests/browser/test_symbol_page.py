@@ -264,6 +264,8 @@ def test_an_alert_of_the_symbol_leads_its_explanation(reader):
 
     expect(reader.locator("#explain .summary")).to_contain_text("AAPL: its p95 latency is 412 ms, over 200 ms. Idle:")
     expect(reader.locator("#explain")).not_to_contain_text("in order")
+    reader.get_by_role("link", name="the runbook on slow_symbol").click()
+    expect(reader).to_have_url(re.compile("/runbook/slow_symbol/$"))
 
 
 def test_the_head_names_calendar_and_gaps_and_strengths_are_rounded(reader):

@@ -66,14 +66,18 @@ function acts() {
 // ----------------------------------------------------------------- parts
 const quiet = (text) => html`<p class="quiet-words">${text}</p>`;
 
+// A page of the runbook is on the site too.
+const linked = (text) => text.split(/docs\/runbook\/(\w+)\.md/).map((part, place) => (place % 2
+  ? html`<a href="/runbook/${part}/">the runbook on ${part}</a>` : part));
+
 function explained(answer) {
   sensible = new Set(answer.actions.map((one) => one.name));
   if (status) acts();
   const allowed = answer.actions.filter((one) => one.allowed);
-  const line = (name, text) => (text ? html`<p><span class="label">${name}</span>${text}</p>` : nothing);
+  const line = (name, text) => (text ? html`<p><span class="label">${name}</span>${linked(text)}</p>` : nothing);
   return html`<p class="summary">${answer.summary}</p>
     ${line("Cause", answer.cause)}${line("Next", answer.next)}
-    ${answer.notes.map((note) => html`<p>${note}</p>`)}
+    ${answer.notes.map((note) => html`<p>${linked(note)}</p>`)}
     ${allowed.length ? html`<div class="label">What you can do</div>
       <dl class="can">${allowed.map((one) => html`<dt>${capital(one.name)}</dt><dd>${one.sentence}</dd>`)}</dl>` : nothing}`;
 }
