@@ -59,6 +59,8 @@ def steady_rate(
 
 def percentiles(latencies_s: Sequence[float]) -> dict[str, float]:
     """p50, p95 and p99 in ms, to a tenth."""
+    if len(latencies_s) == 1:  # of which quantiles() knows none
+        latencies_s = [*latencies_s, *latencies_s]
     cuts = statistics.quantiles(latencies_s, n=100, method="inclusive")
     return {f"p{percent}_ms": round(1000 * cuts[percent - 1], 1) for percent in (50, 95, 99)}
 

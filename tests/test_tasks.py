@@ -99,7 +99,7 @@ def test_an_outage_of_our_own_database_counts_against_no_bar(head, detector, mon
     def away(*_args, **_options):
         raise OperationalError("server closed the connection unexpectedly")
 
-    monkeypatch.setattr(hot, "finish_bar", away)
+    monkeypatch.setattr(hot, "what_follows", away)
 
     with pytest.raises(OperationalError):
         tasks._process(live_message(head))

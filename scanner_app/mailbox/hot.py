@@ -2,7 +2,7 @@
 
 read_head    is the message live, may the head run, and what is it: one select
 move_on      the guarded update of the hot row: the check, the lock and the step to the next head in one
-finish_bar   the bar's result
+move_on_done that, and the bar's result: one statement on PostgreSQL, where each is a round trip, two on SQLite
 add_signals  what was found
 what_follows the breaker's failures, and timeframe and time of the next head
 
@@ -54,6 +54,12 @@ _DONE = """,
 _FINISH_BAR = """
     UPDATE scanner_app_bar SET status = 'processed', attempts = %s, finished_at = %s, latency_ms = %s, held = %s
      WHERE id = %s
+"""
+
+# The bar is changed only if the row was: `moved` is empty otherwise.
+_MOVE_ON_AND_FINISH_BAR = """
+    WITH moved AS ({move_on}), finished AS ({finish_bar} AND EXISTS (SELECT FROM moved))
+  SELECT head, epoch, lane, quick_bars FROM moved
 """
 
 _ADD_SIGNAL = """
@@ -145,17 +151,27 @@ def move_on(symbol_id: int, sequence: int, *, guard: str = "", values: Sequence[
     return _run_move(_MOVE_ON.format(also="", guard=guard), [symbol_id, sequence, *values])
 
 
-def move_on_done(ticket: Ticket, figures: Figures, *, now: datetime) -> Following | None:
-    """The same for a bar that was processed: the symbol's figures move with it."""
+def move_on_done(ticket: Ticket, figures: Figures, latency_ms: int, *, now: datetime) -> Following | None:
+    """The same for a bar that was processed: the symbol's figures move with it, and its result is stored."""
     message = ticket.message
-    done = [
+    move_on = _MOVE_ON.format(also=_DONE, guard="")
+    moved = [
         to_database(ticket.timestamp),
         to_database(now),
         json.dumps(figures.latencies),
         figures.avg_ms,
         figures.p95_ms,
     ]
-    return _run_move(_MOVE_ON.format(also=_DONE, guard=""), [*done, message.symbol_id, message.sequence])
+    moved += [message.symbol_id, message.sequence]
+    finished = [message.retries + 1, to_database(now), latency_ms, ticket.held, ticket.bar_id]
+    if connection.vendor == "postgresql":
+        both = _MOVE_ON_AND_FINISH_BAR.format(move_on=move_on, finish_bar=_FINISH_BAR)
+        return _run_move(both, [*moved, *finished])
+    following = _run_move(move_on, moved)
+    if following is not None:
+        with connection.cursor() as cursor:
+            cursor.execute(_FINISH_BAR, finished)
+    return following
 
 
 def _run_move(sql: str, values: Sequence[Any]) -> Following | None:
@@ -163,13 +179,6 @@ def _run_move(sql: str, values: Sequence[Any]) -> Following | None:
         cursor.execute(sql, values)
         row = cursor.fetchone()
     return None if row is None else Following(*row)
-
-
-def finish_bar(ticket: Ticket, latency_ms: int, *, now: datetime) -> None:
-    """Store that the bar was processed."""
-    with connection.cursor() as cursor:
-        values = [ticket.message.retries + 1, to_database(now), latency_ms, ticket.held, ticket.bar_id]
-        cursor.execute(_FINISH_BAR, values)
 
 
 def add_signals(ticket: Ticket, findings: Iterable[Finding], *, now: datetime) -> None:

@@ -49,10 +49,9 @@ def complete(ticket: Ticket, findings: Iterable[Finding], *, now: datetime, run_
     with transaction.atomic():
         # First the guarded update: it is the check and, on either database, the lock; and it changes what
         # it guards, or a second copy of the task would pass it too.
-        following = hot.move_on_done(ticket, figures, now=now)
+        following = hot.move_on_done(ticket, figures, latency_ms, now=now)
         if following is None:
             return Outcome.SUPERSEDED
-        hot.finish_bar(ticket, latency_ms, now=now)
         hot.add_signals(ticket, findings, now=now)
         failures, bar = hot.what_follows(message.symbol_id, following.head)
         if failures:

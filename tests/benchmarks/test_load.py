@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.load import steady_rate
+from benchmarks.load import percentiles, steady_rate
 
 
 class Workers:
@@ -39,3 +39,16 @@ def test_a_backlog_that_stands_still_ends_the_measurement():
 
     with pytest.raises(TimeoutError, match="0 of 3000"):
         steady_rate(workers.done, 3_000, patience_s=20, clock=workers.clock, sleep=workers.sleep)
+
+
+@pytest.mark.parametrize(
+    ("latencies_s", "expected"),
+    [
+        pytest.param([0.25], {"p50_ms": 250.0, "p95_ms": 250.0, "p99_ms": 250.0}, id="of one POST alone"),
+        pytest.param(
+            [number / 1000 for number in range(101)], {"p50_ms": 50.0, "p95_ms": 95.0, "p99_ms": 99.0}, id="of many"
+        ),
+    ],
+)
+def test_percentiles_are_milliseconds(latencies_s, expected):
+    assert percentiles(latencies_s) == expected
