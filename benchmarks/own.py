@@ -51,14 +51,14 @@ class Scanner(Stack):
 
     def adopt(self) -> None:
         """Set Django up in this process as in the scanner's own. Once in a process: settings are read once."""
-        os.environ.update(self._environment)
+        os.environ.update(self.environment)
         django.setup()
 
     def run_main(self, pool: Pool, detectors: str = "") -> None:
         """Have main workers of this kind, and with these detectors, from now on."""
         self.end_main()
         self._pool = pool
-        self._environment["SCANNER_DETECTORS"] = detectors
+        self.environment["SCANNER_DETECTORS"] = detectors
         for name in self._main():
             self.start(name)
 

@@ -24,7 +24,7 @@ from benchmarks.peers.feed import Plan
 from scanner_app.chaos.stack import Stack, wait_until
 from scanner_project.env import BASE_DIR
 
-PYTHON = os.environ.get("BENCH_PYTHON", str(BASE_DIR / ".venv-bench" / "bin" / "python"))
+PYTHON = Path(os.environ.get("BENCH_PYTHON", BASE_DIR / ".venv-bench" / "bin" / "python"))
 """Where the peers are installed."""
 
 RESTART_S = 0.5
@@ -111,7 +111,7 @@ class PeerEngine:
         with psycopg.connect(self._database_url, autocommit=True) as connection:
             connection.execute(job.SCHEMA)
         if self._peer.prepare:
-            command = [PYTHON, "-m", *shlex.split(self._peer.prepare)]
+            command = [str(PYTHON), "-m", *shlex.split(self._peer.prepare)]
             subprocess.run(command, check=True, cwd=self._folder, env=self._environment, capture_output=True)  # noqa: S603
 
     def run(self) -> None:
@@ -119,7 +119,8 @@ class PeerEngine:
         commands = [shlex.split(command) for command in self._peer.commands]
         redis_url = f"unix://{self._folder / 'redis.sock'}"
         self._workers = [
-            self._start([PYTHON, "-m", *(word.format(redis=redis_url) for word in command)]) for command in commands
+            self._start([str(PYTHON), "-m", *(word.format(redis=redis_url) for word in command)])
+            for command in commands
         ]
 
     def halt(self) -> None:
@@ -150,7 +151,7 @@ class PeerEngine:
         with psycopg.connect(self._database_url, autocommit=True) as connection, connection.cursor() as cursor:
             rows = [(symbol,) for symbol in plan.symbols]
             cursor.executemany("INSERT INTO peer_status (symbol) VALUES (%s) ON CONFLICT DO NOTHING", rows)
-        return _feed(PYTHON, self._peer.module, plan, self._environment)
+        return _feed(str(PYTHON), self._peer.module, plan, self._environment)
 
     def expect_failures(self, symbols: Sequence[str], number: int) -> None:
         """The bars say it."""
