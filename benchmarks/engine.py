@@ -6,7 +6,7 @@ ours      the whole state machine without detectors; and with those that ship
 
 All on one scanner with one database and one broker, its main workers exchanged from case to case. A backlog is
 there before its workers start. The cases take turns for some rounds, every second one in reverse. Beside each rate
-stands the processor time that the main workers spent on a task: it tells nearly the same on a busy machine.
+stands the processor time that the main workers spent on a task: a busy machine changes it less than the rate.
 """
 
 import argparse

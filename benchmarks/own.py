@@ -90,6 +90,8 @@ Own = TypeVar("Own", bound=Scanner)
 @contextmanager
 def scanner(server_url: str, kind: type[Own]) -> Iterator[Own]:
     """A running scanner, this process being a part of it; on a PostgreSQL server, or on SQLite without one."""
+    # Without this a SIGTERM (from `timeout`, say) would leave all of the scanner's processes behind.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     database = OwnDatabase(server_url) if server_url else None
     try:
         with TemporaryDirectory(prefix="bench-") as folder:
