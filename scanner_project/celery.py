@@ -5,7 +5,6 @@ import os
 from contextlib import suppress
 from typing import Any
 
-import billiard.util
 import structlog
 from celery import Celery
 from celery.apps import worker
@@ -50,8 +49,6 @@ def _add_our_steps(**_: Any) -> None:
     app.steps["consumer"].update({FollowQueues, SpareSlots, Tells, Understudy, Watchdog})
     # Celery writes "worker: Warm shutdown" past the log, and has no setting for it.
     worker.safe_say = lambda text, *_: log.info("worker_says", text=text)  # type: ignore[attr-defined] # stubs lack it
-    # billiard's line of a process that was killed would else pass the log by.
-    billiard.util.get_logger().propagate = True
     # TA-Lib and NumPy take a tenth of a second: once here, instead of with the first bar of each process.
     for path in settings.SCANNER_DETECTORS:
         with suppress(ImportError):  # told by the check at the start, and by each bar

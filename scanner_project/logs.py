@@ -60,6 +60,8 @@ def logging_config(form: str = "auto", level: str = "INFO") -> dict[str, Any]:
         "loggers": {
             # Its own handler mails every server error, with all settings, from within the request.
             "django": {"level": level, "handlers": [], "propagate": True},
+            # Billiard's line of a process that was killed; it stops its logger from passing lines on.
+            "multiprocessing": {"level": level, "handlers": ["stderr"], "propagate": False},
             # Celery tells every task at INFO, twice: Flower shows them better.
             "celery.app.trace": {"level": quiet},
             "celery.worker.strategy": {"level": quiet},
