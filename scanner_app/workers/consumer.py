@@ -23,6 +23,15 @@ class Consumer(celery_consumer.Consumer):
         except AttributeError:
             log.warning("broker_lost", worker=self.hostname, exc_info=True)
 
+    def loop_args(self) -> Any:
+        """Have dead children replaced before the event loop begins anew.
+
+        It would register a child that was killed just before the broker was lost, and end the worker with
+        "file descriptor is None".
+        """
+        self.pool.maintain_pool()
+        return super().loop_args()
+
     def call_soon_ack(self, p: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Acknowledge in the event loop, where the loss of a message's own connection must not end the worker.
 

@@ -58,9 +58,6 @@ class SpareSlots(bootsteps.StartStopStep):
         """Begin to look; after a reconnect of the consumer, anew: it has its first slots again."""
         # Celery collects garbage before each fork: 0.15 s of a standing event loop, but for what is frozen.
         gc.freeze()
-        # A child that was killed just before a loss of the broker would else end the worker: Celery 5.7.0 registers
-        # it with the event loop again, and "file descriptor is None".
-        parent.pool.maintain_pool()
         self.slots: int = parent.controller.concurrency
         self.timer = parent.timer.call_repeatedly(LOOK_S, self.look, (parent,))
 
