@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 from scanner_app import breaker, broker, quarantine, status
 from scanner_app.api.health import missing_roles
-from scanner_app.models import Alert, Severity
+from scanner_app.models import Alert
 from scanner_app.status import Overview, SymbolState, SymbolSummary
 
 SHOWN = 10
@@ -72,8 +72,7 @@ def engine(now_s: float) -> Engine:
 
 def worst_first(fired: Iterable[Alert]) -> list[Alert]:
     """The worst alerts first, of these the newest."""
-    worst = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
-    return sorted(fired, key=lambda one: (worst[Severity(one.severity)], -one.pk))
+    return sorted(fired, key=lambda one: (-one.weight, -one.pk))
 
 
 def context(now: datetime) -> dict[str, Any]:

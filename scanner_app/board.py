@@ -17,7 +17,7 @@ from django.db.models import Count, OuterRef, Subquery
 from rest_framework.renderers import JSONRenderer
 
 from scanner_app import quarantine, status
-from scanner_app.models import Alert, Severity, Signal, SymbolStatus
+from scanner_app.models import Alert, Signal, SymbolStatus
 
 SPARKS = 30
 """Latencies of a symbol that the board draws: what a sparkline of a few centimetres can show."""
@@ -194,7 +194,7 @@ def _first_to_see(alerts: Iterable[Alert], now: datetime) -> list[Alert]:
         alerts,
         key=lambda one: (
             one.acknowledged_at is not None or one.is_silenced(now),
-            -Severity.values.index(one.severity),
+            -one.weight,
         ),
     )
 

@@ -85,6 +85,11 @@ class Alert(models.Model):
     def __str__(self) -> str:
         return f"{self.rule} {self.subject}".rstrip() + f": {self.state}"
 
+    @property
+    def weight(self) -> int:
+        """How bad it is, to sort by: more is worse."""
+        return Severity.values.index(self.severity)
+
     def is_silenced(self, now: datetime) -> bool:
         """Whether nothing is told of it at the time `now`."""
         return self.silenced_until is not None and now < self.silenced_until
