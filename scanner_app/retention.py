@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from scanner_app.models import (
     Alert,
@@ -75,15 +75,20 @@ def _old_bars(now: datetime) -> Iterator[int]:
     random.shuffle(series)
     for symbol_id, timeframe in series:
         bars = Bar.objects.filter(symbol_id=symbol_id, timeframe=timeframe)
-        # The window's bars are processed ones: others do not count among those that stay.
-        kept = bars.filter(status=BarStatus.PROCESSED).order_by("-timestamp").values_list("timestamp", flat=True)
-        first_kept = next(iter(kept[keep - 1 : keep]), None)
-        if first_kept is None:
-            continue
-        done = Q(status__in=[BarStatus.PROCESSED, BarStatus.DISCARDED])
-        while count := _remove(bars.filter(done, timestamp__lt=min(limit, first_kept)).order_by("timestamp")):
-            yield count
-        yield 0
+        old = bars.filter(status__in=[BarStatus.PROCESSED, BarStatus.DISCARDED], timestamp__lt=limit)
+        if old.exists():  # most series have none, and need not be asked for the bars that stay
+            yield from _old_bars_of(bars, old, keep)
+            yield 0
+
+
+def _old_bars_of(bars: QuerySet[Bar], old: QuerySet[Bar], keep: int) -> Iterator[int]:
+    # The window's bars are processed ones: others do not count among those that stay.
+    kept = bars.filter(status=BarStatus.PROCESSED).order_by("-timestamp").values_list("timestamp", flat=True)
+    first_kept = next(iter(kept[keep - 1 : keep]), None)
+    if first_kept is None:
+        return
+    while count := _remove(old.filter(timestamp__lt=first_kept).order_by("timestamp")):
+        yield count
 
 
 def _old_records(now: datetime) -> Iterator[int]:
