@@ -26,7 +26,7 @@ STEP = timedelta(seconds=20)
 def quiet() -> None:
     """No messages, and no waiting for the disk: nothing of this is worth it."""
     publishing.announce_queues = lambda: None
-    publishing._send = lambda message, lane, due: None  # noqa: SLF001, ARG005 - there is nobody to send to
+    publishing._send = lambda deliveries: None  # noqa: SLF001, ARG005 - there is nobody to send to
     if connection.vendor == "sqlite":
         connection.cursor().execute("PRAGMA synchronous=OFF")
 

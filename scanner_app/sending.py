@@ -1,17 +1,21 @@
-"""Send a task to the broker: one try with short timeouts, from whichever process.
+"""Send tasks to the broker: one try with short timeouts, from whichever process.
 
 A broker that is down or hangs must hold up neither an ingest call nor a bar; who sends makes up for what is lost.
 """
 
 import os
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+import redis
 from celery import current_app
 from django.conf import settings
 from kombu.exceptions import BatchPublishError, LimitExceeded, OperationalError  # type: ignore[attr-defined] # stubs
 from kombu.pools import ProducerPool
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 TIMEOUT_S = 1.0
 """Longest wait for the broker, and for a connection of this process that is in use."""
@@ -25,6 +29,21 @@ def send(task: str, **options: Any) -> None:
     # A batch: the message, and the event that tells Flower of it, in one round trip.
     with producers(os.getpid()).acquire(block=True, timeout=TIMEOUT_S) as producer, producer.batch():  # type: ignore[attr-defined]
         current_app.send_task(task, producer=producer, retry=False, ignore_result=True, **options)
+
+
+def push(messages: Iterable[tuple[str, bytes]], events: Iterable[bytes], *, channel: str) -> None:
+    """Put ready messages on their queues and publish events, all in one round trip. Raises UNREACHABLE.
+
+    `channel` is the events', with a place for the number of the Redis database.
+    """
+    client = _client(os.getpid(), settings.REDIS_URL)
+    channel = channel.format(database=client.connection_pool.connection_kwargs.get("db", 0))
+    with client.pipeline(transaction=False) as pipeline:
+        for queue, message in messages:
+            pipeline.lpush(queue, message)
+        for event in events:
+            pipeline.publish(channel, event)
+        pipeline.execute()
 
 
 def broadcast(command: str) -> None:
@@ -45,3 +64,10 @@ def producers(pid: int) -> ProducerPool:  # noqa: ARG001 - a child must not shar
     )
     limit = settings.SCANNER_PUBLISH_CONNECTIONS
     return ProducerPool(connection.Pool(limit=limit), limit=limit)
+
+
+@lru_cache(maxsize=1)
+def _client(pid: int, url: str) -> "redis.Redis":  # noqa: ARG001 - as above
+    return redis.Redis.from_url(
+        url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 0)
+    )

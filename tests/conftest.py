@@ -1,15 +1,19 @@
 """Fixtures: symbols and heads in a given state, a fixed time, and what was published."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
+from celery import current_app
 
-from scanner_app import mailbox
+from scanner_app import mailbox, sending
 from scanner_app.mailbox import Message, NewBar, Ticket, publishing
 from scanner_app.mailbox.accept import create_symbols
 from scanner_app.models import Bar, CircuitBreaker, Signal, Symbol, SymbolStatus
+from tests.servers import RedisServer
 
 T0 = datetime(2024, 5, 31, 14, 30, tzinfo=UTC)
 """The time at which the tests' stories begin."""
@@ -21,11 +25,25 @@ DAY = timedelta(days=1)
 def published(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Message, str, Any]]:
     """What was put on queues: (message, lane, due). No broker is needed, unless a test asks for a real one."""
     taken: list[tuple[Message, str, Any]] = []
-    if "broker" not in request.fixturenames:
+    if "broker_server" not in request.fixturenames:
         monkeypatch.setattr(publishing, "announce_queues", lambda: None)
-        monkeypatch.setattr(publishing, "_send", lambda message, lane, due: taken.append((message, lane, due)))
+        monkeypatch.setattr(publishing, "_send", taken.extend)
     monkeypatch.setattr(publishing, "_paused_until", 0.0)
     return taken
+
+
+@pytest.fixture
+def broker_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[redis.Redis]:
+    """A client of a real, empty broker of the test's own, which all of us use meanwhile."""
+    server = RedisServer(tmp_path)
+    settings.REDIS_URL = server.url
+    monkeypatch.setattr(current_app.conf, "broker_url", f"redis+socket://{server.socket}")
+    monkeypatch.setattr(current_app.conf, "broker_write_url", f"redis+socket://{server.socket}")
+    sending.producers.cache_clear()
+    server.start()
+    yield redis.Redis(unix_socket_path=str(server.socket))
+    server.stop()
+    sending.producers.cache_clear()
 
 
 @pytest.fixture

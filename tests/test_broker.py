@@ -1,30 +1,15 @@
 """What is kept in the Redis server beside Celery's messages, on a real one."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 import redis
-from celery import current_app
 from celery.signals import worker_ready
 
 import scanner_project.celery  # noqa: F401 - its receivers
 from scanner_app import broker, sending
 from scanner_app.mailbox import publishing
 from tests.servers import RedisServer
-
-
-@pytest.fixture
-def server(tmp_path, monkeypatch, settings) -> Iterator[redis.Redis]:
-    server = RedisServer(tmp_path)
-    settings.REDIS_URL = server.url
-    monkeypatch.setattr(current_app.conf, "broker_url", f"redis+socket://{server.socket}")
-    monkeypatch.setattr(current_app.conf, "broker_write_url", f"redis+socket://{server.socket}")
-    sending.producers.cache_clear()
-    server.start()
-    yield redis.Redis(unix_socket_path=str(server.socket))
-    server.stop()
-    sending.producers.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -34,33 +19,33 @@ def server(tmp_path, monkeypatch, settings) -> Iterator[redis.Redis]:
         pytest.param(30, 300, id="ten sweeps where they are rare"),
     ],
 )
-def test_what_a_sweep_leaves_outlasts_the_next_ones(server, settings, every_s, remembered_s):
+def test_what_a_sweep_leaves_outlasts_the_next_ones(broker_server, settings, every_s, remembered_s):
     settings.SCANNER_SWEEP_S = every_s
 
     broker.remember_sweep({"TSLA-1-e0/0": 1.0})
     broker.mark_outage("TSLA-1-e0/0")
 
     for key in (broker.UNQUEUED_KEY, broker.SWEPT_KEY, broker.OUTAGE_KEY + "TSLA-1-e0/0"):
-        assert server.ttl(key) in {remembered_s - 1, remembered_s}, key
+        assert broker_server.ttl(key) in {remembered_s - 1, remembered_s}, key
 
 
-def test_a_worker_that_is_ready_asks_for_one_sweep_that_does_not_outlive_beats_next(server, settings):
+def test_a_worker_that_is_ready_asks_for_one_sweep_that_does_not_outlive_beats_next(broker_server, settings):
     worker_ready.send(sender=None)
 
-    (message,) = server.lrange("upkeep", 0, -1)
+    (message,) = broker_server.lrange("upkeep", 0, -1)
     headers = json.loads(message)["headers"]
     assert headers["task"] == publishing.SWEEP_TASK == settings.CELERY_BEAT_SCHEDULE["sweep"]["task"]
     assert headers["expires"] is not None
 
 
-def test_a_worker_that_is_ready_before_the_broker_starts_all_the_same(server, tmp_path):
-    server.shutdown(nosave=True)
+def test_a_worker_that_is_ready_before_the_broker_starts_all_the_same(broker_server, tmp_path):
+    broker_server.shutdown(nosave=True)
 
     worker_ready.send(sender=None)
 
 
-def test_a_task_and_the_event_that_tells_of_it_go_to_the_broker_in_one_round_trip(server, monkeypatch):
-    heard = server.pubsub()
+def test_a_task_and_the_event_that_tells_of_it_go_to_the_broker_in_one_round_trip(broker_server, monkeypatch):
+    heard = broker_server.pubsub()
     heard.psubscribe("*")
     heard.get_message(timeout=5)
     sending.send(publishing.SWEEP_TASK, queue="upkeep")  # connects
@@ -76,14 +61,14 @@ def test_a_task_and_the_event_that_tells_of_it_go_to_the_broker_in_one_round_tri
     monkeypatch.undo()
 
     assert len(trips) == 1
-    assert server.llen("upkeep") == 2
+    assert broker_server.llen("upkeep") == 2
     told = [message for _ in range(2) if (message := heard.get_message(timeout=5))]
     assert [b"task-sent" in each["channel"].replace(b".", b"-") for each in told] == [True, True]
 
 
-def test_a_broker_that_dies_between_two_sends_is_unreachable_and_takes_the_next_when_it_is_back(server, tmp_path):
+def test_a_broker_that_dies_between_sends_is_unreachable_and_takes_the_next_when_it_is_back(broker_server, tmp_path):
     sending.send(publishing.SWEEP_TASK, queue="upkeep")
-    server.shutdown(nosave=True)
+    broker_server.shutdown(nosave=True)
 
     with pytest.raises(sending.UNREACHABLE):
         sending.send(publishing.SWEEP_TASK, queue="upkeep")
@@ -92,6 +77,6 @@ def test_a_broker_that_dies_between_two_sends_is_unreachable_and_takes_the_next_
     again.start()
     try:
         sending.send(publishing.SWEEP_TASK, queue="upkeep")
-        assert server.llen("upkeep") == 2  # the first one, kept on the disk, and this
+        assert broker_server.llen("upkeep") == 2  # the first one, kept on the disk, and this
     finally:
         again.stop()

@@ -9,7 +9,6 @@ from datetime import datetime
 
 import structlog
 from django.db import transaction
-from django.db.models import QuerySet
 
 from scanner_app import breaker
 from scanner_app.mailbox import hot
@@ -18,13 +17,13 @@ from scanner_app.mailbox.rows import (
     add_event,
     fresh,
     head_id,
+    in_control,
     publish_head,
-    same_attempt,
     set_aside,
     ticket_of,
     wait_for_breaker,
 )
-from scanner_app.models import Bar, BarStatus, EventKind, ProcessingFailure, Stage, SymbolStatus
+from scanner_app.models import Bar, BarStatus, EventKind, ProcessingFailure, Stage
 from scanner_app.models.symbols import breaker_rules
 
 log = structlog.get_logger(__name__)
@@ -32,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 def start_control(message: Message) -> Ticket | Outcome | None:
     """The ticket of the bar to run the detectors on; None if there is none; SUPERSEDED if the message is stale."""
-    if not _waiting(message).filter(symbol__enabled=True, symbol__deleted_at=None).exists():
+    if not in_control(message).filter(symbol__enabled=True, symbol__deleted_at=None).exists():
         return Outcome.SUPERSEDED
     bar = (
         Bar.objects.filter(symbol_id=message.symbol_id, status=BarStatus.PROCESSED, sequence__lt=message.sequence)
@@ -72,7 +71,7 @@ def control_failed(message: Message, *, reason: str, now: datetime) -> Outcome:
     """The detectors fail on a good bar too, or there is none: hold, and probe the head at the recovery time."""
     rules = breaker_rules()
     with transaction.atomic():
-        if _waiting(message).update(stage=Stage.HOLD, losses=0) != 1:
+        if in_control(message).update(stage=Stage.HOLD, losses=0) != 1:
             return Outcome.SUPERSEDED
         row = fresh(message.symbol_id)
         value = row.symbol.breaker.value
@@ -84,7 +83,3 @@ def control_failed(message: Message, *, reason: str, now: datetime) -> Outcome:
         publish_head(row)
     log.warning("holding", **message.logged, reason=reason)
     return Outcome.HOLDING
-
-
-def _waiting(message: Message) -> QuerySet[SymbolStatus]:
-    return same_attempt(message).filter(stage=Stage.CONTROL)

@@ -5,7 +5,7 @@ A broker that is down, hangs or was emptied costs delay, never a bar: the sweepe
 
 import dataclasses
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from urllib.parse import quote, unquote
 
@@ -13,6 +13,7 @@ import structlog
 from django.db import transaction
 
 from scanner_app import sending
+from scanner_app.mailbox import envelopes
 from scanner_app.mailbox.messages import Message
 from scanner_app.models import Lane
 
@@ -30,6 +31,9 @@ SWEEP_TASK = "scanner.sweep"
 FOLLOW_COMMAND = "follow_queues"
 
 _paused_until = 0.0
+
+Delivery = tuple[Message, str, datetime | None]
+"""A message, its lane, and when the worker may run it (aware; None: now)."""
 
 
 def queue_name(ticker: str, lane: str = Lane.MAIN) -> str:
@@ -56,39 +60,31 @@ def publish_after_commit(message: Message, *, lane: str, due: datetime | None = 
     transaction.on_commit(lambda: publish([(message, lane, due)]), robust=True)
 
 
-def publish(deliveries: Iterable[tuple[Message, str, datetime | None]]) -> int:
-    """Publish (message, lane, due) each with one try; returns how many the broker took.
-
-    The first that fails ends the call: its like would only wait for the same broker.
-    """
+def publish(deliveries: Iterable[Delivery]) -> int:
+    """Publish with one try and in one round trip; returns how many the broker took for certain: all or none."""
     global _paused_until  # noqa: PLW0603 - one broker for one process, and its state is one number
-    taken = 0
+    listed = list(deliveries)
+    if not listed or time.monotonic() < _paused_until:
+        return 0
+    try:
+        _send(listed)
+    except sending.UNREACHABLE as exc:
+        _paused_until = time.monotonic() + PAUSE_AFTER_FAILURE_S
+        log.warning("publish_failed", **listed[0][0].logged, messages=len(listed), error=str(exc))
+        return 0
+    return len(listed)
+
+
+def _send(deliveries: Sequence[Delivery]) -> None:
+    now = datetime.now(UTC)
+    messages, events = [], []
     for message, lane, due in deliveries:
-        if time.monotonic() < _paused_until:
-            break
-        try:
-            _send(message, lane, due)
-        except sending.UNREACHABLE as exc:
-            _paused_until = time.monotonic() + PAUSE_AFTER_FAILURE_S
-            log.warning("publish_failed", **message.logged, error=str(exc))
-            break
-        taken += 1
-    return taken
-
-
-def _send(message: Message, lane: str, due: datetime | None) -> None:
-    sending.send(
-        CONTROL_TASK if message.control else HEAD_TASK,
-        args=(message.symbol_id, message.sequence, message.epoch),
-        kwargs={"deferrals": message.deferrals},
-        task_id=message.task_id,
-        queue=queue_name(message.ticker, lane),
-        retries=message.retries,
         # An ETA of the past would make the worker handle it as a waiting message.
-        eta=due if due is not None and due > datetime.now(UTC) else None,
-        argsrepr=str(message),
-        kwargsrepr="",
-    )
+        eta = due if due is not None and due > now else None
+        described = (message, CONTROL_TASK if message.control else HEAD_TASK, queue_name(message.ticker, lane), eta)
+        messages.append((described[2], envelopes.of_task(*described)))
+        events.append(envelopes.of_sent_event(*described))
+    sending.push(messages, events, channel=envelopes.EVENT_CHANNEL)
 
 
 def publish_death(message: Message, reason: str) -> None:

@@ -46,6 +46,11 @@ def live_head(message: Message) -> QuerySet[SymbolStatus]:
     return same_attempt(message).exclude(stage=Stage.CONTROL)
 
 
+def in_control(message: Message) -> QuerySet[SymbolStatus]:
+    """The row as long as it waits for this control run's verdict."""
+    return same_attempt(message).filter(stage=Stage.CONTROL)
+
+
 def queue_of(message: Message) -> str:
     """The queue that the symbol's messages go to now: it may have changed its lane since this one."""
     try:

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from scanner_app.mailbox.failing import died
 from scanner_app.mailbox.messages import Message
 from scanner_app.mailbox.publishing import publish
-from scanner_app.mailbox.rows import message_of, same_attempt
+from scanner_app.mailbox.rows import in_control, live_head, message_of
 from scanner_app.models import Bar, SymbolStatus
 
 log = structlog.get_logger(__name__)
@@ -107,16 +107,21 @@ def sweep(due: list[tuple[SymbolStatus, Message]], sighting: Sighting, *, now: d
     again = [(row, message) for row, message in gone if message not in given_up]
     for _, message in counted:
         # Guarded, and a row at a time: ingest alone may hold several.
-        same_attempt(message).update(losses=F("losses") + 1)
+        _live(message).update(losses=F("losses") + 1)
     report.published = publish((message, row.lane, None) for row, message in again)
     for _, message in again[report.published :]:
         # What the broker did not take was not lost again: it was never there.
-        same_attempt(message).filter(losses__gt=0).update(losses=F("losses") - 1)
+        _live(message).filter(losses__gt=0).update(losses=F("losses") - 1)
     report.failed = sum(_give_up(message, now) for message in given_up)
     if report.lost or report.idle:
         tickers = sorted(message.ticker for _, message in due if message.identity in lost)
         log.warning("swept", **report.counts(), symbols=",".join(tickers[:20]))
     return report
+
+
+def _live(message: Message) -> QuerySet[SymbolStatus]:
+    # A control run that has ended since the look leaves the attempt as it was, with another stage.
+    return in_control(message) if message.control else live_head(message)
 
 
 def _give_up(message: Message, now: datetime) -> bool:

@@ -9,7 +9,7 @@ shows that the kill took place.
 import functools
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
@@ -113,7 +113,7 @@ def install_in_acceptor() -> None:
         return taken
 
     accept.publish = publish
-    after(publishing, "_send", lambda _, message, *__: (Point.PUBLISHED, message.ticker, message.sequence))
+    after(publishing, "_send", lambda _, deliveries: _of_delivery(deliveries, Point.PUBLISHED))
 
 
 Bar = tuple[Point, str, int]
@@ -139,7 +139,7 @@ def install_in_worker() -> None:
         return publish(listed)
 
     publishing.publish = publish_next
-    after(publishing, "_send", lambda _, message, *__: (Point.NEXT_PUBLISHED, message.ticker, message.sequence - 1))
+    after(publishing, "_send", lambda _, deliveries: _of_delivery(deliveries, Point.NEXT_PUBLISHED, before=1))
 
 
 def _popped(_: Any, message: dict[str, Any], queue: str) -> Bar | None:
@@ -152,6 +152,11 @@ def _popped(_: Any, message: dict[str, Any], queue: str) -> Bar | None:
 def _received(request: Any, **_: Any) -> None:
     if request.name == publishing.HEAD_TASK:
         reach(*_of_request(request, Point.RECEIVED))
+
+
+def _of_delivery(deliveries: Sequence[Any], point: Point, before: int = 0) -> Bar:
+    message, *_ = deliveries[-1]  # armed are calls that publish one
+    return point, message.ticker, message.sequence - before
 
 
 def _of_request(request: Any, point: Point) -> Bar:

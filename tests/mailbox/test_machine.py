@@ -8,7 +8,7 @@ At the end the faults stop, and everything that waits must come through.
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -325,13 +325,14 @@ class MailboxMachine(RuleBasedStateMachine):
 
     # What the rules are made of.
 
-    def _send(self, message: Message, lane: str, due: datetime | None) -> None:
+    def _send(self, deliveries: Iterable[tuple[Message, str, datetime | None]]) -> None:
         """What the mailbox publishes ends here."""
-        delivery = Delivery(message, lane, due)
-        self.sent.append(delivery)
-        if self.broker_down:
-            raise ConnectionError("the broker is away")
-        self._enqueue(delivery)
+        for message, lane, due in deliveries:
+            delivery = Delivery(message, lane, due)
+            self.sent.append(delivery)
+            if self.broker_down:
+                raise ConnectionError("the broker is away")
+            self._enqueue(delivery)
 
     def _enqueue(self, delivery: Delivery) -> None:
         if delivery.message not in self.ever:

@@ -120,6 +120,18 @@ def test_a_lost_control_run_is_published_again(dispatched_head, published):
     assert [(m.control, m.retries) for m, _, _ in published] == [(True, 7)]
 
 
+def test_a_control_run_that_ended_during_the_look_is_not_counted_as_lost(dispatched_head):
+    symbol, _ = dispatched_head()
+    at = fail_head(symbol, 7)
+    message = live_message(symbol)
+    due = mailbox.due_heads(at)
+
+    mailbox.control_failed(message, reason="it failed too", now=at)
+    mailbox.sweep(due, sighting(unqueued_since={message.identity: LONG_AGO}), now=at)
+
+    assert (row_of(symbol).stage, row_of(symbol).losses) == ("hold", 0)
+
+
 def lose(symbol, times, *, now=T0):
     for _ in range(times):
         report = run_sweep(sighting(unqueued_since={live_message(symbol).identity: LONG_AGO}), now=now)
