@@ -8,16 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from functools import reduce
-from operator import or_
 from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q
 
 from scanner_app import breaker, request_id, staleness
-from scanner_app.mailbox import publishing
+from scanner_app.mailbox import hot, publishing
 from scanner_app.mailbox.messages import Message
 from scanner_app.mailbox.publishing import publish
 from scanner_app.mailbox.rows import SCANNER, message_of, resolve_quarantine
@@ -139,7 +136,6 @@ class _Chunk:
     created: list[Bar] = field(default_factory=list)
     corrected: list[Bar] = field(default_factory=list)
     heads: dict[str, Bar] = field(default_factory=dict)  # by ticker: bars that became the head
-    newly_watched: bool = False  # some row's `watched` has grown, which is once in a series' life
 
     def lock(self, tickers: set[str]) -> None:
         # On SQLite the transaction itself, being IMMEDIATE, holds the lock already.
@@ -152,22 +148,9 @@ class _Chunk:
             self.rows[symbol.ticker] = row
 
     def look_up(self, bars: Sequence[NewBar]) -> None:
-        series: dict[tuple[int, str], list[datetime]] = {}
-        tickers = {}
-        for bar in bars:
-            if row := self.rows.get(bar.symbol):
-                tickers[row.symbol_id] = bar.symbol
-                series.setdefault((row.symbol_id, bar.timeframe), []).append(bar.timestamp)
-        if not series:
-            return
-        same = reduce(
-            or_,
-            (
-                Q(symbol_id=symbol_id, timeframe=timeframe, timestamp__in=timestamps)
-                for (symbol_id, timeframe), timestamps in series.items()
-            ),
-        )
-        for known in Bar.objects.filter(same):
+        keys = [(row.symbol_id, bar.timeframe, bar.timestamp) for bar in bars if (row := self.rows.get(bar.symbol))]
+        tickers = {row.symbol_id: ticker for ticker, row in self.rows.items()}
+        for known in hot.known_bars(keys):
             self.known[(tickers[known.symbol_id], known.timeframe, known.timestamp)] = known
 
     def take(self, bar: NewBar) -> Verdict:
@@ -193,7 +176,6 @@ class _Chunk:
             row.newest[bar.timeframe] = bar.timestamp.isoformat()
             if bar.timeframe not in row.watched and staleness.is_fresh(bar.timeframe, bar.timestamp, self.now):
                 row.watched.append(bar.timeframe)
-                self.newly_watched = True
         row.last_sequence += 1
         if known is None:
             stored = Bar(symbol_id=row.symbol_id, timeframe=bar.timeframe, timestamp=bar.timestamp)
@@ -232,12 +214,8 @@ class _Chunk:
                 SymbolEvent(symbol_id=bar.symbol_id, bar=bar, kind=EventKind.REPLACED, at=self.now, actor=SCANNER)
                 for bar in self.corrected
             )
-        moved = [bar.symbol_id for bar in (*self.created, *self.corrected)]
-        changed = ["last_sequence", "newest", "head", "next_attempt_at", "catching_up"]
-        SymbolStatus.objects.bulk_update(
-            [row for row in self.rows.values() if row.symbol_id in set(moved)],
-            [*changed, "watched"] if self.newly_watched else changed,
-        )
+        moved = {bar.symbol_id for bar in (*self.created, *self.corrected)}
+        hot.number([row for row in self.rows.values() if row.symbol_id in moved])
 
     def first_heads(self) -> list[tuple[SymbolStatus, Message]]:
         return [

@@ -27,9 +27,10 @@ class Consumer(celery_consumer.Consumer):
         except AttributeError:
             log.warning("broker_lost", worker=self.hostname, exc_info=True)
 
+    hub: Any  # celery-types lacks it
     _events_due = False
 
-    def on_send_event_buffered(self) -> None:
+    def on_send_event_buffered(self) -> None:  # type: ignore[override] # the stubs take it for a property
         """Send the events of a moment together."""
         if self.hub and not self._events_due:
             self._events_due = True
@@ -37,7 +38,7 @@ class Consumer(celery_consumer.Consumer):
 
     def _send_events(self) -> None:
         self._events_due = False
-        self._flush_events()
+        self._flush_events()  # type: ignore[attr-defined] # as above
 
     def loop_args(self) -> Any:
         """Have dead children replaced before the event loop begins anew.
