@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 BENCH_VENV := .venv-bench
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 ARGS ?=
+# Of the benchmarks, as JSON.
+RESULTS := var/benchmarks
 # What starts scanners of its own, on each database, or needs none, is not run a second time.
 ONE_DATABASE := --ignore=tests/integration --ignore=tests/up --ignore=tests/loadtest --ignore=tests/detectors \
 	--ignore=tests/chaos --ignore=tests/browser
@@ -20,7 +22,7 @@ help:
 	@echo "make test-slow  the slow tests"
 	@echo "make lint       ruff, mypy, migrations, API schema, Django's checks"
 	@echo "make format     ruff's formatter and fixes"
-	@echo "make bench      the benchmarks"
+	@echo "make bench      the benchmarks, and their tables and plots in benchmarks/README.md"
 	@echo "make clean      remove .venv, .venv-bench and caches; the data in DATA_DIR stays"
 
 # A virtual environment whose interpreter is gone is made anew.
@@ -74,8 +76,8 @@ $(BENCH_VENV)/ready: benchmarks/requirements.txt $(VENV)/ready-dev
 	@touch $@
 
 bench: $(VENV)/ready-dev $(BENCH_VENV)/ready
-	@if [ -f benchmarks/__main__.py ]; then exec $(BIN)/python -m benchmarks $(ARGS); \
-	else echo "There are no benchmarks yet."; fi
+	$(BIN)/python -m benchmarks --results $(RESULTS) $(ARGS)
+	$(BENCH_VENV)/bin/python -m benchmarks.report --results $(RESULTS)
 
 clean:
 	rm -rf $(VENV) $(BENCH_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

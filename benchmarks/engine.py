@@ -16,22 +16,16 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.load import EDGES, Load, percentiles, spread, steady_rate, store
+from benchmarks import tables
+from benchmarks.load import EDGES, Load, percentiles, steady_rate, store
 from benchmarks.own import POOLS, PREFORK, Pool, Scanner, in_a_process, scanner
-from benchmarks.tables import Table
+from benchmarks.tables import BARE, CEILING, DETECTING, OURS
 
 DETECTORS = "scanner_app.detectors.candlesticks.Candlesticks,scanner_app.detectors.wyckoff.Wyckoff"
 """Those of a normal installation."""
 
-CEILING, BARE, OURS, DETECTING = "ceiling", "bare", "ours", "ours, detectors on"
-
 FEEDS = {"100/s, spread": (100.0, 0), "100/s, bursts of 20": (100.0, 20), "80 % of our drain rate, spread": (0.0, 0)}
 """Bars a second and bars of a burst; a rate of 0 comes from the drained backlogs."""
-
-PLAIN_GOAL = 0.45
-BEST_GOALS = {"postgresql": 0.6, "sqlite": 0.85}
-LATENCY_GOALS_MS = {"100/s, spread": 10.0, "100/s, bursts of 20": 50.0}
-"""Of issue 6: parts of the ceiling of plain prefork, on it and on the best kind of pool; and p95s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,12 +92,12 @@ def main() -> None:
     with scanner(options.database, Scanner) as own:
         found = _drain(own, load, options)
         drained = _drained_rows(found)
-        print(f"\nBacklogs drained, {kind}\n\n{_drained_table(drained)}\n\n{_verdict(drained, kind)}\n")  # noqa: T201
-        store(options.results, f"engine-{kind}", drained)
+        print(f"\nBacklogs drained, {kind}\n\n{tables.engine(drained, kind)}\n")  # noqa: T201
+        store(options.results, f"engine-{kind}", drained, database=kind)
         own_rate = median(one.rate for one in found[Case(what=OURS, pool=PREFORK).name])
         fed = _feed(own, load, options.rounds, options.seconds, own_rate)
-    print(f"\nLatencies, {kind}, {PREFORK.name}\n\n{_fed_table(fed)}\n")  # noqa: T201
-    store(options.results, f"engine-latency-{kind}", fed)
+    print(f"\nLatencies, {kind}, {PREFORK.name}\n\n{tables.latency(fed)}\n")  # noqa: T201
+    store(options.results, f"engine-latency-{kind}", fed, database=kind)
 
 
 def _cases(pools: int) -> Iterator[Case]:
@@ -202,40 +196,6 @@ def _drained_rows(found: dict[str, list[Drained]]) -> list[dict[str, Any]]:
         for case in _cases(len(POOLS))
         if case.name in found
     ]
-
-
-def _drained_table(rows: list[dict[str, Any]]) -> Table:
-    head = ("case", "main workers", "tasks/s", "rounds", "CPU ms a task", "of its ceiling", "of prefork's")
-    table = Table(*head)
-    for row in rows:
-        of = (row["of_own_ceiling"], row["of_prefork_ceiling"])
-        table.add(row["case"], row["pool"], row["rate"], spread(row["rounds"]), row["cpu_ms"], *of)
-    return table
-
-
-def _verdict(rows: list[dict[str, Any]], kind: str) -> str:
-    ours = {row["pool"]: row["of_prefork_ceiling"] for row in rows if row["case"] == OURS}
-    best = max(ours, key=lambda name: ours[name])
-    return "\n".join(
-        (
-            f"- ours on plain prefork, of its ceiling: {_judge(ours[PREFORK.name], PLAIN_GOAL)}",
-            f"- ours on the best pool ({best}): {_judge(ours[best], BEST_GOALS[kind])}",
-        )
-    )
-
-
-def _judge(figure: float, goal: float) -> str:
-    return f"{figure:g}, goal {goal:g}: {'met' if figure >= goal else 'missed'}"
-
-
-def _fed_table(rows: list[dict[str, Any]]) -> Table:
-    table = Table("case", "feed", "bars/s", "p50 ms", "p95 ms", "p95 of the rounds", "p99 ms", "goal for p95")
-    for row in rows:
-        goal = LATENCY_GOALS_MS.get(row["feed"])
-        verdict = "-" if goal is None else f"{goal:g}: {'met' if row['p95_ms'] < goal else 'missed'}"
-        rounds = spread(row["p95_rounds_ms"])
-        table.add(row["case"], row["feed"], row["rate"], row["p50_ms"], row["p95_ms"], rounds, row["p99_ms"], verdict)
-    return table
 
 
 if __name__ == "__main__":

@@ -14,9 +14,9 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.load import Load, percentiles, spread, steady_rate, store
+from benchmarks import tables
+from benchmarks.load import Load, percentiles, steady_rate, store
 from benchmarks.own import PREFORK, Scanner, scanner
-from benchmarks.tables import Table
 
 RATE, SECONDS = 100.0, 15.0
 """Of the feeds, over all symbols."""
@@ -42,13 +42,8 @@ def run(*, rounds: int, database: str, results: Path) -> None:
             print(f"round {number + 1} of {rounds}: {case}: {one}", flush=True)  # noqa: T201
             found.setdefault(case, []).append(one)
     rows = [_row(case, found[case]) for case in CASES]
-    store(results, f"growth-{kind}", rows)
-    table = Table("case", "bars/s drained", "rounds", "p50 ms at 100/s", "p95 ms", "p95 of the rounds", "p99 ms")
-    for row in rows:
-        rounds_of = (spread(row["rate_rounds"]), spread(row["p95_rounds_ms"]))
-        figures = [row.get(name, "-") for name in ("rate", "p50_ms", "p95_ms", "p99_ms")]
-        table.add(row["case"], figures[0], rounds_of[0], figures[1], figures[2], rounds_of[1], figures[3])
-    print(f"\nGrowth, {kind}\n\n{table}\n")  # noqa: T201
+    store(results, f"growth-{kind}", rows, database=kind)
+    print(f"\nGrowth, {kind}\n\n{tables.growth(rows)}\n")  # noqa: T201
 
 
 def _row(case: str, rounds: list[dict[str, float]]) -> dict[str, Any]:

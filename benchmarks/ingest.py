@@ -6,9 +6,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.load import Load, percentiles, spread, store
+from benchmarks import tables
+from benchmarks.load import Load, percentiles, store
 from benchmarks.own import Scanner, in_a_process, scanner
-from benchmarks.tables import Table
 from scanner_app.loadtest.client import Client
 
 SIZES = (1, 20, 100, 500, 5_000)
@@ -31,11 +31,8 @@ def main() -> None:
     with scanner(options.database, Scanner) as own:
         own.end_main()
         rows = _measure(own, options.rounds, options.seconds)
-    store(options.results, f"ingest-{kind}", rows)
-    table = Table("bars of a POST", "bars/s", "rounds", "POST p50 ms", "POST p95 ms")
-    for row in rows:
-        table.add(row["size"], row["rate"], spread(row["rounds"]), row["p50_ms"], row["p95_ms"])
-    print(f"\nIngest alone, one client, {kind}\n\n{table}\n")  # noqa: T201
+    store(options.results, f"ingest-{kind}", rows, database=kind)
+    print(f"\nIngest alone, one client, {kind}\n\n{tables.ingest(rows)}\n")  # noqa: T201
 
 
 def _measure(own: Scanner, rounds: int, seconds: float) -> list[dict[str, Any]]:

@@ -5,7 +5,6 @@ seconds later the disturbance begins: bars of symbols that fail, sleep, hang or 
 Limits, delays and breaker are those of a normal installation. The cases take turns for some rounds.
 """
 
-import json
 import threading
 import time
 from collections.abc import Iterator
@@ -17,7 +16,8 @@ from tempfile import TemporaryDirectory
 
 from django.utils import timezone
 
-from benchmarks.tables import Table
+from benchmarks import tables
+from benchmarks.load import store
 from scanner_app.chaos.stack import Stack
 from scanner_app.latency import percentile
 from scanner_app.loadtest.client import Client
@@ -140,23 +140,20 @@ def _latencies(client: Client, tickers: list[str]) -> Iterator[tuple[str, int]]:
 
 
 def _report(seen: dict[tuple[str, str], list[list[int]]], database: str, results: Path) -> None:
-    table = Table("case", "phase", "p50 ms", "p95 ms", "p95 of the rounds", "p99 ms", "max ms")
     rows = []
     for (name, phase), rounds in seen.items():
         p95s = [percentile(each, 95) or 0 for each in rounds]
-        row = {
-            "case": name,
-            "phase": phase,
-            "p50_ms": median(percentile(each, 50) or 0 for each in rounds),
-            "p95_ms": median(p95s),
-            "p95_rounds_ms": p95s,
-            "p99_ms": median(percentile(each, 99) or 0 for each in rounds),
-            "max_ms": max(max(each) for each in rounds),
-        }
-        rows.append(row)
-        spread = " ".join(str(each) for each in p95s)
-        table.add(name, phase, row["p50_ms"], row["p95_ms"], spread, row["p99_ms"], row["max_ms"])
+        rows.append(
+            {
+                "case": name,
+                "phase": phase,
+                "p50_ms": median(percentile(each, 50) or 0 for each in rounds),
+                "p95_ms": median(p95s),
+                "p95_rounds_ms": p95s,
+                "p99_ms": median(percentile(each, 99) or 0 for each in rounds),
+                "max_ms": max(max(each) for each in rounds),
+            }
+        )
     kind = "postgresql" if database else "sqlite"
-    results.mkdir(parents=True, exist_ok=True)
-    (results / f"isolation-{kind}.json").write_text(json.dumps({"database": kind, "rows": rows}, indent=1))
-    print(f"\nLatencies of the healthy symbols, {kind}\n\n{table}")  # noqa: T201
+    store(results, f"isolation-{kind}", rows, database=kind)
+    print(f"\nLatencies of the healthy symbols, {kind}\n\n{tables.isolation(rows)}")  # noqa: T201

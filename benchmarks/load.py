@@ -1,11 +1,13 @@
 """What the measurements have in common: which symbols, how a backlog's rate is read, where results go. No Django."""
 
 import json
+import os
 import platform
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -65,17 +67,19 @@ def percentiles(latencies_s: Sequence[float]) -> dict[str, float]:
     return {f"p{percent}_ms": round(1000 * cuts[percent - 1], 1) for percent in (50, 95, 99)}
 
 
-def spread(figures: Sequence[float]) -> str:
-    """The figures of all rounds, for a cell of the table."""
-    return " ".join(f"{figure:,.4g}" for figure in figures)
-
-
-def store(results: Path, name: str, rows: Sequence[dict[str, Any]]) -> None:
-    """Write the results, and what they were measured on."""
+def store(results: Path, name: str, rows: Sequence[dict[str, Any]], *, database: str = "") -> None:
+    """Write the results, the kind of database, and when and on what they were measured."""
     results.mkdir(parents=True, exist_ok=True)
-    machine = {"python": platform.python_version(), "system": platform.platform(terse=True), "load": _load_average()}
-    (results / f"{name}.json").write_text(json.dumps({"machine": machine, "rows": list(rows)}, indent=1))
+    stored = {"machine": machine(datetime.now(UTC)), "database": database, "rows": list(rows)}
+    (results / f"{name}.json").write_text(json.dumps(stored, indent=1))
 
 
-def _load_average() -> str:
-    return Path("/proc/loadavg").read_text().rsplit(" ", 2)[0]
+def machine(now: datetime) -> dict[str, Any]:
+    """What a measurement that ends now has run on. The load is the measurement's own too."""
+    return {
+        "date": now.astimezone(UTC).isoformat(timespec="seconds"),
+        "cores": len(os.sched_getaffinity(0)),
+        "load": " ".join(f"{average:.2f}" for average in os.getloadavg()),
+        "python": platform.python_version(),
+        "system": platform.platform(terse=True),
+    }

@@ -9,7 +9,6 @@ cost the API. Processor time is that of the web processes (Linux: from /proc).
 
 import argparse
 import http.client
-import json
 import os
 import random
 import shlex
@@ -25,7 +24,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.tables import Table
+from benchmarks import tables
+from benchmarks.load import store
 
 WAYS = {"none": "no pages", "poll": "each asks every second", "stream": "each holds a stream"}
 PROBE_EVERY_S = 0.05
@@ -55,24 +55,9 @@ def main() -> None:
         os.environ["DJANGO_SETTINGS_MODULE"] = "scanner_project.settings"
         os.environ["SCANNER_PUBLIC_STATUS"] = "0"
         figures = measure(options)
-    table = Table(
-        "symbols",
-        "pages",
-        "web CPU %",
-        "answers/s",
-        "answer p50 ms",
-        "answer p95 ms",
-        "API p50 ms",
-        "API p95 ms",
-        "kB an answer",
-    )
-    for one in figures:
-        table.add(
-            *(one[name] for name in ("symbols", "way", "cpu", "answers", "p50", "p95", "api_p50", "api_p95", "kb"))
-        )
-    print(table)  # noqa: T201
-    options.results.mkdir(parents=True, exist_ok=True)
-    (options.results / f"pages-{options.symbols}.json").write_text(json.dumps(figures, indent=1))
+    print(tables.pages(figures))  # noqa: T201
+    kind = "postgresql" if os.environ.get("DATABASE_URL") else "sqlite"
+    store(options.results, f"pages-{options.symbols}", figures, database=kind)
 
 
 def measure(options: argparse.Namespace) -> list[dict[str, Any]]:

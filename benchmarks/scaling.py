@@ -5,7 +5,6 @@ Shard 0 of 2 stays; shard 1's host is killed with `kill -9` after a while, and a
 later. What must hold: shard 0 does not notice, and not a bar of shard 1 is lost, doubled or out of order.
 """
 
-import json
 import os
 import shlex
 import signal
@@ -22,7 +21,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from benchmarks.tables import Table
+from benchmarks import tables
+from benchmarks.load import store
 from scanner_app.chaos.stack import Stack
 from scanner_app.latency import percentile
 from scanner_app.loadtest.client import Client
@@ -42,17 +42,13 @@ PHASES = ("both hosts", "one was killed", "another was added")
 
 def run(*, rounds: int, database: str, results: Path) -> None:
     """Make the experiment `rounds` times; print and store what each shard's bars waited."""
-    table = Table("shard", "phase", "bars", "p50 ms", "p95 ms", "max ms")
     rows = []
     for number in range(rounds):
         print(f"round {number + 1} of {rounds}", flush=True)  # noqa: T201
         with TemporaryDirectory(prefix="bench-") as folder:
             rows += _one_round(Path(folder), database, number)
-    for row in rows:
-        table.add(*row.values())
-    results.mkdir(parents=True, exist_ok=True)
-    (results / "scaling.json").write_text(json.dumps(rows, indent=1))
-    print(f"\nTwo hosts, one of them replaced under load\n\n{table}")  # noqa: T201
+    store(results, "scaling", rows, database="postgresql" if database else "sqlite")
+    print(f"\nTwo hosts, one of them replaced under load\n\n{tables.scaling(rows)}")  # noqa: T201
 
 
 def _one_round(folder: Path, database: str, number: int) -> list[dict[str, Any]]:

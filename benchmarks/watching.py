@@ -4,7 +4,6 @@ Each round measures both, in turn, on the same scanner: latencies at 100 bars/s 
 backlog is worked off. The alert rules are evaluated in both: they can't be switched off.
 """
 
-import json
 import os
 import shlex
 import subprocess
@@ -21,7 +20,8 @@ from typing import Any
 import httpx
 from django.utils import timezone
 
-from benchmarks.tables import Table
+from benchmarks import tables
+from benchmarks.load import store
 from scanner_app.chaos.stack import Stack
 from scanner_app.latency import percentile
 from scanner_app.loadtest.client import Client
@@ -59,16 +59,19 @@ def run(*, rounds: int, database: str, results: Path) -> None:
                         seen[way].append(_measure(stack, f"{way[0]}{number}{os.getpid():X}".upper()))
         finally:
             stack.down()
-    table = Table("", "bars/s", "bars/s of the rounds", "p50 ms", "p95 ms", "p95 of the rounds", "p99 ms")
-    for way, figures in seen.items():
-        of = {name: [one[name] for one in figures] for name in figures[0]}
-        spread = {name: " ".join(f"{value:.0f}" for value in of[name]) for name in of}
-        middle = {name: float(median(of[name])) for name in of}
-        table.add(way, middle["rate"], spread["rate"], middle["p50"], middle["p95"], spread["p95"], middle["p99"])
-    results.mkdir(parents=True, exist_ok=True)
+    rows = [_row(way, figures) for way, figures in seen.items()]
     kind = "postgresql" if database else "sqlite"
-    (results / f"watching-{kind}.json").write_text(json.dumps(seen, indent=1))
-    print(f"\nThe cost of being watched, {kind}\n\n{table}")  # noqa: T201
+    store(results, f"watching-{kind}", rows, database=kind)
+    print(f"\nThe cost of being watched, {kind}\n\n{tables.watching(rows)}")  # noqa: T201
+
+
+def _row(way: str, rounds: list[dict[str, float]]) -> dict[str, Any]:
+    return {
+        "way": way,
+        **{name: round(float(median(one[name] for one in rounds)), 1) for name in rounds[0]},
+        "rate_rounds": [round(one["rate"], 1) for one in rounds],
+        "p95_rounds_ms": [one["p95_ms"] for one in rounds],
+    }
 
 
 def _measure(stack: Stack, run_id: str) -> dict[str, float]:
@@ -87,7 +90,7 @@ def _measure(stack: Stack, run_id: str) -> dict[str, float]:
         post_all(crowd, client, Posting())
         drain(crowd, client, deadline_s=120)
         rate = BACKLOG / (time.monotonic() - began)
-    shares = {f"p{percent}": float(percentile(waits, percent) or 0) for percent in (50, 95, 99)}
+    shares = {f"p{percent}_ms": float(percentile(waits, percent) or 0) for percent in (50, 95, 99)}
     return {"rate": rate, **shares}
 
 

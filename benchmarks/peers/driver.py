@@ -15,11 +15,11 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.load import EDGES, percentiles, spread, store
+from benchmarks import tables
+from benchmarks.load import EDGES, percentiles, store
 from benchmarks.peers import catalogue
 from benchmarks.peers.engines import PYTHON, Done, Engine, Ours, PeerEngine
 from benchmarks.peers.feed import Plan
-from benchmarks.tables import Table
 from scanner_app.chaos.stack import OwnDatabase
 
 SYMBOLS = 20
@@ -103,8 +103,11 @@ def run(*, rounds: int, database: str, results: Path) -> None:
         with _turn(make, database, f"failures and kills: {name}") as engine:
             kills[name] = {"retry": asdict(_retry(engine)), **_kill(engine)}
     rows = [_row(name, figures[name], kills[name], lacks[name]) for name in makers]
-    store(results, "peers", rows)
-    _report(rows)
+    store(results, "peers", rows, database="postgresql")
+    load = f"Backlog of {BACKLOG:,} bars, then {RATE:g} bars/s; {SYMBOLS} symbols"
+    print(f"\n{load}\n\n{tables.peers(rows)}")  # noqa: T201
+    faults = f"{SICK} bars that fail twice; a drain with {KILLS} kills of all workers"
+    print(f"\n{faults}\n\n{tables.peers_faults(rows)}")  # noqa: T201
 
 
 @contextmanager
@@ -217,16 +220,3 @@ def _row(name: str, rounds: Sequence[dict[str, float]], killed: dict[str, Any], 
         "done_after_s": killed["done_after_s"],
         "lacks": lacks,
     }
-
-
-def _report(rows: Sequence[dict[str, Any]]) -> None:
-    speed = Table("peer", "bars/s", "of the rounds", "p50 ms", "p95 ms", "out of order")
-    faults = Table("peer", "overtaken by retry", "after kill: lost", "doubled", "out of order", "done after s", "lacks")
-    for row in rows:
-        of_the_rounds = spread([each["bars_per_second"] for each in row["rounds"]])
-        figures = [row[name] for name in ("p50_ms", "p95_ms", "out_of_order")]
-        speed.add(row["peer"], row["bars_per_second"], of_the_rounds, *figures)
-        kinds = ("retry_out_of_order", "kill_lost", "kill_doubled", "kill_out_of_order", "done_after_s", "lacks")
-        faults.add(row["peer"], *(row[kind] for kind in kinds))
-    print(f"\nBacklog of {BACKLOG:,} bars, then {RATE:g} bars/s; {SYMBOLS} symbols\n\n{speed}")  # noqa: T201
-    print(f"\n{SICK} bars that fail twice; a drain with {KILLS} kills of all workers\n\n{faults}")  # noqa: T201

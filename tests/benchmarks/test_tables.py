@@ -1,0 +1,59 @@
+"""The tables whose cells are more than a row's figures."""
+
+import pytest
+
+from benchmarks import tables
+from benchmarks.tables import CEILING, OURS, Table, spread
+
+
+def engine_row(case: str, pool: str, of_prefork: float) -> dict[str, object]:
+    figures = {"rate": 500, "rounds": [490, 510], "cpu_ms": 2.5, "of_own_ceiling": 0.5}
+    return {"case": case, "pool": pool, "of_prefork_ceiling": of_prefork, **figures}
+
+
+def test_numbers_stand_to_the_right_and_words_to_the_left():
+    table = Table("case", "bars/s")
+    table.add("a", 1_234)
+    table.add("longer", 5)
+
+    assert str(table).splitlines() == [
+        "| case   | bars/s |",
+        "| ------ | -----: |",
+        "| a      |  1,234 |",
+        "| longer |      5 |",
+    ]
+
+
+def test_figures_of_rounds_are_never_powers_of_ten():
+    assert spread([9.28, 1_134.4, 16_868.1, 130_000.0]) == "9.28 1,134 16,868 130,000"
+
+
+@pytest.mark.parametrize(
+    ("plain", "best", "kind", "verdicts"),
+    [
+        pytest.param(0.45, 0.6, "postgresql", ["met", "met"], id="both just reached"),
+        pytest.param(0.44, 0.85, "sqlite", ["missed", "met"], id="the best pool alone"),
+        pytest.param(0.63, 0.8, "sqlite", ["met", "missed"], id="SQLite's goal for the best pool is higher"),
+    ],
+)
+def test_the_goals_of_the_engine_are_judged_on_plain_prefork_and_on_the_best_pool(plain, best, kind, verdicts):
+    rows = [engine_row(CEILING, "plain", 1.0), engine_row(OURS, "plain", plain), engine_row(OURS, "other", best)]
+
+    *_, of_plain, of_best = tables.engine(rows, kind).splitlines()
+
+    assert [of_plain.split()[-1], of_best.split()[-1]] == verdicts
+    assert "(other)" in of_best
+
+
+def test_a_feed_without_a_goal_is_not_judged():
+    row = {"case": OURS, "rate": 411, "p50_ms": 1.0, "p95_ms": 9.9, "p99_ms": 12.0, "p95_rounds_ms": [9.9]}
+
+    table = tables.latency([{**row, "feed": "100/s, spread"}, {**row, "feed": "80 % of our drain rate, spread"}])
+
+    assert [line.split("|")[-2].strip() for line in table.splitlines()[2:]] == ["10: met", "-"]
+
+
+def test_a_case_of_growth_without_a_drained_backlog_has_a_dash_there():
+    fed = {"case": "180 symbols", "p50_ms": 13.3, "p95_ms": 23.8, "p99_ms": 29.7, "p95_rounds_ms": [23.8]}
+
+    assert "| 180 symbols | -  " in tables.growth([{**fed, "rate_rounds": []}])
