@@ -131,7 +131,7 @@ def peers(rows: Rows) -> Figure:
 
 
 def memory(rows: Rows) -> Figure | None:
-    """MB by minutes, a line for each process; None where no row says so."""
+    """MB by minutes, a line for each process with its children; None where no row says so."""
     found = series.memory(rows)
     if not found:
         return None
@@ -142,7 +142,7 @@ def memory(rows: Rows) -> Figure | None:
         axes.plot(minutes, sizes, dash, color=LINES[number % len(LINES)], label=process)
     axes.set_ylim(bottom=0)
     axes.set_xlabel("minutes")
-    axes.set_ylabel("MB")
+    axes.set_ylabel("MB, proportional set size")
     figure.legend(loc="outside right upper")
     return figure
 
@@ -152,7 +152,7 @@ PLOTS: dict[str, Callable[[Rows], Figure | None]] = {
     "engine-latency": latency,
     "growth": growth,
     "peers": peers,
-    "memory": memory,
+    "memory-series": memory,
 }
 """By measurement."""
 

@@ -34,7 +34,7 @@ DESCRIPTIONS = {
     "engine-latency": "p50, p95 and p99 of each feed",
     "growth": "p95 by symbols, and bars/s by history",
     "peers": "Bars/s of the scanner and its peers, and what each lost, doubled or put out of order after kills",
-    "memory": "Memory of each process over time",
+    "memory-series": "Memory of each process with its children over time",
 }
 """Of the measurements that have a plot: what one hears who can't see it."""
 

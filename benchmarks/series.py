@@ -11,8 +11,8 @@ from benchmarks.tables import Rows
 POINTS = 1_000
 """Of all lines of a picture, at most: more can't be told apart, and make its file large."""
 
-MEMORY_KEYS = (("process", "name"), ("minute", "minutes"), ("pss_mb", "rss_mb", "mb"))
-"""Of whom, when, how much: the first name that a row has counts."""
+MEMORY_PARTS = {"parent", "children, sum"}
+"""Of a process: the others (the largest child, the sum of all processes) are in these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,13 +73,13 @@ def account(row: dict[str, Any]) -> str:
 
 
 def memory(rows: Rows) -> dict[str, list[tuple[float, float]]]:
-    """Minutes and MB, by process, in order of time; rows that have other keys are left out."""
-    found: dict[str, list[tuple[float, float]]] = {}
+    """Minutes and MB, by process with its children, in order of time; rows of another kind are left out."""
+    found: dict[str, dict[float, float]] = {}
     for row in rows:
-        of, at, size = (next((row[key] for key in keys if key in row), None) for keys in MEMORY_KEYS)
-        if of is not None and at is not None and size is not None:
-            found.setdefault(str(of), []).append((float(at), float(size)))
-    return {process: thinned(sorted(points), POINTS // len(found)) for process, points in found.items()}
+        if {"process", "minute", "pss_mb"} <= row.keys() and row.get("part", "parent") in MEMORY_PARTS:
+            sizes = found.setdefault(row["process"], {})
+            sizes[row["minute"]] = sizes.get(row["minute"], 0) + row["pss_mb"]
+    return {process: thinned(sorted(sizes.items()), POINTS // len(found)) for process, sizes in found.items()}
 
 
 def thinned(points: Sequence[tuple[float, float]], at_most: int) -> list[tuple[float, float]]:

@@ -60,15 +60,18 @@ def test_of_a_peer_is_said_what_went_wrong(lost, doubled, out_of_order, words):
     assert series.account(row) == words
 
 
-def test_memory_is_a_line_for_each_process_in_order_of_time_without_rows_of_another_kind():
+def test_memory_is_a_line_for_each_process_with_its_children_in_order_of_time():
     rows: list[dict[str, Any]] = [
-        {"process": "web", "minute": 1, "pss_mb": 181},
-        {"process": "web", "minute": 0, "pss_mb": 180},
-        {"process": "redis", "minute": 0, "rss_mb": 30},
-        {"minute": 0, "bars": 100},
+        {"process": "web", "part": "parent", "minute": 0.5, "pss_mb": 41.0},
+        {"process": "web", "part": "children, sum", "minute": 0.5, "pss_mb": 141.0},
+        {"process": "web", "part": "children, largest", "minute": 0.5, "pss_mb": 71.0},
+        {"process": "web", "part": "parent", "minute": 0.0, "pss_mb": 40.0},
+        {"process": "broker", "minute": 0.0, "pss_mb": 30.0},
+        {"process": "all", "part": "sum", "minute": 0.0, "pss_mb": 70.0},
+        {"minute": 0.0, "bars": 100},
     ]
 
-    assert series.memory(rows) == {"web": [(0, 180), (1, 181)], "redis": [(0, 30)]}
+    assert series.memory(rows) == {"web": [(0.0, 40.0), (0.5, 182.0)], "broker": [(0.0, 30.0)]}
 
 
 def test_a_long_line_is_thinned_between_its_ends():
@@ -87,7 +90,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     "engine-latency": [FED],
     "growth": [{"case": "10 symbols", **BOTH}],
     "peers": [PEER],
-    "memory": [
+    "memory-series": [
         {"process": f"process {number}", "minute": minute, "pss_mb": 100 + (minute * 7919 + number) % 97}
         for number in range(25)
         for minute in range(600)
@@ -109,7 +112,7 @@ def test_a_plot_is_small_and_the_same_whenever_its_rows_are(measurement, tmp_pat
     assert files[0].stat().st_size < 60_000
 
 
-@pytest.mark.parametrize("measurement", ["growth", "memory"])
+@pytest.mark.parametrize("measurement", ["growth", "memory-series"])
 def test_rows_of_which_nothing_can_be_shown_make_no_file(measurement, tmp_path):
     pytest.importorskip("matplotlib")
     from benchmarks import drawing
