@@ -23,6 +23,9 @@ LINES = (BLUE, ORANGE, GREEN, RED, PINK, SKY, GREY)
 DASHES = ("-", "--", ":")
 """The next one where the colours of LINES begin anew."""
 
+FAR_APART = 30
+"""Times the smallest value, from which on an axis is logarithmic: the small ones would all lie on the bottom."""
+
 WIDTH = 8.0
 """Inches, of 72 pixels each: GitHub's column is somewhat wider than 576."""
 
@@ -98,14 +101,17 @@ def growth(rows: Rows) -> Figure | None:
     """p95 by symbols, and bars/s by history; None without any of these cases."""
     symbols = series.by_size(rows, "{} symbols", "p95_ms", "p95_rounds_ms")
     history = series.by_size(rows, "history of {} bars", "rate", "rate_rounds")
-    if not symbols and not history:
+    panels = (
+        (symbols, BLUE, {"title": "p95 at 100 bars/s", "xlabel": "symbols", "ylabel": "ms"}),
+        (history, RED, {"title": "Bars/s of a drained backlog", "xlabel": "bars of history", "ylabel": "bars/s"}),
+    )
+    shown = [panel for panel in panels if panel[0]]  # cases can be measured by group
+    if not shown:
         return None
     figure = Figure(figsize=(WIDTH, 3.2))
-    left, right = figure.subplots(1, 2)
-    _by_size(left, symbols, BLUE)
-    left.set(title="p95 at 100 bars/s", xlabel="symbols", ylabel="ms")
-    _by_size(right, history, RED)
-    right.set(title="Bars/s of a drained backlog", xlabel="bars of history", ylabel="bars/s")
+    for axes, (points, colour, words) in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
+        _by_size(axes, points, colour)
+        axes.set(**words)
     return figure
 
 
@@ -183,8 +189,12 @@ def _by_size(axes: Axes, points: Sequence[tuple[int, Measured]], colour: str) ->
     _log(axes.set_xscale, axes.xaxis)
     axes.set_xticks(sizes)
     axes.margins(x=0.15)
-    axes.set_ylim(bottom=0, top=1.2 * max((one.high for one in each), default=1))
-    axes.yaxis.set_major_formatter(FuncFormatter(_thousands))
+    if max(values) > FAR_APART * min(values):
+        _log(axes.set_yscale, axes.yaxis)
+        axes.margins(y=0.2)
+    else:
+        axes.set_ylim(bottom=0, top=1.2 * max(one.high for one in each))
+        axes.yaxis.set_major_formatter(FuncFormatter(_thousands))
 
 
 def _note(axes: Axes, text: str, at: tuple[float, float], aside: tuple[float, float], **how: Any) -> None:
