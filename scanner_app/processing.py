@@ -4,14 +4,14 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError
 from kombu.exceptions import OperationalError as BrokerError
 
 from scanner_app import detectors, injection
 from scanner_app.detectors import Detector, Finding, Window
 from scanner_app.errors import DetectorFailed
 from scanner_app.mailbox import Ticket
-from scanner_app.mailbox.hot import to_database, utc
+from scanner_app.mailbox.hot import all_rows, to_database, utc
 
 OUTAGES: tuple[type[Exception], ...] = (OperationalError, InterfaceError, BrokerError, ConnectionError)
 """What our own database or broker raise when they are away: no bar's fault, outside a detector."""
@@ -59,10 +59,8 @@ def load_window(ticket: Ticket) -> Window:
     """
     before: list[Any] = []
     if (older := bars_needed() - 1) > 0:
-        with connection.cursor() as cursor:
-            key = [ticket.message.symbol_id, ticket.timeframe, to_database(ticket.timestamp), older]
-            cursor.execute(_BEFORE, key)
-            before = cursor.fetchall()
+        key = [ticket.message.symbol_id, ticket.timeframe, to_database(ticket.timestamp), older]
+        before = all_rows(_BEFORE, key)
     newest = (ticket.timestamp, ticket.open, ticket.high, ticket.low, ticket.close, ticket.volume)
     rows = [*((utc(time), *values) for time, *values in reversed(before)), newest]
     times, *numbers = zip(*rows, strict=True)

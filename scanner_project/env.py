@@ -178,6 +178,9 @@ class Environment(BaseModel):
     SCANNER_SHARD: Annotated[str, AfterValidator(_shard)] = Field(
         "0/1", description="which shard a worker consumes, of how many"
     )
+    SCANNER_PREPARED_STATEMENTS: bool = Field(
+        True, description="0: PostgreSQL plans every statement anew; for a PgBouncer that can't keep them"
+    )
     SCANNER_FAULT_INJECTION: bool = Field(False, description="1: `manage.py inject` is allowed")
     SCANNER_MAIN_PROCESSES: Count = Field(8, description="bars that the main worker runs at once")
     SCANNER_SLOW_PROCESSES: Count = Field(4, description="bars that the slow lane's worker runs at once")

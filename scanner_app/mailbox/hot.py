@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 
 from scanner_app.detectors import Finding
@@ -126,9 +127,7 @@ class Following:
 
 def read_head(message: Message) -> Head | None:
     """The head that the message means; None if that is no longer, or not yet, the head."""
-    with connection.cursor() as cursor:
-        cursor.execute(_READ_HEAD, [message.symbol_id, message.sequence])
-        row = cursor.fetchone()
+    row = one_row(_READ_HEAD, [message.symbol_id, message.sequence])
     if row is None:
         return None
     enabled, deleted_at, opened_at, epoch, attempts, stage, next_attempt_at, catching_up, latencies, *bar = row
@@ -188,9 +187,7 @@ def move_on_done(ticket: Ticket, figures: Figures, latency_ms: int, *, now: date
 
 
 def _run_move(sql: str, values: Sequence[Any]) -> Following | None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        row = cursor.fetchone()
+    row = one_row(sql, values)
     return None if row is None else Following(*row)
 
 
@@ -218,10 +215,33 @@ def add_signals(ticket: Ticket, findings: Iterable[Finding], *, now: datetime) -
 
 def what_follows(symbol_id: int, head: int | None) -> tuple[int, tuple[str, datetime] | None]:
     """The breaker's failures in a row; and timeframe and time of the head, None while it may not be published."""
-    with connection.cursor() as cursor:
-        cursor.execute(_WHAT_FOLLOWS, [head, symbol_id])
-        failures, timeframe, timestamp = cursor.fetchone()
+    # A breaker has its row as long as its symbol has one, which the caller has locked.
+    failures, timeframe, timestamp = one_row(_WHAT_FOLLOWS, [head, symbol_id])  # type: ignore[misc]
     return failures, None if timestamp is None else (timeframe, utc(timestamp))
+
+
+def one_row(sql: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
+    """The first row that a statement returns."""
+    rows = all_rows(sql, values)
+    return rows[0] if rows else None
+
+
+def all_rows(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """The rows that a statement returns, which always has the same text: PostgreSQL plans it once a connection.
+
+    Django's own cursors write the values into the text, so that there is nothing to prepare.
+    """
+    if connection.vendor == "postgresql" and settings.SCANNER_PREPARED_STATEMENTS:
+        import psycopg  # noqa: PLC0415 - needed on PostgreSQL alone
+
+        connection.ensure_connection()
+        with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+            rows: list[tuple[Any, ...]] = cursor.execute(sql, values, prepare=True).fetchall()
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, values)
+            rows = cursor.fetchall()
+    return rows
 
 
 def known_bars(keys: Sequence[tuple[int, str, datetime]]) -> Iterable[Bar]:

@@ -10,6 +10,7 @@ from celery import current_app
 
 from scanner_app import sending
 from scanner_app.mailbox import Message, envelopes, publishing
+from tests.waiting import wait_until
 
 QUEUE = "symbol.BRK.B"
 
@@ -33,18 +34,22 @@ NEEDLESS = {
 
 @pytest.fixture
 def heard(broker_server):
-    """Ask for what was published as an event since."""
-    listener = broker_server.pubsub()
+    """Ask for the next event that is published: its channel and what it says."""
+    listener = broker_server.pubsub(ignore_subscribe_messages=True)
     listener.psubscribe("*celeryev*")
     listener.get_message(timeout=5)
 
-    def events():
+    def event():
         told = []
-        while (message := listener.get_message(timeout=1)) is not None:
-            told.append((message["channel"], json.loads(message["data"])))
-        return told
 
-    return events
+        def comes():
+            told.extend(filter(None, [listener.get_message(timeout=0.1)]))
+            return bool(told)
+
+        wait_until(comes, "an event is published")
+        return told[0]["channel"], json.loads(told[0]["data"])
+
+    return event
 
 
 def sent_by_celery(message, due):
@@ -74,9 +79,9 @@ def opened(envelope):
 @pytest.mark.parametrize("message", [MESSAGE, replace(MESSAGE, retries=0, deferrals=0)], ids=["retry", "first"])
 def test_a_heads_message_and_event_are_those_that_celery_would_send(broker_server, heard, message, due):
     sent_by_celery(message, due)
-    (theirs_channel, theirs_event), *_ = heard()
+    theirs_channel, theirs_event = heard()
     publishing.publish([(message, "main", due)])
-    ((ours_channel, ours_event),) = heard()
+    ours_channel, ours_event = heard()
 
     ours, theirs = (json.loads(each) for each in broker_server.lrange(QUEUE, 0, -1))
 
