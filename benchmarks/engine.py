@@ -18,14 +18,16 @@ from typing import Any
 
 from benchmarks import tables
 from benchmarks.load import EDGES, Load, percentiles, steady_rate, store
-from benchmarks.own import POOLS, PREFORK, Pool, Scanner, in_a_process, scanner
+from benchmarks.own import POOLS, PREFORK, STOCK, Pool, Scanner, in_a_process, scanner
 from benchmarks.tables import BARE, CEILING, DETECTING, OURS
 
 DETECTORS = "scanner_app.detectors.candlesticks.Candlesticks,scanner_app.detectors.wyckoff.Wyckoff"
 """Those of a normal installation."""
 
-FEEDS = {"100/s, spread": (100.0, 0), "100/s, bursts of 20": (100.0, 20), "80 % of our drain rate, spread": (0.0, 0)}
-"""Bars a second and bars of a burst; a rate of 0 comes from the drained backlogs."""
+FEEDS = {"100/s, spread": (100.0, 0), "100/s, bursts of 20": (100.0, 20), "80 % of our ceiling, spread": (0.0, 0)}
+"""Bars a second and bars of a burst; a rate of 0 comes from the ceiling."""
+
+PART = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,13 +96,14 @@ def main() -> None:
         drained = _drained_rows(found)
         print(f"\nBacklogs drained, {kind}\n\n{tables.engine(drained, kind)}\n")  # noqa: T201
         store(options.results, f"engine-{kind}", drained, database=kind)
-        own_rate = median(one.rate for one in found[Case(what=OURS, pool=PREFORK).name])
-        fed = _feed(own, load, options.rounds, options.seconds, own_rate)
+        fed = _feed(own, load, options.rounds, options.seconds)
     print(f"\nLatencies, {kind}, {PREFORK.name}\n\n{tables.latency(fed)}\n")  # noqa: T201
     store(options.results, f"engine-latency-{kind}", fed, database=kind)
 
 
 def _cases(pools: int) -> Iterator[Case]:
+    for what in (CEILING, BARE):
+        yield Case(what=what, pool=STOCK)
     for pool in POOLS[:pools]:
         for what in (CEILING, BARE, OURS):
             yield Case(what=what, pool=pool)
@@ -119,6 +122,7 @@ def _drain(own: Scanner, load: Load, options: argparse.Namespace) -> dict[str, l
         cases = list(_cases(options.pools))
         for case in reversed(cases) if number % 2 else cases:
             own.end_main()
+            own.queues = [f"symbol.{ticker}" for ticker in load.tickers]
             meter = Meter(_backlog(own, load, feeder, case.what), own.main_cpu_s, load.bars)
             own.run_main(case.pool, DETECTORS if case.what == DETECTING else "")
             one = Drained(steady_rate(meter.done, load.bars), meter.cpu_ms)
@@ -153,8 +157,11 @@ def _backlog(own: Scanner, load: Load, feeder: Any, what: str) -> Callable[[], i
     return done
 
 
-def _feed(own: Scanner, load: Load, rounds: int, seconds: float, own_rate: float) -> list[dict[str, Any]]:
-    """Percentiles of each feed's latencies, over all rounds, with the rounds' p95s."""
+def _feed(own: Scanner, load: Load, rounds: int, seconds: float) -> list[dict[str, Any]]:
+    """Percentiles of each feed's latencies, over all rounds, with the rounds' p95s.
+
+    Our own ceiling is that of the whole path: accepting takes the same cores as working off.
+    """
     from benchmarks import feeding  # noqa: PLC0415 - models need Django set up
 
     feeder = feeding.Feeder(days_back=200)
@@ -163,16 +170,17 @@ def _feed(own: Scanner, load: Load, rounds: int, seconds: float, own_rate: float
         for what, detectors in ((OURS, ""), (DETECTING, DETECTORS)):
             own.run_main(PREFORK, detectors)
             feeder.feed(load.tickers, rate=100, seconds=3)  # all processes have started and are warm
-            for name, (rate, burst) in FEEDS.items():
-                latencies = feeder.feed(load.tickers, rate=rate or 0.8 * own_rate, seconds=seconds, burst=burst)
-                figures = percentiles(latencies)
+            ceiling = feeder.through(load)
+            for name, (given, burst) in FEEDS.items():
+                rate = given or PART * ceiling
+                figures = percentiles(feeder.feed(load.tickers, rate=rate, seconds=seconds, burst=burst))
+                figures["rate"] = round(rate)
                 found.setdefault((what, name), []).append(figures)
                 print(f"round {number + 1} of {rounds}: {what}, {name}: {figures}", flush=True)  # noqa: T201
     return [
         {
             "case": what,
             "feed": name,
-            "rate": round(FEEDS[name][0] or 0.8 * own_rate),
             **{each: median(one[each] for one in figures) for each in figures[0]},
             "p95_rounds_ms": [one["p95_ms"] for one in figures],
         }
@@ -182,7 +190,7 @@ def _feed(own: Scanner, load: Load, rounds: int, seconds: float, own_rate: float
 
 def _drained_rows(found: dict[str, list[Drained]]) -> list[dict[str, Any]]:
     rates = {name: median(one.rate for one in all_) for name, all_ in found.items()}
-    prefork = rates[Case(what=CEILING, pool=PREFORK).name]
+    prefork, celery = (rates[Case(what=CEILING, pool=pool).name] for pool in (PREFORK, STOCK))
     return [
         {
             "case": case.what,
@@ -192,6 +200,8 @@ def _drained_rows(found: dict[str, list[Drained]]) -> list[dict[str, Any]]:
             "cpu_ms": round(median(one.cpu_ms for one in found[case.name]), 2),
             "of_own_ceiling": round(rates[case.name] / rates[Case(what=CEILING, pool=case.pool).name], 2),
             "of_prefork_ceiling": round(rates[case.name] / prefork, 2),
+            "of_celery_ceiling": round(rates[case.name] / celery, 2),
+            "time_limits": case.pool.kind == "prefork",
         }
         for case in _cases(len(POOLS))
         if case.name in found

@@ -43,6 +43,14 @@ class Feeder:
         """Accept a whole backlog."""
         accept_all(self.bars(load.tickers, load.bars))
 
+    def through(self, load: Load) -> float:
+        """Bars/s of the whole path: accepted as fast as they can be, in calls of a bar a symbol, and worked off."""
+        before, began = done(), time.monotonic()
+        for _ in range(load.bars // load.symbols):
+            _accept(self.bars(load.tickers, load.symbols))
+        wait_until_idle(load.tickers)
+        return (done() - before) / (time.monotonic() - began)
+
     def feed(self, tickers: Sequence[str], *, rate: float, seconds: float, burst: int = 0) -> list[float]:
         """Accept `rate` bars a second, spread or in bursts of so many; their latencies (s), once all are done."""
         size = burst or max(1, round(rate * CALL_S))

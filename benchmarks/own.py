@@ -29,9 +29,11 @@ class Pool:
     kind: str = "prefork"
     slots: int = 8  # of each worker
     workers: int = 1
+    app: str = "scanner_project"
 
 
 PREFORK = Pool(name="prefork 8")
+STOCK = Pool(name="prefork 8, Celery as it comes", app="benchmarks.stock")
 POOLS = (
     PREFORK,
     Pool(name="2 x prefork 4", slots=4, workers=2),
@@ -48,6 +50,7 @@ class Scanner(Stack):
         environment = {"DJANGO_SETTINGS_MODULE": "benchmarks.settings", "SCANNER_DETECTORS": ""}
         super().__init__(folder, database_url, processes=PROCESSES, environment=environment)
         self._pool = PREFORK
+        self.queues: list[str] = []  # of a worker that does not follow the symbols
 
     def adopt(self) -> None:
         """Set Django up in this process as in the scanner's own. Once in a process: settings are read once."""
@@ -81,7 +84,10 @@ class Scanner(Stack):
             return super()._command(name)
         # The last one of the same name counts.
         options = ["-P", self._pool.kind, "-c", str(self._pool.slots), "-n", f"{name}@%h"]
-        return [*super()._command(MAIN), *options]
+        if self._pool is STOCK:
+            options += ["-Q", ",".join(self.queues)]
+        command = [self._pool.app if part == "scanner_project" else part for part in super()._command(MAIN)]
+        return [*command, *options]
 
 
 Own = TypeVar("Own", bound=Scanner)
