@@ -2,14 +2,18 @@
 
 Workers have been seen alive, but consuming nothing, after broker reconnects, above all with queues added at
 run time. A worker is deaf when a message has lain for 10 s in a queue that it should consume while it has free
-slots. This looks from a thread of its own: a dead event loop must not take its watchdog with it.
+slots, unless it is only that others are before it: with a thousand symbols' messages waiting, and a hundred taken a
+second, each waits its ten seconds. This looks from a thread of its own: a dead event loop must not take its watchdog
+with it.
 """
 
+import math
 import os
 import signal
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import celery.worker.state as worker_state
@@ -23,17 +27,44 @@ from scanner_app.broker import DEAF_AFTER_S
 
 log = structlog.get_logger(__name__)
 
+TURNS = 3
+"""Messages that may be taken before one that lies, for each that was seen lying with it. One is what taking from the
+queues in turn costs; as many again may come into queues that are before it; the turns begin anew with a new queue."""
+
+
+@dataclass(slots=True)
+class _Lain:
+    """A message that lies."""
+
+    since_s: float
+    taken: int  # by the worker, when it was first seen
+    beside: int = 0  # messages that lay at one moment, itself included: the most that were seen
+
 
 class Lying:
-    """How long which message has lain in a queue, seen by looks at some moments."""
+    """How long which message has lain unheard in a queue, seen by looks at some moments."""
 
     def __init__(self) -> None:
-        self._since: dict[tuple[str, str], float] = {}
+        self._lain: dict[tuple[str, str], _Lain] = {}
+        self._taken = 0
+        self._taken_s = -math.inf  # when that was last seen to have changed
 
-    def look(self, oldest: Mapping[str, str], now_s: float) -> float:
-        """The longest time (s) that one of these oldest messages, by queue, has been seen lying."""
-        self._since = {item: self._since.get(item, now_s) for item in oldest.items()}
-        return max((now_s - since for since in self._since.values()), default=0.0)
+    def look(self, oldest: Mapping[str, str], now_s: float, *, taken: int = 0) -> float:
+        """The longest time (s) that one of these oldest messages, by queue, has been unheard.
+
+        `taken` is how many messages the worker has taken in its life. As long as it takes others, whose turn it may
+        be, a message is not unheard; from its TURNS on it is, for all the time that it has lain.
+        """
+        if taken != self._taken:
+            self._taken, self._taken_s = taken, now_s
+        self._lain = {item: self._lain.get(item) or _Lain(now_s, taken) for item in oldest.items()}
+        for lain in self._lain.values():
+            lain.beside = max(lain.beside, len(oldest))
+        return max((now_s - self._unheard_since(lain) for lain in self._lain.values()), default=0.0)
+
+    def _unheard_since(self, lain: _Lain) -> float:
+        passed_over = self._taken - lain.taken > TURNS * lain.beside
+        return lain.since_s if passed_over else max(lain.since_s, self._taken_s)
 
 
 _longest_s = 0.0
@@ -65,15 +96,19 @@ class Watchdog(bootsteps.StartStopStep):
 
     def _watch(self, parent: Any, stopped: threading.Event) -> None:
         global _longest_s  # noqa: PLW0603 - one worker a process, and this is what it tells
-        lying = Lying()
+        lying, consumed = Lying(), 0
         while not stopped.wait(settings.SCANNER_TELL_S):
+            queues = tuple(parent.app.amqp.queues.consume_from)
+            if len(queues) != consumed:
+                # It is beginning with new queues: some ms each, for which it takes nothing, and they may be thousands.
+                lying, consumed = Lying(), len(queues)
             free_slots = parent.pool.num_processes - len(worker_state.active_requests)
             try:
-                oldest = broker.oldest(tuple(parent.app.amqp.queues.consume_from)) if free_slots > 0 else {}
+                oldest = broker.oldest(queues) if free_slots > 0 else {}
             except RedisError as exc:
                 log.warning("watchdog_blind", worker=parent.hostname, error=str(exc))
                 oldest = {}
-            _longest_s = lying.look(oldest, time.monotonic())
+            _longest_s = lying.look(oldest, time.monotonic(), taken=worker_state.all_total_count[0])
             if _longest_s >= DEAF_AFTER_S:
                 self._end(parent.hostname, oldest)
 

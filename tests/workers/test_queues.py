@@ -84,3 +84,33 @@ def test_a_busy_worker_is_not_deaf_and_the_count_begins_anew_when_it_is_free():
     lying.look({}, 2.0)  # no free slot: not even looked at
 
     assert lying.look({"symbol.AAPL": "AAPL-1-e0/0"}, 11.0) == 0.0
+
+
+def test_a_worker_that_takes_a_thousand_symbols_messages_in_turn_is_not_deaf_to_the_last_ones():
+    lying = Lying()
+
+    seen = []
+    for second in range(0, 20, 2):  # fifty a second: the last one's turn comes after twenty
+        waiting = {f"symbol.{number}": f"{number}-1-e0/0" for number in range(50 * second, 1_000)}
+        seen.append(lying.look(waiting, float(second), taken=50 * second))
+
+    assert max(seen) == 0.0
+
+
+def test_a_worker_that_goes_deaf_amid_a_thousand_messages_is_deaf_ten_seconds_later():
+    lying = Lying()
+    waiting = {f"symbol.{number}": f"{number}-1-e0/0" for number in range(1_000)}
+    lying.look(waiting, 0.0, taken=0)
+    lying.look(waiting, 8.0, taken=300)
+
+    seen = [lying.look(waiting, now, taken=300) for now in (10.0, 8.0 + DEAF_AFTER_S)]
+
+    assert seen == [2.0, DEAF_AFTER_S]
+
+
+def test_a_worker_that_takes_from_its_other_queues_alone_is_deaf_to_the_one():
+    lying = Lying()
+
+    seen = [lying.look({"symbol.NEW": "NEW-1-e0/0"}, now, taken=round(now)) for now in (0.0, 2.0, 5.0, DEAF_AFTER_S)]
+
+    assert seen == [0.0, 0.0, 5.0, DEAF_AFTER_S]
