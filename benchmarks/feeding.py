@@ -26,6 +26,8 @@ class Feeder:
         """`days_back` is where the bars' times begin: all of them are in the past, whatever the rate."""
         self._time = datetime.now(UTC).replace(microsecond=0) - timedelta(days=days_back)
         self._number = 0
+        self.fed_rate = 0.0
+        """Bars/s that the last feed came to: less than was asked for if accepting them took longer."""
 
     def bars(self, tickers: Sequence[str], number: int) -> list[dict[str, object]]:
         """The next bars, of the symbols in turn."""
@@ -60,6 +62,7 @@ class Feeder:
             if (early := began + call * size / rate - time.monotonic()) > 0:
                 time.sleep(early)
             _accept(self.bars(tickers, size))
+        self.fed_rate = calls * size / max(time.monotonic() - began, calls * size / rate)
         wait_until_idle(tickers)
         mine = Bar.objects.filter(
             symbol__ticker__in=tickers, accepted_at__gte=began_at + timedelta(seconds=SETTLE_S), status="processed"

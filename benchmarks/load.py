@@ -31,6 +31,41 @@ class Load:
         return [f"B{number:05d}" for number in range(1, self.symbols + 1)]
 
 
+Looks = list[tuple[float, int]]
+"""Seconds since the first look, and bars that were done by then."""
+
+
+def watch_backlog(
+    done: Callable[[], int],
+    total: int,
+    *,
+    patience_s: float = 300.0,
+    clock: Callable[[], float] = time.perf_counter,
+    sleep: Callable[[float], object] = time.sleep,
+) -> Looks:
+    """Look at a backlog that is being worked off until all is done.
+
+    `done` says how many bars are. It is asked often: it must cost next to nothing. Raises TimeoutError.
+    """
+    began = clock()
+    looks: Looks = []
+    while True:
+        count = done()
+        looks.append((clock() - began, count))
+        if count >= total:
+            return looks
+        if looks[-1][0] > patience_s:
+            raise TimeoutError(f"{count} of {total} bars are done after {patience_s:g} s")
+        sleep(LOOK_S)
+
+
+def rate_between(looks: Looks, low: float, high: float) -> float:
+    """Bars/s from the look at which at most `low` bars were done to that at which `high` were."""
+    first = max((look for look in looks if look[1] <= low), default=looks[0])
+    last = next(look for look in looks if look[1] >= high)
+    return (last[1] - first[1]) / (last[0] - first[0])
+
+
 def steady_rate(
     done: Callable[[], int],
     total: int,
@@ -41,22 +76,11 @@ def steady_rate(
 ) -> float:
     """Bars/s of a backlog that is being worked off, over the middle of it; returns once all is done.
 
-    `done` says how many bars are. It is asked often: it must cost next to nothing. Raises TimeoutError.
+    As watch_backlog.
     """
-    began = clock()
-    looks: list[tuple[float, int]] = []
+    looks = watch_backlog(done, total, patience_s=patience_s, clock=clock, sleep=sleep)
     low, high = (round(edge * total) for edge in EDGES)
-    while True:
-        count = done()
-        looks.append((clock() - began, count))
-        if count >= total:
-            break
-        if looks[-1][0] > patience_s:
-            raise TimeoutError(f"{count} of {total} bars are done after {patience_s:g} s")
-        sleep(LOOK_S)
-    first = max((look for look in looks if look[1] <= low), default=looks[0])
-    last = next(look for look in looks if look[1] >= high)
-    return (last[1] - first[1]) / (last[0] - first[0])
+    return rate_between(looks, low, high)
 
 
 def percentiles(latencies_s: Sequence[float]) -> dict[str, float]:
@@ -72,6 +96,11 @@ def store(results: Path, name: str, rows: Sequence[dict[str, Any]], *, database:
     results.mkdir(parents=True, exist_ok=True)
     stored = {"machine": machine(datetime.now(UTC)), "database": database, "rows": list(rows)}
     (results / f"{name}.json").write_text(json.dumps(stored, indent=1))
+
+
+def load_average() -> float:
+    """Of the last minute: how many processes ran or wanted to."""
+    return os.getloadavg()[0]
 
 
 def machine(now: datetime) -> dict[str, Any]:

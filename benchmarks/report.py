@@ -83,6 +83,7 @@ TABLES: dict[str, Callable[[Rows], str]] = {
     **{f"engine-latency-{kind}": tables.latency for kind in DATABASES},
     **{f"ingest-{kind}": tables.ingest for kind in DATABASES},
     **{f"growth-{kind}": tables.growth for kind in DATABASES},
+    **{f"memory-{kind}": tables.memory for kind in DATABASES},
     **{f"isolation-{kind}": tables.isolation for kind in DATABASES},
     **{f"watching-{kind}": tables.watching for kind in DATABASES},
     "pages-20": tables.pages,

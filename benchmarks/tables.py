@@ -3,7 +3,9 @@
 A measurement prints its own and stores the rows; the report writes the same table from the stored rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 
 CEILING, BARE, OURS, DETECTING = "ceiling", "bare", "ours", "ours, detectors on"
@@ -13,6 +15,14 @@ PLAIN_GOAL = 0.45
 BEST_GOALS = {"postgresql": 0.6, "sqlite": 0.85}
 LATENCY_GOALS_MS = {"100/s, spread": 10.0, "100/s, bursts of 20": 50.0}
 """Of issue 6: parts of the ceiling of plain prefork, on it and on the best kind of pool; and p95s."""
+
+GROWTH_RATE = 100.0
+"""Bars/s of the feeds of `growth`."""
+
+P95_GOAL_MS = 20.0
+P95_GOAL_SYMBOLS = 1_000
+HISTORY_GOAL = 0.10
+"""Of the plan: the p95 at 100 bars/s up to so many symbols of a worker; how far a history may change a bar's cost."""
 
 Rows = Sequence[dict[str, Any]]
 
@@ -101,14 +111,64 @@ def ingest(rows: Rows) -> str:
     return str(table)
 
 
-def growth(rows: Rows) -> str:
-    """What a bar costs, by what has grown; not each case has both kinds of figures."""
-    table = Table("case", "bars/s drained", "rounds", "p50 ms at 100/s", "p95 ms", "p95 of the rounds", "p99 ms")
+@dataclass(frozen=True, slots=True)
+class Medians:
+    """The rounds of one case."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def of(self, name: str) -> Any:
+        """The median of a figure; a dash if the case has none."""
+        found = self.all(name)
+        return round(median(found), 2) if found else "-"
+
+    def all(self, name: str) -> list[float]:
+        """The figures of all rounds."""
+        return [row[name] for row in self.rows if name in row]
+
+
+def _by_case(rows: Rows) -> dict[str, Medians]:
+    found: dict[str, Medians] = {}
     for row in rows:
-        rounds_of = (spread(row["rate_rounds"]), spread(row["p95_rounds_ms"]))
-        figures = [row.get(name, "-") for name in ("rate", "p50_ms", "p95_ms", "p99_ms")]
-        table.add(row["case"], figures[0], rounds_of[0], figures[1], figures[2], rounds_of[1], figures[3])
-    return str(table)
+        found.setdefault(row["name"], Medians()).rows.append(row)
+    return found
+
+
+def growth(rows: Rows) -> str:
+    """What a bar costs, by what has grown, and whether the goals are met; rows are cases and rounds."""
+    drained = ("bars/s drained", "of the rounds", "first, middle, last third", "CPU ms a bar")
+    table = Table("case", *drained, "p50 ms at 100/s", "p95 ms", "of the rounds", "p99 ms", "fed bars/s", "load")
+    found = _by_case(rows)
+    for case, rounds in found.items():
+        of = rounds.of
+        rates, p95s = (spread(rounds.all(name)) for name in ("rate", "p95_ms"))
+        thirds = " ".join(str(of(f"rate_{part}")) for part in ("first", "middle", "last")) if rates else "-"
+        name = f"{case} (once)" if rounds.rows[0]["once"] else case
+        feed = (of("p50_ms"), of("p95_ms"), p95s or "-", of("p99_ms"), of("fed_rate"))
+        table.add(name, of("rate"), rates or "-", thirds, of("cpu_ms"), *feed, of("load_1m"))
+    verdicts = [f"- {verdict}" for verdict in (*_symbols_verdicts(rows), *_history_verdicts(rows))]
+    return "\n".join((f"{table}\n", *verdicts))
+
+
+def _symbols_verdicts(rows: Rows) -> Iterator[str]:
+    for name, medians in _by_case([row for row in rows if row["group"] == "symbols"]).items():
+        p95_ms = medians.of("p95_ms")
+        judged = "no goal" if medians.rows[0]["symbols"] > P95_GOAL_SYMBOLS else _met(p95_ms < P95_GOAL_MS)
+        yield f"{name}, p95 at {GROWTH_RATE:g} bars/s: {p95_ms:g} ms, goal {P95_GOAL_MS:g}: {judged}"
+
+
+def _history_verdicts(rows: Rows) -> Iterator[str]:
+    """How far each history is from the shortest one."""
+    first, *others = _by_case([row for row in rows if row["group"] == "history"]).items() or [(None, None)]
+    for name, medians in others:
+        for figure, what in (("rate", "bars/s drained"), ("cpu_ms", "CPU ms a bar")):
+            change = medians.of(figure) / first[1].of(figure) - 1  # type: ignore[union-attr] # there is one
+            judged = _met(abs(change) <= HISTORY_GOAL)
+            yield f"{name}, {what} beside a {first[0]}: {change:+.1%}, goal ±{HISTORY_GOAL:.0%}: {judged}"
+
+
+def _met(met: bool) -> str:
+    return "met" if met else "missed"
 
 
 def isolation(rows: Rows) -> str:
@@ -163,4 +223,15 @@ def peers_faults(rows: Rows) -> str:
     table = Table("peer", "overtaken by retry", "after kill: lost", "doubled", "out of order", "done after s", "lacks")
     for row in rows:
         table.add(row["peer"], *(row[kind] for kind in kinds))
+    return str(table)
+
+
+def memory(parts: Rows) -> str:
+    """Memory of each process, and its growth."""
+    pss = ("PSS at the start, MB", "after 10 min", "at the end", "growth, MB an hour")
+    table = Table("process", "part", "processes", *pss, "RSS at the end, MB")
+    for row in parts:
+        settled = "-" if row["settled_pss_mb"] is None else row["settled_pss_mb"]
+        memory = (row["start_pss_mb"], settled, row["end_pss_mb"], row["growth_mb_an_hour"], row["end_rss_mb"])
+        table.add(row["process"], row["part"], row["processes"], *memory)
     return str(table)

@@ -59,7 +59,20 @@ def test_a_feed_without_a_goal_is_not_judged():
     assert [line.split("|")[-2].strip() for line in table.splitlines()[2:]] == ["10: met", "-"]
 
 
-def test_a_case_of_growth_without_a_drained_backlog_has_a_dash_there():
-    fed = {"case": "180 symbols", "p50_ms": 13.3, "p95_ms": 23.8, "p99_ms": 29.7, "p95_rounds_ms": [23.8]}
+GROWN = {"group": "blocked", "name": "180 symbols", "symbols": 180, "once": False}
 
-    assert "| 180 symbols | -  " in tables.growth([{**fed, "rate_rounds": []}])
+
+def test_a_case_of_growth_without_a_drained_backlog_has_a_dash_there():
+    fed = {"p50_ms": 13.3, "p95_ms": 23.8, "p99_ms": 29.7, "fed_rate": 100.0, "load_1m": 1.0}
+
+    assert "| 180 symbols | -  " in tables.growth([{**GROWN, **fed}])
+
+
+def test_a_history_is_judged_by_the_shortest_one():
+    def row(name: str, rate: float, cpu_ms: float) -> dict[str, object]:
+        return {**GROWN, "group": "history", "name": name, "rate": rate, "cpu_ms": cpu_ms}
+
+    *_, of_rate, of_cpu = tables.growth([row("short", 500, 3.0), row("long", 440, 3.2)]).splitlines()
+
+    assert "long, bars/s drained beside a short: -12.0%, goal ±10%: missed" in of_rate
+    assert "+6.7%, goal ±10%: met" in of_cpu
