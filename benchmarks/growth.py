@@ -7,7 +7,6 @@ cases, `--small` each with a hundredth of its bars, to see that it runs.
 
 import argparse
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ from typing import Any
 from benchmarks import tables
 from benchmarks.engine import Meter
 from benchmarks.load import EDGES, Load, Looks, load_average, percentiles, rate_between, store, watch_backlog
-from benchmarks.own import Pool, Scanner, scanner
+from benchmarks.own import Pool, Scanner, run_ourselves, scanner
 
 RATE = tables.GROWTH_RATE
 """Bars/s of the feeds, over all symbols."""
@@ -159,7 +158,7 @@ def _in_a_process(case: Case, database: str) -> dict[str, float]:
         answer = Path(folder) / "figures.json"
         command = [sys.executable, "-m", "benchmarks.growth", case.name, "--database", database]
         small = ["--small"] if case not in CASES else []
-        subprocess.run([*command, *small, "--answer", str(answer)], check=True)  # noqa: S603 - ourselves
+        run_ourselves([*command, *small, "--answer", str(answer)])
         figures: dict[str, float] = json.loads(answer.read_text())
     return figures
 

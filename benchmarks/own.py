@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,4 +126,29 @@ def in_a_process(module: str, *, database: str, results: Path, **options: object
     command = [sys.executable, "-m", module, "--database", database, "--results", str(results)]
     for name, value in options.items():
         command += [f"--{name}", str(value)]
-    subprocess.run(command, check=True)  # noqa: S603 - ourselves
+    run_ourselves(command)
+
+
+def run_ourselves(command: Sequence[str]) -> None:
+    """Run a process of ours to its end, passing SIGTERM on. Raises CalledProcessError.
+
+    What ended alone would leave it, and the scanner that it has started, running; and so would subprocess.run, which
+    kills it before it has cleaned up.
+    """
+    ended = False
+
+    def end(*_: object) -> None:
+        nonlocal ended
+        ended = True
+        process.terminate()
+
+    with subprocess.Popen(command) as process:  # noqa: S603 - ourselves
+        before = signal.signal(signal.SIGTERM, end)
+        try:
+            status = process.wait()
+        finally:
+            signal.signal(signal.SIGTERM, before)
+    if ended:
+        sys.exit(128 + signal.SIGTERM)
+    if status:
+        raise subprocess.CalledProcessError(status, command)
