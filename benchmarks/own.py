@@ -14,11 +14,14 @@ from typing import TypeVar
 import django
 
 from scanner_app.chaos.stack import OwnDatabase, Stack
+from scanner_project.env import BASE_DIR
 
 PROCESSES = {"main": 8, "slow": 4, "upkeep": 2, "notify": 1}
 """As `make up` has them."""
 
 MAIN = "worker-main"
+
+WITHOUT_HIREDIS = Path(__file__).parent / "without_hiredis"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,8 @@ class Scanner(Stack):
         self.end_main()
         self._pool = pool
         self.environment["SCANNER_DETECTORS"] = detectors
+        path = [WITHOUT_HIREDIS, BASE_DIR] if pool is STOCK else [BASE_DIR]
+        self.environment["PYTHONPATH"] = os.pathsep.join(str(folder) for folder in path)
         for name in self._main():
             self.start(name)
 
