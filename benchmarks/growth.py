@@ -140,7 +140,8 @@ def main() -> None:
 
 def _run(cases: Sequence[Case], *, rounds: int, database: str, results: Path) -> None:
     kind = "postgresql" if database else "sqlite"
-    stored = f"growth-{kind}" if set(cases) <= set(CASES) else f"growth-small-{kind}"
+    whole = "growth" if set(cases) == set(CASES) else "growth-part" if set(cases) <= set(CASES) else "growth-small"
+    stored = f"{whole}-{kind}"
     rows: list[dict[str, Any]] = []
     for number in range(1, rounds + 1):
         for case in cases if number % 2 else reversed(cases):

@@ -7,7 +7,7 @@ from django.db import connection
 from django.utils import timezone
 
 from scanner_app import sending
-from scanner_app.mailbox.hot import to_database
+from scanner_app.statements import to_database
 
 NOTHING_TASK = "benchmarks.nothing"
 STORE_TASK = "benchmarks.store"

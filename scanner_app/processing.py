@@ -4,17 +4,26 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, NotSupportedError, OperationalError
 from kombu.exceptions import OperationalError as BrokerError
 
 from scanner_app import detectors, injection
 from scanner_app.detectors import Detector, Finding, Window
 from scanner_app.errors import DetectorFailed
 from scanner_app.mailbox import Ticket
-from scanner_app.mailbox.hot import all_rows, to_database, utc
+from scanner_app.statements import all_rows, to_database, utc
 
-OUTAGES: tuple[type[Exception], ...] = (OperationalError, InterfaceError, BrokerError, ConnectionError)
-"""What our own database or broker raise when they are away: no bar's fault, outside a detector."""
+OUTAGES: tuple[type[Exception], ...] = (
+    OperationalError,
+    InterfaceError,
+    NotSupportedError,
+    BrokerError,
+    ConnectionError,
+)
+"""What our own database or broker raise when they are away: no bar's fault, outside a detector.
+
+NotSupportedError is a statement that was prepared before a migration: a fresh connection has none.
+"""
 
 # By hand, since every bar costs it: a third of what the ORM took.
 _BEFORE = """

@@ -113,6 +113,8 @@ else:
         "keepalives_interval": 5,
         "keepalives_count": 3,
         "tcp_user_timeout": 20_000,  # ms
+        # Where a statement asks for it (mailbox/hot.py); Django's own never do.
+        "prepare_threshold": 5 if ENV.SCANNER_PREPARED_STATEMENTS else None,
         **_database.get("OPTIONS", {}),
     }
     _database["CONN_MAX_AGE"] = 60
@@ -224,7 +226,7 @@ SCANNER_ALERT_BACKLOG = ENV.SCANNER_ALERT_BACKLOG
 SCANNER_ALERT_ANSWER_MS = ENV.SCANNER_ALERT_ANSWER_MS
 SCANNER_PING_URL = ENV.SCANNER_PING_URL
 FLOWER_URL = f"http://{ENV.WEB_HOST}:{ENV.FLOWER_PORT}"
-SCANNER_PUBLISH_CONNECTIONS = 16  # as many as the web server has threads: a publish waits for none
+SCANNER_PUBLISH_CONNECTIONS = 16  # of kombu, for all but heads; as many as the web server has threads: none waits
 SCANNER_LONGEST_WAIT_S = max([*SCANNER_RETRY_DELAYS, SCANNER_BREAKER_RECOVERY_S])
 
 # Celery. Why each is as it is was measured: docs/decisions/celery.md.

@@ -11,22 +11,22 @@ And two that every call costs which accepts bars, of which the ORM took three qu
 known_bars   which of the bars are there already
 number       what a row says of its log, after bars were added to it
 
-Times go in through `to_database` and come out through `utc`.
+Times go in through `statements.to_database` and come out through `statements.utc`.
 """
 
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import connection
 
 from scanner_app.detectors import Finding
 from scanner_app.latency import Figures
 from scanner_app.mailbox.messages import Message, Ticket
 from scanner_app.models import Bar, Stage, SymbolStatus
+from scanner_app.statements import one_row, to_database, utc
 
 _READ_HEAD = """
     SELECT symbol.enabled, symbol.deleted_at, breaker.opened_at,
@@ -84,7 +84,12 @@ _WHAT_FOLLOWS = """
      WHERE breaker.symbol_id = %s
 """
 
-_KNOWN_BARS = "SELECT * FROM scanner_app_bar WHERE (symbol_id, timeframe, timestamp) IN (VALUES {keys})"
+# CROSS JOIN: SQLite takes the keys first then, and looks each up; for the keys of an IN it would scan all bars.
+_KNOWN_BARS = """
+    WITH keys (symbol_id, timeframe, timestamp) AS (VALUES {keys})
+  SELECT bar.* FROM keys CROSS JOIN scanner_app_bar bar
+   WHERE bar.symbol_id = keys.symbol_id AND bar.timeframe = keys.timeframe AND bar.timestamp = keys.timestamp
+"""
 
 _NUMBER = """
     UPDATE scanner_app_symbolstatus
@@ -220,37 +225,18 @@ def what_follows(symbol_id: int, head: int | None) -> tuple[int, tuple[str, date
     return failures, None if timestamp is None else (timeframe, utc(timestamp))
 
 
-def one_row(sql: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
-    """The first row that a statement returns."""
-    rows = all_rows(sql, values)
-    return rows[0] if rows else None
-
-
-def all_rows(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """The rows that a statement returns, which always has the same text: PostgreSQL plans it once a connection.
-
-    Django's own cursors write the values into the text, so that there is nothing to prepare.
-    """
-    if connection.vendor == "postgresql" and settings.SCANNER_PREPARED_STATEMENTS:
-        import psycopg  # noqa: PLC0415 - needed on PostgreSQL alone
-
-        connection.ensure_connection()
-        with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-            rows: list[tuple[Any, ...]] = cursor.execute(sql, values, prepare=True).fetchall()
-    else:
-        with connection.cursor() as cursor:
-            cursor.execute(sql, values)
-            rows = cursor.fetchall()
-    return rows
-
-
 def known_bars(keys: Sequence[tuple[int, str, datetime]]) -> Iterable[Bar]:
     """The bars that there are of these symbols' ids, timeframes and times."""
     if not keys:
         return []
-    sql = _KNOWN_BARS.format(keys=", ".join(["(%s, %s, %s)"] * len(keys)))
+    sql = known_bars_sql(len(keys))
     values = [value for symbol_id, timeframe, time in keys for value in (symbol_id, timeframe, to_database(time))]
     return Bar.objects.raw(sql, values)
+
+
+def known_bars_sql(keys: int) -> str:
+    """The statement that looks up so many bars."""
+    return _KNOWN_BARS.format(keys=", ".join(["(%s, %s, %s)"] * keys))
 
 
 def number(rows: Iterable[SymbolStatus]) -> None:
@@ -271,17 +257,6 @@ def number(rows: Iterable[SymbolStatus]) -> None:
                 for row in rows
             ],
         )
-
-
-def to_database(time: datetime) -> Any:
-    """An aware time as the database takes it in a statement written by hand."""
-    return connection.ops.adapt_datetimefield_value(time)
-
-
-def utc(stored: Any) -> datetime:
-    """A time as a statement written by hand returns it, made aware: SQLite has naive ones, or text."""
-    time = datetime.fromisoformat(stored) if isinstance(stored, str) else stored
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time
 
 
 def _maybe_utc(stored: Any) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Celery's consumer, which lives through the loss of its broker."""
+"""Celery's consumer, which lives through the loss of its broker and sends its events together."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,15 +20,16 @@ class Consumer(celery_consumer.Consumer):
     "'NoneType' object has no attribute 'hostname'". What is skipped here is only the prefetch reduction.
     """
 
+    hub: Any  # celery-types lacks it
+    _events_due = False
+
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """Log the loss and let the consumer connect anew."""
+        self._send_events()  # they fail, and are kept as those that could not be sent
         try:
             super().on_connection_error_after_connected(exc)
         except AttributeError:
             log.warning("broker_lost", worker=self.hostname, exc_info=True)
-
-    hub: Any  # celery-types lacks it
-    _events_due = False
 
     def on_send_event_buffered(self) -> None:  # type: ignore[override] # the stubs take it for a property
         """Send the events of a moment together."""
@@ -40,14 +41,19 @@ class Consumer(celery_consumer.Consumer):
         self._events_due = False
         self._flush_events()  # type: ignore[attr-defined] # as above
 
+    def shutdown(self) -> None:
+        """Send the last events, which no timer will any more."""
+        self._send_events()
+        super().shutdown()
+
     def loop_args(self) -> Any:
-        """Have dead children replaced before the event loop begins anew.
+        """Have dead children replaced, and no event waited for, before the event loop begins anew.
 
         It would register a child that was killed just before the broker was lost, and end the worker with
         "file descriptor is None".
         """
         self.pool.maintain_pool()
-        self._events_due = False  # a timer of the old loop is gone with it
+        self._events_due = False  # its timer may have been cancelled while connecting
         return super().loop_args()
 
     def call_soon_ack(self, p: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

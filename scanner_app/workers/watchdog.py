@@ -31,6 +31,12 @@ TURNS = 3
 """Messages that may be taken before one that lies, for each that was seen lying with it. One is what taking from the
 queues in turn costs; as many again may come into queues that are before it; the turns begin anew with a new queue."""
 
+LONGEST_S = 60.0
+SLOWEST = 10.0
+"""Whatever else a worker takes, a message that lies for longer is unheard: a minute, or with many beside it as long as
+a worker needs for them that takes so few a second. Else a worker that is deaf to one queue could be kept alive for
+hours by a trickle from the others."""
+
 
 @dataclass(slots=True)
 class _Lain:
@@ -49,21 +55,26 @@ class Lying:
         self._taken = 0
         self._taken_s = -math.inf  # when that was last seen to have changed
 
-    def look(self, oldest: Mapping[str, str], now_s: float, *, taken: int = 0) -> float:
+    def busy(self, now_s: float) -> None:
+        """The worker is beginning with queues: some ms each, for which it takes nothing, and they may be thousands."""
+        self._taken_s = now_s
+
+    def look(self, oldest: Mapping[str, str], now_s: float, *, taken: int) -> float:
         """The longest time (s) that one of these oldest messages, by queue, has been unheard.
 
         `taken` is how many messages the worker has taken in its life. As long as it takes others, whose turn it may
-        be, a message is not unheard; from its TURNS on it is, for all the time that it has lain.
+        be, a message is not unheard; from its TURNS or its longest time on it is, for all the time that it has lain.
         """
         if taken != self._taken:
             self._taken, self._taken_s = taken, now_s
         self._lain = {item: self._lain.get(item) or _Lain(now_s, taken) for item in oldest.items()}
         for lain in self._lain.values():
             lain.beside = max(lain.beside, len(oldest))
-        return max((now_s - self._unheard_since(lain) for lain in self._lain.values()), default=0.0)
+        return max((now_s - self._unheard_since(lain, now_s) for lain in self._lain.values()), default=0.0)
 
-    def _unheard_since(self, lain: _Lain) -> float:
+    def _unheard_since(self, lain: _Lain, now_s: float) -> float:
         passed_over = self._taken - lain.taken > TURNS * lain.beside
+        passed_over |= now_s - lain.since_s > max(LONGEST_S, lain.beside / SLOWEST)
         return lain.since_s if passed_over else max(lain.since_s, self._taken_s)
 
 
@@ -100,8 +111,8 @@ class Watchdog(bootsteps.StartStopStep):
         while not stopped.wait(settings.SCANNER_TELL_S):
             queues = tuple(parent.app.amqp.queues.consume_from)
             if len(queues) != consumed:
-                # It is beginning with new queues: some ms each, for which it takes nothing, and they may be thousands.
-                lying, consumed = Lying(), len(queues)
+                lying.busy(time.monotonic())
+                consumed = len(queues)
             free_slots = parent.pool.num_processes - len(worker_state.active_requests)
             try:
                 oldest = broker.oldest(queues) if free_slots > 0 else {}

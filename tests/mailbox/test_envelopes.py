@@ -40,7 +40,7 @@ def heard(broker_server):
     listener.get_message(timeout=5)
 
     def event():
-        told = []
+        told: list[dict[str, bytes]] = []
 
         def comes():
             told.extend(filter(None, [listener.get_message(timeout=0.1)]))

@@ -65,7 +65,7 @@ def test_a_workers_role_is_its_base_queue(queues, name):
 def test_a_message_that_lies_on_makes_a_worker_deaf():
     lying = Lying()
 
-    seen = [lying.look({"symbol.AAPL": "AAPL-1-e0/0"}, now) for now in (0.0, 5.0, DEAF_AFTER_S)]
+    seen = [lying.look({"symbol.AAPL": "AAPL-1-e0/0"}, now, taken=0) for now in (0.0, 5.0, DEAF_AFTER_S)]
 
     assert seen == [0.0, 5.0, DEAF_AFTER_S]
 
@@ -73,17 +73,17 @@ def test_a_message_that_lies_on_makes_a_worker_deaf():
 def test_queues_that_are_never_empty_but_move_on_do_not():
     lying = Lying()
 
-    seen = [lying.look({"symbol.AAPL": f"AAPL-{now}-e0/0"}, float(now)) for now in range(0, 60, 2)]
+    seen = [lying.look({"symbol.AAPL": f"AAPL-{now}-e0/0"}, float(now), taken=0) for now in range(0, 60, 2)]
 
     assert max(seen) == 0.0
 
 
 def test_a_busy_worker_is_not_deaf_and_the_count_begins_anew_when_it_is_free():
     lying = Lying()
-    lying.look({"symbol.AAPL": "AAPL-1-e0/0"}, 0.0)
-    lying.look({}, 2.0)  # no free slot: not even looked at
+    lying.look({"symbol.AAPL": "AAPL-1-e0/0"}, 0.0, taken=0)
+    lying.look({}, 2.0, taken=0)  # no free slot: not even looked at
 
-    assert lying.look({"symbol.AAPL": "AAPL-1-e0/0"}, 11.0) == 0.0
+    assert lying.look({"symbol.AAPL": "AAPL-1-e0/0"}, 11.0, taken=0) == 0.0
 
 
 def test_a_worker_that_takes_a_thousand_symbols_messages_in_turn_is_not_deaf_to_the_last_ones():
@@ -114,3 +114,24 @@ def test_a_worker_that_takes_from_its_other_queues_alone_is_deaf_to_the_one():
     seen = [lying.look({"symbol.NEW": "NEW-1-e0/0"}, now, taken=round(now)) for now in (0.0, 2.0, 5.0, DEAF_AFTER_S)]
 
     assert seen == [0.0, 0.0, 5.0, DEAF_AFTER_S]
+
+
+def test_a_trickle_from_others_keeps_a_worker_that_is_deaf_to_one_alive_for_a_minute_at_most():
+    lying = Lying()
+    burst = {f"symbol.{number}": f"{number}-1-e0/0" for number in range(200)}
+    deaf_to = {"symbol.NEW": "NEW-1-e0/0"}
+    lying.look(burst | deaf_to, 0.0, taken=0)
+
+    seen = {now: lying.look(deaf_to, float(now), taken=200 + now) for now in range(2, 70, 2)}
+
+    assert max(seen[now] for now in range(2, 60, 2)) < DEAF_AFTER_S
+    assert seen[62] > DEAF_AFTER_S
+
+
+def test_beginning_with_new_queues_is_not_deafness():
+    lying = Lying()
+    waiting = {"symbol.AAPL": "AAPL-1-e0/0"}
+    lying.look(waiting, 0.0, taken=0)
+    lying.busy(8.0)
+
+    assert lying.look(waiting, 10.0, taken=0) == 2.0

@@ -1,0 +1,44 @@
+"""Statements written by hand: how they are run, and how times go in and out. Which there are: mailbox/hot.py."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+
+def one_row(sql: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
+    """The first row that a statement returns."""
+    rows = all_rows(sql, values)
+    return rows[0] if rows else None
+
+
+def all_rows(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """The rows that a statement returns, which always has the same text: PostgreSQL plans it once a connection.
+
+    Django's own cursors write the values into the text, so that there is nothing to prepare.
+    """
+    if connection.vendor == "postgresql" and settings.SCANNER_PREPARED_STATEMENTS:
+        import psycopg  # noqa: PLC0415 - needed on PostgreSQL alone
+
+        connection.close_if_health_check_failed()
+        connection.ensure_connection()
+        with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+            rows: list[tuple[Any, ...]] = cursor.execute(sql, values, prepare=True).fetchall()
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, values)
+            rows = cursor.fetchall()
+    return rows
+
+
+def to_database(time: datetime) -> Any:
+    """An aware time as the database takes it in a statement written by hand."""
+    return connection.ops.adapt_datetimefield_value(time)
+
+
+def utc(stored: Any) -> datetime:
+    """A time as a statement written by hand returns it, made aware: SQLite has naive ones, or text."""
+    time = datetime.fromisoformat(stored) if isinstance(stored, str) else stored
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time

@@ -1,0 +1,45 @@
+"""The statements by hand: how the database goes about them."""
+
+import pytest
+from django.db import connection
+
+from scanner_app.mailbox import hot
+from scanner_app.statements import to_database
+from tests.conftest import T0, accept_days, start_head
+
+
+@pytest.mark.parametrize("keys", [1, 2, 500])
+def test_known_bars_are_looked_up_and_not_searched_for(symbol, keys):
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL chooses by the size of its tables")
+    sql = "EXPLAIN QUERY PLAN " + hot.known_bars_sql(keys)
+
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [symbol.pk, "1d", to_database(T0)] * keys)
+        steps = [step for *_, step in cursor.fetchall()]
+
+    (of_bars,) = (step for step in steps if "bar" in step.split()[1])
+    assert of_bars.startswith("SEARCH bar USING INDEX")
+    assert of_bars.endswith("(symbol_id=? AND timeframe=? AND timestamp=?)")
+
+
+def test_known_bars_are_those_with_symbol_timeframe_and_time(symbol):
+    accept_days("TSLA", 3)
+    (one, other, _) = symbol.bars.order_by("timestamp")
+    absent = (symbol.pk, "1h", one.timestamp)
+
+    found = hot.known_bars([(symbol.pk, "1d", one.timestamp), absent, (symbol.pk, "1d", other.timestamp)])
+
+    assert {bar.pk for bar in found} == {one.pk, other.pk}
+    assert list(hot.known_bars([])) == []
+
+
+def test_postgresql_plans_a_heads_statements_once_a_connection(symbol):
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has nothing to prepare")
+    accept_days("TSLA", 1)
+    start_head(symbol)
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements")
+        assert any("scanner_app_circuitbreaker" in statement for (statement,) in cursor.fetchall())
