@@ -66,6 +66,12 @@ def producers(pid: int) -> ProducerPool:  # noqa: ARG001 - a child must not shar
     return ProducerPool(connection.Pool(limit=limit), limit=limit)
 
 
+def forget() -> None:
+    """Drop this process's connections, as for another broker. For tests."""
+    producers.cache_clear()
+    _client.cache_clear()
+
+
 @lru_cache(maxsize=1)
 def _client(pid: int, url: str) -> "redis.Redis":  # noqa: ARG001 - as above
     return redis.Redis.from_url(

@@ -39,11 +39,11 @@ def broker_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any
     settings.REDIS_URL = server.url
     monkeypatch.setattr(current_app.conf, "broker_url", f"redis+socket://{server.socket}")
     monkeypatch.setattr(current_app.conf, "broker_write_url", f"redis+socket://{server.socket}")
-    sending.producers.cache_clear()
+    sending.forget()
     server.start()
     yield redis.Redis(unix_socket_path=str(server.socket))
     server.stop()
-    sending.producers.cache_clear()
+    sending.forget()
 
 
 @pytest.fixture

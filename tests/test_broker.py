@@ -1,6 +1,8 @@
 """What is kept in the Redis server beside Celery's messages, on a real one."""
 
 import json
+import os
+import signal
 
 import pytest
 import redis
@@ -8,8 +10,9 @@ from celery.signals import worker_ready
 
 import scanner_project.celery  # noqa: F401 - its receivers
 from scanner_app import broker, sending
-from scanner_app.mailbox import publishing
+from scanner_app.mailbox import envelopes, publishing
 from tests.servers import RedisServer
+from tests.waiting import wait_until
 
 
 @pytest.mark.parametrize(
@@ -80,3 +83,49 @@ def test_a_broker_that_dies_between_sends_is_unreachable_and_takes_the_next_when
         assert broker_server.llen("upkeep") == 2  # the first one, kept on the disk, and this
     finally:
         again.stop()
+
+
+def pushed(number: int) -> None:
+    sending.push([("symbol.TSLA", b"%d" % number)], [], channel="{database}")
+
+
+def test_what_is_pushed_after_a_broker_died_arrives_once_it_is_back(broker_server, tmp_path):
+    pushed(1)
+    broker_server.shutdown(nosave=True)
+
+    with pytest.raises(sending.UNREACHABLE):
+        pushed(2)
+
+    again = RedisServer(tmp_path)
+    again.start()
+    try:
+        pushed(3)
+        assert broker_server.lrange("symbol.TSLA", 0, -1) == [b"3", b"1"]
+    finally:
+        again.stop()
+
+
+def test_a_broker_that_hangs_is_unreachable(broker_server, monkeypatch):
+    monkeypatch.setattr(sending, "TIMEOUT_S", 0.1)
+    pid = broker_server.info("server")["process_id"]
+    pushed(1)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(sending.UNREACHABLE):
+            pushed(2)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def test_what_is_pushed_goes_to_the_database_and_the_channel_of_the_url(broker_server, settings):
+    heard = broker_server.pubsub(ignore_subscribe_messages=True)
+    heard.subscribe("/3.celeryev/task.sent")
+    heard.get_message(timeout=5)
+    settings.REDIS_URL += "?db=3"
+
+    sending.push([("symbol.TSLA", b"1")], [b"told"], channel=envelopes.EVENT_CHANNEL)
+
+    wait_until(lambda: (heard.get_message(timeout=0.1) or {}).get("data") == b"told", "the event is heard")
+    assert broker_server.llen("symbol.TSLA") == 0
+    with redis.Redis.from_url(settings.REDIS_URL) as third:
+        assert third.llen("symbol.TSLA") == 1
