@@ -63,7 +63,7 @@ def engine(rows: Rows) -> Figure:
         axes.bar(places, values, width * 0.92, color=CASES.get(case), label=case, yerr=_errors(each), ecolor="#333333")
         for place, one in zip(places, each, strict=True):
             _note(axes, f"{one.value:,.0f}", (place, one.high), (0, 2), ha="center", size=7.5)
-    axes.set_xticks(range(len(pools)), pools)
+    axes.set_xticks(range(len(pools)), [pool.replace(", ", ",\n") for pool in pools])
     axes.grid(visible=False, axis="x")
     axes.set_xlabel("main workers")
     axes.set_ylabel("tasks/s")
