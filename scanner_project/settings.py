@@ -113,7 +113,7 @@ else:
         "keepalives_interval": 5,
         "keepalives_count": 3,
         "tcp_user_timeout": 20_000,  # ms
-        # Where a statement asks for it (mailbox/hot.py); Django's own never do.
+        # Where a statement asks for it (scanner_app/statements.py); Django's own never do.
         "prepare_threshold": 5 if ENV.SCANNER_PREPARED_STATEMENTS else None,
         **_database.get("OPTIONS", {}),
     }

@@ -81,9 +81,10 @@ def _send(deliveries: Sequence[Delivery]) -> None:
     for message, lane, due in deliveries:
         # An ETA of the past would make the worker handle it as a waiting message.
         eta = due if due is not None and due > now else None
-        described = (message, CONTROL_TASK if message.control else HEAD_TASK, queue_name(message.ticker, lane), eta)
-        messages.append((described[2], envelopes.of_task(*described)))
-        events.append(envelopes.of_sent_event(*described))
+        task = CONTROL_TASK if message.control else HEAD_TASK
+        queue = queue_name(message.ticker, lane)
+        messages.append((queue, envelopes.of_task(message, task, queue, eta)))
+        events.append(envelopes.of_sent_event(message, task, queue, eta))
     sending.push(messages, events, channel=envelopes.EVENT_CHANNEL)
 
 
