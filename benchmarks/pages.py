@@ -2,7 +2,7 @@
 
 A real gunicorn, as `make up` runs it, on a database of its own, whose symbols change all the time, so that nearly
 every answer is a new board. Beside the pages one client asks for a symbol's status: what it waits is what the pages
-cost the API. Processor time is that of the web processes (Linux: from /proc).
+cost the API; and before that, one after the other, for the status of all symbols. Processor time is that of the web processes (Linux: from /proc).
 
 `python -m benchmarks.pages [--symbols 20] [--pages 50] [--seconds 15] [--ways none poll stream]`
 """
@@ -30,6 +30,7 @@ from benchmarks.load import store
 WAYS = {"none": "no pages", "poll": "each asks every second", "stream": "each holds a stream"}
 PROBE_EVERY_S = 0.05
 CHANGE_EVERY_S = 0.25
+STATUSES = 40
 
 
 def run(*, rounds: int, database: str, results: Path) -> None:  # noqa: ARG001 - one round tells enough
@@ -91,8 +92,8 @@ def _fill(symbols: int) -> list[str]:
     rows = list(SymbolStatus.objects.all())
     for row in rows:  # as full as after a hundred bars each
         row.latencies = [[round(chance.lognormvariate(3.2, 0.45)), 0] for _ in range(100)]
-        row.p95_latency_ms = 52
-    SymbolStatus.objects.bulk_update(rows, ["latencies", "p95_latency_ms"])
+        row.p95_latency_ms, row.longest_latency_ms = 52, max(pair[0] for pair in row.latencies)
+    SymbolStatus.objects.bulk_update(rows, ["latencies", "p95_latency_ms", "longest_latency_ms"])
     return names
 
 
@@ -121,6 +122,7 @@ def _way(way: str, options: argparse.Namespace, cookie: str, names: list[str]) -
         for thread in threads:
             thread.start()
         time.sleep(3)  # all are there
+        whole = [_ask(port, cookie, "/api/v1/scanner/status") for _ in range(STATUSES)]
         answers.clear()
         api.clear()
         before = _cpu_s(server.pid)
@@ -141,6 +143,8 @@ def _way(way: str, options: argparse.Namespace, cookie: str, names: list[str]) -
         "p95": _percentile(times, 95),
         "api_p50": _percentile(waited, 50),
         "api_p95": _percentile(waited, 95),
+        "status_p50": _percentile(whole, 50),
+        "status_p95": _percentile(whole, 95),
         "kb": round(statistics.fmean(size for _, size in seen) / 1000, 1) if seen else 0.0,
     }
 
@@ -168,13 +172,18 @@ def _change(names: list[str], stop: threading.Event) -> None:
 
 def _probe(port: int, cookie: str, waited: list[float], stop: threading.Event) -> None:
     while not stop.wait(PROBE_EVERY_S):
-        began = time.perf_counter()
-        with suppress(OSError, http.client.HTTPException):
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-            connection.request("GET", "/api/v1/scanner/symbols/AAPL/status", headers={"Cookie": cookie})
-            connection.getresponse().read()
-            connection.close()
-        waited.append(1000 * (time.perf_counter() - began))
+        waited.append(_ask(port, cookie, "/api/v1/scanner/symbols/AAPL/status"))
+
+
+def _ask(port: int, cookie: str, path: str) -> float:
+    """Milliseconds until the whole answer is there, on a connection of its own."""
+    began = time.perf_counter()
+    with suppress(OSError, http.client.HTTPException):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection.request("GET", path, headers={"Cookie": cookie})
+        connection.getresponse().read()
+        connection.close()
+    return 1000 * (time.perf_counter() - began)
 
 
 def _poll(port: int, cookie: str, answers: list[tuple[float, int]], stop: threading.Event) -> None:

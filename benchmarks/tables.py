@@ -192,9 +192,11 @@ def watching(rows: Rows) -> str:
 def pages(rows: Rows) -> str:
     """What open pages cost the web processes, and the API's other clients."""
     answers = ("answers/s", "answer p50 ms", "answer p95 ms")
-    table = Table("symbols", "pages", "web CPU %", *answers, "API p50 ms", "API p95 ms", "kB an answer")
+    whole = ("status of all p50 ms", "status of all p95 ms")
+    table = Table("symbols", "pages", "web CPU %", *answers, "API p50 ms", "API p95 ms", *whole, "kB an answer")
     for row in rows:
-        names = ("symbols", "way", "cpu", "answers", "p50", "p95", "api_p50", "api_p95", "kb")
+        names = ("symbols", "way", "cpu", "answers", "p50", "p95", "api_p50", "api_p95")
+        names += ("status_p50", "status_p95", "kb")
         table.add(*(row[name] for name in names))
     return str(table)
 

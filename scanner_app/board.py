@@ -14,9 +14,9 @@ from hashlib import blake2b
 from typing import Any
 
 from django.db.models import Count, OuterRef, Subquery
-from rest_framework.renderers import JSONRenderer
 
 from scanner_app import quarantine, status
+from scanner_app.encoding import as_json
 from scanner_app.models import Alert, Signal, SymbolStatus
 
 SPARKS = 30
@@ -93,7 +93,7 @@ class Board:
 
     def _make(self, now: datetime) -> Snapshot:
         began = time.thread_time()
-        body = JSONRenderer().render(self.read(now))
+        body = as_json(self.read(now))
         packed = gzip.compress(body, compresslevel=1, mtime=0)
         life_s = min(LONGEST_LIFE_S, max(SNAPSHOT_LIFE_S, SHARE_OF_TIME * (time.thread_time() - began)))
         made = time.monotonic()

@@ -18,6 +18,7 @@ class Figures:
     latencies: list[list[int]]  # [[ms, unix s], …], oldest first
     avg_ms: float
     p95_ms: int
+    longest_ms: int
 
 
 def milliseconds(accepted_at: datetime, done_at: datetime) -> int:
@@ -35,6 +36,7 @@ def rolling(latencies: Sequence[Sequence[int]], latency_ms: int, now: datetime, 
         latencies=kept,
         avg_ms=round(sum(values) / len(values), 1) if values else 0,
         p95_ms=percentile(values, 95) or 0,
+        longest_ms=max(values, default=0),
     )
 
 

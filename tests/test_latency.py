@@ -39,17 +39,17 @@ def test_rolling_figures_keep_the_last_hundred():
     assert len(figures.latencies) == 100
     assert figures.latencies[0] == [1, UNIX]
     assert figures.latencies[-1] == [1000, UNIX]
-    assert figures.p95_ms == 95
+    assert (figures.p95_ms, figures.longest_ms) == (95, 1000)
 
 
 def test_a_held_bar_stays_out_of_the_rolling_figures():
     figures = latency.rolling([[10, UNIX]], 60_000, T0, held=True)
 
-    assert figures == latency.Figures([[10, UNIX]], avg_ms=10, p95_ms=10)
+    assert figures == latency.Figures([[10, UNIX]], avg_ms=10, p95_ms=10, longest_ms=10)
 
 
 def test_a_first_held_bar_leaves_figures_of_zero():
-    assert latency.rolling([], 60_000, T0, held=True) == latency.Figures([], avg_ms=0, p95_ms=0)
+    assert latency.rolling([], 60_000, T0, held=True) == latency.Figures([], avg_ms=0, p95_ms=0, longest_ms=0)
 
 
 def test_figures_older_than_five_minutes_fire_no_alert():

@@ -91,7 +91,7 @@ def accept_minute(opened: datetime, *, accepted: datetime | None = None, ticker:
 
 def seen(symbol: Symbol, now: datetime) -> status.SymbolSummary:
     shown = status.symbols().get(pk=symbol.pk)
-    return status.symbol_status(shown, shown.status, now)
+    return status.symbol_status(shown, now)
 
 
 START = datetime(2026, 3, 3, 15, 0, tzinfo=UTC)

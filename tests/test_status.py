@@ -1,8 +1,10 @@
 """The read side: states, verdicts, figures, and what they cost."""
 
 from datetime import datetime, timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -18,7 +20,7 @@ SECOND = timedelta(seconds=1)
 
 def seen(symbol: Symbol, now: datetime) -> status.SymbolSummary:
     shown = status.symbols().get(pk=symbol.pk)
-    return status.symbol_status(shown, shown.status, now)
+    return status.symbol_status(shown, now)
 
 
 @pytest.mark.parametrize(
@@ -273,8 +275,26 @@ def quick_and_slow(symbol: Symbol, latencies: list[tuple[int, datetime]]) -> Non
         latencies=[[ms, int(at.timestamp())] for ms, at in latencies],
         avg_latency_ms=round(sum(values) / len(values), 1),
         p95_latency_ms=latency.percentile(values, 95),
+        longest_latency_ms=max(values),
         last_processed_at=latencies[-1][1],
     )
+
+
+def test_a_symbol_by_itself_is_shown_as_it_is_among_all(symbol):
+    accept_days("TSLA", 3)
+    fail_head(symbol, 3, now=T0)
+
+    assert status.overview(T0).symbols == [seen(symbol, T0)]
+
+
+def test_an_upgrade_finds_the_longest_of_the_latencies_that_are_there(symbol):
+    quick_and_slow(symbol, [(30, T0), (900, T0), (20, T0)])
+    SymbolStatus.objects.update(longest_latency_ms=0)
+    make_symbol("NONE")
+
+    import_module("scanner_app.migrations.0007_longest_latency").of_those_kept(apps, None)
+
+    assert dict(SymbolStatus.objects.values_list("symbol__ticker", "longest_latency_ms")) == {"TSLA": 900, "NONE": 0}
 
 
 OLD = T0 - timedelta(minutes=5, seconds=1)
@@ -289,7 +309,7 @@ EDGE = T0 - timedelta(minutes=5)
         pytest.param(
             [(10, OLD)] * 95 + [(900, T0)] * 5, "degraded", id="slow now, quick before: the stored p95 is low"
         ),
-        pytest.param([(0, OLD)] * 99 + [(201, T0)], "degraded", id="the least mean that a slow bar can have"),
+        pytest.param([(0, OLD)] * 99 + [(201, T0)], "degraded", id="one fresh bar, and that just over the limit"),
         pytest.param(
             [(900, OLD)] * 95 + [(10, T0)] * 5, "healthy", id="quick now, slow before: the stored p95 is high"
         ),
@@ -326,7 +346,7 @@ def test_bars_per_second_is_of_the_last_ten_seconds(symbol, finished_at, rate):
 def test_the_overview_takes_five_queries_whatever_the_number_of_symbols(symbols):
     for number in range(symbols):
         make_symbol(f"S{number}")
-    SymbolStatus.objects.update(latencies=[[50, int(T0.timestamp())]], avg_latency_ms=50, last_processed_at=T0)
+    SymbolStatus.objects.update(latencies=[[250, int(T0.timestamp())]], longest_latency_ms=250, last_processed_at=T0)
 
     with CaptureQueriesContext(connection) as queries:
         whole = status.overview(T0)

@@ -102,7 +102,7 @@ def _breaker_conditions(now: datetime) -> dict[str, Q]:
 
 
 def _summary(symbol: Symbol) -> status.SymbolSummary:
-    return status.symbol_status(symbol, symbol.status, timezone.now())
+    return status.symbol_status(symbol, timezone.now())
 
 
 @admin.register(Symbol)

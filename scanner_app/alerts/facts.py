@@ -102,7 +102,7 @@ def _symbols(bounds: Limits, outages: Mapping[str, int], shards: int, now: datet
         row = symbol.status
         found.append(
             status.symbol_facts(
-                status.symbol_status(symbol, row, now),
+                status.symbol_status(symbol, now),
                 slow,
                 consumers=consumers(row.lane, shard_of(symbol.ticker, shards), shards),
                 due_since=due.get(symbol.pk),

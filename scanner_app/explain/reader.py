@@ -55,7 +55,7 @@ def symbols() -> QuerySet[Symbol]:
 def facts_of(symbol: Symbol, now: datetime) -> Facts:
     """What is known of it at the moment. At most nine queries, and three questions to the broker."""
     row = symbol.status
-    summary = status.symbol_status(symbol, row, now)
+    summary = status.symbol_status(symbol, now)
     head = None if symbol.deleted_at is not None else _head(symbol, row, now)
     return Facts(
         ticker=symbol.ticker,
@@ -134,7 +134,7 @@ def _due_since(
 ) -> datetime | None:
     """Since when nothing but a worker is missing for the head to run; None while something else is."""
     control = row.stage == "control"
-    if not symbol.enabled or (status.next_attempt_at(symbol, row, now) is not None and not control):
+    if not symbol.enabled or (status.symbol_status(symbol, now).next_attempt_at is not None and not control):
         return None
     times = [
         row.last_processed_at,

@@ -5,7 +5,6 @@ Celery's message protocol 2 and its event `task-sent`, each in kombu's envelope 
 what Celery itself sends, so that a new version of it is noticed.
 """
 
-import json
 import os
 import time
 from base64 import b64encode
@@ -14,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import uuid4
 
+import orjson
 from celery import current_app
 from celery.utils.nodenames import anon_nodename
 
@@ -86,13 +86,13 @@ def _envelope(headers: dict[str, Any], properties: dict[str, Any], body: object,
         "body_encoding": "base64",
     }
     whole = {
-        "body": b64encode(json.dumps(body).encode()).decode(),
+        "body": b64encode(orjson.dumps(body)).decode(),
         "content-encoding": "utf-8",
         "content-type": "application/json",
         "headers": headers,
         "properties": properties,
     }
-    return json.dumps(whole).encode()
+    return orjson.dumps(whole)
 
 
 @lru_cache(maxsize=1)

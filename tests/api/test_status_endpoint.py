@@ -1,15 +1,18 @@
 """`status`: its shape, its ETag, its price."""
 
+import json
 from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from rest_framework.renderers import JSONRenderer
 
-from scanner_app import mailbox
+from scanner_app import mailbox, status
+from scanner_app.api.serializers import OverviewOut
 from scanner_app.models import Symbol, SymbolStatus
 from tests.api.conftest import API
-from tests.conftest import T0, accept_days, make_symbol
+from tests.conftest import T0, accept_days, fail_head, make_symbol
 
 
 def test_the_answer_has_every_field_of_the_contract(reader):
@@ -74,11 +77,25 @@ def test_a_client_that_has_the_present_state_gets_304_until_it_changes(reader):
     assert changed["ETag"] != etag
 
 
+def test_it_is_what_the_serializer_of_the_schema_would_write(reader, monkeypatch):
+    accept_days("TSLA", 2)
+    accept_days("BTC/USD", 2)
+    fail_head(Symbol.objects.get(ticker="BTC/USD"), 3, now=T0)
+    now = T0 + timedelta(seconds=1, microseconds=500)
+    monkeypatch.setattr("scanner_app.api.viewsets.timezone.now", lambda: now)
+
+    answer = reader.get(f"{API}/status")
+
+    expected = JSONRenderer().render(OverviewOut(status.overview(now)).data)
+    assert json.loads(answer.content) == json.loads(expected)
+    assert answer["Content-Type"] == "application/json"
+
+
 @pytest.mark.parametrize("symbols", [20, 200])
 def test_it_takes_six_queries_for_20_symbols_and_for_200(reader, symbols):
     for number in range(symbols):
         make_symbol(f"S{number}")
-    SymbolStatus.objects.update(latencies=[[50, int(T0.timestamp())]], avg_latency_ms=50, last_processed_at=T0)
+    SymbolStatus.objects.update(latencies=[[250, int(T0.timestamp())]], longest_latency_ms=250, last_processed_at=T0)
 
     with CaptureQueriesContext(connection) as queries:
         body = reader.get(f"{API}/status").json()

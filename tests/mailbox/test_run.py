@@ -61,7 +61,7 @@ def test_completion_stores_the_effects_and_publishes_the_next_head(dispatched_he
     assert outcome is Outcome.COMPLETED
     row = row_of(symbol)
     assert (row.head, row.cursor, row.bars_processed, row.backlog) == (2, 1, 1, 2)
-    assert (row.avg_latency_ms, row.p95_latency_ms) == (120, 120)
+    assert (row.avg_latency_ms, row.p95_latency_ms, row.longest_latency_ms) == (120, 120, 120)
     assert (row.last_bar_time, row.last_processed_at) == (ticket.timestamp, T0 + timedelta(milliseconds=120))
     bar = Bar.objects.get(sequence=1)
     assert (bar.status, bar.attempts, bar.latency_ms, bar.held) == ("processed", 1, 120, False)
