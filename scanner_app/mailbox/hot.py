@@ -6,9 +6,10 @@ move_on_done that, and the bar's result: one statement on PostgreSQL, where each
 add_signals  what was found
 what_follows the breaker's failures, and timeframe and time of the next head
 
-And two that every call costs which accepts bars, of which the ORM took three quarters to make its statements:
+And three that every call costs which accepts bars, of which the ORM took three quarters to make its statements:
 
 known_bars   which of the bars are there already
+add_bars     the new ones
 number       what a row says of its log, after bars were added to it
 
 Times go in through `statements.to_database` and come out through `statements.utc`.
@@ -21,6 +22,7 @@ from typing import Any
 
 import orjson
 from django.db import connection
+from django.db.models import DateTimeField
 
 from scanner_app.detectors import Finding
 from scanner_app.latency import Figures
@@ -90,6 +92,11 @@ _KNOWN_BARS = """
   SELECT bar.* FROM keys CROSS JOIN scanner_app_bar bar
    WHERE bar.symbol_id = keys.symbol_id AND bar.timeframe = keys.timeframe AND bar.timestamp = keys.timestamp
 """
+
+_BAR = {field.attname: isinstance(field, DateTimeField) for field in Bar._meta.concrete_fields if field.attname != "id"}
+"""The columns of a new bar, and which of them are times."""
+
+_ADD_BAR = f"INSERT INTO scanner_app_bar ({', '.join(_BAR)}) VALUES ({', '.join(['%s'] * len(_BAR))})"
 
 _NUMBER = """
     UPDATE scanner_app_symbolstatus
@@ -240,6 +247,16 @@ def known_bars_sql(keys: int) -> str:
     return _KNOWN_BARS.format(keys=", ".join(["(%s, %s, %s)"] * keys))
 
 
+def add_bars(bars: Iterable[Bar]) -> None:
+    """Store new bars, in their order. They get no ids here."""
+    rows = [
+        [_time(getattr(bar, name)) if is_time else getattr(bar, name) for name, is_time in _BAR.items()] for bar in bars
+    ]
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.executemany(_ADD_BAR, rows)
+
+
 def number(rows: Iterable[SymbolStatus]) -> None:
     """Store what was numbered: the end of each row's log, its head, and when that is due. The rows are locked."""
     with connection.cursor() as cursor:
@@ -251,7 +268,7 @@ def number(rows: Iterable[SymbolStatus]) -> None:
                     _json(row.newest),
                     _json(row.watched),
                     row.head,
-                    None if row.next_attempt_at is None else to_database(row.next_attempt_at),
+                    _time(row.next_attempt_at),
                     row.catching_up,
                     row.symbol_id,
                 )
@@ -262,6 +279,10 @@ def number(rows: Iterable[SymbolStatus]) -> None:
 
 def _json(value: object) -> str:
     return orjson.dumps(value).decode()
+
+
+def _time(time: datetime | None) -> Any:
+    return None if time is None else to_database(time)
 
 
 def _maybe_utc(stored: Any) -> datetime | None:

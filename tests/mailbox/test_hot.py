@@ -1,9 +1,12 @@
 """The statements by hand: how the database goes about them."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 
 from scanner_app.mailbox import hot
+from scanner_app.models import Bar
 from scanner_app.statements import to_database
 from tests.conftest import T0, accept_days, start_head
 
@@ -43,3 +46,25 @@ def test_postgresql_plans_a_heads_statements_once_a_connection(symbol):
     with connection.cursor() as cursor:
         cursor.execute("SELECT statement FROM pg_prepared_statements")
         assert any("scanner_app_circuitbreaker" in statement for (statement,) in cursor.fetchall())
+
+
+def test_new_bars_are_stored_whole_and_in_their_order(symbol):
+    values = {"open": 1.5, "high": 2.5, "low": 0.5, "close": 2.0, "volume": 1e12}
+    bars = [
+        Bar(
+            symbol=symbol,
+            timeframe="1d",
+            timestamp=T0 + timedelta(days=number),
+            sequence=number,
+            accepted_at=T0,
+            **values,
+        )
+        for number in (1, 2)
+    ]
+    bars[1].late, bars[1].request_id = True, "abc"
+
+    hot.add_bars(bars)
+
+    names = [field.attname for field in Bar._meta.concrete_fields if field.attname != "id"]
+    stored = list(Bar.objects.order_by("id").values(*names))
+    assert stored == [{name: getattr(bar, name) for name in names} for bar in bars]
