@@ -95,6 +95,11 @@ def done() -> int:
     return SymbolStatus.objects.aggregate(sum=Sum("cursor"))["sum"] or 0
 
 
+def forgotten() -> int:
+    """Bars that retention has removed; no symbol has been deleted."""
+    return (SymbolStatus.objects.aggregate(sum=Sum("last_sequence"))["sum"] or 0) - Bar.objects.count()
+
+
 def wait_until_idle(tickers: Sequence[str], *, patience_s: float = 120.0) -> None:
     """Return once these symbols have no backlog. Raises TimeoutError."""
     deadline = time.monotonic() + patience_s

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -32,6 +33,12 @@ LOOK_S = 0.25
 PATIENCE_S = 1_800.0
 
 FAULTY = "benchmarks.faulty.Faulty"
+OLD_BARS = 100_000
+"""Before a feed, where they are forgotten: more than a minute's runs remove."""
+
+KEEP_DAYS = 101
+"""The history's bars are older, the feed's are not."""
+
 CANDLESTICKS = "scanner_app.detectors.candlesticks.Candlesticks"
 """Of those that ship: its window of 15 bars makes the query for older bars a part of what a bar costs."""
 
@@ -51,6 +58,7 @@ class Case:
     workers: int = 1  # main workers
     slots: int = 8  # of each
     detectors: str = ""
+    keep_days: int = 0  # SCANNER_KEEP_BARS_DAYS; 0: nothing is forgotten
     once: bool = False  # too dear for rounds
 
     @property
@@ -88,6 +96,10 @@ def _blocked(name: str, number: int) -> Case:
     return Case(group="blocked", name=name, symbols=180, feed_s=30.0, blocked=number, waiting=1_000, detectors=FAULTY)
 
 
+def _retention(name: str, keep_days: int) -> Case:
+    return Case(group="retention", name=name, history=OLD_BARS, feed_s=60.0, keep_days=keep_days)
+
+
 def _workers(number: int) -> Case:
     return Case(group="workers", name=f"{number} x 4 slots", workers=number, slots=4, backlog=3_000)
 
@@ -103,6 +115,8 @@ CASES = (
     Case(group="backlog", name="backlog of 100,000 bars", backlog=100_000, once=True),
     _blocked("180 symbols", 0),
     _blocked("180 beside 20 blocked ones with 1,000 bars each", 20),
+    _retention(f"{OLD_BARS:,} old bars", 0),
+    _retention(f"{OLD_BARS:,} old bars that are forgotten meanwhile", KEEP_DAYS),
     _workers(1),
     _workers(2),
     _workers(4),
@@ -134,7 +148,8 @@ def main() -> None:
         _run(cases, rounds=options.rounds, database=options.database, results=options.results)
         return
     (case,) = cases
-    with scanner(options.database, Scanner) as own:
+    settings = {"SCANNER_KEEP_BARS_DAYS": str(case.keep_days)}
+    with scanner(options.database, partial(Scanner, settings=settings)) as own:
         options.answer.write_text(json.dumps(_measure(own, case)))
 
 
@@ -184,6 +199,7 @@ def _measure(own: Scanner, case: Case) -> dict[str, float]:
         feeding.accept_all(feeding.Feeder().bars(failing, case.blocked * case.waiting))
     if case.feed_s:
         figures |= _feed(feeder, tickers, case.feed_s)
+        figures["forgotten"] = feeding.forgotten()
     if case.backlog:
         figures |= _drain(own, case, feeder, tickers)
     # A worker that ended and was started anew explains a figure like no other.

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,8 +49,8 @@ POOLS = (
 class Scanner(Stack):
     """A stack whose main workers are exchanged from case to case."""
 
-    def __init__(self, folder: Path, database_url: str) -> None:
-        environment = {"DJANGO_SETTINGS_MODULE": "benchmarks.settings", "SCANNER_DETECTORS": ""}
+    def __init__(self, folder: Path, database_url: str, settings: Mapping[str, str] | None = None) -> None:
+        environment = {"DJANGO_SETTINGS_MODULE": "benchmarks.settings", "SCANNER_DETECTORS": "", **(settings or {})}
         super().__init__(folder, database_url, processes=PROCESSES, environment=environment)
         self._pool = PREFORK
         self.queues: list[str] = []  # of a worker that does not follow the symbols
@@ -99,7 +99,7 @@ Own = TypeVar("Own", bound=Scanner)
 
 
 @contextmanager
-def scanner(server_url: str, kind: type[Own]) -> Iterator[Own]:
+def scanner(server_url: str, kind: Callable[[Path, str], Own]) -> Iterator[Own]:
     """A running scanner, this process being a part of it; on a PostgreSQL server, or on SQLite without one."""
     # Without this a SIGTERM (from `timeout`, say) would leave all of the scanner's processes behind.
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))

@@ -146,7 +146,8 @@ def growth(rows: Rows) -> str:
         name = f"{case} (once)" if rounds.rows[0]["once"] else case
         feed = (of("p50_ms"), of("p95_ms"), p95s or "-", of("p99_ms"), of("fed_rate"))
         table.add(name, of("rate"), rates or "-", thirds, of("cpu_ms"), *feed, of("load_1m"))
-    verdicts = [f"- {verdict}" for verdict in (*_symbols_verdicts(rows), *_history_verdicts(rows))]
+    told = (*_symbols_verdicts(rows), *_history_verdicts(rows), *_retention_verdicts(rows))
+    verdicts = [f"- {verdict}" for verdict in told]
     return "\n".join((f"{table}\n", *verdicts))
 
 
@@ -165,6 +166,14 @@ def _history_verdicts(rows: Rows) -> Iterator[str]:
             change = medians.of(figure) / first[1].of(figure) - 1  # type: ignore[union-attr] # there is one
             judged = _met(abs(change) <= HISTORY_GOAL)
             yield f"{name}, {what} beside a {first[0]}: {change:+.1%}, goal ±{HISTORY_GOAL:.0%}: {judged}"
+
+
+def _retention_verdicts(rows: Rows) -> Iterator[str]:
+    """What forgetting old bars costs the others; there is no goal but that it does not show."""
+    first, *others = _by_case([row for row in rows if row["group"] == "retention"]).items() or [(None, None)]
+    for name, medians in others:
+        p95_ms, without_ms = medians.of("p95_ms"), first[1].of("p95_ms")  # type: ignore[union-attr] # there is one
+        yield f"{name}: {medians.of('forgotten'):,} forgotten; p95 {p95_ms:g} ms, without that {without_ms:g} ms"
 
 
 def _met(met: bool) -> str:
