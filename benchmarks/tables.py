@@ -170,10 +170,11 @@ def _history_verdicts(rows: Rows) -> Iterator[str]:
 
 def _retention_verdicts(rows: Rows) -> Iterator[str]:
     """What forgetting old bars costs the others; there is no goal but that it does not show."""
-    first, *others = _by_case([row for row in rows if row["group"] == "retention"]).items() or [(None, None)]
+    first, *others = _by_case([row for row in rows if row["group"] == "retention"]).items() or [("", None)]
     for name, medians in others:
-        p95_ms, without_ms = medians.of("p95_ms"), first[1].of("p95_ms")  # type: ignore[union-attr] # there is one
-        yield f"{name}: {medians.of('forgotten'):,} forgotten; p95 {p95_ms:g} ms, without that {without_ms:g} ms"
+        without_ms = first[1].of("p95_ms") if first[1] else None
+        told = f"{medians.of('forgotten'):,} forgotten; p95 {medians.of('p95_ms'):g} ms"
+        yield f"{name}: {told}, without that {without_ms:g} ms"
 
 
 def _met(met: bool) -> str:
@@ -204,8 +205,7 @@ def pages(rows: Rows) -> str:
     whole = ("status of all p50 ms", "status of all p95 ms")
     table = Table("symbols", "pages", "web CPU %", *answers, "API p50 ms", "API p95 ms", *whole, "kB an answer")
     for row in rows:
-        names = ("symbols", "way", "cpu", "answers", "p50", "p95", "api_p50", "api_p95")
-        names += ("status_p50", "status_p95", "kb")
+        names = ("symbols", "way", "cpu", "answers", "p50", "p95", "api_p50", "api_p95", "status_p50", "status_p95", "kb")
         table.add(*(row[name] for name in names))
     return str(table)
 
