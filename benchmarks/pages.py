@@ -2,7 +2,8 @@
 
 A real gunicorn, as `make up` runs it, on a database of its own, whose symbols change all the time, so that nearly
 every answer is a new board. Beside the pages one client asks for a symbol's status: what it waits is what the pages
-cost the API; and before that, one after the other, for the status of all symbols. Processor time is that of the web processes (Linux: from /proc).
+cost the API; and before that, one after the other, for the status of all symbols. Processor time is that of the
+web processes (Linux: from /proc).
 
 `python -m benchmarks.pages [--symbols 20] [--pages 50] [--seconds 15] [--ways none poll stream]`
 """

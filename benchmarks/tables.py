@@ -160,19 +160,20 @@ def _symbols_verdicts(rows: Rows) -> Iterator[str]:
 
 def _history_verdicts(rows: Rows) -> Iterator[str]:
     """How far each history is from the shortest one."""
-    first, *others = _by_case([row for row in rows if row["group"] == "history"]).items() or [(None, None)]
-    for name, medians in others:
+    found = list(_by_case([row for row in rows if row["group"] == "history"]).items())
+    for name, medians in found[1:]:
+        shortest, first = found[0]
         for figure, what in (("rate", "bars/s drained"), ("cpu_ms", "CPU ms a bar")):
-            change = medians.of(figure) / first[1].of(figure) - 1  # type: ignore[union-attr] # there is one
+            change = medians.of(figure) / first.of(figure) - 1
             judged = _met(abs(change) <= HISTORY_GOAL)
-            yield f"{name}, {what} beside a {first[0]}: {change:+.1%}, goal ±{HISTORY_GOAL:.0%}: {judged}"
+            yield f"{name}, {what} beside a {shortest}: {change:+.1%}, goal ±{HISTORY_GOAL:.0%}: {judged}"
 
 
 def _retention_verdicts(rows: Rows) -> Iterator[str]:
     """What forgetting old bars costs the others; there is no goal but that it does not show."""
-    first, *others = _by_case([row for row in rows if row["group"] == "retention"]).items() or [("", None)]
-    for name, medians in others:
-        without_ms = first[1].of("p95_ms") if first[1] else None
+    found = list(_by_case([row for row in rows if row["group"] == "retention"]).items())
+    for name, medians in found[1:]:
+        without_ms = found[0][1].of("p95_ms")
         told = f"{medians.of('forgotten'):,} forgotten; p95 {medians.of('p95_ms'):g} ms"
         yield f"{name}: {told}, without that {without_ms:g} ms"
 
@@ -205,8 +206,8 @@ def pages(rows: Rows) -> str:
     whole = ("status of all p50 ms", "status of all p95 ms")
     table = Table("symbols", "pages", "web CPU %", *answers, "API p50 ms", "API p95 ms", *whole, "kB an answer")
     for row in rows:
-        names = ("symbols", "way", "cpu", "answers", "p50", "p95", "api_p50", "api_p95", "status_p50", "status_p95", "kb")
-        table.add(*(row[name] for name in names))
+        asked = ("api_p50", "api_p95", "status_p50", "status_p95")
+        table.add(*(row[name] for name in ("symbols", "way", "cpu", "answers", "p50", "p95", *asked, "kb")))
     return str(table)
 
 
