@@ -22,7 +22,6 @@ from typing import Any
 
 import orjson
 from django.db import connection
-from django.db.models import DateTimeField
 
 from scanner_app.detectors import Finding
 from scanner_app.latency import Figures
@@ -93,10 +92,12 @@ _KNOWN_BARS = """
    WHERE bar.symbol_id = keys.symbol_id AND bar.timeframe = keys.timeframe AND bar.timestamp = keys.timestamp
 """
 
-_BAR = {field.attname: isinstance(field, DateTimeField) for field in Bar._meta.concrete_fields if field.attname != "id"}
-"""The columns of a new bar, and which of them are times."""
-
-_ADD_BAR = f"INSERT INTO scanner_app_bar ({', '.join(_BAR)}) VALUES ({', '.join(['%s'] * len(_BAR))})"
+_ADD_BAR = """
+    INSERT INTO scanner_app_bar
+           (symbol_id, timeframe, timestamp, open, high, low, close, volume, sequence, status, late, replayed, held,
+            attempts, accepted_at, finished_at, latency_ms, request_id)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
 
 _NUMBER = """
     UPDATE scanner_app_symbolstatus
@@ -250,7 +251,27 @@ def known_bars_sql(keys: int) -> str:
 def add_bars(bars: Iterable[Bar]) -> None:
     """Store new bars, in their order. They get no ids here."""
     rows = [
-        [_time(getattr(bar, name)) if is_time else getattr(bar, name) for name, is_time in _BAR.items()] for bar in bars
+        (
+            bar.symbol_id,
+            bar.timeframe,
+            to_database(bar.timestamp),
+            bar.open,
+            bar.high,
+            bar.low,
+            bar.close,
+            bar.volume,
+            bar.sequence,
+            bar.status,
+            bar.late,
+            bar.replayed,
+            bar.held,
+            bar.attempts,
+            to_database(bar.accepted_at),
+            _time(bar.finished_at),
+            bar.latency_ms,
+            bar.request_id,
+        )
+        for bar in bars
     ]
     if rows:
         with connection.cursor() as cursor:
