@@ -33,11 +33,12 @@ LOOK_S = 0.25
 PATIENCE_S = 1_800.0
 
 FAULTY = "benchmarks.faulty.Faulty"
+
 OLD_BARS = 100_000
-"""Before a feed, where they are forgotten: more than a minute's runs remove."""
+"""Processed before the feed of the cases of retention: more than a minute's runs of it remove."""
 
 KEEP_DAYS = 101
-"""The history's bars are older, the feed's are not."""
+"""Days after which bars are forgotten there: the history's are older (history.ENDED), the feed's are not."""
 
 CANDLESTICKS = "scanner_app.detectors.candlesticks.Candlesticks"
 """Of those that ship: its window of 15 bars makes the query for older bars a part of what a bar costs."""
@@ -200,6 +201,8 @@ def _measure(own: Scanner, case: Case) -> dict[str, float]:
     if case.feed_s:
         figures |= _feed(feeder, tickers, case.feed_s)
         figures["forgotten"] = feeding.forgotten()
+        if case.keep_days and case in CASES and not figures["forgotten"]:
+            raise RuntimeError(f"nothing was forgotten that is older than {case.keep_days} days")
     if case.backlog:
         figures |= _drain(own, case, feeder, tickers)
     # A worker that ended and was started anew explains a figure like no other.

@@ -21,6 +21,7 @@ import threading
 import time
 from contextlib import suppress
 from datetime import timedelta
+from http import HTTPStatus
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -32,6 +33,7 @@ WAYS = {"none": "no pages", "poll": "each asks every second", "stream": "each ho
 PROBE_EVERY_S = 0.05
 CHANGE_EVERY_S = 0.25
 STATUSES = 40
+"""Of all symbols, asked for one after the other."""
 
 
 def run(*, rounds: int, database: str, results: Path) -> None:  # noqa: ARG001 - one round tells enough
@@ -173,17 +175,20 @@ def _change(names: list[str], stop: threading.Event) -> None:
 
 def _probe(port: int, cookie: str, waited: list[float], stop: threading.Event) -> None:
     while not stop.wait(PROBE_EVERY_S):
-        waited.append(_ask(port, cookie, "/api/v1/scanner/symbols/AAPL/status"))
+        with suppress(OSError, http.client.HTTPException):
+            waited.append(_ask(port, cookie, "/api/v1/scanner/symbols/AAPL/status"))
 
 
 def _ask(port: int, cookie: str, path: str) -> float:
     """Milliseconds until the whole answer is there, on a connection of its own."""
     began = time.perf_counter()
-    with suppress(OSError, http.client.HTTPException):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        connection.request("GET", path, headers={"Cookie": cookie})
-        connection.getresponse().read()
-        connection.close()
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("GET", path, headers={"Cookie": cookie})
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    if answer.status != HTTPStatus.OK:
+        raise RuntimeError(f"{path} was answered with {answer.status}")
     return 1000 * (time.perf_counter() - began)
 
 

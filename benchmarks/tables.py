@@ -174,7 +174,7 @@ def _retention_verdicts(rows: Rows) -> Iterator[str]:
     found = list(_by_case([row for row in rows if row["group"] == "retention"]).items())
     for name, medians in found[1:]:
         without_ms = found[0][1].of("p95_ms")
-        told = f"{medians.of('forgotten'):,} forgotten; p95 {medians.of('p95_ms'):g} ms"
+        told = f"{medians.of('forgotten'):,.0f} forgotten; p95 {medians.of('p95_ms'):g} ms"
         yield f"{name}: {told}, without that {without_ms:g} ms"
 
 

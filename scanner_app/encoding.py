@@ -13,12 +13,12 @@ _OTHER = JSONEncoder().default  # lazy words of error answers
 
 
 def as_json(value: object) -> bytes:
-    """The value, which may have dataclasses, enums and aware times in it. Raises TypeError for what JSON has not."""
+    """The value, which may have dataclasses, enums and aware times in it. Raises TypeError for anything else."""
     return orjson.dumps(value, default=_OTHER, option=orjson.OPT_UTC_Z)
 
 
 class QuickJSONRenderer(JSONRenderer):
-    """Answers of values as they are, without a serializer, which then is for the schema alone."""
+    """Answers of values as they are, without a serializer, which then is for the schema alone. Never indented."""
 
     def render(self, data: Any, *_args: Any, **_kwargs: Any) -> bytes:
         """The answer's body."""

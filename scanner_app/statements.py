@@ -1,6 +1,7 @@
 """Statements written by hand: how they are run, and how times go in and out. Which there are: mailbox/hot.py."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,9 +16,25 @@ def one_row(sql: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
 
 
 def all_rows(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """The rows that a statement returns, which always has the same text: PostgreSQL plans it once a connection.
+    """The rows that a statement returns, which always has the same text: PostgreSQL plans it once a connection."""
+    with _cursor() as (cursor, options):
+        cursor.execute(sql, values, **options)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
-    Django's own cursors write the values into the text, so that there is nothing to prepare.
+
+def run_many(sql: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Run a statement of one text once for each row of values; on PostgreSQL planned once, and in one round trip."""
+    if rows:
+        with _cursor() as (cursor, _):
+            cursor.executemany(sql, rows)
+
+
+@contextmanager
+def _cursor() -> Iterator[tuple[Any, dict[str, bool]]]:
+    """A cursor of Django's connection, and what its `execute` needs to have PostgreSQL keep the plan.
+
+    Django's own cursors write the values into the text, so that there is nothing to keep.
     """
     if connection.vendor == "postgresql" and settings.SCANNER_PREPARED_STATEMENTS:
         import psycopg  # noqa: PLC0415 - needed on PostgreSQL alone
@@ -25,12 +42,10 @@ def all_rows(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         connection.close_if_health_check_failed()
         connection.ensure_connection()
         with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-            rows: list[tuple[Any, ...]] = cursor.execute(sql, values, prepare=True).fetchall()
+            yield cursor, {"prepare": True}
     else:
         with connection.cursor() as cursor:
-            cursor.execute(sql, values)
-            rows = cursor.fetchall()
-    return rows
+            yield cursor, {}
 
 
 def to_database(time: datetime) -> Any:

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
 from django.apps import apps
@@ -292,7 +293,9 @@ def test_an_upgrade_finds_the_longest_of_the_latencies_that_are_there(symbol):
     SymbolStatus.objects.update(longest_latency_ms=0)
     make_symbol("NONE")
 
-    import_module("scanner_app.migrations.0007_longest_latency").of_those_kept(apps, None)
+    import_module("scanner_app.migrations.0007_longest_latency").of_those_kept(
+        apps, SimpleNamespace(connection=connection)
+    )
 
     assert dict(SymbolStatus.objects.values_list("symbol__ticker", "longest_latency_ms")) == {"TSLA": 900, "NONE": 0}
 
@@ -322,6 +325,13 @@ def test_only_fresh_latencies_over_200_ms_degrade(symbol, latencies, verdict):
     quick_and_slow(symbol, latencies)
 
     assert status.overview(T0).overall_status == verdict
+
+
+def test_latencies_are_read_of_those_alone_whose_longest_is_over_the_limit(symbol):
+    quick_and_slow(symbol, [(900, T0)])
+    SymbolStatus.objects.update(longest_latency_ms=200)
+
+    assert status.slow_symbols(T0) == {}
 
 
 @pytest.mark.parametrize(

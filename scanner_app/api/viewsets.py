@@ -355,8 +355,9 @@ class StatusViewSet(_ByAction, ViewSet):
     def list(self, request: Request) -> Response:  # noqa: ARG002 - DRF's signature
         """Every symbol's status and the overall verdict. The ETag changes only when something but the ages does."""
         whole = status.overview(timezone.now())
-        # Weak: two answers of one ETag may differ in their ages.
+        # The schema's fields: the overview has more, for the board.
         shown = {name: getattr(whole, name) for name in OverviewOut().get_fields()}
+        # Weak: two answers of one ETag may differ in their ages.
         return Response(shown, headers={"ETag": f'W/"{status.fingerprint(whole)}"'})
 
 

@@ -56,7 +56,7 @@ def facts_of(symbol: Symbol, now: datetime) -> Facts:
     """What is known of it at the moment. At most nine queries, and three questions to the broker."""
     row = symbol.status
     summary = status.symbol_status(symbol, now)
-    head = None if symbol.deleted_at is not None else _head(symbol, row, now)
+    head = None if symbol.deleted_at is not None else _head(symbol, row, summary.next_attempt_at, now)
     return Facts(
         ticker=symbol.ticker,
         now=now,
@@ -97,14 +97,15 @@ def _firing(symbol: Symbol) -> list[Firing]:
     ]
 
 
-def _head(symbol: Symbol, row: SymbolStatus, now: datetime) -> Head | None:
+def _head(symbol: Symbol, row: SymbolStatus, next_attempt_at: datetime | None, now: datetime) -> Head | None:
     if row.head is None:
         return None
     bar = Bar.objects.filter(symbol_id=symbol.pk, sequence=row.head).first()
     if bar is None:  # somebody has removed it by hand; the sweeper's log says so
         return None
     failures = _failures(bar, row.attempts)
-    due_since = _due_since(symbol, row, bar, failures, now)
+    waits = next_attempt_at is not None
+    due_since = _due_since(symbol, row, bar, failures, waits=waits, now=now)
     return Head(
         timeframe=bar.timeframe,
         timestamp=bar.timestamp,
@@ -130,11 +131,14 @@ def _failures(bar: Bar, attempts: int) -> list[ProcessingFailure]:
 
 
 def _due_since(
-    symbol: Symbol, row: SymbolStatus, bar: Bar, failures: list[ProcessingFailure], now: datetime
+    symbol: Symbol, row: SymbolStatus, bar: Bar, failures: list[ProcessingFailure], *, waits: bool, now: datetime
 ) -> datetime | None:
-    """Since when nothing but a worker is missing for the head to run; None while something else is."""
+    """Since when nothing but a worker is missing for the head to run; None while something else is.
+
+    `waits`: for its retry or the half-open moment, which a control run does not heed.
+    """
     control = row.stage == "control"
-    if not symbol.enabled or (status.symbol_status(symbol, now).next_attempt_at is not None and not control):
+    if not symbol.enabled or (waits and not control):
         return None
     times = [
         row.last_processed_at,

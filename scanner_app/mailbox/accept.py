@@ -140,7 +140,7 @@ class _Chunk:
     def lock(self, tickers: set[str]) -> None:
         # On SQLite the transaction itself, being IMMEDIATE, holds the lock already.
         locked = SymbolStatus.objects.select_for_update(of=("self",)).filter(symbol__ticker__in=tickers)
-        locked = locked.defer("latencies", "last_error")  # the longest of the row, and not needed here
+        locked = locked.defer("latencies", "last_error")  # the largest columns, and not needed here
         rows = {row.symbol_id: row for row in locked.order_by("symbol__ticker")}
         # A query of its own: a joined row is not read anew after a wait for the lock.
         for symbol in Symbol.objects.select_related("breaker").filter(pk__in=rows):

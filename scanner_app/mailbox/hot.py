@@ -27,7 +27,7 @@ from scanner_app.detectors import Finding
 from scanner_app.latency import Figures
 from scanner_app.mailbox.messages import Message, Ticket
 from scanner_app.models import Bar, Stage, SymbolStatus
-from scanner_app.statements import one_row, to_database, utc
+from scanner_app.statements import one_row, run_many, to_database, utc
 
 _READ_HEAD = """
     SELECT symbol.enabled, symbol.deleted_at, breaker.opened_at,
@@ -222,9 +222,7 @@ def add_signals(ticket: Ticket, findings: Iterable[Finding], *, now: datetime) -
         )
         for finding in findings
     ]
-    if rows:
-        with connection.cursor() as cursor:
-            cursor.executemany(_ADD_SIGNAL, rows)
+    run_many(_ADD_SIGNAL, rows)
 
 
 def what_follows(symbol_id: int, head: int | None) -> tuple[int, tuple[str, datetime] | None]:
@@ -273,29 +271,26 @@ def add_bars(bars: Iterable[Bar]) -> None:
         )
         for bar in bars
     ]
-    if rows:
-        with connection.cursor() as cursor:
-            cursor.executemany(_ADD_BAR, rows)
+    run_many(_ADD_BAR, rows)
 
 
 def number(rows: Iterable[SymbolStatus]) -> None:
     """Store what was numbered: the end of each row's log, its head, and when that is due. The rows are locked."""
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            _NUMBER,
-            [
-                (
-                    row.last_sequence,
-                    _json(row.newest),
-                    _json(row.watched),
-                    row.head,
-                    _time(row.next_attempt_at),
-                    row.catching_up,
-                    row.symbol_id,
-                )
-                for row in rows
-            ],
-        )
+    run_many(
+        _NUMBER,
+        [
+            (
+                row.last_sequence,
+                _json(row.newest),
+                _json(row.watched),
+                row.head,
+                _time(row.next_attempt_at),
+                row.catching_up,
+                row.symbol_id,
+            )
+            for row in rows
+        ],
+    )
 
 
 def _json(value: object) -> str:

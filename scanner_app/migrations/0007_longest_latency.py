@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 def of_those_kept(apps, schema_editor):
     """What the next bar of each symbol would store."""
-    rows = apps.get_model("scanner_app", "SymbolStatus").objects
+    rows = apps.get_model("scanner_app", "SymbolStatus").objects.using(schema_editor.connection.alias)
     for pk, latencies in rows.values_list("pk", "latencies").iterator(chunk_size=50):
         longest = max((pair[0] for pair in latencies), default=0)
         rows.filter(pk=pk).update(longest_latency_ms=longest)

@@ -61,7 +61,8 @@ def test_new_bars_are_stored_whole_and_in_their_order(symbol):
         )
         for number in (1, 2)
     ]
-    bars[1].late, bars[1].request_id = True, "abc"
+    bars[1].late, bars[1].held, bars[1].attempts, bars[1].latency_ms = True, True, 3, 7
+    bars[1].finished_at, bars[1].request_id = T0 + timedelta(seconds=1), "abc"
 
     hot.add_bars(bars)
 

@@ -565,6 +565,7 @@ class MailboxMachine(RuleBasedStateMachine):
         assert order == sorted(order), "bars were processed out of order"
         not_held = [by_id[bar_id]["latency_ms"] for bar_id in with_signal if not by_id[bar_id]["held"]]
         assert [latency for latency, _ in status["latencies"]] == not_held[-100:]
+        assert status["longest_latency_ms"] == max(not_held[-100:], default=0)
         in_quarantine = [entry["bar_id"] for entry in rows["quarantine"] if entry["resolution"] == ""]
         assert sorted(in_quarantine) == sorted(bar["id"] for bar in bars if bar["status"] == "quarantined")
 
