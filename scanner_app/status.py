@@ -12,8 +12,10 @@ from hashlib import sha256
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+import orjson
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast
 
 from scanner_app import breaker, latency, staleness
 from scanner_app.alerts.limits import limits
@@ -345,12 +347,13 @@ def slow_symbols(now: datetime, **which: Any) -> dict[str, int]:
         longest_latency_ms__gt=limit_ms,
         **which,
     )
-    # In chunks: a thousand symbols' pairs at once are a hundred thousand lists, and the collector's work.
-    pairs = rows.values_list("symbol__ticker", "latencies").iterator(chunk_size=50)
+    # As text, since orjson takes a third of the time of the field's own json. In chunks: a thousand symbols' pairs at
+    # once are a hundred thousand lists, and the collector's work.
+    texts = rows.annotate(kept=Cast("latencies", TextField())).values_list("symbol__ticker", "kept")
     return {
         ticker: p95_ms
-        for ticker, latencies in pairs
-        if (p95_ms := latency.fresh_p95(latencies, now)) is not None and p95_ms > limit_ms
+        for ticker, kept in texts.iterator(chunk_size=50)
+        if (p95_ms := latency.fresh_p95(orjson.loads(kept), now)) is not None and p95_ms > limit_ms
     }
 
 
