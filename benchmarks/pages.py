@@ -125,7 +125,7 @@ def _way(way: str, options: argparse.Namespace, cookie: str, names: list[str]) -
         for thread in threads:
             thread.start()
         time.sleep(3)  # all are there
-        whole = [_ask(port, cookie, "/api/v1/scanner/status") for _ in range(STATUSES)]
+        whole = _statuses(port, cookie)
         answers.clear()
         api.clear()
         before = _cpu_s(server.pid)
@@ -177,6 +177,14 @@ def _probe(port: int, cookie: str, waited: list[float], stop: threading.Event) -
     while not stop.wait(PROBE_EVERY_S):
         with suppress(OSError, http.client.HTTPException):
             waited.append(_ask(port, cookie, "/api/v1/scanner/symbols/AAPL/status"))
+
+
+def _statuses(port: int, cookie: str) -> list[float]:
+    """Milliseconds of each; none if one of them is not answered at all: streams may hold every thread."""
+    try:
+        return [_ask(port, cookie, "/api/v1/scanner/status") for _ in range(STATUSES)]
+    except (OSError, http.client.HTTPException):
+        return []
 
 
 def _ask(port: int, cookie: str, path: str) -> float:
