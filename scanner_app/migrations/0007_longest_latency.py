@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="symbolstatus",
             name="longest_latency_ms",
-            field=models.BigIntegerField(default=0),
+            field=models.BigIntegerField(default=0, db_default=0),
         ),
         migrations.RunPython(of_those_kept, migrations.RunPython.noop),
     ]

@@ -73,7 +73,8 @@ class SymbolStatus(models.Model):
     latencies = models.JSONField(default=list)  # [[ms, unix s], …]: the last 100 that were not held
     avg_latency_ms = models.FloatField(default=0)
     p95_latency_ms = models.BigIntegerField(default=0)
-    longest_latency_ms = models.BigIntegerField(default=0)  # of those kept: who can't be slow, without reading them
+    # The longest of those kept: who can't be slow, without reading them. Old code makes rows too, during an upgrade.
+    longest_latency_ms = models.BigIntegerField(default=0, db_default=0)
     last_error = models.TextField(default="")
 
     class Meta:
