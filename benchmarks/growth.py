@@ -199,8 +199,9 @@ def _measure(own: Scanner, case: Case) -> dict[str, float]:
         failing = [f"FAIL-{one}" for one in range(case.blocked)]
         feeding.accept_all(feeding.Feeder().bars(failing, case.blocked * case.waiting))
     if case.feed_s:
+        forgotten = feeding.forgotten()
         figures |= _feed(feeder, tickers, case.feed_s)
-        figures["forgotten"] = feeding.forgotten()
+        figures["forgotten"] = feeding.forgotten() - forgotten
         if case.keep_days and case in CASES and not figures["forgotten"]:
             raise RuntimeError(f"nothing was forgotten that is older than {case.keep_days} days")
     if case.backlog:

@@ -1,6 +1,6 @@
-"""JSON of what is large or frequent, by orjson: a tenth of what REST framework's serializers and `json` take.
+"""JSON of what is large, by orjson: a tenth of what REST framework's serializers and `json` take.
 
-Times are written as REST framework writes them. Not a number becomes null, where `json` would raise.
+Times in UTC are written as REST framework writes them. Not a number becomes null, where `json` would raise.
 """
 
 from typing import Any
@@ -13,7 +13,10 @@ _OTHER = JSONEncoder().default  # lazy words of error answers
 
 
 def as_json(value: object) -> bytes:
-    """The value, which may have dataclasses, enums and aware times in it. Raises TypeError for anything else."""
+    """The value, which may have dataclasses, enums and times in UTC in it, and what REST framework can write.
+
+    Raises TypeError for anything else, integers over 64 bits and keys that are not plain text among it.
+    """
     return orjson.dumps(value, default=_OTHER, option=orjson.OPT_UTC_Z)
 
 

@@ -24,7 +24,7 @@ def all_rows(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 
 def run_many(sql: str, rows: Sequence[Sequence[Any]]) -> None:
-    """Run a statement of one text once for each row of values; on PostgreSQL planned once, and in one round trip."""
+    """Run a statement of one text once for each row; on PostgreSQL in one round trip, by a kept plan if it may."""
     if rows:
         with _cursor() as (cursor, _):
             cursor.executemany(sql, rows)

@@ -157,21 +157,22 @@ def symbol_status(symbol: Symbol, now: datetime) -> SymbolSummary:
 
 
 def _summary(one: _Stored, now: datetime) -> SymbolSummary:
-    circuit = breaker.Breaker(opened_at=one.breaker__opened_at)
-    state = circuit.state(breaker_rules(), now)
+    rules = breaker_rules()
+    stored = breaker.Breaker(failures=one.breaker__failures, opened_at=one.breaker__opened_at)
+    circuit = stored.state(rules, now)
     calendar = calendar_of(one.ticker, one.calendar)
     hours, grace_s = partial(hours_of, calendar, now), settings.SCANNER_STALE_GRACE_S
     fresh = staleness.judge(one.status__newest, one.status__watched, hours, grace_s=grace_s, now=now)
     # The head will run at its own time, or at the half-open moment if that is later.
     runs = one.status__head is not None and one.enabled
-    next_attempt_at = breaker.due(circuit, breaker_rules(), now, own=one.status__next_attempt_at) if runs else None
+    next_attempt_at = breaker.due(stored, rules, now, own=one.status__next_attempt_at) if runs else None
     return SymbolSummary(
         id=one.pk,
         symbol=one.ticker,
-        state=symbol_state(enabled=one.enabled, circuit=state, attempts=one.status__attempts),
+        state=symbol_state(enabled=one.enabled, circuit=circuit, attempts=one.status__attempts),
         last_processed=one.status__last_processed_at,
         consecutive_failures=one.breaker__failures,
-        circuit_state=state,
+        circuit_state=circuit,
         avg_latency_ms=one.status__avg_latency_ms,
         p95_latency_ms=one.status__p95_latency_ms,
         bars_processed=one.status__bars_processed,
@@ -219,7 +220,7 @@ def overview(now: datetime, fired: Sequence[Alert] | None = None) -> Overview:
     `fired` are the alerts of `fired_alerts()`, from whoever shows them too; None: they are read here.
     """
     # Columns without rows' objects: of a thousand symbols these take twice the time of all else here.
-    stored = Symbol.objects.filter(deleted_at=None).order_by().values_list(*_Stored._fields)
+    stored = symbols().order_by().values_list(*_Stored._fields)
     # Sorted here: databases differ in where they put "BRK.B" and "BTC/USD".
     shown = sorted((_summary(_Stored._make(one), now) for one in stored), key=lambda one: one.symbol)
     states = [one.state for one in shown]

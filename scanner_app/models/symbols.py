@@ -1,7 +1,6 @@
 """A symbol, its one hot row, and its breaker."""
 
 from datetime import timedelta
-from functools import lru_cache
 
 from django.conf import settings
 from django.db import models
@@ -73,7 +72,7 @@ class SymbolStatus(models.Model):
     latencies = models.JSONField(default=list)  # [[ms, unix s], …]: the last 100 that were not held
     avg_latency_ms = models.FloatField(default=0)
     p95_latency_ms = models.BigIntegerField(default=0)
-    # The longest of those kept: who can't be slow, without reading them. Old code makes rows too, during an upgrade.
+    # The longest of those kept: who can't be slow, without reading them. Old code may make rows, but leaves it at 0.
     longest_latency_ms = models.BigIntegerField(default=0, db_default=0)
     last_error = models.TextField(default="")
 
@@ -114,9 +113,7 @@ class CircuitBreaker(models.Model):
 
 def breaker_rules() -> Rules:
     """The breaker's two numbers, from the settings."""
-    return _rules(settings.SCANNER_BREAKER_THRESHOLD, settings.SCANNER_BREAKER_RECOVERY_S)
-
-
-@lru_cache(maxsize=8)  # asked for twice a symbol where all are shown
-def _rules(threshold: int, recovery_s: float) -> Rules:
-    return Rules(threshold=threshold, recovery=timedelta(seconds=recovery_s))
+    return Rules(
+        threshold=settings.SCANNER_BREAKER_THRESHOLD,
+        recovery=timedelta(seconds=settings.SCANNER_BREAKER_RECOVERY_S),
+    )

@@ -12,7 +12,7 @@ from scanner_app import mailbox, status
 from scanner_app.api.serializers import OverviewOut
 from scanner_app.models import Symbol, SymbolStatus
 from tests.api.conftest import API
-from tests.conftest import T0, accept_days, fail_head, make_symbol
+from tests.conftest import T0, accept_days, fail_head, make_symbol, start_head
 
 
 def test_the_answer_has_every_field_of_the_contract(reader):
@@ -79,6 +79,8 @@ def test_a_client_that_has_the_present_state_gets_304_until_it_changes(reader):
 
 def test_it_is_what_the_serializer_of_the_schema_would_write(reader, monkeypatch):
     accept_days("TSLA", 2)
+    mailbox.complete(start_head(Symbol.objects.get()), [], now=T0 + timedelta(milliseconds=123))
+    mailbox.complete(start_head(Symbol.objects.get()), [], now=T0 + timedelta(milliseconds=200))
     accept_days("BTC/USD", 2)
     fail_head(Symbol.objects.get(ticker="BTC/USD"), 3, now=T0)
     now = T0 + timedelta(seconds=1, microseconds=500)

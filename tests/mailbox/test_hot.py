@@ -45,7 +45,9 @@ def test_postgresql_plans_a_heads_statements_once_a_connection(symbol):
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT statement FROM pg_prepared_statements")
-        assert any("scanner_app_circuitbreaker" in statement for (statement,) in cursor.fetchall())
+        prepared = [statement for (statement,) in cursor.fetchall()]
+    assert any("scanner_app_circuitbreaker" in statement for statement in prepared)
+    assert any("INSERT INTO scanner_app_bar" in statement for statement in prepared)
 
 
 def test_new_bars_are_stored_whole_and_in_their_order(symbol):
