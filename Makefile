@@ -10,8 +10,8 @@ ARGS ?=
 # Of the benchmarks, as JSON.
 RESULTS := var/benchmarks
 # What starts scanners of its own, on each database, or needs none, is not run a second time.
-ONE_DATABASE := --ignore=tests/integration --ignore=tests/up --ignore=tests/loadtest --ignore=tests/detectors \
-	--ignore=tests/chaos --ignore=tests/browser
+ONE_DATABASE := --ignore=tests/integration --ignore=tests/project/up --ignore=tests/tools --ignore=tests/detectors \
+	--ignore=tests/browser
 
 .PHONY: help up test test-slow lint format bench clean
 .DEFAULT_GOAL := help

@@ -9,7 +9,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from benchmarks.load import Load
-from scanner_app import ingest
+from scanner_app.engine import ingest
 from scanner_app.models import Bar, SymbolStatus
 
 CALL_S = 0.01

@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks import tables
 from benchmarks.load import Load, percentiles, store
 from benchmarks.own import Scanner, in_a_process, scanner
-from scanner_app.loadtest.client import Client
+from scanner_app.tools.loadtest.client import Client
 
 SIZES = (1, 20, 100, 500, 5_000)
 

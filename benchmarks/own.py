@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import django
 
-from scanner_app.chaos.stack import OwnDatabase, Stack
+from scanner_app.tools.chaos.stack import OwnDatabase, Stack
 from scanner_project.env import BASE_DIR
 
 PROCESSES = {"main": 8, "slow": 4, "upkeep": 2, "notify": 1}

@@ -6,8 +6,8 @@ from celery import shared_task
 from django.db import connection
 from django.utils import timezone
 
-from scanner_app import sending
-from scanner_app.statements import to_database
+from scanner_app.mailbox.statements import to_database
+from scanner_app.messaging import producer
 
 NOTHING_TASK = "benchmarks.nothing"
 STORE_TASK = "benchmarks.store"
@@ -32,7 +32,7 @@ def store(_symbol_id: int, bar_id: int, _epoch: int, **_options: Any) -> None:
 
 def publish(task: str, ticker: str, number: int) -> None:
     """A message that looks like a head's, on the symbol's queue."""
-    sending.send(
+    producer.send(
         task,
         args=(1, number, 0),
         kwargs={"deferrals": 0},

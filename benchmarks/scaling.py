@@ -23,12 +23,12 @@ from django.utils import timezone
 
 from benchmarks import tables
 from benchmarks.load import store
-from scanner_app.chaos.stack import Stack
-from scanner_app.latency import percentile
-from scanner_app.loadtest.client import Client
-from scanner_app.loadtest.feed import Posting, drain, post_all
-from scanner_app.loadtest.plan import Plan
-from scanner_app.workers.queues import shard_of
+from scanner_app.domain.latency import percentile
+from scanner_app.tools.chaos.stack import Stack
+from scanner_app.tools.loadtest.client import Client
+from scanner_app.tools.loadtest.feed import Posting, drain, post_all
+from scanner_app.tools.loadtest.plan import Plan
+from scanner_app.workers.queue_following import shard_of
 from scanner_project.env import BASE_DIR
 from scanner_project.up.programs import worker_command
 

@@ -9,11 +9,13 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 
-from scanner_app import mailbox, processing
+from scanner_app import mailbox
 from scanner_app.detectors import BarUnusable
+from scanner_app.engine import detection
 from scanner_app.feeds.bundled import Series, load_series
-from scanner_app.mailbox import Message, NewBar, Ticket, publishing
+from scanner_app.mailbox import Message, NewBar, Ticket
 from scanner_app.mailbox.accept import create_symbols
+from scanner_app.messaging import publisher
 from scanner_app.models import QuarantinedBar, Symbol, SymbolStatus
 
 KEPT_BACK = 20
@@ -25,8 +27,8 @@ STEP = timedelta(seconds=20)
 
 def quiet() -> None:
     """No messages, and no waiting for the disk: nothing of this is worth it."""
-    publishing.announce_queues = lambda: None
-    publishing._send = lambda deliveries: None  # noqa: SLF001, ARG005 - there is nobody to send to
+    publisher.announce_queues = lambda: None
+    publisher._send = lambda deliveries: None  # noqa: SLF001, ARG005 - there is nobody to send to
     if connection.vendor == "sqlite":
         connection.cursor().execute("PRAGMA synchronous=OFF")
 
@@ -79,7 +81,7 @@ def real_bars(series: Series, name: str, start: int, end: int) -> Iterator[NewBa
 def run(symbol: Symbol, start: datetime, end: datetime) -> None:
     """The head, by the detectors."""
     ticket = start_head(symbol, start)
-    findings = processing.detect(ticket, processing.load_window(ticket))
+    findings = detection.detect(ticket, detection.load_window(ticket))
     mailbox.complete(ticket, findings, now=end, run_s=0.002)
 
 

@@ -22,7 +22,7 @@ def application(environ: dict[str, Any], start_response: Any) -> Any:
 
 
 def _events() -> Iterator[bytes]:
-    from scanner_app.board import BOARD  # noqa: PLC0415 - models need Django set up, which importing `scanner` did
+    from scanner_app.reading.board import BOARD  # noqa: PLC0415 - models need Django set up, which importing `scanner` did
 
     etag = ""
     while True:

@@ -22,11 +22,11 @@ from django.utils import timezone
 
 from benchmarks import tables
 from benchmarks.load import store
-from scanner_app.chaos.stack import Stack
-from scanner_app.latency import percentile
-from scanner_app.loadtest.client import Client
-from scanner_app.loadtest.feed import Posting, drain, post_all
-from scanner_app.loadtest.plan import Plan
+from scanner_app.domain.latency import percentile
+from scanner_app.tools.chaos.stack import Stack
+from scanner_app.tools.loadtest.client import Client
+from scanner_app.tools.loadtest.feed import Posting, drain, post_all
+from scanner_app.tools.loadtest.plan import Plan
 from scanner_project.env import BASE_DIR
 from scanner_project.up.programs import flower_command
 

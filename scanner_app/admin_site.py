@@ -10,8 +10,8 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from scanner_app import admin_start
-from scanner_app.roles import May
+from scanner_app.access.roles import May
+from scanner_app.reading import admin_start_page
 
 
 class SignInForm(AuthenticationForm):
@@ -32,7 +32,7 @@ class ScannerAdminSite(admin.AdminSite):
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The start page, with the overview."""
         answer: TemplateResponse = super().index(
-            request, {**admin_start.context(timezone.now()), **(extra_context or {})}
+            request, {**admin_start_page.context(timezone.now()), **(extra_context or {})}
         )
         return answer
 

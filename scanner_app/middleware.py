@@ -6,7 +6,7 @@ from collections.abc import Callable
 import structlog
 from django.http import HttpRequest, HttpResponse
 
-from scanner_app import request_id
+from scanner_app.telemetry import request_id
 
 log = structlog.get_logger(__name__)
 

@@ -12,13 +12,17 @@ from django.db import connection
 from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
-from scanner_app import broker, gaps, mailbox, processing, removal, retention, words
+from scanner_app import mailbox
 from scanner_app.alerts.tasks import deliver_notifications, ping_watcher, watch
 from scanner_app.detectors import BarUnusable
-from scanner_app.errors import BarFailed
+from scanner_app.domain import wording
+from scanner_app.domain.errors import BarFailed
+from scanner_app.engine import detection, removal, retention
 from scanner_app.mailbox import Message, Outcome, Ticket
-from scanner_app.mailbox.publishing import CONTROL_TASK, DEATH_TASK, HEAD_TASK, REMOVE_TASK, SWEEP_TASK
-from scanner_app.metrics import counted
+from scanner_app.messaging import broker
+from scanner_app.messaging.publisher import CONTROL_TASK, DEATH_TASK, HEAD_TASK, REMOVE_TASK, SWEEP_TASK
+from scanner_app.reading import gaps
+from scanner_app.telemetry import counters
 from scanner_app.workers.upkeep import UpkeepTask
 
 __all__ = ["deliver_notifications", "ping_watcher", "watch"]  # Celery finds the tasks of the alerts here
@@ -35,7 +39,7 @@ RUN: dict[str, Any] = {
 
 RETRIES: dict[str, Any] = {"autoretry_for": (BarFailed,), "max_retries": len(settings.SCANNER_RETRY_DELAYS)}
 
-OURS: tuple[type[Exception], ...] = (*processing.OUTAGES, SoftTimeLimitExceeded)
+OURS: tuple[type[Exception], ...] = (*detection.OUTAGES, SoftTimeLimitExceeded)
 """Outside of a detector: our database or broker is away, or so slow that the time limit came."""
 
 TRIES = 2
@@ -91,7 +95,7 @@ def _through_outages(message: Message, run: Callable[[Message], Outcome]) -> str
             else:
                 _count(outcome)
                 return outcome
-        counted.outage()
+        counters.outage()
         broker.mark_outage(message.identity)
         return "outage"
 
@@ -99,9 +103,9 @@ def _through_outages(message: Message, run: Callable[[Message], Outcome]) -> str
 def _count(outcome: Outcome) -> None:
     """Count deliveries that ran nothing; what else can happen is counted where its figures are."""
     if outcome is Outcome.SUPERSEDED:
-        counted.bar_superseded()
+        counters.bar_superseded()
     elif outcome is Outcome.DEFERRED:
-        counted.bar_deferred()
+        counters.bar_deferred()
 
 
 def _process(message: Message) -> Outcome:
@@ -115,10 +119,10 @@ def _process(message: Message) -> Outcome:
 
 
 def _run(ticket: Ticket) -> Outcome:
-    window = processing.load_window(ticket)
+    window = detection.load_window(ticket)
     began = time.monotonic()
     try:
-        findings = processing.detect(ticket, window)
+        findings = detection.detect(ticket, window)
     except BarUnusable as exc:  # permanent: no retry can help
         return mailbox.quarantine(ticket, exc, now=timezone.now())
     except Exception as exc:  # noqa: BLE001 - whatever a detector raises is its bar's failure, and recorded
@@ -132,7 +136,7 @@ def _run(ticket: Ticket) -> Outcome:
     except Exception as exc:  # noqa: BLE001 - what our transaction refuses must not go round for ever
         return _failed(ticket, exc, hung=False)
     if outcome is Outcome.COMPLETED:
-        counted.bar_processed(
+        counters.bar_processed(
             latency_s=max(0.0, (now - ticket.accepted_at).total_seconds()), run_s=run_s, held=ticket.held
         )
     return outcome
@@ -142,7 +146,7 @@ def _failed(ticket: Ticket, error: Exception, *, hung: bool) -> Outcome:
     outcome = mailbox.fail(ticket, error, now=timezone.now(), hung=hung)
     if outcome is Outcome.RETRYING:  # recorded once, so Celery may retry it once
         raise BarFailed(
-            words.error_line(type(error).__name__, mailbox.text_of(error)), mailbox.queue_of(ticket.message)
+            wording.error_line(type(error).__name__, mailbox.text_of(error)), mailbox.queue_of(ticket.message)
         ) from error
     return outcome
 
@@ -153,9 +157,9 @@ def _control(message: Message) -> Outcome:
         return ticket
     if ticket is None:
         return mailbox.control_failed(message, reason="no bar of it was ever processed", now=timezone.now())
-    window = processing.load_window(ticket)
+    window = detection.load_window(ticket)
     try:
-        processing.detect(ticket, window)
+        detection.detect(ticket, window)
     except Exception as exc:  # noqa: BLE001 - the verdict that the control run is for
         reason = f"the control run failed too: {type(exc).__name__}: {mailbox.text_of(exc)}"
         return mailbox.control_failed(message, reason=reason, now=timezone.now())
@@ -186,7 +190,7 @@ def sweep() -> dict[str, int]:
     )
     report = mailbox.sweep(due, sighting, now=now)
     broker.remember_sweep(report.unqueued)
-    counted.swept(report.counts())
+    counters.swept(report.counts())
     return report.counts()
 
 

@@ -14,7 +14,7 @@ from django.db import OperationalError, connections
 from django.db.backends.signals import connection_created
 from django.utils.module_loading import import_string
 
-from scanner_app import transport
+from scanner_app.messaging import transport
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scanner_project.settings")
 
@@ -40,10 +40,10 @@ def _keep_our_logging(**_: Any) -> None:
 @worker_init.connect
 def _add_our_steps(**_: Any) -> None:
     # Imported here, since they need Django's models.
-    from scanner_app.workers.queues import FollowQueues  # noqa: PLC0415
-    from scanner_app.workers.spare import SpareSlots  # noqa: PLC0415
-    from scanner_app.workers.tells import Tells  # noqa: PLC0415
-    from scanner_app.workers.understudy import Understudy  # noqa: PLC0415
+    from scanner_app.workers.autoscale import SpareSlots  # noqa: PLC0415
+    from scanner_app.workers.beat_backup import Understudy  # noqa: PLC0415
+    from scanner_app.workers.heartbeat import Tells  # noqa: PLC0415
+    from scanner_app.workers.queue_following import FollowQueues  # noqa: PLC0415
     from scanner_app.workers.watchdog import Watchdog  # noqa: PLC0415
 
     app.steps["consumer"].update({FollowQueues, SpareSlots, Tells, Understudy, Watchdog})
@@ -59,7 +59,7 @@ def _add_our_steps(**_: Any) -> None:
 @worker_ready.connect
 def _sweep_at_once(**_: Any) -> None:
     """A worker has started, perhaps in the place of one that died: look at once which heads that one held."""
-    from scanner_app.mailbox.publishing import publish_sweep  # noqa: PLC0415 - as above
+    from scanner_app.messaging.publisher import publish_sweep  # noqa: PLC0415 - as above
 
     publish_sweep(expires_s=settings.SCANNER_SWEEP_S)
 
@@ -68,11 +68,11 @@ def _sweep_at_once(**_: Any) -> None:
 def _in_child(**_: Any) -> None:
     _relax_durability()
     # The first bar of a process would else wait for these; what is wrong with them is told by each bar.
-    from scanner_app import processing  # noqa: PLC0415 - as above
     from scanner_app.detectors import DetectorError  # noqa: PLC0415
+    from scanner_app.engine import detection  # noqa: PLC0415 - as above
 
     with suppress(DetectorError):
-        processing.bars_needed()
+        detection.bars_needed()
     with suppress(OperationalError):
         connections["default"].ensure_connection()
     # What a detector prints is a line of the log like others, with its symbol and bar.

@@ -87,7 +87,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "scanner_app.roles.for_templates",
+                "scanner_app.access.roles.for_templates",
             ],
         },
     }
@@ -113,7 +113,7 @@ else:
         "keepalives_interval": 5,
         "keepalives_count": 3,
         "tcp_user_timeout": 20_000,  # ms
-        # Where a statement asks for it (scanner_app/statements.py); Django's own never do.
+        # Where a statement asks for it (scanner_app/mailbox/statements.py); Django's own never do.
         "prepare_threshold": 5 if ENV.SCANNER_PREPARED_STATEMENTS else None,
         **_database.get("OPTIONS", {}),
     }

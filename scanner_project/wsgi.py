@@ -9,6 +9,6 @@ application = get_wsgi_application()
 
 from django.utils import timezone  # noqa: E402 - the settings come first
 
-from scanner_app import status  # noqa: E402 - needs the models
+from scanner_app.reading import status  # noqa: E402 - needs the models
 
 status.serve_from(timezone.now())

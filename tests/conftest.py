@@ -9,9 +9,10 @@ import pytest
 import redis
 from celery import current_app
 
-from scanner_app import mailbox, sending
-from scanner_app.mailbox import Message, NewBar, Ticket, publishing
+from scanner_app import mailbox
+from scanner_app.mailbox import Message, NewBar, Ticket
 from scanner_app.mailbox.accept import create_symbols
+from scanner_app.messaging import producer, publisher
 from scanner_app.models import Bar, CircuitBreaker, Signal, Symbol, SymbolStatus
 from tests.servers import RedisServer
 
@@ -26,9 +27,9 @@ def published(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     """What was put on queues: (message, lane, due). No broker is needed, unless a test asks for a real one."""
     taken: list[tuple[Message, str, Any]] = []
     if "broker_server" not in request.fixturenames:
-        monkeypatch.setattr(publishing, "announce_queues", lambda: None)
-        monkeypatch.setattr(publishing, "_send", taken.extend)
-    monkeypatch.setattr(publishing, "_paused_until", 0.0)
+        monkeypatch.setattr(publisher, "announce_queues", lambda: None)
+        monkeypatch.setattr(publisher, "_send", taken.extend)
+    monkeypatch.setattr(publisher, "_paused_until", 0.0)
     return taken
 
 
@@ -39,11 +40,11 @@ def broker_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any
     settings.REDIS_URL = server.url
     monkeypatch.setattr(current_app.conf, "broker_url", f"redis+socket://{server.socket}")
     monkeypatch.setattr(current_app.conf, "broker_write_url", f"redis+socket://{server.socket}")
-    sending.forget()
+    producer.forget()
     server.start()
     yield redis.Redis(unix_socket_path=str(server.socket))
     server.stop()
-    sending.forget()
+    producer.forget()
 
 
 @pytest.fixture

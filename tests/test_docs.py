@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands, load_command_class
 
-from scanner_app.alerts.rules import RULES, Limits
 from scanner_app.api.urls import VIEWSETS
+from scanner_app.domain.alert_rules import RULES, Limits
 from scanner_app.models import EventKind
 from scanner_project import env
 

@@ -7,10 +7,10 @@ import pytest
 import structlog
 from django.test import Client
 
-from scanner_app import request_id
 from scanner_app.models import Bar
+from scanner_app.telemetry import request_id
 from tests.conftest import raw_bar
-from tests.test_logs import listen  # noqa: F401 - a fixture
+from tests.project.test_logs import listen  # noqa: F401 - a fixture
 
 BARS = "/api/v1/scanner/bars"
 

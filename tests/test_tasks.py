@@ -6,10 +6,12 @@ import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import DataError, OperationalError
 
-from scanner_app import broker, mailbox, processing, tasks
+from scanner_app import mailbox, tasks
 from scanner_app.detectors import BarUnusable, Signal
-from scanner_app.errors import BarFailed
-from scanner_app.mailbox import Outcome, hot
+from scanner_app.domain.errors import BarFailed
+from scanner_app.engine import detection
+from scanner_app.mailbox import Outcome, sql
+from scanner_app.messaging import broker
 from scanner_app.models import ProcessingFailure, QuarantinedBar
 from scanner_app.models import Signal as SignalRow
 from tests.conftest import accept_days, live_message, row_of
@@ -35,7 +37,7 @@ class Fake:
 @pytest.fixture
 def detector(monkeypatch):
     """Let the one detector answer with this."""
-    return lambda answer: monkeypatch.setattr(processing, "chosen_detectors", lambda _paths: (Fake(answer),))
+    return lambda answer: monkeypatch.setattr(detection, "chosen_detectors", lambda _paths: (Fake(answer),))
 
 
 @pytest.fixture
@@ -83,7 +85,7 @@ def test_a_bar_that_fails_in_our_own_transaction_does_not_go_round_for_ever(head
     def refuse(*_args, **_options):
         raise DataError("value too long for type character varying(64)")
 
-    monkeypatch.setattr(hot, "add_signals", refuse)
+    monkeypatch.setattr(sql, "add_signals", refuse)
 
     with pytest.raises(BarFailed):
         tasks._process(live_message(head))
@@ -99,7 +101,7 @@ def test_an_outage_of_our_own_database_counts_against_no_bar(head, detector, mon
     def away(*_args, **_options):
         raise OperationalError("server closed the connection unexpectedly")
 
-    monkeypatch.setattr(hot, "what_follows", away)
+    monkeypatch.setattr(sql, "what_follows", away)
 
     with pytest.raises(OperationalError):
         tasks._process(live_message(head))
@@ -139,7 +141,7 @@ def test_a_time_limit_outside_of_the_detectors_is_an_outage_and_no_hung_bar(head
     def slow(*_args, **_options):
         raise SoftTimeLimitExceeded
 
-    monkeypatch.setattr(hot, "move_on_done", slow)
+    monkeypatch.setattr(sql, "move_on_done", slow)
 
     with pytest.raises(SoftTimeLimitExceeded):
         tasks._process(live_message(head))

@@ -20,7 +20,7 @@ from benchmarks.load import EDGES, percentiles, store
 from benchmarks.peers import catalogue
 from benchmarks.peers.engines import PYTHON, Done, Engine, Ours, PeerEngine
 from benchmarks.peers.feed import Plan
-from scanner_app.chaos.stack import OwnDatabase
+from scanner_app.tools.chaos.stack import OwnDatabase
 
 SYMBOLS = 20
 BACKLOG = 2_000

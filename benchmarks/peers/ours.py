@@ -10,7 +10,7 @@ from benchmarks.peers import job
 
 django.setup()
 
-from scanner_app import ingest  # noqa: E402 - models need Django set up
+from scanner_app.engine import ingest  # noqa: E402 - models need Django set up
 
 BASE = datetime.now(UTC).replace(microsecond=0) - timedelta(days=300)
 """Opening of a symbol's bar number 0, in this process: all bars are of the past, within retention."""

@@ -11,7 +11,7 @@ users.py        users and their roles
 
 from django.contrib import admin
 
-from scanner_app.admin import alerts, quarantined, records, symbols, users  # noqa: F401 - each registers its models
+from scanner_app.admin import alerts, quarantine, records, symbols, users  # noqa: F401 - each registers its models
 
 admin.site.site_header = "Market scanner"
 admin.site.site_title = "Market scanner"

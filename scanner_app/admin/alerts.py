@@ -9,15 +9,15 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from scanner_app import runbook
-from scanner_app.admin.acts import Operated, confirmed, counted, named, number_of, reason_of
+from scanner_app.admin.actions import Operated, confirmed, counted, named, number_of, reason_of
 from scanner_app.admin.base import EMPTY, RecordAdmin, as_it_is, badge_column, newest_filter, one_line, time_column, utc
 from scanner_app.admin.links import link, row_url
-from scanner_app.alerts import acts
-from scanner_app.alerts.rules import RULES
-from scanner_app.errors import AlertOver
+from scanner_app.alerts import acknowledge
+from scanner_app.domain.alert_rules import RULES
+from scanner_app.domain.errors import AlertOver
 from scanner_app.models import Alert, AlertState, Severity, Symbol
 from scanner_app.models.alerts import OPEN
+from scanner_app.pages import runbook
 
 SILENCE_MINUTES = 60
 """What the page that asks has filled in."""
@@ -114,21 +114,21 @@ class AlertAdmin(Operated, RecordAdmin):
     def acknowledge(self, request: HttpRequest, queryset: QuerySet[Alert]) -> HttpResponse | None:
         """Call `acts.acknowledge` for each that is not over, once the operator has seen which."""
         consequence = "No more reminders are sent. That it is over is told."
-        return self._act(request, queryset, "acknowledge", consequence, acts.acknowledge, "Acknowledged")
+        return self._act(request, queryset, "acknowledge", consequence, acknowledge.acknowledge, "Acknowledged")
 
     @admin.action(description="Silence: tell nothing of it for a time", permissions=["operate"])
     def silence(self, request: HttpRequest, queryset: QuerySet[Alert]) -> HttpResponse | None:
         """Call `acts.silence` for each that is not over, once the operator has said for how long."""
         minutes = request.POST.get("minutes", "")
-        if confirmed(request) and not (minutes.isdecimal() and int(minutes[:9]) <= acts.MAX_SILENCE_MINUTES):
-            text = f"Minutes must be a whole number from 0 to {acts.MAX_SILENCE_MINUTES:,}; nothing was done."
+        if confirmed(request) and not (minutes.isdecimal() and int(minutes[:9]) <= acknowledge.MAX_SILENCE_MINUTES):
+            text = f"Minutes must be a whole number from 0 to {acknowledge.MAX_SILENCE_MINUTES:,}; nothing was done."
             self.message_user(request, text, messages.ERROR)
             return None
         consequence = "Nothing is sent of it for so long, also if it comes again; 0 minutes end a silence."
-        more = {"minutes": SILENCE_MINUTES, "max_minutes": acts.MAX_SILENCE_MINUTES}
+        more = {"minutes": SILENCE_MINUTES, "max_minutes": acknowledge.MAX_SILENCE_MINUTES}
 
         def silence(alert: Alert, **how: Any) -> None:
-            acts.silence(alert, minutes=int(minutes), **how)
+            acknowledge.silence(alert, minutes=int(minutes), **how)
 
         return self._act(request, queryset, "silence", consequence, silence, "Silenced", **more)
 

@@ -15,8 +15,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
+from scanner_app.access.roles import May
 from scanner_app.models import Symbol
-from scanner_app.roles import May
 
 LISTED = 10_000
 """Rows of a big table that can be paged through, newest first. PostgreSQL counts so many in some

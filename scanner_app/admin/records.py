@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.db.models import Model
 from django.utils.safestring import SafeString
 
-from scanner_app.admin import told
+from scanner_app.admin import explained
 from scanner_app.admin.base import (
     EMPTY,
     RecordAdmin,
@@ -30,6 +30,7 @@ from scanner_app.admin.links import (
     task_url,
 )
 from scanner_app.detectors import Direction
+from scanner_app.domain.timeframes import TIMEFRAMES
 from scanner_app.mailbox.rows import message_of
 from scanner_app.models import (
     Bar,
@@ -43,7 +44,6 @@ from scanner_app.models import (
     Signal,
     SymbolEvent,
 )
-from scanner_app.timeframes import TIMEFRAMES
 
 PRICES = tuple(number_column(name, name) for name in ("open", "high", "low", "close", "volume"))
 TIMEFRAME = newest_filter("timeframe", TIMEFRAMES)
@@ -109,7 +109,7 @@ class BarAdmin(RecordAdmin):
     @admin.display(description="Timeline (UTC)")
     def story(self, bar: Bar) -> SafeString:
         """What happened to it, from its acceptance on."""
-        return told.story(bar)
+        return explained.story(bar)
 
 
 def _counted(count: int, table: type[Model]) -> str:

@@ -10,12 +10,14 @@ from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from scanner_app import breaker, mailbox, removal, status
-from scanner_app.admin import told
-from scanner_app.admin.acts import Operated, confirmed, counted, named, number_of, reason_of
+from scanner_app import mailbox
+from scanner_app.admin import explained
+from scanner_app.admin.actions import Operated, confirmed, counted, named, number_of, reason_of
 from scanner_app.admin.base import EMPTY, ReadOnlyAdmin, as_it_is, badge, one_line, utc
 from scanner_app.admin.links import chart_url, link, list_url, row_of_links, row_url, task_url
-from scanner_app.errors import BarsWaiting, NothingToSkip
+from scanner_app.domain import breaker
+from scanner_app.domain.errors import BarsWaiting, NothingToSkip
+from scanner_app.engine import removal
 from scanner_app.mailbox.rows import message_of
 from scanner_app.models import (
     Alert,
@@ -31,6 +33,7 @@ from scanner_app.models import (
     SymbolEvent,
 )
 from scanner_app.models.symbols import breaker_rules
+from scanner_app.reading import status
 
 RECORDS = (Bar, Signal, ProcessingFailure, QuarantinedBar, Alert, SymbolEvent, Notification)
 """Lists that a symbol's page links to."""
@@ -154,12 +157,12 @@ class SymbolAdmin(Operated, ReadOnlyAdmin):
     @admin.display(description="In words")
     def explanation(self, symbol: Symbol) -> SafeString:
         """Why it is as it is, what happens next, and what can be done."""
-        return told.explanation(symbol, timezone.now())
+        return explained.explanation(symbol, timezone.now())
 
-    @admin.display(description=f"Newest {told.NEWEST}")
+    @admin.display(description=f"Newest {explained.NEWEST}")
     def newest_lines(self, symbol: Symbol) -> SafeString:
         """What happened to it last."""
-        return told.newest_lines(symbol)
+        return explained.newest_lines(symbol)
 
     @admin.display(description="State")
     def state(self, symbol: Symbol) -> SafeString:

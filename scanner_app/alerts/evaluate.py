@@ -10,12 +10,13 @@ import structlog
 from django.db import transaction
 from django.db.models import Q
 
-from scanner_app.alerts import asking, compose, lifecycle, notices
+from scanner_app.alerts import lifecycle
 from scanner_app.alerts.lifecycle import Standing, State, Telling, Timing, Voice
-from scanner_app.alerts.rules import RULES, Facts, Finding, Rule
+from scanner_app.domain.alert_rules import RULES, Facts, Finding, Rule
 from scanner_app.models import Alert, AlertState, Evaluation, NotificationKind
 from scanner_app.models.alerts import ACTIVE, OPEN
-from scanner_app.status import SILENT_AFTER
+from scanner_app.notifications import outbox, texts, trigger
+from scanner_app.reading.status import SILENT_AFTER
 
 log = structlog.get_logger(__name__)
 
@@ -83,7 +84,7 @@ def run(facts: Facts, *, rules: Sequence[Rule] = tuple(RULES.values())) -> Repor
         report.told += chunk.told()
     if to_send:
         # Once, and not for each chunk: a broker that hangs costs a second each time.
-        asking.ask_after_commit()
+        trigger.ask_after_commit()
     return report
 
 
@@ -113,7 +114,7 @@ class _Message:
     rule: Rule
     telling: Telling
     name: str  # the symbol or subject
-    text: compose.Text
+    text: texts.Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +139,7 @@ class _Chunk:
         self._update([step.alert for step in self.steps if not step.begins])
         if self.gone:
             Alert.objects.filter(pk__in=self.gone, state=AlertState.PENDING).delete()
-        return notices.store([_notice(step.alert, step.message) for step in self.steps if step.message], now)
+        return outbox.store([_notice(step.alert, step.message) for step in self.steps if step.message], now)
 
     @staticmethod
     def _update(alerts: Sequence[Alert]) -> None:
@@ -293,8 +294,8 @@ class _Change:
         for start in range(0, len(self._gone), CHUNK):
             yield _Chunk(gone=self._gone[start : start + CHUNK])
 
-    def _text(self, rule: Rule, alert: Alert, telling: Telling, name: str) -> compose.Text:
-        told = compose.Told(
+    def _text(self, rule: Rule, alert: Alert, telling: Telling, name: str) -> texts.Text:
+        told = texts.Told(
             name=name,
             title=rule.title,
             severity=alert.severity,
@@ -303,14 +304,14 @@ class _Change:
             began_at=alert.began_at,
         )
         if telling is Telling.CLEARED:
-            return compose.cleared(told, ended_at=alert.clear_since or self.now)
+            return texts.cleared(told, ended_at=alert.clear_since or self.now)
         if telling is Telling.RENEWED:
-            return compose.renewed(told, now=self.now)
-        return compose.fired(told, renew=timing_of(rule).renew)
+            return texts.renewed(told, now=self.now)
+        return texts.fired(told, renew=timing_of(rule).renew)
 
 
-def _notice(alert: Alert, message: _Message) -> notices.Notice:
-    return notices.Notice(
+def _notice(alert: Alert, message: _Message) -> outbox.Notice:
+    return outbox.Notice(
         kind=NotificationKind(message.telling.value),
         text=message.text,
         symbol_id=alert.symbol_id,

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 
-from scanner_app.alerts.rules import Limits
+from scanner_app.domain.alert_rules import Limits
 
 
 def limits() -> Limits:

@@ -5,8 +5,9 @@ from celery import shared_task
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from scanner_app import broker
-from scanner_app.alerts import deliver, evaluate, facts, ping
+from scanner_app.alerts import evaluate, gather, watcher_ping
+from scanner_app.messaging import broker
+from scanner_app.notifications import delivery
 from scanner_app.workers.upkeep import UpkeepTask
 
 log = structlog.get_logger(__name__)
@@ -29,13 +30,13 @@ WATCH_TASK = "scanner.watch"
 @shared_task(name="scanner.deliver", soft_time_limit=SOFT_LIMIT_S, time_limit=HARD_LIMIT_S, ignore_result=True)
 def deliver_notifications() -> dict[str, int]:
     """Send the notifications that are due. Safe to run twice, also at the same time."""
-    return deliver.run(timezone.now)
+    return delivery.run(timezone.now)
 
 
 @shared_task(base=UpkeepTask, name=WATCH_TASK, time_limit=WATCH_LIMIT_S, ignore_result=True)
 def watch(by: str = "") -> dict[str, int]:
     """Evaluate the alert rules; `by` is who asks. Safe to run twice, also at the same time."""
-    report = evaluate.run(facts.gather(timezone.now(), by_beat=by == "beat"))
+    report = evaluate.run(gather.gather(timezone.now(), by_beat=by == "beat"))
     if not report.superseded:  # else nothing was judged: whoever did it has remembered it
         _remember()
     return report.counts()
@@ -51,4 +52,4 @@ def _remember() -> None:
 @shared_task(name="scanner.ping", time_limit=PING_LIMIT_S, ignore_result=True)
 def ping_watcher() -> str:
     """Tell the watcher outside that all is well, if it is."""
-    return ping.run(timezone.now())
+    return watcher_ping.run(timezone.now())

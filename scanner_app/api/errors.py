@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler
 
-from scanner_app.errors import AlertOver, BarsWaiting, NothingToSkip, NotInQuarantine
+from scanner_app.domain.errors import AlertOver, BarsWaiting, NothingToSkip, NotInQuarantine
 
 log = structlog.get_logger(__name__)
 

@@ -9,11 +9,11 @@ from django.core.exceptions import ValidationError
 from django.db.models import F, Q, QuerySet
 from django_filters import rest_framework as filters
 
-from scanner_app import tickers
 from scanner_app.detectors import Direction
+from scanner_app.domain import tickers
+from scanner_app.domain.timeframes import TIMEFRAMES
 from scanner_app.models import AlertState, BarStatus, Severity, Symbol
 from scanner_app.models.alerts import ACTIVE
-from scanner_app.timeframes import TIMEFRAMES
 
 PROCESSING = "processing"
 """Status of a bar that is the head of an enabled symbol: read off the symbol's row, stored nowhere."""

@@ -9,9 +9,10 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from scanner_app import broker, clocks
-from scanner_app.alerts.rules import worker_clock
+from scanner_app.domain.alert_rules import worker_clock
+from scanner_app.messaging import broker
 from scanner_app.models import Symbol
+from scanner_app.reading import clocks
 
 log = structlog.get_logger(__name__)
 

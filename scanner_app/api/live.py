@@ -14,14 +14,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from scanner_app import breaker, chart, tickers
 from scanner_app.api.permissions import MayRead, MayReadStatus
 from scanner_app.api.serializers import DetailOut
-from scanner_app.board import BOARD
 from scanner_app.detectors import Direction
+from scanner_app.domain import breaker, tickers
+from scanner_app.domain.timeframes import TIMEFRAMES
 from scanner_app.models import BarStatus, Lane, Severity, Symbol
-from scanner_app.status import OverallStatus, SymbolState
-from scanner_app.timeframes import TIMEFRAMES
+from scanner_app.reading import chart
+from scanner_app.reading.board import BOARD
+from scanner_app.reading.status import OverallStatus, SymbolState
 
 DIRECTIONS = [one.value for one in Direction]
 

@@ -15,8 +15,8 @@ from rest_framework.authentication import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from scanner_app.metrics import page
-from scanner_app.roles import May
+from scanner_app.access.roles import May
+from scanner_app.reading.metrics import page
 
 
 @never_cache

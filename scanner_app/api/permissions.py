@@ -1,11 +1,11 @@
-"""Who may do what, as `scanner_app.roles` says. Reading is for whoever is signed in."""
+"""Who may do what, as `scanner_app.access.roles` says. Reading is for whoever is signed in."""
 
 from django.conf import settings
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from scanner_app.roles import May
+from scanner_app.access.roles import May
 
 MayRead = IsAuthenticated
 

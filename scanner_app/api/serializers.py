@@ -6,17 +6,18 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from scanner_app import breaker, runbook, tickers
-from scanner_app.alerts.acts import MAX_SILENCE_MINUTES
+from scanner_app.alerts.acknowledge import MAX_SILENCE_MINUTES
 from scanner_app.api.filters import BAR_STATUSES, PROCESSING, utc_time
 from scanner_app.calendars import NAMES, hint
-from scanner_app.explain.actions import ACTS
-from scanner_app.explain.sentences import Code
-from scanner_app.ingest import REASONS
+from scanner_app.domain import breaker, tickers
+from scanner_app.domain.explanation.actions import ACTS
+from scanner_app.domain.explanation.sentences import Code
+from scanner_app.domain.timeframes import TIMEFRAMES
+from scanner_app.engine.ingest import REASONS
+from scanner_app.mailbox.quarantine_bulk import Filter
 from scanner_app.models import Alert, Bar, Lane, ProcessingFailure, QuarantinedBar, Resolution, Signal
-from scanner_app.quarantine import Filter
-from scanner_app.status import OverallStatus, SymbolState
-from scanner_app.timeframes import TIMEFRAMES
+from scanner_app.pages import runbook
+from scanner_app.reading.status import OverallStatus, SymbolState
 
 MAX_REASON = 1_000
 """Characters of an operator's reason: a sentence or ten, and no file pasted by mistake."""

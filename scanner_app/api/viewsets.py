@@ -30,8 +30,8 @@ from rest_framework.status import (
 )
 from rest_framework.viewsets import GenericViewSet, ViewSet
 
-from scanner_app import gaps, ingest, mailbox, quarantine, removal, status, tickers, timeline
-from scanner_app.alerts import acts
+from scanner_app import mailbox
+from scanner_app.alerts import acknowledge
 from scanner_app.api.errors import RETRY_AFTER_S, Conflict, TooLarge
 from scanner_app.api.filters import AlertFilter, BarFilter, FaultFilter, SignalFilter, WatchListFilter
 from scanner_app.api.pagination import NewestFirst
@@ -62,10 +62,13 @@ from scanner_app.api.serializers import (
     SymbolIn,
     SymbolOut,
 )
-from scanner_app.encoding import QuickJSONRenderer
-from scanner_app.explain import reader
+from scanner_app.domain import tickers
+from scanner_app.engine import ingest, removal
+from scanner_app.mailbox import quarantine_bulk
 from scanner_app.mailbox.accept import create_symbols
 from scanner_app.models import Alert, Bar, ProcessingFailure, QuarantinedBar, Signal, Symbol
+from scanner_app.reading import explanation, gaps, status, timeline
+from scanner_app.reading.encoding import QuickJSONRenderer
 
 MAX_MESSAGE = 300
 """Characters of a rejection's message: it quotes the client's own value, which may be a megabyte."""
@@ -233,7 +236,7 @@ def _documented_bulk(summary: str, operation_id: str) -> Callable[[Any], Any]:
 class QuarantineViewSet(_List):
     """Bars that were set aside and wait for an operator, and the operators' acts on them."""
 
-    queryset = quarantine.open_entries().select_related("symbol")
+    queryset = quarantine_bulk.open_entries().select_related("symbol")
     serializer_class = QuarantineOut
     filterset_class = FaultFilter
     lookup_value_regex = "[0-9]+"
@@ -261,13 +264,13 @@ class QuarantineViewSet(_List):
     @action(detail=False, methods=["post"], url_path="replay")
     def replay_all(self, request: Request) -> Response:
         """The oldest first, each for itself; one that somebody else deals with meanwhile is not counted."""
-        return self._act_on_all(quarantine.replay_all, request)
+        return self._act_on_all(quarantine_bulk.replay_all, request)
 
     @_documented_bulk("Give up all bars that a filter means", "quarantine_discard_all")
     @action(detail=False, methods=["post"], url_path="discard")
     def discard_all(self, request: Request) -> Response:
         """Each for itself; one that somebody else deals with meanwhile is not counted."""
-        return self._act_on_all(quarantine.discard_all, request)
+        return self._act_on_all(quarantine_bulk.discard_all, request)
 
     def _act(self, act: Callable[..., None], request: Request, entry_id: str) -> Response:
         # Whatever became of it: dealt with already is another answer than never there.
@@ -283,7 +286,7 @@ class QuarantineViewSet(_List):
     def _act_on_all(self, act: Callable[..., int], request: Request) -> Response:
         asked = BulkIn(data=request.data)
         asked.is_valid(raise_exception=True)
-        entries = quarantine.matching(asked.wanted)
+        entries = quarantine_bulk.matching(asked.wanted)
         if asked.validated_data["dry_run"]:
             return Response({"count": entries.count()})
         by, reason = request.user.get_username(), asked.validated_data["reason"]
@@ -323,7 +326,7 @@ class AlertViewSet(_List):
     def acknowledge(self, request: Request, id: str) -> Response:  # noqa: A002 - the address's word
         """No more reminders; that it is over is told. The first who says so stays."""
         alert, asked = self._asked(request, id, ActIn)
-        acts.acknowledge(alert, by=request.user.get_username(), now=timezone.now(), **asked)
+        acknowledge.acknowledge(alert, by=request.user.get_username(), now=timezone.now(), **asked)
         return self._show(alert)
 
     @_documented_alert_act("Tell nothing of it for some minutes", SilenceIn)
@@ -331,7 +334,7 @@ class AlertViewSet(_List):
     def silence(self, request: Request, id: str) -> Response:  # noqa: A002 - the address's word
         """Not even that it is over. The overall status stays as it is."""
         alert, asked = self._asked(request, id, SilenceIn)
-        acts.silence(alert, by=request.user.get_username(), now=timezone.now(), **asked)
+        acknowledge.silence(alert, by=request.user.get_username(), now=timezone.now(), **asked)
         return self._show(alert)
 
     def _asked(self, request: Request, alert_id: str, form: type[ActIn]) -> tuple[Alert, dict[str, Any]]:
@@ -416,7 +419,7 @@ class SymbolViewSet(_List):
         shown = {
             **asdict(status.symbol_status(symbol, now)),
             "is_slow": symbol.ticker in status.slow_symbols(now, symbol=symbol_id),
-            "quarantined": quarantine.open_entries().filter(symbol=symbol_id).count(),
+            "quarantined": quarantine_bulk.open_entries().filter(symbol=symbol_id).count(),
         }
         return Response(OneSymbolOut(shown).data, status=code)
 
@@ -506,8 +509,8 @@ class SymbolViewSet(_List):
     @action(detail=True, methods=["get"])
     def explain(self, request: Request, symbol: str) -> Response:
         """In plain sentences. Answers for a symbol that is being deleted too, until its rows are gone."""
-        found = self.find(symbol, among=reader.symbols())
-        said = reader.explain(found, timezone.now())
+        found = self.find(symbol, among=explanation.symbols())
+        said = explanation.explain(found, timezone.now())
         allowed = MayOperate().has_permission(request, self)
         actions = [{**asdict(one), "allowed": allowed} for one in said.actions]
         told = {**asdict(said), "symbol": found.ticker, "text": said.text, "actions": actions}

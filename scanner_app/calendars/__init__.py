@@ -6,8 +6,8 @@ build.py    a short process of its own that reads the sessions out of the packag
 names.py    the names that there are, so that nobody has to load that package for a list of words
 """
 
-from scanner_app.calendars.hours import Hours
 from scanner_app.calendars.loading import calendar_of, hours_of
-from scanner_app.calendars.names import ALWAYS_OPEN, NAMES, hint
+from scanner_app.domain.calendar_names import ALWAYS_OPEN, NAMES, hint
+from scanner_app.domain.trading_hours import Hours
 
 __all__ = ["ALWAYS_OPEN", "NAMES", "Hours", "calendar_of", "hint", "hours_of"]

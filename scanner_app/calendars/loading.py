@@ -21,8 +21,8 @@ import structlog
 from django.conf import settings
 
 from scanner_app.calendars import build
-from scanner_app.calendars.hours import Hours, Session, every_day
-from scanner_app.calendars.names import ALWAYS_OPEN
+from scanner_app.domain.calendar_names import ALWAYS_OPEN
+from scanner_app.domain.trading_hours import Hours, Session, every_day
 
 log = structlog.get_logger(__name__)
 

@@ -1,1 +1,1 @@
-"""Where bars come from: files and, later, live feeds. All of them go through `scanner_app.ingest`."""
+"""Where bars come from: files and, later, live feeds. All of them go through `scanner_app.engine.ingest`."""

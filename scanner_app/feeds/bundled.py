@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scanner_app.words import counted
+from scanner_app.domain.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

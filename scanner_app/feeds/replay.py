@@ -26,9 +26,9 @@ from scanner_app.feeds.tally import Line, Tally
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from scanner_app.engine.ingest import Report
     from scanner_app.feeds.bundled import Series
     from scanner_app.feeds.files import Feed
-    from scanner_app.ingest import Report
 
     Pace = Callable[[Line, int], float]
 

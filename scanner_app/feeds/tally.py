@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from scanner_app.ingest import Report
+    from scanner_app.engine.ingest import Report
 
 LISTED: Final = 100_000
 """Rejected lines, and conflicts, that are listed one by one; further ones are only counted."""

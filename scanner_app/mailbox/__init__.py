@@ -17,15 +17,15 @@ rows.py        what the modules above share of the rows
 
 from scanner_app.mailbox.accept import NewBar, Verdict, accept
 from scanner_app.mailbox.control import control_failed, control_passed, start_control
-from scanner_app.mailbox.failing import died, fail, quarantine, text_of
+from scanner_app.mailbox.fail import died, fail, quarantine, text_of
 from scanner_app.mailbox.messages import Message, Outcome, Ticket
 from scanner_app.mailbox.operate import disable, enable, reset, set_calendar, skip
-from scanner_app.mailbox.publishing import queue_name, ticker_of_queue
-from scanner_app.mailbox.quarantined import discard, replay
+from scanner_app.mailbox.quarantine import discard, replay
 from scanner_app.mailbox.remove import delete, remove_rows
 from scanner_app.mailbox.rows import queue_of
 from scanner_app.mailbox.run import complete, start
 from scanner_app.mailbox.sweep import Sighting, SweepReport, due_heads, sweep
+from scanner_app.messaging.publisher import queue_name, ticker_of_queue
 
 __all__ = [
     "Message",

@@ -13,12 +13,12 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db import connection, transaction
 
-from scanner_app import breaker, request_id, staleness
-from scanner_app.mailbox import hot, publishing
+from scanner_app.domain import breaker, staleness
+from scanner_app.mailbox import sql
 from scanner_app.mailbox.messages import Message
-from scanner_app.mailbox.publishing import publish
 from scanner_app.mailbox.rows import SCANNER, message_of, resolve_quarantine
-from scanner_app.metrics import counted
+from scanner_app.messaging import publisher
+from scanner_app.messaging.publisher import publish
 from scanner_app.models import (
     Bar,
     BarStatus,
@@ -30,6 +30,7 @@ from scanner_app.models import (
     SymbolStatus,
 )
 from scanner_app.models.symbols import breaker_rules
+from scanner_app.telemetry import counters, request_id
 
 CHUNK = 500
 """Bars of one transaction: it holds its rows for milliseconds, whatever the caller sent at once."""
@@ -101,7 +102,7 @@ def create_symbols(tickers: Sequence[str], *, at_most: int, now: datetime, by: s
             SymbolEvent(symbol=symbol, kind=EventKind.CREATED, at=now, actor=by) for symbol in symbols
         )
         if symbols:
-            transaction.on_commit(publishing.announce_queues, robust=True)
+            transaction.on_commit(publisher.announce_queues, robust=True)
     return Watched(created=set(fresh), known=known)
 
 
@@ -120,7 +121,7 @@ def accept(bars: Sequence[NewBar], *, now: datetime) -> list[Verdict]:
         chunk.look_up(bars)
         verdicts = [chunk.take(bar) for bar in bars]
         chunk.store()
-    counted.bars_accepted(verdicts.count(Verdict.ACCEPTED))
+    counters.bars_accepted(verdicts.count(Verdict.ACCEPTED))
     publish((message, row.lane, row.next_attempt_at) for row, message in chunk.first_heads())
     return verdicts
 
@@ -151,7 +152,7 @@ class _Chunk:
     def look_up(self, bars: Sequence[NewBar]) -> None:
         keys = [(row.symbol_id, bar.timeframe, bar.timestamp) for bar in bars if (row := self.rows.get(bar.symbol))]
         tickers = {row.symbol_id: ticker for ticker, row in self.rows.items()}
-        for known in hot.known_bars(keys):
+        for known in sql.known_bars(keys):
             self.known[(tickers[known.symbol_id], known.timeframe, known.timestamp)] = known
 
     def take(self, bar: NewBar) -> Verdict:
@@ -204,7 +205,7 @@ class _Chunk:
             row.catching_up = True  # it waits for the breaker or the operator, not for the engine
 
     def store(self) -> None:
-        hot.add_bars(self.created)
+        sql.add_bars(self.created)
         if self.corrected:
             Bar.objects.bulk_update(
                 self.corrected,
@@ -216,7 +217,7 @@ class _Chunk:
                 for bar in self.corrected
             )
         moved = {bar.symbol_id for bar in (*self.created, *self.corrected)}
-        hot.number([row for row in self.rows.values() if row.symbol_id in moved])
+        sql.number([row for row in self.rows.values() if row.symbol_id in moved])
 
     def first_heads(self) -> list[tuple[SymbolStatus, Message]]:
         return [

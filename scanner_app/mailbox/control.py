@@ -10,8 +10,8 @@ from datetime import datetime
 import structlog
 from django.db import transaction
 
-from scanner_app import breaker
-from scanner_app.mailbox import hot
+from scanner_app.domain import breaker
+from scanner_app.mailbox import sql
 from scanner_app.mailbox.messages import Message, Outcome, Ticket
 from scanner_app.mailbox.rows import (
     add_event,
@@ -46,7 +46,7 @@ def control_passed(message: Message, *, now: datetime) -> Outcome:
     with transaction.atomic():
         guard = " AND epoch = %s AND attempts = %s AND stage = 'control'"
         if (
-            hot.move_on(message.symbol_id, message.sequence, guard=guard, values=[message.epoch, message.retries])
+            sql.move_on(message.symbol_id, message.sequence, guard=guard, values=[message.epoch, message.retries])
             is None
         ):
             return Outcome.SUPERSEDED

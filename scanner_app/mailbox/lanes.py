@@ -6,8 +6,8 @@ from typing import NamedTuple
 import structlog
 from django.db import transaction
 
-from scanner_app.mailbox import publishing
 from scanner_app.mailbox.rows import add_event
+from scanner_app.messaging import publisher
 from scanner_app.models import EventKind, Lane, SymbolStatus
 
 log = structlog.get_logger(__name__)
@@ -40,5 +40,5 @@ def move(symbol_id: int, old_lane: str, place: Place, now: datetime, *, reason: 
     SymbolStatus.objects.filter(symbol_id=symbol_id).update(lane=place.lane, quick_bars=place.quick_bars)
     if place.lane != old_lane:
         add_event(symbol_id, EventKind.LANE, now, reason=f"to the {place.lane} lane: {reason}")
-        transaction.on_commit(publishing.announce_queues, robust=True)
+        transaction.on_commit(publisher.announce_queues, robust=True)
         log.info("lane_changed", symbol_id=symbol_id, lane=place.lane, reason=reason)

@@ -5,10 +5,9 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from scanner_app import breaker
-from scanner_app.alerts import notices
-from scanner_app.errors import NothingToSkip
-from scanner_app.mailbox import hot
+from scanner_app.domain import breaker
+from scanner_app.domain.errors import NothingToSkip
+from scanner_app.mailbox import sql
 from scanner_app.mailbox.rows import (
     add_event,
     fresh,
@@ -20,6 +19,7 @@ from scanner_app.mailbox.rows import (
     wait_for_breaker,
 )
 from scanner_app.models import Bar, EventKind, ProcessingFailure, Stage, Symbol, SymbolStatus
+from scanner_app.notifications import outbox
 
 
 def reset(symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> None:
@@ -30,7 +30,7 @@ def reset(symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> None:
         )
         row = fresh(symbol.pk)
         if row.symbol.breaker.incident_at is not None:
-            notices.recovered(
+            outbox.recovered(
                 symbol_id=symbol.pk,
                 ticker=symbol.ticker,
                 now=now,
@@ -50,7 +50,7 @@ def skip(symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> None:
         _rows(symbol).update(epoch=F("epoch") + 1)
         row = fresh(symbol.pk)
         attempts = row.attempts
-        if row.head is None or hot.move_on(symbol.pk, row.head) is None:
+        if row.head is None or sql.move_on(symbol.pk, row.head) is None:
             raise NothingToSkip(symbol.ticker)
         row = fresh(symbol.pk)
         bar_id, accepted_at = Bar.objects.values_list("id", "accepted_at").get(symbol_id=symbol.pk, sequence=row.cursor)

@@ -6,7 +6,7 @@ import structlog
 from django.db import models, transaction
 from django.db.models import F
 
-from scanner_app.errors import BarsWaiting
+from scanner_app.domain.errors import BarsWaiting
 from scanner_app.mailbox.rows import add_event, fresh
 from scanner_app.models import (
     Alert,

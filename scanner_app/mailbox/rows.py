@@ -6,11 +6,10 @@ from typing import Any
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import QuerySet
 
-from scanner_app import breaker
-from scanner_app.mailbox.hot import Following, what_follows
+from scanner_app.domain import breaker
 from scanner_app.mailbox.messages import Message, Ticket
-from scanner_app.mailbox.publishing import publish_after_commit, queue_name
-from scanner_app.metrics import counted
+from scanner_app.mailbox.sql import Following, what_follows
+from scanner_app.messaging.publisher import publish_after_commit, queue_name
 from scanner_app.models import (
     Bar,
     BarStatus,
@@ -24,6 +23,7 @@ from scanner_app.models import (
     SymbolStatus,
 )
 from scanner_app.models.symbols import breaker_rules
+from scanner_app.telemetry import counters
 
 SCANNER = "scanner"
 """The actor of what nobody asked for."""
@@ -199,7 +199,7 @@ def set_aside(
 ) -> None:
     """Put a bar, no longer the head, into quarantine. `error` is type, message and traceback."""
     error_type, text, traceback = error
-    transaction.on_commit(counted.bar_quarantined, robust=True)
+    transaction.on_commit(counters.bar_quarantined, robust=True)
     Bar.objects.filter(id=bar_id).update(
         status=BarStatus.QUARANTINED, attempts=attempts, finished_at=now, held=False, latency_ms=None
     )

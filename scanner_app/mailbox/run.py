@@ -9,14 +9,14 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from scanner_app import breaker, latency, words
-from scanner_app.alerts import notices
 from scanner_app.detectors import Finding
-from scanner_app.mailbox import hot, lanes
+from scanner_app.domain import breaker, latency, wording
+from scanner_app.mailbox import lanes, sql
 from scanner_app.mailbox.messages import Message, Outcome, Ticket
 from scanner_app.mailbox.rows import SCANNER, add_event, fresh, live_head, publish_following, publish_head, save_breaker
 from scanner_app.models import CircuitBreaker, EventKind, Lane
 from scanner_app.models.symbols import breaker_rules
+from scanner_app.notifications import outbox
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +27,7 @@ def start(message: Message, *, now: datetime) -> Ticket | Outcome:
     Writes nothing on that path. SUPERSEDED: the message is stale. DEFERRED: the head may run only later,
     and was published anew for then, without using a step of the backoff.
     """
-    head = hot.read_head(message)
+    head = sql.read_head(message)
     if head is None or not head.is_live_for(message):
         return Outcome.SUPERSEDED
     due = breaker.due(breaker.Breaker(opened_at=head.opened_at), breaker_rules(), now, own=head.next_attempt_at)
@@ -49,11 +49,11 @@ def complete(ticket: Ticket, findings: Iterable[Finding], *, now: datetime, run_
     with transaction.atomic():
         # First the guarded update: it is the check and, on either database, the lock; and it changes what
         # it guards, or a second copy of the task would pass it too.
-        following = hot.move_on_done(ticket, figures, latency_ms, now=now)
+        following = sql.move_on_done(ticket, figures, latency_ms, now=now)
         if following is None:
             return Outcome.SUPERSEDED
-        hot.add_signals(ticket, findings, now=now)
-        failures, bar = hot.what_follows(message.symbol_id, following.head)
+        sql.add_signals(ticket, findings, now=now)
+        failures, bar = sql.what_follows(message.symbol_id, following.head)
         if failures:
             _close_breaker(ticket, now)
         place = lanes.after_run(
@@ -70,7 +70,7 @@ def complete(ticket: Ticket, findings: Iterable[Finding], *, now: datetime, run_
 
 def _lane_reason(place: lanes.Place, run_s: float) -> str:
     if place.lane == Lane.MAIN:
-        return f"it has had {words.in_a_row(settings.SCANNER_QUICK_BARS, 'quick bar')}"
+        return f"it has had {wording.in_a_row(settings.SCANNER_QUICK_BARS, 'quick bar')}"
     return f"its run took {run_s:.1f} s"
 
 
@@ -83,10 +83,10 @@ def _close_breaker(ticket: Ticket, now: datetime) -> None:
         kind,
         now,
         bar_id=ticket.bar_id,
-        reason=f"after {words.in_a_row(failed.failures, 'failure')}",
+        reason=f"after {wording.in_a_row(failed.failures, 'failure')}",
     )
     if failed.incident_at is not None:
-        notices.recovered(
+        outbox.recovered(
             symbol_id=message.symbol_id,
             ticker=message.ticker,
             now=now,

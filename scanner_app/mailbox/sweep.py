@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 import structlog
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
-from scanner_app.mailbox.failing import died
+from scanner_app.mailbox.fail import died
 from scanner_app.mailbox.messages import Message
-from scanner_app.mailbox.publishing import publish
 from scanner_app.mailbox.rows import in_control, live_head, message_of
+from scanner_app.messaging.publisher import publish
 from scanner_app.models import Bar, SymbolStatus
 
 log = structlog.get_logger(__name__)

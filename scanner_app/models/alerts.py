@@ -38,7 +38,7 @@ ACTIVE = (AlertState.FIRING, AlertState.RECOVERING)
 class Alert(models.Model):
     """One time that a rule held: of the whole, of a symbol, or of another subject, say a worker."""
 
-    rule = models.CharField(max_length=40)  # a name of scanner_app.alerts.rules
+    rule = models.CharField(max_length=40)  # a name of scanner_app.domain.alert_rules
     severity = models.CharField(max_length=7, choices=Severity)
     symbol = models.ForeignKey(Symbol, on_delete=models.CASCADE, null=True, db_index=False, related_name="alerts")
     subject = models.CharField(max_length=200, blank=True)  # what is no symbol: "main 0/1", "main@host"

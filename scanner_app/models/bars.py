@@ -2,9 +2,9 @@
 
 from django.db import models
 
+from scanner_app.domain.timeframes import TIMEFRAMES
 from scanner_app.models.symbols import Symbol
-from scanner_app.request_id import MAX_LENGTH
-from scanner_app.timeframes import TIMEFRAMES
+from scanner_app.telemetry.request_id import MAX_LENGTH
 
 
 class BarStatus(models.TextChoices):

@@ -3,9 +3,9 @@
 from django.db import models
 
 from scanner_app.detectors import Direction
+from scanner_app.domain.timeframes import TIMEFRAMES
 from scanner_app.models.bars import Bar
 from scanner_app.models.symbols import Symbol
-from scanner_app.timeframes import TIMEFRAMES
 
 
 class Signal(models.Model):

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import models
 
-from scanner_app.breaker import Breaker, Rules
+from scanner_app.domain.breaker import Breaker, Rules
 
 
 class Symbol(models.Model):
@@ -107,7 +107,7 @@ class CircuitBreaker(models.Model):
 
     @property
     def value(self) -> Breaker:
-        """The row as the pure value that `scanner_app.breaker` decides on."""
+        """The row as the pure value that `scanner_app.domain.breaker` decides on."""
         return Breaker(failures=self.failures, opened_at=self.opened_at, incident_at=self.incident_at)
 
 

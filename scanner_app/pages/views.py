@@ -15,11 +15,12 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from scanner_app import runbook, tickers
-from scanner_app.alerts.acts import MAX_SILENCE_MINUTES
-from scanner_app.alerts.rules import RULES
+from scanner_app.access.roles import May
+from scanner_app.alerts.acknowledge import MAX_SILENCE_MINUTES
+from scanner_app.domain import tickers
+from scanner_app.domain.alert_rules import RULES
 from scanner_app.models import Symbol
-from scanner_app.roles import May
+from scanner_app.pages import runbook
 
 EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - compared with, not listened on
 """Hosts that a server listens on, but that no browser can go to."""

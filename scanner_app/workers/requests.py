@@ -7,7 +7,7 @@ from billiard.exceptions import WorkerLostError
 from celery.worker import request, state
 
 from scanner_app import mailbox
-from scanner_app.mailbox import publishing
+from scanner_app.messaging import publisher
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +44,7 @@ class HeadRequest(request.Request):
             sequence=sequence,
             epoch=epoch,
             retries=self.request_dict.get("retries") or 0,
-            control=self.name == publishing.CONTROL_TASK,
+            control=self.name == publisher.CONTROL_TASK,
         )
         log.error("run_killed", **message.logged, reason=reason)
-        publishing.publish_death(message, reason)
+        publisher.publish_death(message, reason)

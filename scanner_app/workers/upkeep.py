@@ -7,7 +7,7 @@ from celery import Task
 from django.db import connection
 from redis.exceptions import RedisError
 
-from scanner_app.processing import OUTAGES
+from scanner_app.engine.detection import OUTAGES
 
 log = structlog.get_logger(__name__)
 

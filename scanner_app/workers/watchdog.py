@@ -22,8 +22,8 @@ from celery import bootsteps
 from django.conf import settings
 from redis.exceptions import RedisError
 
-from scanner_app import broker
-from scanner_app.broker import DEAF_AFTER_S
+from scanner_app.messaging import broker
+from scanner_app.messaging.broker import DEAF_AFTER_S
 
 log = structlog.get_logger(__name__)
 

@@ -17,7 +17,7 @@ TIMEOUT_S = 5.0
 
 TELL_KEY = "scanner:tell:"
 SWEPT_KEY = "scanner:swept"
-"""The names of scanner_app.broker, whose import would take a second of each probe; a test compares them."""
+"""The names of scanner_app.messaging.broker, whose import would take a second of each probe; a test compares them."""
 
 SWEPT_WITHIN_S = 30.0
 """Sweeps come every SCANNER_SWEEP_S, 2 s by default: fifteen were missed."""

@@ -113,7 +113,7 @@ def _prepare(env: Environment, screen: Screen) -> "Account":
     from django.db import Error, connection  # noqa: PLC0415
     from django.utils import timezone  # noqa: PLC0415
 
-    from scanner_app import status  # noqa: PLC0415
+    from scanner_app.reading import status  # noqa: PLC0415
     from scanner_project.up.accounts import ensure_admin, write_flower_config  # noqa: PLC0415
 
     status.serve_from(timezone.now())  # what was evaluated before is another run's

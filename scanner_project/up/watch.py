@@ -13,8 +13,9 @@ import redis
 from django.db import Error as DatabaseError
 from django.db import close_old_connections
 
-from scanner_app import retention, status
+from scanner_app.engine import retention
 from scanner_app.feeds.bundled import load_series, too_old
+from scanner_app.reading import status
 from scanner_project.env import Environment
 from scanner_project.up.accounts import Account
 from scanner_project.up.supervision import ChildState

@@ -4,9 +4,10 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 
-from scanner_app import mailbox, status
-from scanner_app.mailbox import publishing
+from scanner_app import mailbox
+from scanner_app.messaging import publisher
 from scanner_app.models import CircuitBreaker, EventKind, Symbol, SymbolEvent
+from scanner_app.reading import status
 from tests.admin.conftest import messages_of, sent_from
 from tests.conftest import accept_days, fail_head, make_symbol, new_bar, row_of, snapshot
 
@@ -243,7 +244,7 @@ def test_a_symbols_page_tells_attempts_stage_next_attempt_and_lane(browser):
 def removals(monkeypatch):
     """The symbols whose rows the upkeep worker was asked to remove."""
     asked: list[int] = []
-    monkeypatch.setattr(publishing, "publish_removal", asked.append)
+    monkeypatch.setattr(publisher, "publish_removal", asked.append)
     return asked
 
 

@@ -9,13 +9,16 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from scanner_app import broker, mailbox, status
-from scanner_app.alerts import acts, deliver, evaluate, facts, notices, ping
-from scanner_app.alerts.rules import Finding, Rule
+from scanner_app import mailbox
+from scanner_app.alerts import acknowledge, evaluate, gather, watcher_ping
 from scanner_app.alerts.tasks import watch
-from scanner_app.errors import AlertOver
+from scanner_app.domain.alert_rules import Finding, Rule
+from scanner_app.domain.errors import AlertOver
 from scanner_app.mailbox.accept import CHUNK, create_symbols
+from scanner_app.messaging import broker
 from scanner_app.models import Alert, Evaluation, Notification, Symbol, SymbolStatus
+from scanner_app.notifications import delivery, outbox
+from scanner_app.reading import status
 from tests.alerts.watching import LOOK_S, redis_server, state_of, told, watched
 from tests.conftest import T0, accept_days, make_symbol, new_bar, start_head
 from tests.mailbox.test_races import at_once
@@ -48,7 +51,7 @@ class Judge:
 
     def __call__(self, times=1):
         for _ in range(times):
-            report = evaluate.run(facts.gather(self.clock.now, by_beat=True), rules=[self.rule])
+            report = evaluate.run(gather.gather(self.clock.now, by_beat=True), rules=[self.rule])
             self.clock.move(LOOK_S)
         return report
 
@@ -110,7 +113,7 @@ def test_one_that_comes_again_after_it_was_over_is_another(judge):
 
 def test_acknowledged_it_is_not_told_again_but_that_it_is_over_is(judge):
     judge()
-    acts.acknowledge(the_alert(), by="olga", now=judge.clock.now, reason="on it")
+    acknowledge.acknowledge(the_alert(), by="olga", now=judge.clock.now, reason="on it")
     judge(100)
     judge.holds = False
     judge(4)
@@ -121,15 +124,15 @@ def test_acknowledged_it_is_not_told_again_but_that_it_is_over_is(judge):
 
 def test_the_first_who_acknowledges_stays(judge):
     judge()
-    acts.acknowledge(the_alert(), by="olga", now=T0, reason="on it")
-    acts.acknowledge(the_alert(), by="bo", now=judge.clock.now)
+    acknowledge.acknowledge(the_alert(), by="olga", now=T0, reason="on it")
+    acknowledge.acknowledge(the_alert(), by="bo", now=judge.clock.now)
 
     assert (the_alert().acknowledged_by, the_alert().acknowledged_at) == ("olga", T0)
 
 
 def test_silenced_nothing_is_told_and_then_that_it_still_fires(judge):
     judge()
-    acts.silence(the_alert(), minutes=5, by="olga", now=judge.clock.now, reason="known")
+    acknowledge.silence(the_alert(), minutes=5, by="olga", now=judge.clock.now, reason="known")
     judge(59)
     assert told("made_up") == ["fired"]
 
@@ -140,7 +143,7 @@ def test_silenced_nothing_is_told_and_then_that_it_still_fires(judge):
 
 def test_silenced_not_even_that_it_is_over_is_told(judge):
     judge()
-    acts.silence(the_alert(), minutes=5, by="olga", now=judge.clock.now)
+    acknowledge.silence(the_alert(), minutes=5, by="olga", now=judge.clock.now)
     judge.holds = False
     judge(80)
 
@@ -149,7 +152,7 @@ def test_silenced_not_even_that_it_is_over_is_told(judge):
 
 def test_a_silence_outlives_its_alert_and_ends_in_time(judge):
     judge()
-    acts.silence(the_alert(), minutes=5, by="olga", now=judge.clock.now, reason="known")
+    acknowledge.silence(the_alert(), minutes=5, by="olga", now=judge.clock.now, reason="known")
     for judge.holds in (False, True):
         judge(4)
     assert (state_of("made_up"), told("made_up")) == (["resolved", "firing"], ["fired"])
@@ -163,7 +166,7 @@ def test_a_silence_outlives_its_alert_and_ends_in_time(judge):
 def test_a_silence_on_an_alert_that_never_fired_outlives_it_too_and_leaves_one_row(judge):
     judge.rule = replace(judge.rule, for_s=10)
     judge()
-    acts.silence(the_alert(), minutes=5, by="olga", now=judge.clock.now, reason="known")
+    acknowledge.silence(the_alert(), minutes=5, by="olga", now=judge.clock.now, reason="known")
     for _ in range(3):  # swings, and never holds for long enough
         for judge.holds in (False, True):
             judge()
@@ -184,7 +187,9 @@ def test_a_silence_that_is_put_anew_on_one_that_never_fired_is_the_one_that_outl
     for minutes in (5, 60):
         judge.holds = True
         judge()
-        acts.silence(Alert.objects.latest("pk"), minutes=minutes, by="olga", now=judge.clock.now, reason=f"{minutes}")
+        acknowledge.silence(
+            Alert.objects.latest("pk"), minutes=minutes, by="olga", now=judge.clock.now, reason=f"{minutes}"
+        )
         judge.holds = False
         judge()
     judge.holds = True
@@ -195,8 +200,8 @@ def test_a_silence_that_is_put_anew_on_one_that_never_fired_is_the_one_that_outl
 
 def test_a_silence_is_ended_by_zero_minutes(judge):
     judge()
-    acts.silence(the_alert(), minutes=60, by="olga", now=judge.clock.now)
-    acts.silence(the_alert(), minutes=0, by="olga", now=judge.clock.now)
+    acknowledge.silence(the_alert(), minutes=60, by="olga", now=judge.clock.now)
+    acknowledge.silence(the_alert(), minutes=0, by="olga", now=judge.clock.now)
     judge.holds = False
     judge(4)
 
@@ -205,10 +210,10 @@ def test_a_silence_is_ended_by_zero_minutes(judge):
 
 def test_a_silence_that_is_ended_does_not_come_back_from_an_alert_that_is_over(judge):
     judge()
-    acts.silence(the_alert(), minutes=60, by="olga", now=judge.clock.now)
+    acknowledge.silence(the_alert(), minutes=60, by="olga", now=judge.clock.now)
     for judge.holds in (False, True):
         judge(4)
-    acts.silence(Alert.objects.latest("pk"), minutes=0, by="olga", now=judge.clock.now)
+    acknowledge.silence(Alert.objects.latest("pk"), minutes=0, by="olga", now=judge.clock.now)
     for judge.holds in (False, True):
         judge(4)
 
@@ -226,8 +231,8 @@ def test_an_alert_of_a_rule_that_there_is_no_more_ends_without_a_word(watched):
 @pytest.mark.parametrize(
     "act",
     [
-        lambda alert: acts.acknowledge(alert, by="o", now=T0),
-        lambda alert: acts.silence(alert, minutes=1, by="o", now=T0),
+        lambda alert: acknowledge.acknowledge(alert, by="o", now=T0),
+        lambda alert: acknowledge.silence(alert, minutes=1, by="o", now=T0),
     ],
 )
 def test_an_alert_that_is_over_can_be_neither_acknowledged_nor_silenced(judge, act):
@@ -247,7 +252,7 @@ def test_a_silence_has_bounds(judge, minutes):
     judge()
 
     with pytest.raises(ValueError, match="minutes must be 0 to"):
-        acts.silence(the_alert(), minutes=minutes, by="olga", now=T0)
+        acknowledge.silence(the_alert(), minutes=minutes, by="olga", now=T0)
 
 
 # ------------------------------------------------------------------------------------------------ muting
@@ -335,7 +340,7 @@ def test_a_rule_that_raises_keeps_its_alerts_and_blinds_no_other(judge):
         raise ZeroDivisionError
 
     good = rule_of(lambda _: [Finding(message="So it is.")], name="good")
-    report = evaluate.run(facts.gather(judge.clock.now), rules=[rule_of(bug), good])
+    report = evaluate.run(gather.gather(judge.clock.now), rules=[rule_of(bug), good])
 
     assert (state_of("made_up"), state_of("good")) == (["firing"], ["firing"])
     assert not report.complete
@@ -379,7 +384,7 @@ def test_of_many_that_evaluate_at_once_one_fires(clock, redis_server, same_momen
     make_symbol("TSLA")
     rule = rule_of(lambda _: [Finding(message="It is so.")])
     judged = [
-        facts.gather(clock.now if same_moment else clock.now + timedelta(milliseconds=number)) for number in range(8)
+        gather.gather(clock.now if same_moment else clock.now + timedelta(milliseconds=number)) for number in range(8)
     ]
 
     reports = at_once([partial(evaluate.run, one, rules=[rule]) for one in judged])
@@ -395,7 +400,7 @@ def test_of_many_that_evaluate_more_than_a_transaction_stores_each_alert_is_told
     rule = rule_of(
         lambda _: [Finding(message="So it is.", subject=f"{number}") for number in range(3 * evaluate.CHUNK)]
     )
-    judged = [facts.gather(clock.now + timedelta(milliseconds=number)) for number in range(8)]
+    judged = [gather.gather(clock.now + timedelta(milliseconds=number)) for number in range(8)]
 
     reports = at_once([partial(evaluate.run, one, rules=[rule]) for one in judged])
 
@@ -405,9 +410,9 @@ def test_of_many_that_evaluate_more_than_a_transaction_stores_each_alert_is_told
 
 @pytest.mark.django_db(transaction=True)
 def test_of_many_that_see_it_over_at_once_one_tells(clock, redis_server):
-    evaluate.run(facts.gather(clock.now), rules=[rule_of(lambda _: [Finding(message="It is so.")], clear_s=0)])
+    evaluate.run(gather.gather(clock.now), rules=[rule_of(lambda _: [Finding(message="It is so.")], clear_s=0)])
     clock.move(5)
-    over = [facts.gather(clock.now + timedelta(milliseconds=number)) for number in range(8)]
+    over = [gather.gather(clock.now + timedelta(milliseconds=number)) for number in range(8)]
 
     at_once([partial(evaluate.run, one, rules=[rule_of(lambda _: [], clear_s=0)]) for one in over])
 
@@ -415,7 +420,7 @@ def test_of_many_that_see_it_over_at_once_one_tells(clock, redis_server):
 
 
 def test_facts_that_are_older_than_those_judged_change_nothing(judge):
-    old = facts.gather(judge.clock.now - timedelta(seconds=1))
+    old = gather.gather(judge.clock.now - timedelta(seconds=1))
     judge()
     judge.holds = False
 
@@ -431,14 +436,14 @@ def test_a_clock_that_is_set_back_by_an_hour_blinds_nobody(watched):
     watched.forget("main")
 
     watched.look()
-    assert ping.unwell(watched.clock.now) == ""
+    assert watcher_ping.unwell(watched.clock.now) == ""
     watched.look_for(20)
 
     fired = Alert.objects.filter(rule="no_worker").order_by("subject").values_list("subject", "state")
     assert list(fired) == [("main 0/1", "firing"), ("slow 0/1", "firing")]
     assert told("no_worker") == ["fired", "fired"]
     assert status.overview(watched.clock.now).reasons == ["No worker: 2 (slow 0/1, main 0/1)."]
-    assert ping.unwell(watched.clock.now) == "alerts: no_worker"
+    assert watcher_ping.unwell(watched.clock.now) == "alerts: no_worker"
 
 
 def test_a_beat_that_died_before_the_clock_was_set_back_is_missed(watched):
@@ -458,7 +463,7 @@ def test_facts_of_an_earlier_time_count_once_nobody_else_can_have_judged_later_o
     now = judge.clock.now
     judge()
 
-    report = evaluate.run(facts.gather(now - timedelta(seconds=back_s)), rules=[judge.rule])
+    report = evaluate.run(gather.gather(now - timedelta(seconds=back_s)), rules=[judge.rule])
 
     assert report.superseded is superseded
 
@@ -467,7 +472,7 @@ def test_facts_of_an_earlier_time_count_once_nobody_else_can_have_judged_later_o
 def test_after_a_crash_every_alert_is_told_once(clock, redis_server, monkeypatch):
     count = 2 * evaluate.CHUNK + 1
     rule = rule_of(lambda _: [Finding(message="So it is.", subject=f"{number}") for number in range(count)])
-    store, stored = notices.store, []
+    store, stored = outbox.store, []
 
     def crash_in_the_second_chunk(*written):
         stored.append(written)
@@ -475,14 +480,14 @@ def test_after_a_crash_every_alert_is_told_once(clock, redis_server, monkeypatch
             raise KeyboardInterrupt
         return store(*written)
 
-    monkeypatch.setattr(notices, "store", crash_in_the_second_chunk)
+    monkeypatch.setattr(outbox, "store", crash_in_the_second_chunk)
     with pytest.raises(KeyboardInterrupt):
-        evaluate.run(facts.gather(clock.now), rules=[rule])
+        evaluate.run(gather.gather(clock.now), rules=[rule])
     assert Alert.objects.count() == len(told("made_up")) == evaluate.CHUNK
     monkeypatch.undo()
 
     clock.move(5)
-    evaluate.run(facts.gather(clock.now), rules=[rule])
+    evaluate.run(gather.gather(clock.now), rules=[rule])
 
     assert (state_of("made_up"), told("made_up")) == (["firing"] * count, ["fired"] * count)
 
@@ -491,7 +496,7 @@ def test_after_a_crash_every_alert_is_told_once(clock, redis_server, monkeypatch
 def test_between_two_chunks_others_write_and_a_later_evaluation_takes_over(clock, redis_server, monkeypatch):
     count = 2 * evaluate.CHUNK + 1
     rule = rule_of(lambda _: [Finding(message="So it is.", subject=f"{number}") for number in range(count)])
-    earlier, later = facts.gather(clock.now), facts.gather(clock.now + timedelta(seconds=5))
+    earlier, later = gather.gather(clock.now), gather.gather(clock.now + timedelta(seconds=5))
     reports = []
 
     def overtake(*_, **__):  # after the first chunk's commit
@@ -533,7 +538,7 @@ def test_an_evaluation_that_judged_nothing_is_no_sign_of_life(watched):
 
 def test_messages_reach_the_mail_server_with_a_link_to_the_alert(judge, mail_server):
     judge()
-    deliver.run(judge.clock)
+    delivery.run(judge.clock)
 
     (mail,) = mail_server.mails
     text = mail.get_payload(decode=True).decode()
@@ -545,9 +550,9 @@ def test_messages_reach_the_mail_server_with_a_link_to_the_alert(judge, mail_ser
 def test_many_alerts_at_once_are_one_digest(watched, mail_server):
     stuck_symbols(watched, *(f"S{number}" for number in range(30)))
     watched.look_for(80)
-    deliver.run(watched.clock)
+    delivery.run(watched.clock)
     watched.clock.move(60)
-    deliver.run(watched.clock)
+    delivery.run(watched.clock)
 
     assert len(mail_server.mails) == 2
     assert mail_server.subjects[1] == "30 alerts began to fire"

@@ -7,11 +7,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from scanner_app import broker
-from scanner_app.alerts import evaluate, facts
+from scanner_app.alerts import evaluate, gather
 from scanner_app.alerts.evaluate import Report
+from scanner_app.messaging import broker
 from scanner_app.models import Alert, Notification
-from tests.alerts.conftest import Clock
+from tests.notifications.conftest import Clock
 from tests.servers import RedisServer
 
 LOOK_S = 5
@@ -45,7 +45,7 @@ class Watched:
 
     def look(self) -> Report:
         self.at_each_look()
-        report = evaluate.run(facts.gather(self.clock.now, by_beat=self.by_beat))
+        report = evaluate.run(gather.gather(self.clock.now, by_beat=self.by_beat))
         self.clock.move(LOOK_S)
         return report
 

@@ -2,12 +2,13 @@
 
 import pytest
 
-from scanner_app import mailbox, removal
-from scanner_app.mailbox import publishing
+from scanner_app import mailbox
+from scanner_app.engine import removal
+from scanner_app.messaging import publisher
 from scanner_app.models import Symbol, SymbolEvent
 from tests.api.conftest import API
 from tests.conftest import T0, accept_days, make_symbol, raw_bar, snapshot
-from tests.test_quarantine import set_aside
+from tests.mailbox.test_quarantine_bulk import set_aside
 
 TSLA = f"{API}/symbols/TSLA"
 
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.django_db
 def removals(monkeypatch):
     """The symbols whose rows the upkeep worker was asked to remove."""
     asked: list[int] = []
-    monkeypatch.setattr(publishing, "publish_removal", asked.append)
+    monkeypatch.setattr(publisher, "publish_removal", asked.append)
     return asked
 
 

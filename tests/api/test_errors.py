@@ -7,7 +7,8 @@ from django.test import Client
 from rest_framework.authentication import TokenAuthentication
 from rest_framework.test import APIClient
 
-from scanner_app import ingest, status
+from scanner_app.engine import ingest
+from scanner_app.reading import status
 from tests.api.conftest import API
 from tests.conftest import raw_bar
 

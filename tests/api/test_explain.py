@@ -7,7 +7,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from scanner_app import mailbox, removal
+from scanner_app import mailbox
+from scanner_app.engine import removal
 from scanner_app.models import Bar, ProcessingFailure
 from tests.api.conftest import API
 from tests.conftest import T0, accept_days, fail_head, start_head

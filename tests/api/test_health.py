@@ -7,7 +7,8 @@ import redis
 from django.db import OperationalError, ProgrammingError
 from django.db.backends.utils import CursorWrapper
 
-from scanner_app import broker, clocks
+from scanner_app.messaging import broker
+from scanner_app.reading import clocks
 
 ALL_ROLES = {"main@a": {"lane": "main"}, "slow@a": {"lane": "slow"}, "upkeep@a": {"lane": "upkeep"}}
 

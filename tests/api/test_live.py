@@ -6,7 +6,7 @@ import json
 import pytest
 
 from scanner_app.api.live import BoardOut, BoardRowOut
-from scanner_app.board import Board
+from scanner_app.reading.board import Board
 from tests.api.conftest import API
 from tests.conftest import accept_days, make_symbol
 

@@ -3,7 +3,7 @@
 import pytest
 from rest_framework.authtoken.models import Token
 
-from tests.metrics.conftest import quiet_broker, value  # noqa: F401 - a fixture
+from tests.scraping import quiet_broker, value  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.usefixtures("quiet_broker")
 

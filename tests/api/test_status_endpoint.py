@@ -8,9 +8,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.renderers import JSONRenderer
 
-from scanner_app import mailbox, status
+from scanner_app import mailbox
 from scanner_app.api.serializers import OverviewOut
 from scanner_app.models import Symbol, SymbolStatus
+from scanner_app.reading import status
 from tests.api.conftest import API
 from tests.conftest import T0, accept_days, fail_head, make_symbol, start_head
 

@@ -13,9 +13,9 @@ from django.utils import timezone
 from playwright.sync_api import Page, sync_playwright
 
 from scanner_app import mailbox
-from scanner_app.board import Board
 from scanner_app.detectors import BarUnusable, Direction, Finding
 from scanner_app.models import Symbol
+from scanner_app.reading.board import Board
 from tests.conftest import accept_days, fail_head, start_head
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

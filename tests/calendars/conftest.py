@@ -7,7 +7,7 @@ import pytest
 
 from scanner_app.calendars import Hours
 from scanner_app.calendars.build import sessions
-from scanner_app.calendars.hours import Session, every_day
+from scanner_app.domain.trading_hours import Session, every_day
 
 FIRST, LAST = date(2025, 1, 1), date(2026, 12, 31)
 

@@ -8,7 +8,7 @@ import exchange_calendars
 import pytest
 
 from scanner_app.calendars import NAMES, calendar_of, hint, hours_of, loading
-from tests.calendars.test_hours import at
+from tests.domain.test_trading_hours import at
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
 

@@ -14,11 +14,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from scanner_app import mailbox
-from scanner_app.mailbox import publishing
 from scanner_app.management.commands import scanner
+from scanner_app.messaging import publisher
 from scanner_app.models import CircuitBreaker, QuarantinedBar, Symbol, SymbolEvent
 from tests.conftest import T0, accept_days, fail_head, make_symbol, row_of, snapshot
-from tests.test_quarantine import set_aside
+from tests.mailbox.test_quarantine_bulk import set_aside
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 def removals(monkeypatch):
     """The symbols whose rows the upkeep worker was asked to remove."""
     asked: list[int] = []
-    monkeypatch.setattr(publishing, "publish_removal", asked.append)
+    monkeypatch.setattr(publisher, "publish_removal", asked.append)
     return asked
 
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pytest
 from django.core.management import CommandError, call_command
 
+from scanner_app.engine.ingest import accept
 from scanner_app.feeds import replay
 from scanner_app.feeds.bundled import load_series
-from scanner_app.ingest import accept
 from scanner_app.management.commands import replay as command
 from scanner_app.models import Bar, Symbol
 from tests.conftest import accept_days, make_symbol

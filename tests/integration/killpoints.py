@@ -18,10 +18,12 @@ from typing import Any
 from celery.signals import task_received
 from kombu.transport import virtual
 
-from scanner_app import mailbox, processing
+from scanner_app import mailbox
 from scanner_app.detectors import Signal, Window
-from scanner_app.mailbox import hot, publishing
+from scanner_app.engine import detection
+from scanner_app.mailbox import sql
 from scanner_app.mailbox.messages import Message, Ticket
+from scanner_app.messaging import publisher
 from scanner_app.workers.requests import HeadRequest
 
 
@@ -113,7 +115,7 @@ def install_in_acceptor() -> None:
         return taken
 
     accept.publish = publish
-    after(publishing, "_send", lambda _, deliveries: _of_delivery(deliveries, Point.PUBLISHED))
+    after(publisher, "_send", lambda _, deliveries: _of_delivery(deliveries, Point.PUBLISHED))
 
 
 Bar = tuple[Point, str, int]
@@ -127,10 +129,10 @@ def install_in_worker() -> None:
     before(HeadRequest, "acknowledge", lambda request: _of_request(request, Point.RETURNED))
     before(mailbox, "start", lambda message, **_: (Point.HANDED, message.ticker, message.sequence))
     after(mailbox, "start", _started)
-    after(processing, "detect", _of_ticket(Point.COMPUTED))
-    after(hot, "add_signals", _of_ticket(Point.WRITING))
+    after(detection, "detect", _of_ticket(Point.COMPUTED))
+    after(sql, "add_signals", _of_ticket(Point.WRITING))
     # Publishing after a commit is always the next head's: the one that was committed is before it.
-    publish = publishing.publish
+    publish = publisher.publish
 
     def publish_next(deliveries: Any) -> int:
         listed = list(deliveries)
@@ -138,8 +140,8 @@ def install_in_worker() -> None:
             reach(Point.COMMITTED, message.ticker, message.sequence - 1)
         return publish(listed)
 
-    publishing.publish = publish_next
-    after(publishing, "_send", lambda _, deliveries: _of_delivery(deliveries, Point.NEXT_PUBLISHED, before=1))
+    publisher.publish = publish_next
+    after(publisher, "_send", lambda _, deliveries: _of_delivery(deliveries, Point.NEXT_PUBLISHED, before=1))
 
 
 def _popped(_: Any, message: dict[str, Any], queue: str) -> Bar | None:
@@ -150,7 +152,7 @@ def _popped(_: Any, message: dict[str, Any], queue: str) -> Bar | None:
 
 
 def _received(request: Any, **_: Any) -> None:
-    if request.name == publishing.HEAD_TASK:
+    if request.name == publisher.HEAD_TASK:
         reach(*_of_request(request, Point.RECEIVED))
 
 

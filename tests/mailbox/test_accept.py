@@ -95,7 +95,7 @@ def test_a_broker_that_is_down_fails_no_acceptance(symbol, monkeypatch):
         tried.append(deliveries)
         raise ConnectionError("the broker is away")
 
-    monkeypatch.setattr("scanner_app.mailbox.publishing._send", broken)
+    monkeypatch.setattr("scanner_app.messaging.publisher._send", broken)
     make_symbol("AAPL")
 
     verdicts = mailbox.accept([new_bar("AAPL"), new_bar("TSLA")], now=T0)

@@ -6,11 +6,11 @@ import pytest
 from django.db import connection
 
 from scanner_app import mailbox
-from scanner_app.breaker import Breaker, Rules
 from scanner_app.detectors import BarUnusable
-from scanner_app.errors import DetectorFailed
-from scanner_app.mailbox import Outcome, Ticket, failing
-from scanner_app.mailbox.failing import decide
+from scanner_app.domain.breaker import Breaker, Rules
+from scanner_app.domain.errors import DetectorFailed
+from scanner_app.mailbox import Outcome, Ticket, fail
+from scanner_app.mailbox.fail import decide
 from scanner_app.models import Bar, ProcessingFailure, QuarantinedBar
 from tests.conftest import T0, accept_days, fail_head, live_message, row_of, snapshot, start_head
 
@@ -63,7 +63,7 @@ def logged(monkeypatch):
         def error(event, **_values):
             lines.append((event, connection.in_atomic_block))
 
-    monkeypatch.setattr(failing, "log", Log)
+    monkeypatch.setattr(fail, "log", Log)
     return lines
 
 
@@ -87,7 +87,7 @@ def test_a_failure_that_was_rolled_back_is_not_logged(dispatched_head, logged, m
     def broken(*_args, **_values):
         raise RuntimeError("the disk is full")
 
-    monkeypatch.setattr(failing, "_record_failure", broken)
+    monkeypatch.setattr(fail, "_record_failure", broken)
     with pytest.raises(RuntimeError, match="the disk is full"):
         call(ticket, BarUnusable("no volume"), now=T0)
 

@@ -24,9 +24,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from scanner_app import mailbox
 from scanner_app.detectors import BarUnusable, Direction
 from scanner_app.detectors.running import Finding
-from scanner_app.errors import NothingToSkip, NotInQuarantine
-from scanner_app.mailbox import Message, Outcome, Sighting, Ticket, publishing
+from scanner_app.domain.errors import NothingToSkip, NotInQuarantine
+from scanner_app.mailbox import Message, Outcome, Sighting, Ticket
 from scanner_app.mailbox.accept import create_symbols
+from scanner_app.messaging import publisher
 from scanner_app.models import (
     Bar,
     CircuitBreaker,
@@ -122,8 +123,8 @@ class MailboxMachine(RuleBasedStateMachine):
         self.next_day = dict.fromkeys(NAMES, 10)
         self.in_step = False
         self.patches = pytest.MonkeyPatch()
-        self.patches.setattr(publishing, "_send", self._send)
-        self.patches.setattr(publishing, "PAUSE_AFTER_FAILURE_S", 0.0)
+        self.patches.setattr(publisher, "_send", self._send)
+        self.patches.setattr(publisher, "PAUSE_AFTER_FAILURE_S", 0.0)
         Symbol.objects.all().delete()
         create_symbols(NAMES, at_most=len(NAMES), now=T0)
         self.symbols = {symbol.ticker: symbol for symbol in Symbol.objects.all()}

@@ -11,7 +11,8 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from rest_framework.test import APIClient
 
-from scanner_app import ingest, mailbox
+from scanner_app import mailbox
+from scanner_app.engine import ingest
 from scanner_app.mailbox import Outcome
 from scanner_app.mailbox.accept import create_symbols
 from scanner_app.models import Bar, CircuitBreaker, ProcessingFailure, Symbol

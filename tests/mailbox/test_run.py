@@ -180,7 +180,7 @@ def test_a_failed_publish_does_not_undo_a_completion(dispatched_head, monkeypatc
     def broken(*_):
         raise ConnectionError("the broker is away")
 
-    monkeypatch.setattr("scanner_app.mailbox.publishing._send", broken)
+    monkeypatch.setattr("scanner_app.messaging.publisher._send", broken)
 
     outcome = mailbox.complete(ticket, [], now=T0)
 

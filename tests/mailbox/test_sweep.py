@@ -166,7 +166,7 @@ def test_what_a_dead_broker_did_not_take_is_no_loss(dispatched_head, monkeypatch
     def broken(*_):
         raise ConnectionError("the broker is away")
 
-    monkeypatch.setattr("scanner_app.mailbox.publishing._send", broken)
+    monkeypatch.setattr("scanner_app.messaging.publisher._send", broken)
 
     lose(symbol, 5)
 

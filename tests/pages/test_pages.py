@@ -6,7 +6,7 @@ from django.templatetags.static import static
 from django.test import Client
 from django.urls import reverse
 
-from scanner_app.alerts.rules import RULES
+from scanner_app.domain.alert_rules import RULES
 from scanner_app.models import Symbol
 from tests.conftest import T0, make_symbol
 

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import psycopg
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from scanner_app.chaos.run import Order, Result, run
-from scanner_app.chaos.stack import ChaosError
+from scanner_app.tools.chaos.run import Order, Result, run
+from scanner_app.tools.chaos.stack import ChaosError
 
 SEEDS = 1_000_000
 MOST_MINUTES = 600

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from scanner_app import injection
+from scanner_app.engine import fault_injection
 from scanner_app.models import Symbol
 
 
@@ -53,22 +53,22 @@ class Command(BaseCommand):
         if symbol is None:
             raise CommandError(f"Symbol {ticker} not found")
         if options["clear"]:
-            injection.clear(symbol)
+            fault_injection.clear(symbol)
             self.stdout.write(f"{ticker}: no faults any more")
             return
         if options["outage"]:
-            injection.inject_outage(symbol, options["outage"], now=timezone.now())
+            fault_injection.inject_outage(symbol, options["outage"], now=timezone.now())
             what = f"every run fails for {options['outage']:g} s"
         elif options["unusable"]:
-            injection.inject(symbol, unusable=True)
+            fault_injection.inject(symbol, unusable=True)
             what = "the next run finds its bar unusable"
         elif options["hang"]:
-            injection.inject(symbol, hang_s=options["hang"])
+            fault_injection.inject(symbol, hang_s=options["hang"])
             what = f"the next run sleeps {options['hang']:g} s"
         elif options["crash"]:
-            injection.inject(symbol, crash_runs=options["crash"])
+            fault_injection.inject(symbol, crash_runs=options["crash"])
             what = _next_runs(options["crash"], "kills its process", "kill their process")
         else:
-            injection.inject(symbol, fail_runs=options["fail"])
+            fault_injection.inject(symbol, fail_runs=options["fail"])
             what = _next_runs(options["fail"], "fails", "fail")
         self.stdout.write(f"{ticker}: {what}")

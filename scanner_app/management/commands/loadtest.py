@@ -16,11 +16,11 @@ from rest_framework.authtoken.models import Token
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from scanner_app.loadtest.client import Client, LoadTestError, Unreachable
-from scanner_app.loadtest.feed import DRAIN_S, INTERRUPTED_DRAIN_S, Posting, drain, post_all, read_back
-from scanner_app.loadtest.plan import Plan
-from scanner_app.loadtest.report import WIDTH, Report
-from scanner_app.loadtest.verdict import ReadBack, achieved_rate
+from scanner_app.tools.loadtest.client import Client, LoadTestError, Unreachable
+from scanner_app.tools.loadtest.feed import DRAIN_S, INTERRUPTED_DRAIN_S, Posting, drain, post_all, read_back
+from scanner_app.tools.loadtest.plan import Plan
+from scanner_app.tools.loadtest.report import WIDTH, Report
+from scanner_app.tools.loadtest.verdict import ReadBack, achieved_rate
 
 EXIT_BAD = 1
 """Exit status of a bad verdict, and of a test that could not begin."""

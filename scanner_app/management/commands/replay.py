@@ -14,16 +14,17 @@ from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from scanner_app import mailbox, retention
+from scanner_app import mailbox
+from scanner_app.domain.timeframes import TIMEFRAMES
+from scanner_app.engine import retention
+from scanner_app.engine.ingest import accept
 from scanner_app.feeds import replay
 from scanner_app.feeds.bundled import Series, load_series, market_of, too_old
 from scanner_app.feeds.files import FeedError, open_feed
 from scanner_app.feeds.tally import Tally, summary
-from scanner_app.ingest import accept
 from scanner_app.mailbox.accept import create_symbols
 from scanner_app.mailbox.rows import SCANNER
 from scanner_app.models import Bar, Symbol
-from scanner_app.timeframes import TIMEFRAMES
 
 if TYPE_CHECKING:
     from datetime import datetime

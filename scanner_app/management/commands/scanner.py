@@ -17,11 +17,15 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from scanner_app import mailbox, quarantine, removal, status, tickers
+from scanner_app import mailbox
 from scanner_app.api.serializers import ActIn, OverviewOut
-from scanner_app.errors import BarsWaiting, ScannerError
+from scanner_app.domain import tickers
+from scanner_app.domain.errors import BarsWaiting, ScannerError
+from scanner_app.domain.wording import counted
+from scanner_app.engine import removal
+from scanner_app.mailbox import quarantine_bulk
 from scanner_app.models import Symbol
-from scanner_app.words import counted
+from scanner_app.reading import status
 
 MAX_ACTOR = 150
 """Characters of an actor's name that an event keeps."""
@@ -61,8 +65,8 @@ def _on_quarantine(name: str, outcome: str) -> Act:
     """The act in bulk of this name on what of a symbol is in quarantine; none there is a success too."""
 
     def act(symbol: Symbol, *, by: str, reason: str, force: bool) -> Outcome:  # noqa: ARG001 - for all acts alike
-        entries = quarantine.matching(quarantine.Filter(symbol=symbol.ticker))
-        count = getattr(quarantine, name)(entries, by=by, clock=timezone.now, reason=reason)
+        entries = quarantine_bulk.matching(quarantine_bulk.Filter(symbol=symbol.ticker))
+        count = getattr(quarantine_bulk, name)(entries, by=by, clock=timezone.now, reason=reason)
         return {"outcome": outcome, "count": count}
 
     return act

@@ -1,0 +1,54 @@
+"""The alert rules: data and a pure function each, one to a file.
+
+interface.py holds what a rule is and what it sees. A rule's page is docs/runbook/NAME.md.
+"""
+
+from scanner_app.domain.alert_rules import (
+    backlog,
+    beat_late,
+    broker_away,
+    deaf_worker,
+    healthy_share,
+    no_notifier,
+    no_worker,
+    open_breakers,
+    quarantine,
+    repeated_outages,
+    slow_broker,
+    slow_database,
+    slow_symbol,
+    stale_symbol,
+    stuck_head,
+    sweeper_late,
+    worker_clock,
+)
+from scanner_app.domain.alert_rules.interface import BrokerFacts, Facts, Finding, Limits, Rule, SymbolFacts, WorkerFacts
+
+__all__ = ["AT_ONCE", "RULES", "BrokerFacts", "Facts", "Finding", "Limits", "Rule", "SymbolFacts", "WorkerFacts"]
+
+RULES: dict[str, Rule] = {
+    module.RULE.name: module.RULE
+    for module in (
+        broker_away,
+        no_worker,
+        beat_late,
+        sweeper_late,
+        open_breakers,
+        repeated_outages,
+        stuck_head,
+        deaf_worker,
+        healthy_share,
+        slow_database,
+        slow_broker,
+        slow_symbol,
+        stale_symbol,
+        backlog,
+        worker_clock,
+        no_notifier,
+        quarantine,
+    )
+}
+"""Every rule by its name. A rule comes after those that mute it."""
+
+AT_ONCE = tuple(rule for rule in RULES.values() if rule.at_once)
+"""The rules that the requirements give: they count in the overall status as soon as they hold."""

@@ -1,0 +1,22 @@
+"""The broker does not answer."""
+
+from collections.abc import Iterable
+
+from scanner_app.domain.alert_rules.interface import ERROR, Facts, Finding, Rule
+
+
+def find(facts: Facts) -> Iterable[Finding]:
+    """One finding for the whole."""
+    if not facts.broker.there:
+        yield Finding(message=f"The broker does not answer: {facts.broker.error}. Bars are accepted, and wait.")
+
+
+RULE = Rule(
+    name="broker_away",
+    severity=ERROR,
+    title="the broker does not answer",
+    find=find,
+    for_s=0,  # who is evaluating may be the last that the broker let through
+    clear_s=15,
+    renew_s=1_800,
+)

@@ -1,0 +1,32 @@
+"""A worker lives, but takes no messages."""
+
+from collections.abc import Iterable
+
+from scanner_app.domain.alert_rules.interface import ERROR, Facts, Finding, Rule
+
+
+def find(facts: Facts) -> Iterable[Finding] | None:
+    """One finding for each worker."""
+    if not facts.broker.there:
+        return None
+    return [
+        Finding(
+            message=f"Worker {worker.name} lives, but a message has lain for {worker.lying_s:,.0f} s beside its free "
+            "slots.",
+            subject=worker.name,
+        )
+        for worker in facts.broker.workers
+        if worker.deaf
+    ]
+
+
+RULE = Rule(
+    name="deaf_worker",
+    severity=ERROR,
+    title="a worker is deaf",
+    many="workers are deaf",
+    find=find,
+    for_s=15,  # it ends itself and is started anew: an alert is one that does not
+    clear_s=15,
+    renew_s=1_800,
+)

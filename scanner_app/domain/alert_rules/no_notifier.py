@@ -1,0 +1,25 @@
+"""Nobody sends mails and other messages."""
+
+from collections.abc import Iterable
+
+from scanner_app.domain.alert_rules.interface import WARNING, Facts, Finding, Rule
+
+
+def find(facts: Facts) -> Iterable[Finding] | None:
+    """One finding for the whole."""
+    if not facts.broker.there:
+        return None
+    if any(worker.role == "notify" for worker in facts.broker.workers):
+        return []
+    return [Finding(message="No living notify worker: messages are kept, and nobody sends them.")]
+
+
+RULE = Rule(
+    name="no_notifier",
+    severity=WARNING,
+    title="nobody sends messages",
+    find=find,
+    for_s=60,
+    clear_s=15,
+    renew_s=3_600,
+)

@@ -1,0 +1,24 @@
+"""Bars were set aside, and wait for an operator."""
+
+from collections.abc import Iterable
+
+from scanner_app.domain.alert_rules.interface import INFO, Facts, Finding, Rule, named
+
+
+def find(facts: Facts) -> Iterable[Finding]:
+    """One finding for the whole."""
+    if count := sum(facts.in_quarantine.values()):
+        of = named(sorted(facts.in_quarantine), len(facts.in_quarantine))
+        bars = "1 bar is" if count == 1 else f"{count:,} bars are"
+        yield Finding(message=f"{bars} in quarantine, of {of}.")
+
+
+RULE = Rule(
+    name="quarantine",
+    severity=INFO,
+    title="bars are in quarantine",
+    find=find,
+    for_s=15,
+    clear_s=15,
+    renew_s=24 * 3_600,
+)

@@ -1,0 +1,36 @@
+"""Run after run of one bar ends with an outage of our own database or broker."""
+
+from collections.abc import Iterable
+
+from scanner_app.domain.alert_rules.interface import ERROR, Facts, Finding, Rule
+
+IN_A_ROW = 10
+"""Outages of one bar in a row that are told. Given by the design: fewer are a restart."""
+
+
+def find(facts: Facts) -> Iterable[Finding] | None:
+    """One finding for each symbol. They count against no bar, so nothing else would ever tell."""
+    if not facts.broker.there:
+        return None
+    return [
+        Finding(
+            message=f"{one.ticker}: {one.outages:,} runs in a row of its next bar ended with an outage of our own "
+            "database or broker.",
+            symbol_id=one.id,
+            ticker=one.ticker,
+        )
+        for one in facts.symbols
+        if one.outages >= IN_A_ROW
+    ]
+
+
+RULE = Rule(
+    name="repeated_outages",
+    severity=ERROR,
+    title="outage after outage",
+    many="symbols meet outage after outage",
+    find=find,
+    for_s=0,  # ten in a row are half a minute at least
+    clear_s=15,
+    renew_s=1_800,
+)

@@ -1,0 +1,25 @@
+"""The database takes long to answer."""
+
+from collections.abc import Iterable
+
+from scanner_app.domain.alert_rules.interface import WARNING, Facts, Finding, Rule
+
+
+def find(facts: Facts) -> Iterable[Finding]:
+    """One finding for the whole."""
+    if facts.database_ms > facts.limits.answer_ms:
+        yield Finding(
+            message=f"The database took {facts.database_ms:,.0f} ms for one small write, over "
+            f"{facts.limits.answer_ms:,} ms."
+        )
+
+
+RULE = Rule(
+    name="slow_database",
+    severity=WARNING,
+    title="the database is slow",
+    find=find,
+    for_s=15,  # three looks in a row: one slow write is a checkpoint or a backup
+    clear_s=60,
+    renew_s=3_600,
+)

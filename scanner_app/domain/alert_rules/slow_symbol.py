@@ -1,0 +1,31 @@
+"""A symbol's bars take long from their acceptance to their result."""
+
+from collections.abc import Iterable
+
+from scanner_app.domain.alert_rules.interface import WARNING, Facts, Finding, Rule
+
+
+def find(facts: Facts) -> Iterable[Finding]:
+    """One finding for each symbol whose p95 of the last five minutes is over the limit."""
+    for one in facts.symbols:
+        if one.slow_p95_ms > facts.limits.p95_ms:
+            yield Finding(
+                message=f"{one.ticker}: its p95 latency is {one.slow_p95_ms:,} ms, over {facts.limits.p95_ms:,} ms.",
+                symbol_id=one.id,
+                ticker=one.ticker,
+                within=one.consumers,
+            )
+
+
+RULE = Rule(
+    name="slow_symbol",
+    severity=WARNING,
+    title="its bars take long",
+    many="symbols are slow",
+    find=find,
+    for_s=15,
+    clear_s=60,
+    renew_s=3_600,
+    muted_by=("no_worker",),
+    at_once=True,  # given by the requirements
+)

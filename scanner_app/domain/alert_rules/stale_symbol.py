@@ -1,0 +1,31 @@
+"""A symbol's feed is late, counted in its market's trading time."""
+
+from collections.abc import Iterable
+
+from scanner_app.domain.alert_rules.interface import WARNING, Facts, Finding, Rule
+
+
+def find(facts: Facts) -> Iterable[Finding]:
+    """One finding for each enabled symbol that has been stale for longer than the limit."""
+    for one in facts.symbols:
+        if one.enabled and one.stale_for_s > facts.limits.stale_s:
+            yield Finding(
+                message=f"{one.ticker}: no new bar for {one.stale_for_s / 60:,.0f} minutes of its market's trading "
+                "time beyond what its timeframe allows.",
+                symbol_id=one.id,
+                ticker=one.ticker,
+                within=one.consumers,
+            )
+
+
+RULE = Rule(
+    name="stale_symbol",
+    severity=WARNING,
+    title="its feed is stale",
+    many="symbols are stale",
+    find=find,
+    for_s=60,  # the limit is a time already; this is for the feed's return after a stop of the scanner
+    clear_s=30,
+    renew_s=6 * 3_600,
+    muted_by=("no_worker",),
+)

@@ -1,0 +1,34 @@
+"""A bar could run, and does not get done."""
+
+from collections.abc import Iterable
+
+from scanner_app.domain.alert_rules.interface import ERROR, Facts, Finding, Rule
+
+
+def find(facts: Facts) -> Iterable[Finding]:
+    """One finding for each symbol whose head has been due, and not paused, for longer than the limit."""
+    for one in facts.symbols:
+        if one.due_since is None:
+            continue
+        due_s = (facts.now - one.due_since).total_seconds()
+        if due_s > facts.limits.stuck_s:
+            yield Finding(
+                message=f"{one.ticker}: its next bar could run, and has not been done for {due_s:,.0f} s; "
+                f"{one.backlog:,} wait.",
+                symbol_id=one.id,
+                ticker=one.ticker,
+                within=one.consumers,
+            )
+
+
+RULE = Rule(
+    name="stuck_head",
+    severity=ERROR,
+    title="its next bar is stuck",
+    many="symbols are stuck",
+    find=find,
+    for_s=15,  # the limit is a time already; this is for the start after a stop, when every head that waits is old
+    clear_s=30,
+    renew_s=1_800,
+    muted_by=("no_worker", "broker_away", "repeated_outages"),
+)

@@ -1,0 +1,28 @@
+"""The sweeper, which brings lost bars back, does not run."""
+
+from collections.abc import Iterable
+
+from scanner_app.domain.alert_rules.interface import ERROR, Facts, Finding, Rule
+
+
+def find(facts: Facts) -> Iterable[Finding] | None:
+    """One finding for the whole."""
+    if not facts.broker.there:
+        return None
+    ago_s = facts.broker.swept_ago_s
+    if ago_s is not None and ago_s <= facts.sweep_patience_s:
+        return []
+    since = f"for {facts.sweep_memory_s:,.0f} s or more" if ago_s is None else f"for {ago_s:,.0f} s"
+    return [Finding(message=f"The sweeper has not run {since}: bars lost with a worker stay lost.")]
+
+
+RULE = Rule(
+    name="sweeper_late",
+    severity=ERROR,
+    title="the sweeper is late",
+    find=find,
+    for_s=10,
+    clear_s=15,
+    renew_s=1_800,
+    muted_by=("beat_late",),
+)

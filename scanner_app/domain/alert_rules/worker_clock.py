@@ -1,0 +1,36 @@
+"""A worker's clock is not the database's."""
+
+from collections.abc import Iterable
+
+from scanner_app.domain.alert_rules.interface import WARNING, Facts, Finding, Rule
+
+MAX_OFF_S = 1.0
+"""Seconds that a worker's clock may be off the database's. Given by the design: the shortest retry delay."""
+
+
+def find(facts: Facts) -> Iterable[Finding] | None:
+    """One finding for each worker."""
+    if not facts.broker.there:
+        return None
+    return [
+        Finding(message=says(worker.name, worker.clock_s), subject=worker.name)
+        for worker in facts.broker.workers
+        if worker.clock_s is not None and abs(worker.clock_s) > MAX_OFF_S
+    ]
+
+
+def says(worker: str, off_s: float) -> str:
+    """The sentence, also for /readyz."""
+    return f"Worker {worker}: its clock is {abs(off_s):,.1f} s {'ahead of' if off_s > 0 else 'behind'} the database's."
+
+
+RULE = Rule(
+    name="worker_clock",
+    severity=WARNING,
+    title="a worker's clock is off",
+    many="workers' clocks are off",
+    find=find,
+    for_s=15,
+    clear_s=30,
+    renew_s=6 * 3_600,
+)

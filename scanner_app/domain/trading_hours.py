@@ -1,0 +1,136 @@
+"""A calendar's sessions as plain numbers, and what is counted by them: no Django, no clock, no I/O.
+
+A bar belongs to a period. Up to 4h the period is the bar's own length. A daily bar's period is a session: the
+first that closes after the bar's timestamp, so it may be stamped with midnight UTC, midnight at the exchange, or
+the session's opening. Weekly and monthly bars have the sessions of a week (from Monday) or of a month.
+
+Outside of the sessions that are known no time passes, so nothing is late and nothing is missing there.
+"""
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cached_property
+from itertools import accumulate
+from typing import Any
+
+from scanner_app.domain.timeframes import TIMEFRAMES
+
+PARTIAL = 0.1
+"""Share of a bar that makes no bar: what is left of a session after its last whole bar counts if it is longer."""
+
+DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One trading day; times in unix seconds."""
+
+    day: int  # date.toordinal() of its name
+    open: int
+    close: int
+    break_start: int | None = None
+    break_end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What may be expected after a bar."""
+
+    end: float  # of the bar's period, unix seconds
+    next_s: float  # trading time of the period after it
+
+
+class Hours:
+    """The trading hours of one calendar, sessions oldest first."""
+
+    def __init__(self, sessions: Iterable[Session]) -> None:
+        known = list(sessions)
+        self._days = [one.day for one in known]
+        self._opens = [one.open for one in known]
+        self._closes = [one.close for one in known]
+        stretches = [stretch for one in known for stretch in _stretches(one)]
+        self._starts = [start for start, _ in stretches]
+        self._ends = [end for _, end in stretches]
+        self._before = [0, *accumulate(end - start for start, end in stretches)]
+
+    def traded_between(self, start: float, end: float) -> float:
+        """Trading time (s) between two moments (unix s); 0 if the second is not the later one."""
+        return max(0.0, self._traded(end) - self._traded(start))
+
+    def is_open(self, at: float) -> bool:
+        """Whether the market trades at this moment (unix s)."""
+        begun = bisect_right(self._starts, at)
+        return begun > 0 and at < self._ends[begun - 1]
+
+    def due_after(self, timeframe: str, timestamp: datetime) -> Due | None:
+        """What may be expected after the bar of this timestamp; None beyond the sessions that are known."""
+        start, length = timestamp.timestamp(), TIMEFRAMES[timeframe].total_seconds()
+        if length < DAY_S:
+            return Due(end=start + length, next_s=length)
+        last = self._last_sessions[timeframe]
+        period = self._period(timeframe, start)
+        if period + 1 >= len(last):
+            return None
+        end, next_end = self._closes[last[period]], self._closes[last[period + 1]]
+        return Due(end=end, next_s=self.traded_between(end, next_end))
+
+    def missing_between(self, timeframe: str, earlier: datetime, later: datetime) -> int:
+        """Bars that are missing between two bars of a series that follow each other."""
+        length = TIMEFRAMES[timeframe].total_seconds()
+        start, end = earlier.timestamp(), later.timestamp()
+        if length >= DAY_S:
+            return max(0, self._period(timeframe, end) - self._period(timeframe, start) - 1)
+        start += length
+        if end <= start:
+            return 0
+        sessions = range(bisect_right(self._closes, start), min(bisect_left(self._opens, end), len(self._days)))
+        return sum(self._bars_in(session, start, end, length) for session in sessions)
+
+    def _bars_in(self, session: int, start: float, end: float, length: float) -> int:
+        """Bars of a session between two moments, the last of which may be cut short by the close."""
+        traded = self.traded_between(max(start, self._opens[session]), min(end, self._closes[session]))
+        return max(0, math.ceil(traded / length - PARTIAL))
+
+    def _traded(self, at: float) -> float:
+        """Trading time (s) from the first session to a moment."""
+        begun = bisect_right(self._starts, at)
+        if begun == 0:
+            return 0.0
+        return self._before[begun - 1] + min(at, self._ends[begun - 1]) - self._starts[begun - 1]
+
+    def _period(self, timeframe: str, at: float) -> int:
+        """The number of the period that a day's, week's or month's bar belongs to."""
+        session = bisect_right(self._closes, at)  # the first that closes later
+        return bisect_left(self._last_sessions[timeframe], session)
+
+    @cached_property
+    def _last_sessions(self) -> dict[str, Sequence[int]]:
+        """By timeframe, the number of the last session of each of its periods."""
+        days = [date.fromordinal(day) for day in self._days]
+        return {
+            "1d": range(len(days)),
+            "1w": _ends_of([(day.toordinal() - 1) // 7 for day in days]),  # ordinal 1 was a Monday
+            "1M": _ends_of([(day.year, day.month) for day in days]),
+        }
+
+
+def _stretches(session: Session) -> list[tuple[int, int]]:
+    """A session without its lunch break."""
+    if session.break_start is None or session.break_end is None:
+        return [(session.open, session.close)]
+    return [(session.open, session.break_start), (session.break_end, session.close)]
+
+
+def _ends_of(groups: Sequence[Any]) -> list[int]:
+    """The number of the last session of each group."""
+    return [number for number, group in enumerate(groups) if groups[number + 1 : number + 2] != [group]]
+
+
+def every_day(first: date, last: date) -> list[Session]:
+    """Sessions of a market that never closes: the days of UTC."""
+    midnight = int(datetime(first.year, first.month, first.day, tzinfo=UTC).timestamp())
+    days = range(last.toordinal() - first.toordinal() + 1)
+    return [Session(first.toordinal() + day, midnight + day * DAY_S, midnight + (day + 1) * DAY_S) for day in days]

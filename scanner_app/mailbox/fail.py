@@ -1,0 +1,262 @@
+"""A head that failed: recorded once, with what follows from it. Each repeats safely."""
+
+import traceback as tracebacks
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+
+from scanner_app.domain import breaker, wording
+from scanner_app.domain.errors import DetectorFailed, RunKilled
+from scanner_app.mailbox import lanes, sql
+from scanner_app.mailbox.control import control_failed
+from scanner_app.mailbox.messages import Message, Outcome, Ticket
+from scanner_app.mailbox.rows import (
+    add_event,
+    count_event_up,
+    fresh,
+    live_head,
+    publish_head,
+    save_breaker,
+    set_aside,
+    wait_for_breaker,
+)
+from scanner_app.models import EventKind, ProcessingFailure, Stage, SymbolStatus
+from scanner_app.models.symbols import breaker_rules
+from scanner_app.notifications import outbox
+from scanner_app.telemetry import counters
+
+log = structlog.get_logger(__name__)
+
+MAX_ERROR_TEXT = 10_000
+"""Characters kept of an error's message: enough to read, and no row of megabytes."""
+
+MAX_TRACEBACK = 100_000
+"""Characters kept of a traceback, the end of it: a deep recursion makes millions."""
+
+
+def fail(
+    ticket: Ticket, error: BaseException, *, now: datetime, hung: bool = False, celery_retries: bool = True
+) -> Outcome:
+    """Record a failed attempt of the head: breaker, next attempt, traceback; all in one transaction.
+
+    `hung`: it hit a time limit or killed its process, so its symbol moves to the slow lane.
+    `celery_retries`: False where no task is left that Celery could retry; then the retry is published here.
+
+    RETRYING: Celery is to retry it, once. CONTROL: its retries are used up, the control run is published.
+    HOLDING: the next probe is published. QUARANTINED: it was a replay, which has one attempt.
+    SUPERSEDED, with nothing changed, if the message is no longer live: a failure counts once.
+    """
+    message = ticket.message
+    text = _describe(error)
+    with transaction.atomic():
+        was_live = live_head(message).update(
+            attempts=F("attempts") + 1,
+            deferrals=message.deferrals,
+            losses=0,
+            catching_up=True,
+            last_error=f"{text.type}: {text.message}",
+        )
+        if was_live != 1:
+            return Outcome.SUPERSEDED
+        row = fresh(message.symbol_id)
+        if hung:
+            lanes.move(row.symbol_id, row.lane, lanes.HUNG, now, reason=text.message)
+            row.lane = lanes.HUNG.lane
+        if ticket.replayed:
+            _record_failure(ticket, text, Plan(outcome=Outcome.QUARANTINED), now)
+            outcome = _put_aside(ticket, text, now, reason="its replay failed")
+        else:
+            outcome = _go_on(row, ticket, text, now, celery_retries=celery_retries)
+    _log_failure("bar_failed", ticket, error)
+    return outcome
+
+
+def _go_on(row: SymbolStatus, ticket: Ticket, text: "ErrorText", now: datetime, *, celery_retries: bool) -> Outcome:
+    """Count the failure and store what follows from it."""
+    _count_failure(row, ticket, text, now)
+    plan = decide(
+        attempts=row.attempts,
+        delays_s=settings.SCANNER_RETRY_DELAYS,
+        holding=row.stage == Stage.HOLD,
+        breaker_value=row.symbol.breaker.value,
+        rules=breaker_rules(),
+        now=now,
+    )
+    row.stage, row.next_attempt_at = plan.stage, plan.next_attempt_at
+    row.save(update_fields=["stage", "next_attempt_at"])
+    _record_failure(ticket, text, plan, now)
+    if not (plan.outcome is Outcome.RETRYING and celery_retries):
+        publish_head(row)
+    return plan.outcome
+
+
+def died(message: Message, reason: str, *, now: datetime) -> Outcome:
+    """A run was killed, with its process or its whole worker: a failure like another, told by somebody else.
+
+    SUPERSEDED, with nothing changed, if the message is no longer live.
+    """
+    if message.control:
+        return control_failed(message, reason=f"the control run was killed: {reason}", now=now)
+    head = sql.read_head(message)
+    if head is None or not head.is_live_for(message):
+        return Outcome.SUPERSEDED
+    return fail(head.ticket, RunKilled(reason), now=now, hung=True, celery_retries=False)
+
+
+def quarantine(ticket: Ticket, error: BaseException, *, now: datetime) -> Outcome:
+    """Set the head aside at once: the bar itself is unusable. Counts as one failure.
+
+    Only from a live message, once: SUPERSEDED, with nothing changed, otherwise.
+    """
+    message = ticket.message
+    text = _describe(error)
+    with transaction.atomic():
+        was_live = live_head(message).update(
+            attempts=F("attempts") + 1, catching_up=True, last_error=f"{text.type}: {text.message}"
+        )
+        if was_live != 1:
+            return Outcome.SUPERSEDED
+        if not ticket.replayed:
+            _count_failure(fresh(message.symbol_id), ticket, text, now)
+        _record_failure(ticket, text, Plan(outcome=Outcome.QUARANTINED), now)
+        outcome = _put_aside(ticket, text, now, reason="the bar is unusable")
+    _log_failure("bar_unusable", ticket, error)
+    return outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What follows a failure."""
+
+    outcome: Outcome
+    stage: Stage = Stage.RUN
+    retry_delay_s: float | None = None  # from the list, or the recovery time in a hold
+    next_attempt_at: datetime | None = None  # when it will really run: later if the breaker is open
+
+
+def decide(
+    *,
+    attempts: int,
+    delays_s: list[float],
+    holding: bool,
+    breaker_value: breaker.Breaker,
+    rules: breaker.Rules,
+    now: datetime,
+) -> Plan:
+    """What follows the `attempts`-th failure of a head, the breaker having counted it already."""
+    if holding:
+        outcome, stage, delay_s = Outcome.HOLDING, Stage.HOLD, rules.recovery.total_seconds()
+    elif attempts <= len(delays_s):
+        outcome, stage, delay_s = Outcome.RETRYING, Stage.RUN, delays_s[attempts - 1]
+    else:
+        return Plan(outcome=Outcome.CONTROL, stage=Stage.CONTROL)
+    return Plan(
+        outcome=outcome,
+        stage=stage,
+        retry_delay_s=delay_s,
+        next_attempt_at=breaker.due(breaker_value, rules, now, own=now + timedelta(seconds=delay_s)),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorText:
+    """An error as it is kept: its type's name, message and traceback."""
+
+    type: str
+    message: str
+    traceback: str
+
+
+def _describe(error: BaseException) -> ErrorText:
+    if isinstance(error, DetectorFailed) and error.__cause__ is not None:
+        error = error.__cause__
+    return ErrorText(
+        type=type(error).__name__[:200],
+        message=_storable(text_of(error)[:MAX_ERROR_TEXT]),
+        traceback=_storable("".join(tracebacks.format_exception(error))[-MAX_TRACEBACK:]),
+    )
+
+
+def text_of(error: BaseException) -> str:
+    """What an error says. Celery's soft limit says no more than its own name."""
+    if isinstance(error, SoftTimeLimitExceeded):
+        return f"stopped after {wording.span(settings.SCANNER_SOFT_LIMIT_S)} (the soft limit)"
+    return str(error)
+
+
+def _storable(text: str) -> str:
+    # PostgreSQL stores neither NUL nor lone surrogates: the record of a failure must not fail itself.
+    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
+
+
+def _log_failure(event: str, ticket: Ticket, error: BaseException) -> None:
+    """After the commit: a log that is slow must not hold the row, and what was rolled back did not happen."""
+    log.error(event, **ticket.logged, exc_info=error)
+
+
+def _count_failure(row: SymbolStatus, ticket: Ticket, text: ErrorText, now: datetime) -> None:
+    before = row.symbol.breaker.value
+    after = breaker.failure(before, breaker_rules(), now)
+    if after.opened_at is None:
+        kind = EventKind.PAUSED
+    else:
+        kind = EventKind.OPENED if before.opened_at is None else EventKind.REOPENED
+    save_breaker(row.symbol.breaker, after)
+    reason = f"{row.symbol.ticker} processing failed {wording.counted(after.failures, 'time')}"
+    # A hold probes all night: its failures are counted up in one row, and so is their line of the timeline.
+    if not (row.stage == Stage.HOLD and count_event_up(row.symbol_id, kind, now, bar_id=ticket.bar_id, reason=reason)):
+        add_event(row.symbol_id, kind, now, bar_id=ticket.bar_id, reason=reason)
+    if kind is EventKind.OPENED:
+        outbox.opened(
+            symbol_id=row.symbol_id,
+            ticker=row.symbol.ticker,
+            bar_id=ticket.bar_id,
+            bar_time=ticket.timestamp,
+            timeframe=ticket.timeframe,
+            failures=after.failures,
+            error=(text.type, text.message),
+            half_open_at=now + breaker_rules().recovery,
+            now=now,
+        )
+
+
+def _record_failure(ticket: Ticket, text: ErrorText, plan: Plan, now: datetime) -> None:
+    transaction.on_commit(counters.bar_failed, robust=True)
+    values = {
+        "failed_at": now,
+        "error_type": text.type,
+        "message": text.message,
+        "traceback": text.traceback,
+        "retry_delay_s": plan.retry_delay_s,
+        "next_attempt_at": plan.next_attempt_at,
+        "attempt": ticket.message.retries + 1,
+    }
+    if plan.outcome is Outcome.HOLDING:
+        last = ProcessingFailure.objects.filter(bar_id=ticket.bar_id).order_by("-id").values_list("id", flat=True)[:1]
+        if ProcessingFailure.objects.filter(id__in=list(last)).update(times=F("times") + 1, **values):
+            return
+    ProcessingFailure.objects.create(
+        symbol_id=ticket.message.symbol_id, bar_id=ticket.bar_id, timestamp=ticket.timestamp, **values
+    )
+
+
+def _put_aside(ticket: Ticket, text: ErrorText, now: datetime, *, reason: str) -> Outcome:
+    message = ticket.message
+    sql.move_on(message.symbol_id, message.sequence)
+    row = fresh(message.symbol_id)
+    set_aside(
+        row,
+        ticket.bar_id,
+        now,
+        reason=reason,
+        attempts=message.retries + 1,
+        error=(text.type, text.message, text.traceback),
+    )
+    wait_for_breaker(row, now)
+    publish_head(row)
+    return Outcome.QUARANTINED

@@ -1,0 +1,138 @@
+"""Put the message of a head on its symbol's queue: after the commit, one try, never an error.
+
+A broker that is down, hangs or was emptied costs delay, never a bar: the sweeper publishes again.
+"""
+
+import dataclasses
+import time
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from urllib.parse import quote, unquote
+
+import structlog
+from django.db import transaction
+
+from scanner_app.mailbox.messages import Message
+from scanner_app.messaging import envelopes, producer
+from scanner_app.models import Lane
+
+log = structlog.get_logger(__name__)
+
+PAUSE_AFTER_FAILURE_S = 2.0
+"""After a publish failed, this process leaves publishing to the sweeper for so long: a dead broker would
+else cost every symbol of a chunk, and every bar, its own timeout."""
+
+HEAD_TASK = "scanner.process_head"
+CONTROL_TASK = "scanner.control_run"
+DEATH_TASK = "scanner.bar_died"
+REMOVE_TASK = "scanner.remove_symbol"
+SWEEP_TASK = "scanner.sweep"
+FOLLOW_COMMAND = "follow_queues"
+
+_paused_until = 0.0
+
+Delivery = tuple[Message, str, datetime | None]
+"""A message, its lane, and when the worker may run it (aware; None: now)."""
+
+
+def queue_name(ticker: str, lane: str = Lane.MAIN) -> str:
+    """The queue of a symbol in a lane; the ticker percent-encoded, so that it can be read back."""
+    prefix = "slow.symbol." if lane == Lane.SLOW else "symbol."
+    return prefix + quote(ticker, safe="")
+
+
+def ticker_of_queue(queue: str) -> str:
+    """The ticker of a symbol's queue. Raises ValueError for any other queue."""
+    _, found, encoded = queue.partition("symbol.")
+    if not found:
+        raise ValueError(f"{queue!r} is no symbol's queue")
+    return unquote(encoded)
+
+
+def publish_after_commit(message: Message, *, lane: str, due: datetime | None = None) -> None:
+    """Publish once the transaction at hand is committed; at once without one.
+
+    `due` (aware) is when the worker may run it; None: now.
+    """
+    # robust: the state is committed; a publish that goes wrong is the sweeper's work, not a failure.
+    # A lambda, since a partial that fails there makes Django 5.2 skip the other callbacks.
+    transaction.on_commit(lambda: publish([(message, lane, due)]), robust=True)
+
+
+def publish(deliveries: Iterable[Delivery]) -> int:
+    """Publish with one try and in one round trip; returns how many the broker took for certain: all or none."""
+    global _paused_until  # noqa: PLW0603 - one broker for one process, and its state is one number
+    listed = list(deliveries)
+    if not listed or time.monotonic() < _paused_until:
+        return 0
+    try:
+        _send(listed)
+    except producer.UNREACHABLE as exc:
+        _paused_until = time.monotonic() + PAUSE_AFTER_FAILURE_S
+        log.warning("publish_failed", **listed[0][0].logged, messages=len(listed), error=str(exc))
+        return 0
+    return len(listed)
+
+
+def _send(deliveries: Sequence[Delivery]) -> None:
+    now = datetime.now(UTC)
+    messages, events = [], []
+    for message, lane, due in deliveries:
+        # An ETA of the past would make the worker handle it as a waiting message.
+        eta = due if due is not None and due > now else None
+        task = CONTROL_TASK if message.control else HEAD_TASK
+        queue = queue_name(message.ticker, lane)
+        messages.append((queue, envelopes.of_task(message, task, queue, eta)))
+        events.append(envelopes.of_sent_event(message, task, queue, eta))
+    producer.push(messages, events, channel=envelopes.EVENT_CHANNEL)
+
+
+def publish_death(message: Message, reason: str) -> None:
+    """Tell the upkeep worker that a run was killed; lost with the broker, it is the sweeper's work."""
+    try:
+        producer.send(
+            DEATH_TASK,
+            kwargs={"message": dataclasses.asdict(message), "reason": reason},
+            queue="upkeep",
+            argsrepr=f"{message}: {reason}",
+            kwargsrepr="",
+        )
+    except producer.UNREACHABLE as exc:
+        log.warning("publish_failed", **message.logged, error=str(exc))
+
+
+def publish_removal_after_commit(symbol_id: int) -> None:
+    """Have the rows of a deleted symbol removed; beat asks for it anyway."""
+    transaction.on_commit(lambda: publish_removal(symbol_id), robust=True)
+
+
+def publish_removal(symbol_id: int) -> bool:
+    """Ask the upkeep worker to remove a deleted symbol's rows: one try; returns whether the broker took it."""
+    global _paused_until  # noqa: PLW0603 - as above
+    if time.monotonic() < _paused_until:
+        return False
+    try:
+        producer.send(REMOVE_TASK, args=(symbol_id,), queue="upkeep")
+    except producer.UNREACHABLE as exc:
+        _paused_until = time.monotonic() + PAUSE_AFTER_FAILURE_S
+        log.warning("publish_failed", removal_of=symbol_id, error=str(exc))
+        return False
+    return True
+
+
+def publish_sweep(*, expires_s: float) -> None:
+    """Ask for one sweep, not waiting for beat's: it is worth nothing once that has come."""
+    try:
+        producer.send(SWEEP_TASK, queue="upkeep", expires=expires_s)
+    except producer.UNREACHABLE as exc:
+        log.warning("publish_failed", error=str(exc))
+
+
+def announce_queues() -> None:
+    """Ask the workers to look now which queues there are; unheard, they look within a second by themselves."""
+    if time.monotonic() < _paused_until:
+        return
+    try:
+        producer.broadcast(FOLLOW_COMMAND)
+    except producer.UNREACHABLE as exc:
+        log.warning("announce_failed", error=str(exc))

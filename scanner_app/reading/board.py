@@ -1,0 +1,224 @@
+"""What the live board shows: the status of all symbols, their latencies and last signals, and what is wrong.
+
+Everybody who looks is shown the same snapshot, made at most once in SNAPSHOT_LIFE_S by each web process: what fifty
+open pages cost is then fifty answers, and not fifty overviews (docs/decisions/live-page.md).
+"""
+
+import gzip
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+from django.db.models import Count, OuterRef, Subquery
+
+from scanner_app.mailbox import quarantine_bulk
+from scanner_app.models import Alert, Signal, SymbolStatus
+from scanner_app.reading import status
+from scanner_app.reading.encoding import as_json
+
+SPARKS = 30
+"""Latencies of a symbol that the board draws: what a sparkline of a few centimetres can show."""
+
+MAX_ERROR = 300
+"""Characters of an error on the board; its symbol's page has the rest."""
+
+ALERTS = 50
+"""Alerts on the board, the most urgent first; it says how many more there are."""
+
+SNAPSHOT_LIFE_S = 0.5
+"""Seconds that a snapshot is good for; a page that asks every second then sees a change within two."""
+
+SHARE_OF_TIME = 10
+"""A snapshot also lives this many times the processor time that it took: never more than a tenth of a processor.
+
+Not the time on the clock: a snapshot that was made while fifty others ran would else be shown for far too long.
+"""
+
+LONGEST_LIFE_S = 2.0
+"""A snapshot lives no longer than that, whatever it took."""
+
+TOO_OLD_S = 5.0
+"""Seconds after which a snapshot is shown to nobody, not even while the next one is being made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Recent:
+    """What of a symbol changes only when a bar of it is processed."""
+
+    bars_processed: int  # at that time
+    latencies: list[int]  # ms, oldest first
+    signal: dict[str, Any] | None
+
+
+NOTHING_YET = _Recent(bars_processed=0, latencies=[], signal=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The board at one moment, ready to be sent."""
+
+    body: bytes  # JSON, compressed by gzip
+    etag: str
+    made_at: float  # time.monotonic()
+    good_until: float
+
+
+class Board:
+    """Makes snapshots, and remembers what need not be read again."""
+
+    def __init__(self) -> None:
+        self._recent: dict[int, _Recent] = {}
+        self._snapshot: Snapshot | None = None
+        self._making = threading.Lock()
+
+    def snapshot(self, now: datetime) -> Snapshot:
+        """The board, at most some moments old. One thread makes it; the others go on with the one before."""
+        kept, tick = self._snapshot, time.monotonic()
+        if kept is not None and tick < kept.good_until:
+            return kept
+        usable = kept is not None and tick < kept.made_at + TOO_OLD_S
+        if not self._making.acquire(blocking=not usable):
+            assert kept is not None  # noqa: S101 - only then is the lock not waited for
+            return kept
+        try:
+            if self._snapshot is not kept and self._snapshot is not None:
+                return self._snapshot  # made while this thread waited
+            self._snapshot = self._make(now)
+            return self._snapshot
+        finally:
+            self._making.release()
+
+    def _make(self, now: datetime) -> Snapshot:
+        began = time.thread_time()
+        body = as_json(self.read(now))
+        packed = gzip.compress(body, compresslevel=1, mtime=0)
+        life_s = min(LONGEST_LIFE_S, max(SNAPSHOT_LIFE_S, SHARE_OF_TIME * (time.thread_time() - began)))
+        made = time.monotonic()
+        return Snapshot(
+            body=packed,
+            etag=f'W/"{blake2b(body, digest_size=12).hexdigest()}"',  # weak: of the JSON, not of its packing
+            made_at=made,
+            good_until=made + life_s,
+        )
+
+    def read(self, now: datetime) -> dict[str, Any]:
+        """The board as it goes out. Eight queries at most, whatever the number of symbols."""
+        fired = status.fired_alerts()
+        whole = status.overview(now, fired)
+        self._refresh(whole.symbols)
+        quarantined = _quarantined()
+        slow = set(whole.slow)
+        return {
+            "overall_status": whole.overall_status,
+            "reasons": whole.reasons,
+            "total_symbols": whole.total_symbols,
+            "enabled_symbols": whole.enabled_symbols,
+            "healthy_symbols": whole.healthy_symbols,
+            "paused_symbols": whole.paused_symbols,
+            "failed_symbols": whole.failed_symbols,
+            "bars_per_second": whole.bars_per_second,
+            "backlog": whole.backlog,
+            "quarantined": sum(quarantined.values()),
+            "total_alerts": whole.alerts,
+            "alerts": [_alert(one, now) for one in _first_to_see(fired, now)[:ALERTS]],
+            "symbols": [
+                self._row(one, quarantined.get(one.id, 0), is_slow=one.symbol in slow) for one in whole.symbols
+            ],
+        }
+
+    def _row(self, one: status.SymbolSummary, quarantined: int, *, is_slow: bool) -> dict[str, Any]:
+        # Nothing in here changes by itself, or no answer would ever be "nothing changed": no age, no time left.
+        recent = self._recent.get(one.id, NOTHING_YET)  # its row may have gone meanwhile
+        return {
+            "symbol": one.symbol,
+            "state": one.state,
+            "circuit_state": one.circuit_state,
+            "enabled": one.enabled,
+            "consecutive_failures": one.consecutive_failures,
+            "next_attempt_at": one.next_attempt_at,
+            "backlog": one.backlog,
+            "p95_latency_ms": one.p95_latency_ms,
+            "latencies": recent.latencies,
+            "bars_processed": one.bars_processed,
+            "last_bar_time": one.last_bar_time,
+            "last_signal": recent.signal,
+            "last_error": one.last_error and one.last_error[:MAX_ERROR],
+            "is_stale": one.is_stale,
+            "is_slow": is_slow,
+            "quarantined": quarantined,
+            "lane": one.lane,
+        }
+
+    def _refresh(self, shown: Iterable[status.SymbolSummary]) -> None:
+        """Read latencies and last signals of the symbols that have got on since. Two queries at most.
+
+        Signals are stored, and latencies written, in the transaction that counts the bar as processed.
+        """
+        wanted = {one.id: one.bars_processed for one in shown}
+        known = {key: recent for key, recent in self._recent.items() if key in wanted}
+        changed = [key for key, count in wanted.items() if key not in known or known[key].bars_processed != count]
+        if changed:
+            known |= _recent(changed)
+        self._recent = known
+
+
+def _recent(symbol_ids: list[int]) -> dict[int, _Recent]:
+    # The newest signal by a sub-select: one step down an index for each symbol, whatever the signals' number.
+    newest = Signal.objects.filter(symbol=OuterRef("pk")).order_by("-id").values("pk")[:1]
+    rows = list(
+        SymbolStatus.objects.filter(pk__in=symbol_ids)
+        .annotate(newest_signal=Subquery(newest))
+        .values_list("pk", "bars_processed", "latencies", "newest_signal")
+    )
+    fields = ("pattern", "direction", "timeframe", "timestamp")
+    signals = {
+        row.pop("pk"): row
+        for row in Signal.objects.filter(pk__in=[row[3] for row in rows if row[3]]).values("pk", *fields)
+    }
+    return {
+        pk: _Recent(
+            bars_processed=bars_processed,
+            latencies=[pair[0] for pair in latencies[-SPARKS:]],
+            signal=signals.get(newest_signal),
+        )
+        for pk, bars_processed, latencies, newest_signal in rows
+    }
+
+
+def _first_to_see(alerts: Iterable[Alert], now: datetime) -> list[Alert]:
+    """First those that nobody has seen to, and of these the worst; of equals the oldest."""
+    return sorted(
+        alerts,
+        key=lambda one: (
+            one.acknowledged_at is not None or one.is_silenced(now),
+            -one.weight,
+        ),
+    )
+
+
+def _alert(alert: Alert, now: datetime) -> dict[str, Any]:
+    return {
+        "id": alert.pk,
+        "rule": alert.rule,
+        "severity": alert.severity,
+        "symbol": alert.symbol.ticker if alert.symbol else None,
+        "state": alert.state,
+        "message": alert.message,
+        "fired_at": alert.fired_at,
+        "acknowledged_by": alert.acknowledged_by,
+        "silenced": alert.is_silenced(now),
+    }
+
+
+def _quarantined() -> dict[int, int]:
+    """How many bars of a symbol are in quarantine, by its id."""
+    counted = quarantine_bulk.open_entries().order_by().values("symbol_id").annotate(count=Count("pk"))
+    return {row["symbol_id"]: row["count"] for row in counted}
+
+
+BOARD = Board()
+"""This process's."""

@@ -1,0 +1,215 @@
+"""The facts of one symbol, from the database and the broker."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from urllib.parse import quote
+
+import redis
+from django.conf import settings
+from django.db.models import QuerySet
+
+from scanner_app import mailbox
+from scanner_app.domain.explanation import sentences
+from scanner_app.domain.explanation.situation import Act, Done, Error, Facts, Firing, Head, Lane, Whereabouts, pace
+from scanner_app.mailbox.rows import message_of
+from scanner_app.mailbox.sweep import MAX_LOSSES
+from scanner_app.messaging import broker
+from scanner_app.models import (
+    Alert,
+    AlertState,
+    Bar,
+    BarStatus,
+    EventKind,
+    ProcessingFailure,
+    QuarantinedBar,
+    Severity,
+    Symbol,
+    SymbolStatus,
+)
+from scanner_app.models import Lane as LaneName
+from scanner_app.models.symbols import breaker_rules
+from scanner_app.reading import status
+
+PACED_BY = 50
+"""Bars from which the pace is taken: the last ones, so that it follows a detector that was made quicker."""
+
+TAKEN_S = settings.SCANNER_TELL_S + 0.5
+"""Seconds in which a message that left its queue need not have been told of: the next tell is still to come."""
+
+NAMES_A_HEAD = (EventKind.ENABLED, EventKind.RESET, EventKind.QUARANTINED)
+"""Events after which a waiting bar is published, whenever it was accepted."""
+
+
+TOLD_ANYWAY = ("stale_symbol",)
+"""Rules whose alerts say what the sentences on the symbol say as well, and sooner."""
+
+
+def explain(symbol: Symbol, now: datetime) -> sentences.Explanation:
+    """Why the symbol, which is one of `symbols()`, is as it is."""
+    return sentences.explain(facts_of(symbol, now))
+
+
+def symbols() -> QuerySet[Symbol]:
+    """Every symbol with what is needed of its rows, those that are being deleted too: that is a reason as well."""
+    return Symbol.objects.select_related("status", "breaker").defer("status__latencies")
+
+
+def facts_of(symbol: Symbol, now: datetime) -> Facts:
+    """What is known of it at the moment. At most nine queries, and three questions to the broker."""
+    row = symbol.status
+    summary = status.symbol_status(symbol, now)
+    head = None if symbol.deleted_at is not None else _head(symbol, row, summary.next_attempt_at, now)
+    return Facts(
+        ticker=symbol.ticker,
+        now=now,
+        created_at=symbol.created_at,
+        state=summary.state,
+        enabled=symbol.enabled,
+        switched=None if symbol.enabled else _last(symbol, EventKind.DISABLED),
+        deleted_at=symbol.deleted_at,
+        deleted=None if symbol.deleted_at is None else _last(symbol, EventKind.DELETED),
+        breaker=symbol.breaker.value,
+        rules=breaker_rules(),
+        delays_s=settings.SCANNER_RETRY_DELAYS,
+        stuck_s=settings.SCANNER_ALERT_STUCK_S,
+        head=head,
+        next_attempt_at=summary.next_attempt_at,
+        held=_last(symbol, EventKind.HELD) if head is not None and head.stage == "hold" else None,
+        backlog=row.backlog,
+        pace_s=pace(_last_done(row)) if row.backlog else None,
+        catching_up=row.catching_up,
+        ever_accepted=row.last_sequence > 0,
+        last_processed_at=row.last_processed_at,
+        last_error=row.last_error,
+        slow=_slow(symbol, row),
+        max_losses=MAX_LOSSES,
+        quarantined=QuarantinedBar.objects.filter(symbol_id=symbol.pk, resolution="").count(),
+        is_stale=summary.is_stale,
+        data_age_s=summary.data_age_seconds,
+        stale_for_s=summary.stale_for_s,
+        alerts=_firing(symbol),
+    )
+
+
+def _firing(symbol: Symbol) -> list[Firing]:
+    firing = Alert.objects.filter(symbol_id=symbol.pk, state=AlertState.FIRING).exclude(rule__in=TOLD_ANYWAY)
+    return [
+        Firing(rule=one.rule, message=one.message, fired_at=one.fired_at)
+        for one in sorted(firing.order_by("id"), key=lambda one: -Severity.values.index(one.severity))
+    ]
+
+
+def _head(symbol: Symbol, row: SymbolStatus, next_attempt_at: datetime | None, now: datetime) -> Head | None:
+    if row.head is None:
+        return None
+    bar = Bar.objects.filter(symbol_id=symbol.pk, sequence=row.head).first()
+    if bar is None:  # somebody has removed it by hand; the sweeper's log says so
+        return None
+    failures = _failures(bar, row.attempts)
+    waits = next_attempt_at is not None
+    due_since = _due_since(symbol, row, bar, failures, waits=waits, now=now)
+    return Head(
+        timeframe=bar.timeframe,
+        timestamp=bar.timestamp,
+        attempts=row.attempts,
+        stage=row.stage,
+        failing_since=failures[-1].failed_at if failures else None,
+        error=Error(type=failures[0].error_type, message=failures[0].message) if failures else None,
+        due_since=due_since,
+        whereabouts=_whereabouts(symbol, row, bar, due_since, now),
+        losses=row.losses,
+        late=bar.late,
+        replayed=bar.replayed,
+    )
+
+
+def _failures(bar: Bar, attempts: int) -> list[ProcessingFailure]:
+    """The failures since it was accepted or reset last, newest first: a row each, but of a hold one in all."""
+    rows = min(attempts, len(settings.SCANNER_RETRY_DELAYS) + 1)
+    if not rows:
+        return []
+    newest = ProcessingFailure.objects.filter(bar_id=bar.pk).order_by("-id")
+    return list(newest.only("failed_at", "error_type", "message")[:rows])
+
+
+def _due_since(
+    symbol: Symbol, row: SymbolStatus, bar: Bar, failures: list[ProcessingFailure], *, waits: bool, now: datetime
+) -> datetime | None:
+    """Since when nothing but a worker is missing for the head to run; None while something else is.
+
+    `waits`: for its retry or the half-open moment, which a control run does not heed.
+    """
+    control = row.stage == "control"
+    if not symbol.enabled or (waits and not control):
+        return None
+    times = [
+        row.last_processed_at,
+        row.next_attempt_at,
+        # A control run is due with the failure that led to it: it does not heed the breaker.
+        None if control else symbol.breaker.value.half_open_at(breaker_rules()),
+        failures[0].failed_at if failures else None,
+    ]
+    due_since = max([bar.accepted_at, *(time for time in times if time is not None and time <= now)])
+    if (now - due_since).total_seconds() < TAKEN_S:
+        return due_since
+    # Only now, since a symbol with years of events and none of these would be searched through all of them.
+    named = _last(symbol, *NAMES_A_HEAD)
+    return due_since if named is None else max(due_since, named.at)
+
+
+def _whereabouts(
+    symbol: Symbol, row: SymbolStatus, bar: Bar, due_since: datetime | None, now: datetime
+) -> Whereabouts | None:
+    """Where the head's message is. One that left its queue since the last tell counts as a worker's."""
+    try:
+        if not symbol.enabled:
+            # An act of an operator has raised the epoch since the run began.
+            run = f"{quote(symbol.ticker, safe='')}-{row.head}-e"
+            return Whereabouts.WORKER if any(name.startswith(run) for name in _held()) else None
+        if due_since is None:
+            return None
+        message = message_of(row, bar.timeframe, bar.timestamp)
+        # The queue first, then the tells: what moves on meanwhile is seen in the later place.
+        queued = message.identity in broker.queued({mailbox.queue_name(symbol.ticker, row.lane)})
+        tells = broker.tells().values()
+    except redis.RedisError:
+        return Whereabouts.UNKNOWN
+    if queued:
+        served = any(told["lane"] == row.lane for told in tells)
+        return Whereabouts.QUEUED if served else Whereabouts.NO_WORKER
+    told_of = any(message.identity in told["held"] for told in tells)
+    recent = (now - due_since).total_seconds() < TAKEN_S
+    return Whereabouts.WORKER if told_of or recent else Whereabouts.NOWHERE
+
+
+def _held() -> Iterable[str]:
+    return (name for told in broker.tells().values() for name in told["held"])
+
+
+def _slow(symbol: Symbol, row: SymbolStatus) -> Lane | None:
+    if row.lane != LaneName.SLOW:
+        return None
+    return Lane(
+        moved=_last(symbol, EventKind.LANE), quick_bars=row.quick_bars, quick_bars_needed=settings.SCANNER_QUICK_BARS
+    )
+
+
+def _last(symbol: Symbol, *kinds: EventKind) -> Act | None:
+    """The newest line of the timeline of one of these kinds."""
+    event = symbol.events.filter(kind__in=kinds).order_by("-id").first()
+    return None if event is None else Act(at=event.at, actor=event.actor, reason=event.reason)
+
+
+def _last_done(row: SymbolStatus) -> list[Done]:
+    last = Bar.objects.filter(
+        symbol_id=row.symbol_id,
+        sequence__gt=row.cursor - PACED_BY,
+        sequence__lte=row.cursor,
+        status=BarStatus.PROCESSED,
+    )
+    rows = last.order_by("sequence").only("accepted_at", "finished_at", "attempts", "held")
+    return [
+        Done(accepted_at=bar.accepted_at, finished_at=bar.finished_at, attempts=bar.attempts, held=bar.held)
+        for bar in rows
+        if bar.finished_at is not None
+    ]

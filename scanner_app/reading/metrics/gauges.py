@@ -1,0 +1,194 @@
+"""What is, read from database and broker at the moment of a scrape: no process has to keep it up to date.
+
+Labels are bounded: states, roles and channels are few; symbols have series of their own only up to
+SCANNER_METRICS_SYMBOLS, those in trouble first.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+import structlog
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from django.db.models import Count
+from prometheus_client import Metric
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from redis.exceptions import RedisError
+
+from scanner_app import mailbox
+from scanner_app.domain import breaker
+from scanner_app.domain.alert_rules import RULES
+from scanner_app.domain.worker_roles import ROLES
+from scanner_app.mailbox import quarantine_bulk
+from scanner_app.messaging import broker
+from scanner_app.models import Alert, Lane, Notification
+from scanner_app.reading import status
+
+log = structlog.get_logger(__name__)
+
+TOLD_FOR = timedelta(days=1)
+"""Notifications of how long are counted: what counts is whether they get through now."""
+
+OVERALL = {status.OverallStatus.HEALTHY: 0, status.OverallStatus.DEGRADED: 1, status.OverallStatus.UNHEALTHY: 2}
+BREAKER = {breaker.State.CLOSED: 0, breaker.State.HALF_OPEN: 1, breaker.State.OPEN: 2}
+
+
+class State(Collector):
+    """Collects what is at the time `now`. What can't be asked is left out, and `scanner_up` says so."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def collect(self) -> Iterator[Metric]:
+        """The gauges."""
+        up = GaugeMetricFamily("scanner_up", "Whether the part answers: 1 or 0", labels=["part"])
+        shown: list[status.SymbolSummary] = []
+        try:
+            fired = status.fired_alerts()
+            whole = status.overview(self.now, fired)
+            shown = whole.symbols
+            yield from [*_overall(whole), *_symbols(whole.symbols), *_others(fired, self.now)]
+            up.add_metric(["database"], 1)
+        except (OperationalError, InterfaceError) as exc:
+            log.warning("metrics_without", part="database", error=str(exc))
+            up.add_metric(["database"], 0)
+        try:
+            yield from [*_workers(self.now), _queues(shown)]
+            up.add_metric(["broker"], 1)
+        except RedisError as exc:
+            log.warning("metrics_without", part="broker", error=str(exc))
+            up.add_metric(["broker"], 0)
+        yield up
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, text, value=value)
+
+
+def _labelled(name: str, text: str, label: str, values: Iterable[tuple[str, float]]) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=[label])
+    for labelled, value in values:
+        family.add_metric([labelled], value)
+    return family
+
+
+def _overall(whole: status.Overview) -> Iterator[Metric]:
+    enabled = [one for one in whole.symbols if one.enabled]
+    states = Counter(one.state for one in whole.symbols)
+    circuits = Counter(one.circuit_state for one in whole.symbols)
+    # A symbol has a head exactly while it has a backlog.
+    heads = Counter(one.lane for one in enabled if one.backlog)
+    yield _gauge(
+        "scanner_overall_status",
+        "The verdict on the whole: 0 healthy, 1 degraded, 2 unhealthy",
+        OVERALL[whole.overall_status],
+    )
+    yield _labelled(
+        "scanner_symbols", "Symbols by state", "state", [(state.value, states[state]) for state in status.SymbolState]
+    )
+    yield _gauge("scanner_symbols_enabled", "Symbols that are not disabled", whole.enabled_symbols)
+    yield _gauge("scanner_symbols_stale", "Enabled symbols whose feed is late", whole.stale_symbols)
+    yield _labelled(
+        "scanner_breakers", "Breakers by state", "state", [(state.value, circuits[state]) for state in breaker.State]
+    )
+    yield _gauge("scanner_backlog_bars", "Bars that are not done with, heads included", whole.backlog)
+    yield _labelled(
+        "scanner_heads",
+        "Heads of enabled symbols, in flight or waiting",
+        "lane",
+        [(lane, heads[lane]) for lane in Lane.values],
+    )
+    yield _gauge(
+        "scanner_gaps", "Gaps inside the series of all symbols, as last counted", sum(one.gaps for one in whole.symbols)
+    )
+
+
+def _symbols(symbols: list[status.SymbolSummary]) -> Iterator[Metric]:
+    """Series of their own for some symbols."""
+    chosen = sorted(symbols, key=_quiet)[: settings.SCANNER_METRICS_SYMBOLS]
+    yield _gauge("scanner_symbols_without_series", "Symbols beyond SCANNER_METRICS_SYMBOLS", len(symbols) - len(chosen))
+    values: list[tuple[str, str, list[tuple[str, float]]]] = [
+        ("scanner_symbol_backlog_bars", "Bars that are not done with", [(one.symbol, one.backlog) for one in chosen]),
+        (
+            "scanner_symbol_breaker_state",
+            "0 closed, 1 half-open, 2 open",
+            [(one.symbol, BREAKER[one.circuit_state]) for one in chosen],
+        ),
+        (
+            "scanner_symbol_latency_p95_seconds",
+            "Of its last 100 bars that were not held",
+            [(one.symbol, one.p95_latency_ms / 1000) for one in chosen],
+        ),
+        (
+            "scanner_symbol_data_age_seconds",
+            "Since the end of the newest bar known; no series without one",
+            [(one.symbol, one.data_age_seconds) for one in chosen if one.data_age_seconds is not None],
+        ),
+        (
+            "scanner_symbol_stale_seconds",
+            "Trading time by which the feed is late beyond what is allowed; 0 while it is not",
+            [(one.symbol, one.stale_for_s) for one in chosen],
+        ),
+    ]
+    for name, text, pairs in values:
+        yield _labelled(name, text, "symbol", pairs)
+
+
+def _quiet(one: status.SymbolSummary) -> tuple[bool, str]:
+    """Sorts symbols in trouble first, then by ticker."""
+    trouble = one.circuit_state is not breaker.State.CLOSED or one.state is status.SymbolState.PAUSED or one.is_stale
+    return (not (trouble and one.enabled), one.symbol)
+
+
+def _others(fired: Iterable[Alert], now: datetime) -> Iterator[Metric]:
+    yield _gauge("scanner_quarantine_bars", "Bars in quarantine", quarantine_bulk.open_entries().count())
+    told = GaugeMetricFamily("scanner_notifications", "Notifications of the last day", labels=["channel", "state"])
+    rows = Notification.objects.filter(at__gt=now - TOLD_FOR).order_by().values_list("channel", "state")
+    for channel, state, number in rows.annotate(number=Count("pk")):
+        told.add_metric([channel, state], number)
+    yield told
+    firing = GaugeMetricFamily("scanner_alerts", "Alerts that have fired and are not over", labels=["rule", "severity"])
+    counts = Counter(alert.rule for alert in fired)
+    for rule in RULES.values():  # 0 too: a series that comes only with its first alert hides when that was
+        firing.add_metric([rule.name, rule.severity], counts[rule.name])
+    yield firing
+
+
+def _workers(now: datetime) -> Iterator[Metric]:
+    tells = broker.tells().values()
+    living = Counter(str(told["lane"]) for told in tells)
+    held: Counter[str] = Counter()
+    for told in tells:
+        held[str(told["lane"])] += len(told["held"])
+    yield _labelled(
+        "scanner_workers", "Workers that have told lately", "role", [(role, living[role]) for role in ROLES]
+    )
+    yield _labelled(
+        "scanner_held_messages",
+        "Messages that workers run or keep for later",
+        "role",
+        [(role, held[role]) for role in ROLES],
+    )
+    yield _gauge(
+        "scanner_unheard_seconds",
+        "The longest time that a message lies in a queue beside free slots of its worker",
+        max((float(told.get("lying_s", 0)) for told in tells), default=0),
+    )
+    swept = broker.last_sweep()
+    if swept is not None:
+        yield _gauge("scanner_sweep_age_seconds", "Since the sweeper's last look", max(0.0, now.timestamp() - swept))
+
+
+def _queues(symbols: list[status.SymbolSummary]) -> Metric:
+    """Queued messages; a symbol in the slow lane may have left some in its main queue."""
+    queues = {name: [name] for name in ROLES}
+    queues[Lane.MAIN] += [mailbox.queue_name(one.symbol) for one in symbols]
+    queues[Lane.SLOW] += [mailbox.queue_name(one.symbol, Lane.SLOW) for one in symbols if one.lane == Lane.SLOW]
+    return _labelled(
+        "scanner_queued_messages",
+        "Messages in queues, by the role of the worker that takes them",
+        "role",
+        [(role, broker.depth(names)) for role, names in queues.items()],
+    )

@@ -1,0 +1,270 @@
+"""What happened to a symbol and to a bar, each line with its sentence.
+
+A symbol's timeline is its events; one that tells of a failed attempt has that attempt with it. A bar's is made
+of its own rows: acceptance, attempts, what followed from them, its result and its signals.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+
+from scanner_app.domain import wording
+from scanner_app.models import Bar, BarStatus, EventKind, ProcessingFailure, Signal, SymbolEvent
+
+SCANNER = "scanner"
+"""The actor of what nobody asked for."""
+
+IN_MS = 10_000
+"""Latencies below that are given in ms: what a healthy bar takes, and what a breaker's recovery does not."""
+
+OF_FAILURES = frozenset({EventKind.PAUSED, EventKind.OPENED, EventKind.REOPENED, EventKind.QUARANTINED})
+"""Events that a failed attempt may have led to, in its transaction and so at its time: that is how it is found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of a timeline; the names are the API's."""
+
+    id: int  # of the event; in a bar's timeline the place in it, from 1
+    kind: str
+    at: datetime
+    actor: str
+    reason: str
+    bar: int | None
+    sentence: str
+    # Of a failed attempt; its traceback is in the list of failures.
+    failure: int | None = None  # its id there
+    attempt: int | None = None
+    times: int = 1  # above 1: counted up in a hold
+    error_type: str = ""
+    message: str = ""
+    retry_delay_s: float | None = None
+    next_attempt_at: datetime | None = None
+    after_s: float | None = None  # in a bar's timeline: since the line before
+
+
+# The wording: values in, sentences out.
+
+
+def _who(actor: str) -> str:
+    return f"The {SCANNER}" if actor == SCANNER else actor
+
+
+def _act(text: str) -> Callable[[str, str, str], str]:
+    """What somebody did, and why if they said so."""
+
+    def say(actor: str, reason: str, bar: str) -> str:
+        why = wording.one_line(reason)
+        return f"{_who(actor)} {text.format(bar=bar)}{f': {why}' if why else ''}"
+
+    return say
+
+
+def _happened(text: str) -> Callable[[str, str, str], str]:
+    """What happened by itself; its reason is the scanner's own, and part of the sentence."""
+
+    def say(_actor: str, reason: str, bar: str) -> str:
+        return text.format(reason=wording.one_line(reason), bar=bar)
+
+    return say
+
+
+def _calendar(actor: str, reason: str, _bar: str) -> str:
+    """Its reason is the calendar's name, and why if somebody said so."""
+    name, _, why = wording.one_line(reason).partition(": ")
+    calendar = "that of the settings" if name == "by the settings" else name
+    return f"{_who(actor)} set its trading calendar to {calendar}{f': {why}' if why else ''}"
+
+
+SENTENCES: dict[str, Callable[[str, str, str], str]] = {
+    EventKind.CREATED: _act("put it on the watch list"),
+    EventKind.PAUSED: _happened("Paused: {reason}"),
+    EventKind.OPENED: _happened("The breaker opened: {reason}"),
+    EventKind.REOPENED: _happened("The probe failed, the breaker stays open: {reason}"),
+    EventKind.CLOSED: _happened("The probe, the {bar}, succeeded, and the breaker closed {reason}"),
+    EventKind.RECOVERED: _happened("The {bar} succeeded {reason}"),
+    EventKind.HELD: _happened("Holds: the fault is not that of the {bar}, since {reason}"),
+    EventKind.QUARANTINED: _happened("The {bar} was set aside in quarantine: {reason}"),
+    EventKind.REPLAYED: _act("replayed the {bar}"),
+    EventKind.DISCARDED: _act("discarded the {bar}"),
+    EventKind.REPLACED: _happened("New values came for the {bar}, which is accepted anew"),
+    EventKind.RESET: _act("reset it"),
+    EventKind.SKIPPED: _act("skipped the {bar}"),
+    EventKind.ENABLED: _act("enabled it"),
+    EventKind.DISABLED: _act("disabled it"),
+    EventKind.DELETED: _act("deleted it"),
+    EventKind.LANE: _happened("Moved {reason}"),
+    EventKind.CALENDAR: _calendar,
+}
+"""By kind: of actor, reason and the bar's name."""
+
+
+def event_sentence(event: SymbolEvent, failure: ProcessingFailure | None) -> str:
+    """A line of a symbol's timeline in one or more sentences."""
+    bar = "bar" if event.bar is None else wording.bar_name(event.bar.timeframe, event.bar.timestamp)
+    say = SENTENCES.get(event.kind) or _act(event.kind)
+    parts = [say(event.actor, event.reason, bar)]
+    if failure is not None:
+        parts += [attempt_words(failure), retry_words(failure)]
+    return _sentences(*parts)
+
+
+def attempt_words(failure: ProcessingFailure) -> str:
+    """A failed attempt: which, and what it said."""
+    before = failure.times - 1  # counted up in a hold
+    like = f", like the {before if before > 1 else 'one'} before it" if before else ""
+    return f"Attempt {failure.attempt} failed{like}: {wording.error_line(failure.error_type, failure.message)}"
+
+
+def retry_words(failure: ProcessingFailure) -> str:
+    """What was to follow a failed attempt; empty if none was."""
+    if failure.retry_delay_s is None or failure.next_attempt_at is None:
+        return ""
+    waits_s = (failure.next_attempt_at - failure.failed_at).total_seconds()
+    told = f"The next was due {wording.span(failure.retry_delay_s)} later"
+    if waits_s > failure.retry_delay_s + 0.001:  # microseconds are lost on the way through the database
+        told += f"; the breaker made that {wording.span(waits_s)}"
+    return told
+
+
+def _sentences(*parts: str) -> str:
+    return " ".join(part if part.endswith((".", "!", "?", "…")) else f"{part}." for part in parts if part)
+
+
+# A symbol.
+
+
+def events() -> QuerySet[SymbolEvent]:
+    """The events of all symbols, with their bars; a list filters and pages them."""
+    return SymbolEvent.objects.select_related("bar")
+
+
+def lines(page: Sequence[SymbolEvent]) -> list[Line]:
+    """Events as lines, with their failed attempts. One query, whatever their number."""
+    failures = _failures_of(page)
+    return [_line(event, failures.get((event.bar_id, event.at))) for event in page]
+
+
+def _failures_of(page: Sequence[SymbolEvent]) -> dict[tuple[int | None, datetime], ProcessingFailure]:
+    told = [event for event in page if event.kind in OF_FAILURES and event.bar_id is not None]
+    if not told:
+        return {}
+    rows = ProcessingFailure.objects.filter(
+        bar_id__in={event.bar_id for event in told}, failed_at__in={event.at for event in told}
+    )
+    return {(row.bar_id, row.failed_at): row for row in rows.defer("traceback")}
+
+
+def _line(event: SymbolEvent, failure: ProcessingFailure | None) -> Line:
+    if event.kind not in OF_FAILURES:
+        failure = None  # by chance at the same moment
+    return Line(
+        id=event.pk,
+        kind=event.kind,
+        at=event.at,
+        actor=event.actor,
+        reason=event.reason,
+        bar=event.bar_id,
+        sentence=event_sentence(event, failure),
+        **({} if failure is None else _of_failure(failure)),
+    )
+
+
+def _of_failure(failure: ProcessingFailure) -> dict[str, Any]:
+    names = ("attempt", "times", "error_type", "message", "retry_delay_s", "next_attempt_at")
+    return {"failure": failure.pk, **{name: getattr(failure, name) for name in names}}
+
+
+# A bar.
+
+
+def story(bar: Bar) -> list[Line]:
+    """What happened to a bar, newest first: a bar has few lines, so this is all of them. Three queries."""
+    told = _in_order(bar)
+    before: list[Line | None] = [None, *told]
+    numbered = [
+        replace(
+            line,
+            id=place,
+            after_s=None if previous is None else round((line.at - previous.at).total_seconds(), 3),
+        )
+        for place, (previous, line) in enumerate(zip(before, told, strict=False), start=1)
+    ]
+    return numbered[::-1]
+
+
+RANK = {
+    kind: rank
+    for rank, kind in enumerate(
+        (
+            "accepted",
+            "failed",
+            *(EventKind.OPENED, EventKind.REOPENED),
+            "control",
+            *(EventKind.HELD, EventKind.QUARANTINED, EventKind.SKIPPED, EventKind.DISCARDED, EventKind.RESET),
+            *(EventKind.REPLAYED, EventKind.REPLACED),
+            "processed",
+            "signal",
+            *(EventKind.CLOSED, EventKind.RECOVERED),
+        )
+    )
+}
+"""The order of what one transaction writes at one moment."""
+
+
+def _in_order(bar: Bar) -> list[Line]:
+    events_of_it = [event for event in events().filter(bar_id=bar.pk) if event.kind != EventKind.PAUSED]
+    failures = list(ProcessingFailure.objects.filter(bar_id=bar.pk).defer("traceback"))
+    told = [
+        *_acceptance(bar, events_of_it),
+        *(_failed(bar, failure) for failure in failures),
+        *_control_runs(bar, failures, events_of_it),
+        *(_line(event, None) for event in events_of_it),
+        *_result(bar),
+    ]
+    return sorted(told, key=lambda line: (line.at, RANK.get(line.kind, 0), line.id))
+
+
+def _of_bar(bar: Bar, kind: str, at: datetime, sentence: str, **more: Any) -> Line:
+    return Line(id=0, kind=kind, at=at, actor=SCANNER, reason="", bar=bar.pk, sentence=_sentences(sentence), **more)
+
+
+def _acceptance(bar: Bar, events_of_it: Sequence[SymbolEvent]) -> Iterator[Line]:
+    again = {EventKind.REPLAYED, EventKind.REPLACED}
+    if any(event.kind in again and event.at == bar.accepted_at for event in events_of_it):
+        return  # its row keeps the last acceptance alone, which is that event; when the first was is not known
+    late = ", late: older than the newest of its series" if bar.late else ""
+    yield _of_bar(bar, "accepted", bar.accepted_at, f"Accepted as number {bar.sequence:,}{late}")
+
+
+def _failed(bar: Bar, failure: ProcessingFailure) -> Line:
+    sentence = _sentences(attempt_words(failure), retry_words(failure))
+    return _of_bar(bar, "failed", failure.failed_at, sentence, **_of_failure(failure))
+
+
+def _control_runs(
+    bar: Bar, failures: Sequence[ProcessingFailure], events_of_it: Sequence[SymbolEvent]
+) -> Iterator[Line]:
+    """After the last retry. Of a hold the first one's time is lost: its failure is counted up."""
+    set_aside = {event.at for event in events_of_it if event.kind == EventKind.QUARANTINED}
+    for failure in failures:
+        if failure.retry_delay_s is None and failure.failed_at not in set_aside:
+            sentence = "Its retries were used up: a control run on the last good bar was asked for"
+            yield _of_bar(bar, "control", failure.failed_at, sentence)
+
+
+def _result(bar: Bar) -> Iterator[Line]:
+    if bar.status != BarStatus.PROCESSED or bar.finished_at is None:
+        return
+    ms = bar.latency_ms or 0
+    took = f", {f'{ms:,} ms' if ms < IN_MS else wording.span(ms / 1000)} after it was accepted"
+    held = "; it had to wait for a pause to be worked off" if bar.held else ""
+    yield _of_bar(bar, "processed", bar.finished_at, f"Done with attempt {bar.attempts}{took}{held}")
+    for signal in Signal.objects.filter(bar_id=bar.pk).order_by("id"):
+        sentence = (
+            f"Signal {signal.pattern}, {signal.direction}, strength {round(signal.strength, 1):g}, by {signal.detector}"
+        )
+        yield _of_bar(bar, "signal", signal.created_at, sentence)

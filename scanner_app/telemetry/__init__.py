@@ -1,0 +1,8 @@
+"""What the processes record about their own work.
+
+counters.py    counters and histograms for Prometheus, raised where things happen
+slots.py       one numbered file of counters for each living process
+request_id.py  the id of the request at hand, for logs and bars
+
+May import: domain, conf.
+"""

@@ -1,0 +1,82 @@
+"""Consume the queues of the symbols that there are."""
+
+import zlib
+from typing import Any
+
+import structlog
+from celery import bootsteps
+from celery.worker.control import control_command
+from django.conf import settings
+from django.db import connection
+
+from scanner_app import mailbox
+from scanner_app.domain.worker_roles import LANES, role
+from scanner_app.messaging.publisher import FOLLOW_COMMAND
+from scanner_app.models import Lane, Symbol
+
+log = structlog.get_logger(__name__)
+
+FOLLOW_S = 1.0
+"""Seconds between two looks at which symbols there are: a new one is consumed within about that."""
+
+
+def shard_of(ticker: str, shards: int) -> int:
+    """The shard, from 0, that a ticker belongs to: the same in every process, unlike hash()."""
+    return zlib.crc32(ticker.encode()) % shards
+
+
+def wanted_queues(lane: str) -> set[str]:
+    """The symbols' queues that a worker of this lane and of this process's shard should consume."""
+    symbols = Symbol.objects.filter(deleted_at=None)
+    if lane == Lane.SLOW:
+        symbols = symbols.filter(status__lane=Lane.SLOW)
+    return {
+        mailbox.queue_name(ticker, lane)
+        for ticker in symbols.values_list("ticker", flat=True)
+        if shard_of(ticker, settings.SCANNER_SHARDS) == settings.SCANNER_SHARD
+    }
+
+
+def follow(parent: Any) -> None:
+    """Begin with queues that are new and end with those that are gone. Runs in the event loop: never raises."""
+    consumed = set(parent.app.amqp.queues.consume_from)
+    lane = role(consumed)
+    if lane not in LANES:
+        return
+    try:
+        wanted = wanted_queues(lane)
+        for queue in wanted - consumed:
+            parent.add_task_queue(queue)
+        # A queue of the slow lane is left only with the worker: a last message may still come.
+        for queue in consumed - wanted - {lane} if lane == Lane.MAIN else ():
+            parent.cancel_task_queue(queue)
+    except Exception:
+        log.exception("follow_queues_failed", lane=lane)
+    finally:
+        connection.close()  # the children are forked from this process and must not share it
+
+
+@control_command(name=FOLLOW_COMMAND)
+def follow_queues(state: Any) -> dict[str, str]:
+    """Look now: somebody has just added a symbol, or moved one to another lane."""
+    follow(state.consumer)
+    return {"ok": "followed"}
+
+
+class FollowQueues(bootsteps.StartStopStep):
+    """Consume the queues of the symbols that there are now, also of those added while the worker runs."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def include_if(self, parent: Any) -> bool:
+        """Only in workers of a lane."""
+        return role(parent.app.amqp.queues.consume_from) in LANES
+
+    def start(self, parent: Any) -> None:
+        """Look at once, then every second."""
+        follow(parent)
+        self.timer = parent.timer.call_repeatedly(FOLLOW_S, follow, (parent,))
+
+    def stop(self, parent: Any) -> None:  # noqa: ARG002 - Celery's signature
+        """Look no more."""
+        self.timer.cancel()

@@ -1,0 +1,181 @@
+"""The start page: the same overview as the live page's, who is in trouble, and who works."""
+
+import time
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from redis.exceptions import ConnectionError as BrokerAway
+
+from scanner_app import mailbox
+from scanner_app.messaging import broker
+from scanner_app.models import Alert, Symbol
+from scanner_app.reading import admin_start_page, status
+from tests.conftest import accept_days, fail_head, make_symbol
+
+pytestmark = pytest.mark.django_db
+
+START = "/admin/"
+
+
+@pytest.fixture(autouse=True)
+def tells(monkeypatch):
+    """What the workers told, and when the sweeper ran."""
+    now = time.time()
+    told = {
+        f"{role}@here": {"at": now, "lane": role, "lying_s": 0.0, "held": ["TSLA-1-e0/0"] if role == "main" else []}
+        for role in ("main", "slow", "upkeep", "notify")
+    }
+    monkeypatch.setattr(broker, "tells", lambda: told)
+    monkeypatch.setattr(broker, "last_sweep", time.time)
+    return told
+
+
+def failing(ticker, failures, waiting=1):
+    accept_days(ticker, 1 + waiting, now=timezone.now())
+    symbol = Symbol.objects.get(ticker=ticker)
+    fail_head(symbol, failures, now=timezone.now(), error=ValueError("<b>no good</b>"))
+    return symbol
+
+
+def section(page, heading):
+    """The text of a section, without its tags' attributes."""
+    html = page.content.decode()
+    return html[html.index(f'id="{heading}"') :].split("</section>")[0]
+
+
+def test_the_overview_is_that_of_the_status(browser):
+    make_symbol("FINE")
+    failing("FAILED", 3)
+    mailbox.skip(failing("SET.ASIDE", 1), by="olga", now=timezone.now())
+    mailbox.disable(make_symbol("OFF"), by="olga", now=timezone.now())
+
+    page = browser.get(START)
+
+    expected = status.overview(timezone.now())
+    shown = page.context["overview"]
+    assert (shown.overall_status, shown.healthy_symbols, shown.paused_symbols, shown.failed_symbols) == (
+        expected.overall_status,
+        expected.healthy_symbols,
+        expected.paused_symbols,
+        expected.failed_symbols,
+    )
+    text = page.content.decode()
+    assert f'<strong class="word">{expected.overall_status.capitalize()}</strong>' in text
+    assert f"{expected.healthy_symbols} of 3 enabled symbols healthy" in text
+    assert ">1 off</a>" in text
+    assert '<a href="/admin/scanner_app/quarantinedbar/?resolution=in+quarantine">1</a>' in text
+
+
+def test_trouble_is_named_the_worst_first_and_leads_to_the_symbol(browser):
+    make_symbol("FINE")
+    mailbox.disable(failing("OFF", 3), by="olga", now=timezone.now())
+    retrying, failed = failing("RETRYING", 1), failing("FAILED", 3)
+
+    page = browser.get(START)
+
+    assert [one.symbol for one in page.context["trouble"]] == ["FAILED", "RETRYING"]
+    trouble = section(page, "trouble")
+    for symbol in (retrying, failed):
+        assert f'<a href="/admin/scanner_app/symbol/{symbol.pk}/change/">{symbol.ticker}</a>' in trouble
+    assert "ValueError: &lt;b&gt;no good&lt;/b&gt;" in trouble
+    assert "<b>no good" not in trouble
+    assert "FINE" not in trouble
+
+
+def test_of_much_trouble_ten_are_named_and_the_others_counted(browser):
+    for number in range(13):
+        failing(f"S{number:02}", 1)
+
+    page = browser.get(START)
+
+    assert len(page.context["trouble"]) == 10
+    assert "And 3 more" in section(page, "trouble")
+
+
+def test_firing_alerts_are_named_and_lead_to_alert_and_symbol(browser):
+    symbol, now = make_symbol("TSLA"), timezone.now()
+    firing = Alert.objects.create(
+        rule="stuck_head", severity="error", symbol=symbol, state="firing", message="stuck", began_at=now, fired_at=now
+    )
+    Alert.objects.create(rule="backlog", severity="warning", state="pending", message="not yet", began_at=now)
+
+    alerts = section(browser.get(START), "alerts")
+
+    assert f'<a href="/admin/scanner_app/alert/{firing.pk}/change/">stuck_head</a>' in alerts
+    assert f'<a href="/admin/scanner_app/symbol/{symbol.pk}/change/">TSLA</a>' in alerts
+    assert '<span class="badge badge-bad">error</span>' in alerts
+    assert "not yet" not in alerts
+
+
+def test_alerts_are_shown_the_worst_first(browser):
+    now = timezone.now()
+    for rule, severity in (("backlog", "warning"), ("stuck_head", "error"), ("quarantine", "info")):
+        Alert.objects.create(rule=rule, severity=severity, state="firing", began_at=now, fired_at=now)
+
+    assert [one.rule for one in browser.get(START).context["alerts"]] == ["stuck_head", "backlog", "quarantine"]
+
+
+def test_without_alerts_there_is_no_such_section(browser):
+    assert 'id="alerts"' not in browser.get(START).content.decode()
+
+
+@pytest.mark.parametrize(("symbols", "says"), [(0, "No symbols yet"), (1, "None.")])
+def test_without_trouble_it_says_so(browser, symbols, says):
+    for number in range(symbols):
+        make_symbol(f"S{number}")
+
+    assert says in section(browser.get(START), "trouble")
+
+
+def test_workers_are_named_with_what_they_hold_and_lead_to_flower(browser, tells):
+    del tells["slow@here"]
+    tells["main@here"]["lying_s"] = broker.DEAF_AFTER_S
+
+    workers = section(browser.get(START), "workers")
+
+    assert 'href="/flower/worker/main%40here"' in workers
+    assert '<span class="badge badge-bad">deaf</span>' in workers
+    assert workers.count('<span class="badge badge-good">alive</span>') == 3  # upkeep, notify and the sweeper
+    assert '<td>slow</td><td><span class="badge badge-bad">missing</span></td>' in workers
+
+
+@pytest.mark.parametrize("ago_s", [None, 16])
+def test_a_sweeper_that_is_late_is_told(browser, monkeypatch, ago_s):
+    monkeypatch.setattr(broker, "last_sweep", lambda: None if ago_s is None else time.time() - ago_s)
+
+    assert '<span class="badge badge-bad">late</span>' in section(browser.get(START), "workers")
+
+
+def test_the_page_is_there_without_a_broker(browser, monkeypatch):
+    def away():
+        raise BrokerAway("connection refused")
+
+    monkeypatch.setattr(broker, "tells", away)
+
+    page = browser.get(START)
+
+    assert page.status_code == 200
+    assert "Redis server does not answer" in section(page, "workers")
+
+
+def test_it_takes_as_many_queries_for_forty_symbols_in_trouble_as_for_one(browser, queries_of):
+    failing("S", 1)
+    one = queries_of(START)
+    for number in range(40):
+        failing(f"S{number}", 3 if number % 2 else 1)
+
+    many = queries_of(START)
+
+    assert len(many) == len(one)
+    assert len(many) <= 10, "\n".join(many)
+
+
+def test_what_waits_for_its_retry_is_in_trouble_and_what_is_done_with_it_is_not():
+    now = timezone.now()
+    symbol = failing("TSLA", 1)
+    assert [one.symbol for one in admin_start_page.trouble(status.overview(now))] == ["TSLA"]
+
+    mailbox.reset(symbol, by="olga", now=now + timedelta(seconds=1))
+
+    assert admin_start_page.trouble(status.overview(now)) == []

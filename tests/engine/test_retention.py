@@ -1,0 +1,165 @@
+from datetime import timedelta
+
+import pytest
+
+from scanner_app import mailbox
+from scanner_app.detectors import Direction, Finding
+from scanner_app.engine import ingest, retention
+from scanner_app.models import (
+    Bar,
+    BarStatus,
+    Notification,
+    NotificationState,
+    ProcessingFailure,
+    QuarantinedBar,
+    Signal,
+    SymbolEvent,
+)
+from tests.conftest import DAY, T0, accept_days, fail_head, make_symbol, raw_bar, row_of, start_head
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def short_memory(settings, monkeypatch):
+    settings.SCANNER_DETECTORS = []
+    settings.SCANNER_KEEP_BARS_DAYS = 30
+    settings.SCANNER_KEEP_RECORDS_DAYS = 30
+    monkeypatch.setattr(retention, "SPARE_BARS", 3)
+
+
+def prune_all(now):
+    while retention.prune(now):
+        pass
+
+
+def process(symbol, bars):
+    for _ in range(bars):
+        mailbox.complete(start_head(symbol), [Finding("d", "p", Direction.NEUTRAL, 1.0)], now=T0)
+
+
+def kept(symbol):
+    return list(Bar.objects.filter(symbol=symbol).order_by("sequence").values_list("sequence", flat=True))
+
+
+def test_processed_bars_that_are_too_old_go_with_their_signals(symbol):
+    accept_days("TSLA", 10)
+    process(symbol, 10)
+    # The bars are of 1 to 10 January: from the seventh on they are young enough.
+    prune_all(T0.replace(month=2, day=6, hour=0, minute=0))
+
+    assert kept(symbol) == [7, 8, 9, 10]
+    assert set(Signal.objects.values_list("bar__sequence", flat=True)) <= {7, 8, 9, 10}
+
+
+def test_the_newest_of_a_series_stay_whatever_their_age_for_they_make_the_window(symbol):
+    accept_days("TSLA", 10)
+    process(symbol, 10)
+
+    prune_all(T0 + 1000 * DAY)
+
+    assert kept(symbol) == [8, 9, 10]
+
+
+def test_a_longer_window_keeps_more(symbol, monkeypatch):
+    monkeypatch.setattr(retention, "bars_needed", lambda: 5)
+    accept_days("TSLA", 10)
+    process(symbol, 10)
+
+    prune_all(T0 + 1000 * DAY)
+
+    assert kept(symbol) == [6, 7, 8, 9, 10]
+
+
+def test_bars_that_wait_or_are_in_quarantine_stay_and_do_not_count_for_the_window(symbol):
+    accept_days("TSLA", 12)
+    mailbox.skip(symbol, by="tom", now=T0)
+    process(symbol, 7)  # 2 to 8; 9 to 12 wait
+
+    prune_all(T0 + 1000 * DAY)
+
+    assert kept(symbol) == [1, 6, 7, 8, 9, 10, 11, 12]
+    assert Bar.objects.get(symbol=symbol, sequence=1).status == BarStatus.QUARANTINED
+    row = row_of(symbol)
+    assert (row.head, row.cursor, row.last_sequence) == (9, 8, 12)
+
+
+def test_other_symbols_and_timeframes_are_counted_for_themselves(symbol):
+    other = make_symbol("AAPL")
+    accept_days("TSLA", 5)
+    accept_days("AAPL", 2)
+    process(symbol, 5)
+    process(other, 2)
+
+    prune_all(T0 + 1000 * DAY)
+
+    assert (kept(symbol), kept(other)) == ([3, 4, 5], [1, 2])
+
+
+def test_nothing_goes_without_the_settings(symbol, settings):
+    settings.SCANNER_KEEP_BARS_DAYS = settings.SCANNER_KEEP_RECORDS_DAYS = 0
+    accept_days("TSLA", 5)
+    process(symbol, 5)
+
+    assert retention.prune(T0 + 1000 * DAY) == {}
+    assert kept(symbol) == [1, 2, 3, 4, 5]
+
+
+def test_a_bar_older_than_what_is_kept_is_refused_and_one_that_is_just_young_enough_is_not(symbol):
+    now = T0.replace(month=1, day=31, hour=0, minute=0)
+
+    report = ingest.accept([raw_bar(day=0, timestamp="2023-12-31T00:00:00Z"), raw_bar(day=0)], now=now)
+
+    assert report.accepted == 1
+    assert [(one.index, one.field, one.reason) for one in report.rejected] == [(0, "timestamp", "too_old")]
+    assert "SCANNER_KEEP_BARS_DAYS" in report.rejected[0].message
+
+
+def test_old_records_go_but_nothing_of_a_symbol_that_is_failing(symbol):
+    well = make_symbol("AAPL")
+    accept_days("TSLA", 1)
+    accept_days("AAPL", 1)
+    fail_head(symbol, now=T0)
+    fail_head(well, now=T0)
+    mailbox.reset(well, by="tom", now=T0)
+
+    prune_all(T0 + timedelta(days=31))
+
+    assert list(ProcessingFailure.objects.values_list("symbol__ticker", flat=True)) == ["TSLA"]
+    assert set(SymbolEvent.objects.values_list("symbol__ticker", flat=True)) == {"TSLA"}
+
+
+def test_a_bar_that_is_still_in_quarantine_keeps_its_entry_and_one_that_was_dealt_with_does_not(symbol):
+    accept_days("TSLA", 2)
+    for _ in range(2):
+        mailbox.skip(symbol, by="tom", now=T0)
+    mailbox.discard(QuarantinedBar.objects.order_by("pk")[0], by="tom", now=T0)
+
+    prune_all(T0 + timedelta(days=31))
+
+    assert [entry.bar.sequence for entry in QuarantinedBar.objects.select_related("bar")] == [2]
+
+
+def test_a_message_that_was_not_sent_yet_stays(symbol):
+    for state in (NotificationState.SENT, NotificationState.PENDING):
+        Notification.objects.create(
+            kind="opened", symbol=symbol, channel="mail", at=T0, subject="s", body="b", message_id=state, state=state
+        )
+
+    prune_all(T0 + timedelta(days=31))
+
+    assert list(Notification.objects.values_list("state", flat=True)) == [NotificationState.PENDING]
+
+
+def test_a_run_ends_with_its_budget_and_the_next_goes_on(symbol, monkeypatch, settings):
+    settings.SCANNER_KEEP_RECORDS_DAYS = 0
+    monkeypatch.setattr(retention, "BATCH", 2)
+    accept_days("TSLA", 10)
+    process(symbol, 10)
+    times = iter(range(1000))
+
+    first = retention.prune(T0 + 1000 * DAY, clock=lambda: next(times))
+
+    assert sum(first.values()) == 2
+    prune_all(T0 + 1000 * DAY)
+    assert kept(symbol) == [8, 9, 10]

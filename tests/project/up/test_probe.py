@@ -1,0 +1,18 @@
+import pytest
+
+from scanner_app.messaging import broker
+from scanner_project.up import probe
+
+
+def test_the_keys_are_the_broker_s():
+    assert (probe.TELL_KEY, probe.SWEPT_KEY) == (broker.TELL_KEY, broker.SWEPT_KEY)
+
+
+@pytest.mark.parametrize("arguments", [("web",), ("flower",), ("worker", "main"), ("beat",)])
+def test_nothing_is_well_where_nothing_runs(arguments, monkeypatch, capsys):
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    monkeypatch.setenv("WEB_PORT", "1")
+    monkeypatch.setenv("FLOWER_PORT", "1")
+
+    assert probe.main(*arguments) == 1
+    assert capsys.readouterr().err

@@ -1,0 +1,40 @@
+"""A broker that says what a test wants: where messages are is asked of it alone."""
+
+from dataclasses import dataclass, field
+
+import pytest
+import redis
+
+from scanner_app.messaging import broker
+
+
+@dataclass
+class Broker:
+    """What lies in queues and what workers told."""
+
+    queued: set[str] = field(default_factory=set)  # identities
+    held: set[str] = field(default_factory=set)
+    lanes: list[str] = field(default_factory=lambda: ["main"])
+    away: bool = False
+    asked: list[str] = field(default_factory=list)  # queues
+
+
+@pytest.fixture
+def told(monkeypatch) -> Broker:
+    """The broker of the test."""
+    said = Broker()
+
+    def queued(queues):
+        if said.away:
+            raise redis.ConnectionError("nobody there")
+        said.asked += queues
+        return said.queued
+
+    def tells():
+        if said.away:
+            raise redis.ConnectionError("nobody there")
+        return {f"{lane}@host": {"lane": lane, "held": sorted(said.held)} for lane in said.lanes}
+
+    monkeypatch.setattr(broker, "queued", queued)
+    monkeypatch.setattr(broker, "tells", tells)
+    return said

@@ -1,0 +1,77 @@
+"""What a symbol's chart shows."""
+
+from datetime import timedelta
+
+from scanner_app import mailbox
+from scanner_app.detectors import BarUnusable, Direction, Finding
+from scanner_app.models import Symbol
+from scanner_app.reading.chart import chart
+from tests.conftest import T0, accept_days, new_bar, start_head
+
+FINDING = Finding(detector="candlesticks", pattern="CDLDOJI", direction=Direction.NEUTRAL, strength=1)
+
+
+def days(shown):
+    return [bar["timestamp"].day for bar in shown.bars]
+
+
+def loaded() -> Symbol:
+    return Symbol.objects.select_related("status").get()
+
+
+def test_bars_stand_at_their_own_time_the_late_ones_too(db):
+    accept_days("TSLA", 2, first=4)
+    accept_days("TSLA", 1, first=0)
+
+    assert days(chart(loaded(), "1d")) == [1, 5, 6]
+
+
+def test_the_newest_bars_are_shown_when_there_are_more_than_asked_for(db):
+    accept_days("TSLA", 5)
+
+    assert days(chart(loaded(), "1d", limit=2)) == [4, 5]
+
+
+def test_the_shortest_timeframe_is_shown_unless_another_is_asked_for(db):
+    accept_days("TSLA", 1)
+    mailbox.accept([new_bar(timeframe="1m"), new_bar(timeframe="1m", timestamp=T0 + timedelta(minutes=1))], now=T0)
+
+    assert chart(loaded(), None).timeframes == ["1m", "1d"]
+    assert chart(loaded(), None).timeframe == "1m"
+    assert len(chart(loaded(), None).bars) == 2
+    assert len(chart(loaded(), "1d").bars) == 1
+    assert chart(loaded(), "1h").bars == []
+
+
+def test_a_symbol_without_bars_has_an_empty_chart(symbol):
+    shown = chart(loaded(), None)
+
+    assert (shown.timeframes, shown.timeframe, shown.bars, shown.signals) == ([], None, [], [])
+
+
+def test_signals_are_those_of_the_bars_that_are_shown(db):
+    accept_days("TSLA", 2)
+    for _ in range(2):
+        mailbox.complete(start_head(loaded()), [FINDING], now=T0, run_s=0)
+
+    shown = chart(loaded(), "1d", limit=1)
+
+    assert [one["timestamp"] for one in shown.signals] == [shown.bars[0]["timestamp"]]
+
+
+def test_a_bar_in_quarantine_is_shown_until_it_is_discarded(db):
+    accept_days("TSLA", 2)
+    mailbox.quarantine(start_head(loaded()), BarUnusable("no"), now=T0)
+    assert [bar["status"] for bar in chart(loaded(), "1d").bars] == ["quarantined", "waiting"]
+
+    mailbox.discard(loaded().quarantine.get(), by="olga", now=T0)
+
+    assert days(chart(loaded(), "1d")) == [2]
+
+
+def test_the_queries_do_not_grow_with_the_bars(db, django_assert_num_queries):
+    accept_days("TSLA", 30)
+    symbol = loaded()
+
+    with django_assert_num_queries(2):
+        chart(symbol, "1d")

@@ -1,0 +1,326 @@
+"""The facts, from rows that real transitions wrote."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from scanner_app import mailbox
+from scanner_app.detectors import BarUnusable
+from scanner_app.domain.explanation.situation import Whereabouts
+from scanner_app.engine import removal
+from scanner_app.models import Alert, AlertState, Bar, QuarantinedBar, Severity, Symbol
+from scanner_app.reading import explanation
+from tests.conftest import T0, accept_days, fail_head, live_message, make_symbol, row_of, start_head
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SECOND = timedelta(seconds=1)
+
+
+def known(symbol, now=T0):
+    return explanation.facts_of(explanation.symbols().get(pk=symbol.pk), now)
+
+
+def said(symbol, now=T0):
+    return explanation.explain(explanation.symbols().get(pk=symbol.pk), now)
+
+
+@pytest.fixture
+def holding(symbol, told):
+    """A symbol that holds: its second bar failed seven times, and so did the control run."""
+    accept_days("TSLA", 3)
+    mailbox.complete(start_head(symbol), [], now=T0)
+    failed_at = fail_head(symbol, 7)
+    mailbox.control_failed(live_message(symbol), reason="the control run failed too: OSError: no file", now=failed_at)
+    return symbol, failed_at
+
+
+def test_a_new_symbol_never_had_a_bar(symbol, told):
+    assert said(symbol).code == "empty"
+
+
+def test_a_symbol_whose_bars_are_done_is_idle(dispatched_head, told):
+    symbol, ticket = dispatched_head()
+    mailbox.complete(ticket, [], now=T0)
+
+    assert said(symbol).summary == "Idle: all its bars are done, the last at 14:30:00 UTC."
+
+
+def test_a_bar_that_was_just_accepted_is_taken_to_be_with_a_worker(dispatched_head, told):
+    symbol, _ = dispatched_head(waiting=2)
+
+    explained = said(symbol, T0 + 2 * SECOND)
+
+    assert explained.code == "running"
+    assert explained.waiting == 3
+    assert explained.since == T0
+
+
+def test_a_bar_is_where_the_broker_and_the_workers_say(dispatched_head, told):
+    symbol, _ = dispatched_head()
+    identity = live_message(symbol).identity
+    later = T0 + 10 * SECOND
+
+    assert known(symbol, later).head.whereabouts is Whereabouts.NOWHERE
+    told.held = {identity}
+    assert known(symbol, later).head.whereabouts is Whereabouts.WORKER
+    told.queued = {identity}
+    assert known(symbol, later).head.whereabouts is Whereabouts.QUEUED
+    told.lanes = ["slow", "upkeep"]
+    assert known(symbol, later).head.whereabouts is Whereabouts.NO_WORKER
+    told.away = True
+    assert known(symbol, later).head.whereabouts is Whereabouts.UNKNOWN
+    assert set(told.asked) == {"symbol.TSLA"}
+
+
+def test_a_bar_is_overdue_when_the_alert_says_so_too(dispatched_head, told, settings):
+    symbol, _ = dispatched_head()
+    settings.SCANNER_ALERT_STUCK_S = 100
+
+    acts = [[one.name for one in said(symbol, T0 + seconds * SECOND).actions] for seconds in (100, 101)]
+
+    assert acts == [["disable"], ["reset", "skip", "disable"]]
+
+
+def test_a_retry_is_due_since_its_own_time_not_since_its_acceptance(dispatched_head, told):
+    symbol, _ = dispatched_head()
+    fail_head(symbol, 1)
+
+    head = known(symbol, T0 + 9 * SECOND).head
+
+    assert (head.due_since, head.failing_since) == (T0 + SECOND, T0)
+    assert head.whereabouts is Whereabouts.NOWHERE
+
+
+def test_a_bar_that_was_waiting_for_an_operator_is_due_since_the_act(dispatched_head, told):
+    symbol, _ = dispatched_head()
+    mailbox.disable(symbol, by="olga", now=T0 + SECOND)
+    mailbox.enable(symbol, by="olga", now=T0 + 3600 * SECOND)
+
+    head = known(symbol, T0 + 3601 * SECOND).head
+
+    assert head.due_since == T0 + 3600 * SECOND
+    assert head.whereabouts is Whereabouts.WORKER
+
+
+def test_a_paused_symbol_says_since_when_what_failed_and_when_it_is_tried_again(dispatched_head, told):
+    symbol, _ = dispatched_head(waiting=11)
+    fail_head(symbol, 2)
+
+    explained = said(symbol, T0 + 1.6 * SECOND)
+
+    assert explained.summary == (
+        "Paused since 14:30:00 UTC: failure 2 of 3 on the 1d bar of 2024-01-01, next try in 1.4 s, 12 bars wait "
+        "(how long it takes to catch up is unknown)."
+    )
+    assert explained.cause == "ValueError: no good."
+    assert explained.next_attempt_at == T0 + 3 * SECOND
+    assert told.asked == [], "it is not due, so nobody need be asked where it is"
+
+
+def test_the_broker_is_not_needed_to_say_why_a_symbol_waits(dispatched_head, told):
+    told.away = True
+    symbol, _ = dispatched_head()
+    third = fail_head(symbol, 3)
+
+    explained = said(symbol, third)
+
+    assert (explained.code, explained.since) == ("open", third)
+
+
+def test_failures_of_an_earlier_life_say_nothing_of_this_one(dispatched_head, told):
+    symbol, _ = dispatched_head()
+    fail_head(symbol, 2, error=KeyError("old"))
+    mailbox.reset(symbol, by="olga", now=T0 + 60 * SECOND)
+    fail_head(symbol, 1, now=T0 + 61 * SECOND, error=ValueError("new"))
+
+    head = known(symbol, T0 + 61 * SECOND).head
+
+    assert (head.failing_since, head.error.type, head.attempts) == (T0 + 61 * SECOND, "ValueError", 1)
+
+
+def test_a_breaker_that_unusable_bars_opened_waits_for_the_next_bar(dispatched_head, told):
+    symbol, _ = dispatched_head(waiting=2)
+    for _ in range(3):
+        mailbox.quarantine(start_head(symbol), BarUnusable("no volume"), now=T0)
+
+    opened = said(symbol, T0 + SECOND)
+    half_open = said(symbol, T0 + 30 * SECOND)
+
+    assert (opened.code, half_open.code) == ("open", "probe")
+    assert opened.cause == "The last error was BarUnusable: no volume."
+    assert "3 bars of it are in quarantine" in opened.notes[0]
+
+
+def test_the_control_run_is_where_its_own_message_is(symbol, told):
+    accept_days("TSLA", 2)
+    mailbox.complete(start_head(symbol), [], now=T0)
+    failed_at = fail_head(symbol, 7)
+    told.queued = {live_message(symbol).identity}
+
+    explained = said(symbol, failed_at + 4 * SECOND)
+
+    assert explained.code == "control"
+    assert "its control run has waited in its queue for 4 s" in explained.summary
+    assert explained.since == T0, "the first of its seven failures"
+
+
+def test_a_hold_says_what_the_control_run_said(holding):
+    symbol, failed_at = holding
+    fail_head(symbol, 2, now=failed_at)
+
+    explained = said(symbol, failed_at + 70 * SECOND)
+
+    assert (explained.code, explained.since) == ("hold", failed_at)
+    assert explained.cause == (
+        "The fault is not the bar's: the control run failed too: OSError: no file. ValueError: no good."
+    )
+    assert "holds after 9 failed attempts" in explained.summary
+    assert "next try in 20 s" in explained.summary
+    assert known(symbol, failed_at + 70 * SECOND).head.failing_since == T0
+
+
+def test_a_second_hold_began_with_its_own_first_failure(holding):
+    symbol, failed_at = holding
+    mailbox.reset(symbol, by="olga", now=failed_at + SECOND)
+    last = fail_head(symbol, 7, now=failed_at + 2 * SECOND)
+    mailbox.control_failed(live_message(symbol), reason="no file", now=last)
+    last = fail_head(symbol, 5, now=last)
+
+    assert known(symbol, last).head.failing_since == failed_at + 2 * SECOND
+
+
+def test_a_disabled_symbol_says_who_did_it_and_why(dispatched_head, told):
+    symbol, _ = dispatched_head(waiting=1)
+    mailbox.disable(symbol, by="ada", reason="too early", now=T0)
+    mailbox.enable(symbol, by="ada", now=T0)
+    mailbox.disable(symbol, by="olga", reason="feed is down", now=T0 + SECOND)
+
+    explained = said(symbol, T0 + 60 * SECOND)
+
+    assert explained.cause == "olga disabled it: feed is down."
+    assert explained.since == T0 + SECOND
+    assert "may still finish" not in explained.summary
+
+
+def test_a_run_that_began_before_its_symbol_was_disabled_is_told_of(dispatched_head, told):
+    symbol, _ = dispatched_head()
+    told.held = {live_message(symbol).identity}
+    mailbox.disable(symbol, by="olga", now=T0)
+
+    assert "a run that had begun may still finish" in said(symbol).summary
+
+
+def test_a_run_of_another_symbol_with_a_like_name_is_not_told_of(dispatched_head, told):
+    symbol, _ = dispatched_head("A")
+    other, _ = dispatched_head("A-1")
+    told.held = {live_message(other).identity}
+    mailbox.disable(symbol, by="olga", now=T0)
+
+    assert "may still finish" not in said(symbol).summary
+
+
+def test_a_symbol_that_is_being_deleted_says_by_whom(dispatched_head, told):
+    symbol, _ = dispatched_head()
+    removal.delete(symbol, by="olga", now=T0, force=True, reason="delisted")
+
+    explained = said(symbol, T0 + SECOND)
+
+    assert (explained.code, explained.since) == ("deleted", T0)
+    assert explained.cause == "olga deleted it: delisted."
+
+
+def test_the_slow_lane_says_why(dispatched_head, told):
+    symbol, ticket = dispatched_head(waiting=2)
+    mailbox.complete(ticket, [], now=T0, run_s=1.5)
+    mailbox.complete(start_head(symbol), [], now=T0, run_s=0.1)
+
+    explained = said(symbol)
+
+    (note,) = explained.notes
+    assert note == (
+        "It is in the slow lane since 14:30:00 UTC: its run took 1.5 s. "
+        "It comes back after 20 quick bars in a row; so far 1."
+    )
+    told.queued = {live_message(symbol).identity}
+    told.lanes = ["main"]
+    assert known(symbol, T0 + 9 * SECOND).head.whereabouts is Whereabouts.NO_WORKER
+    assert told.asked[-1] == "slow.symbol.TSLA"
+
+
+def test_a_replay_is_told_as_one(dispatched_head, told):
+    symbol, ticket = dispatched_head()
+    mailbox.quarantine(ticket, BarUnusable("no volume"), now=T0)
+    mailbox.reset(symbol, by="olga", now=T0)
+    mailbox.replay(QuarantinedBar.objects.get(), by="olga", now=T0)
+
+    explained = said(symbol)
+
+    assert explained.summary == "Processing: the replayed 1d bar of 2024-01-01 is with a worker."
+    assert explained.notes == ("The bar in flight is a replay from quarantine: it has one attempt.",)
+
+
+def test_lost_heads_are_told_of(dispatched_head, told):
+    symbol, _ = dispatched_head()
+    symbol.status.losses = 2
+    symbol.status.save(update_fields=["losses"])
+
+    assert said(symbol).notes[0].startswith("Its message was lost 2 times in a row")
+
+
+def test_the_catching_up_after_a_pause_is_told_with_an_estimate_from_the_last_bars(dispatched_head, told):
+    symbol, _ = dispatched_head(waiting=30)
+    now = T0
+    for _ in range(10):
+        now += SECOND / 4
+        mailbox.complete(start_head(symbol, now=now), [], now=now)
+    fail_head(symbol, 1, now=now)
+    now += SECOND
+    mailbox.complete(start_head(symbol, now=now), [], now=now)
+
+    explained = said(symbol, now)
+
+    assert explained.code == "catching_up"
+    assert explained.summary.endswith("19 bars wait behind it (about 5 s to catch up).")
+    assert explained.catch_up_s == pytest.approx(5)
+
+
+def test_a_head_whose_bar_was_removed_by_hand_breaks_nothing(dispatched_head, told):
+    symbol, _ = dispatched_head(waiting=1)
+    Bar.objects.filter(sequence=1).delete()
+
+    assert said(symbol).code == "idle"
+
+
+def test_its_firing_alerts_are_told_the_worst_first_and_no_others(symbol, told):
+    other = make_symbol("AAPL")
+    for rule, severity, state, of in (
+        ("slow_symbol", Severity.WARNING, AlertState.FIRING, symbol),
+        ("stuck_head", Severity.ERROR, AlertState.FIRING, symbol),
+        ("stale_symbol", Severity.WARNING, AlertState.FIRING, symbol),  # staleness has sentences of its own
+        ("backlog", Severity.WARNING, AlertState.RECOVERING, symbol),
+        ("backlog", Severity.WARNING, AlertState.FIRING, other),
+    ):
+        Alert.objects.create(rule=rule, severity=severity, state=state, symbol=of, message=rule, began_at=T0)
+
+    assert [one.rule for one in known(symbol).alerts] == ["stuck_head", "slow_symbol"]
+
+
+def test_it_costs_a_fixed_number_of_queries(holding):
+    symbol, failed_at = holding
+    found = explanation.symbols().get(pk=symbol.pk)
+    fail_head(symbol, 30, now=failed_at)
+
+    with CaptureQueriesContext(connection) as few:
+        explanation.facts_of(found, failed_at)
+
+    accept_days("TSLA", 200, first=10)
+    found = explanation.symbols().get(pk=symbol.pk)
+    with CaptureQueriesContext(connection) as many:
+        explanation.facts_of(found, failed_at + 3600 * SECOND)
+
+    assert len(few) <= len(many) <= 9
+    assert row_of(symbol).backlog > 200
+    assert Symbol.objects.count() == 1
