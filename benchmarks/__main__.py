@@ -15,16 +15,7 @@ def main() -> None:
     """Parse, set Django up, run."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scanner_project.settings")
     django.setup()
-    from benchmarks import (  # noqa: PLC0415 - models need Django set up
-        engine,
-        growth,
-        ingest,
-        isolation,
-        memory,
-        pages,
-        scaling,
-        watching,
-    )
+    from benchmarks import engine, growth, ingest, isolation, memory, pages, scaling, watching  # noqa: PLC0415 - models need Django set up
     from benchmarks.peers import driver as peers  # noqa: PLC0415
 
     measurements: dict[str, Callable[..., None]] = {

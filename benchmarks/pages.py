@@ -104,7 +104,7 @@ def _way(way: str, options: argparse.Namespace, cookie: str, names: list[str]) -
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    from scanner_project.up.programs import web_command  # noqa: PLC0415
+    from scanner_app.workers.command_lines import web_command  # noqa: PLC0415
 
     command = web_command(f"127.0.0.1:{port}").replace("scanner_project.wsgi", "benchmarks.streaming")
     server = subprocess.Popen([sys.executable, "-m", *shlex.split(command)], stderr=subprocess.DEVNULL)  # noqa: S603

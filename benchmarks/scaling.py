@@ -28,9 +28,9 @@ from scanner_app.tools.chaos.stack import Stack
 from scanner_app.tools.loadtest.client import Client
 from scanner_app.tools.loadtest.feed import Posting, drain, post_all
 from scanner_app.tools.loadtest.plan import Plan
+from scanner_app.workers.command_lines import worker_command
 from scanner_app.workers.queue_following import shard_of
 from scanner_project.env import BASE_DIR
-from scanner_project.up.programs import worker_command
 
 SYMBOLS, RATE = 40, 100.0
 

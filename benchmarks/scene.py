@@ -11,11 +11,12 @@ from django.db import connection
 
 from scanner_app import mailbox
 from scanner_app.detectors import BarUnusable
-from scanner_app.engine import detection
+from scanner_app.engine import detection, window
 from scanner_app.feeds.bundled import Series, load_series
-from scanner_app.mailbox import Message, NewBar, Ticket
+from scanner_app.mailbox import NewBar, Ticket
 from scanner_app.mailbox.accept import create_symbols
 from scanner_app.messaging import publisher
+from scanner_app.messaging.messages import Message
 from scanner_app.models import QuarantinedBar, Symbol, SymbolStatus
 
 KEPT_BACK = 20
@@ -81,7 +82,7 @@ def real_bars(series: Series, name: str, start: int, end: int) -> Iterator[NewBa
 def run(symbol: Symbol, start: datetime, end: datetime) -> None:
     """The head, by the detectors."""
     ticket = start_head(symbol, start)
-    findings = detection.detect(ticket, detection.load_window(ticket))
+    findings = detection.detect(ticket, window.load_window(ticket))
     mailbox.complete(ticket, findings, now=end, run_s=0.002)
 
 
@@ -133,7 +134,9 @@ def trouble(now: datetime) -> None:
     later("PSE:BDO", 1, now - timedelta(minutes=9))
     symbol = Symbol.objects.get(ticker="PSE:BDO")
     ticket = start_head(symbol, now - timedelta(minutes=9))
-    mailbox.quarantine(ticket, BarUnusable("low 124.8 is 40 % under the bar before"), now=now - timedelta(minutes=9))
+    mailbox.quarantine_head(
+        ticket, BarUnusable("low 124.8 is 40 % under the bar before"), now=now - timedelta(minutes=9)
+    )
     later("PSE:MER", 6, now - timedelta(minutes=20))
     mailbox.disable(
         Symbol.objects.get(ticker="PSE:MER"), by="olga", now=now - timedelta(minutes=21), reason="split today"

@@ -5,8 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
-from scanner_app.calendars import NAMES, hint
 from scanner_app.detectors import DetectorError, load
+from scanner_app.domain.calendar_names import NAMES, hint
 
 
 @register()

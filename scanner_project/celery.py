@@ -40,13 +40,13 @@ def _keep_our_logging(**_: Any) -> None:
 @worker_init.connect
 def _add_our_steps(**_: Any) -> None:
     # Imported here, since they need Django's models.
-    from scanner_app.workers.autoscale import SpareSlots  # noqa: PLC0415
-    from scanner_app.workers.beat_backup import Understudy  # noqa: PLC0415
-    from scanner_app.workers.heartbeat import Tells  # noqa: PLC0415
+    from scanner_app.workers.autoscale import Autoscale  # noqa: PLC0415
+    from scanner_app.workers.beat_backup import BeatBackup  # noqa: PLC0415
+    from scanner_app.workers.heartbeat import HeartbeatStep  # noqa: PLC0415
     from scanner_app.workers.queue_following import FollowQueues  # noqa: PLC0415
     from scanner_app.workers.watchdog import Watchdog  # noqa: PLC0415
 
-    app.steps["consumer"].update({FollowQueues, SpareSlots, Tells, Understudy, Watchdog})
+    app.steps["consumer"].update({FollowQueues, Autoscale, HeartbeatStep, BeatBackup, Watchdog})
     # Celery writes "worker: Warm shutdown" past the log, and has no setting for it.
     worker.safe_say = lambda text, *_: log.info("worker_says", text=text)  # type: ignore[attr-defined] # stubs lack it
     # TA-Lib and NumPy take a tenth of a second: once here, instead of with the first bar of each process.

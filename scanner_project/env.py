@@ -21,6 +21,13 @@ MAX_SOCKET_PATH = 100
 """Characters a unix socket's path may have (the system's limit is about 107 bytes)."""
 
 
+RENAMED = {
+    "SCANNER_TELL_S": "SCANNER_HEARTBEAT_S",
+    "SCANNER_SPARE_PROCESSES": "SCANNER_AUTOSCALE_PROCESSES",
+}
+"""Settings by their old name, which still counts where the new one is not set."""
+
+
 class BadSetting(ValueError):
     """A value of the environment that the scanner can't start with; the message is made for people."""
 
@@ -184,7 +191,7 @@ class Environment(BaseModel):
     SCANNER_FAULT_INJECTION: bool = Field(False, description="1: `manage.py inject` is allowed")
     SCANNER_MAIN_PROCESSES: Count = Field(8, description="bars that the main worker runs at once")
     SCANNER_SLOW_PROCESSES: Count = Field(4, description="bars that the slow lane's worker runs at once")
-    SCANNER_SPARE_PROCESSES: Annotated[int, Field(ge=0)] = Field(
+    SCANNER_AUTOSCALE_PROCESSES: Annotated[int, Field(ge=0)] = Field(
         16, description="further slots that a worker may add while runs hang"
     )
     SCANNER_SLOW_RUN_S: Seconds = Field(1, description="a run that takes so long moves its symbol to the slow lane")
@@ -197,7 +204,7 @@ class Environment(BaseModel):
         90, description="days after which failures, events, alerts and notifications are forgotten; 0: never"
     )
     SCANNER_SWEEP_S: Seconds = Field(2, description="seconds between two looks of the sweeper")
-    SCANNER_TELL_S: Seconds = Field(2, description="seconds between two tells of a worker")
+    SCANNER_HEARTBEAT_S: Seconds = Field(2, description="seconds between two heartbeats of a worker")
     SCANNER_LOG_FORMAT: Literal["auto", "json", "text"] = Field(
         "auto", description="form of the logs: `json`, `text`, or `auto`: text on a terminal, else JSON"
     )
@@ -270,14 +277,16 @@ def read(environ: Mapping[str, str] | None = None) -> Environment:
 
     `environ` replaces `os.environ` in tests. Raises BadSetting with one sentence for each bad value.
     """
-    values: Mapping[str, Any] = os.environ if environ is None else environ
+    values: dict[str, Any] = dict(os.environ if environ is None else environ)
+    given_as = {new: old for old, new in RENAMED.items() if old in values and new not in values}
+    values |= {new: values[old] for new, old in given_as.items()}
     try:
-        return Environment.model_validate(dict(values))
+        return Environment.model_validate(values)
     except ValidationError as exc:
-        raise BadSetting("\n".join(_sentence(error) for error in exc.errors())) from None
+        raise BadSetting("\n".join(_sentence(error, given_as) for error in exc.errors())) from None
 
 
-def _sentence(error: Mapping[str, Any]) -> str:
-    name = str(error["loc"][0])
+def _sentence(error: Mapping[str, Any], given_as: Mapping[str, str]) -> str:
+    name = given_as.get(str(error["loc"][0]), str(error["loc"][0]))
     shown = "(hidden)" if name in SECRETS else repr(error["input"])
     return f"{name}={shown}: {str(error['msg']).removeprefix('Value error, ')}"

@@ -10,9 +10,10 @@ import redis
 from celery import current_app
 
 from scanner_app import mailbox
-from scanner_app.mailbox import Message, NewBar, Ticket
+from scanner_app.mailbox import NewBar, Ticket
 from scanner_app.mailbox.accept import create_symbols
 from scanner_app.messaging import producer, publisher
+from scanner_app.messaging.messages import Message
 from scanner_app.models import Bar, CircuitBreaker, Signal, Symbol, SymbolStatus
 from tests.servers import RedisServer
 

@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from scanner_app.messaging import broker
+from scanner_app.messaging import heartbeats, queue_contents, sweep_memory
 from scanner_app.reading.metrics import page
 from tests.conftest import T0
 
@@ -40,9 +40,9 @@ def scrape(db: None, quiet_broker: None) -> Callable[..., str]:
 @pytest.fixture
 def quiet_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     """A broker without workers and with empty queues."""
-    monkeypatch.setattr(broker, "tells", dict)
-    monkeypatch.setattr(broker, "last_sweep", lambda: None)
-    monkeypatch.setattr(broker, "depth", lambda _queues: 0)
+    monkeypatch.setattr(heartbeats, "read_all", dict)
+    monkeypatch.setattr(sweep_memory, "last_sweep", lambda: None)
+    monkeypatch.setattr(queue_contents, "depth", lambda _queues: 0)
 
 
 @pytest.fixture

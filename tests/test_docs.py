@@ -9,7 +9,7 @@ from django.core.management import get_commands, load_command_class
 
 from scanner_app.api.urls import VIEWSETS
 from scanner_app.domain.alert_rules import RULES, Limits
-from scanner_app.models import EventKind
+from scanner_app.domain.enums import EventKind
 from scanner_project import env
 
 ROOT = Path(__file__).parent.parent
@@ -56,7 +56,7 @@ def test_each_read_of_the_api_has_its_heading(name):
 def test_each_kind_of_event_stands_beside_the_timeline_of_a_symbol():
     kinds = API_PAGE.partition("\n`kind` is `created`")[2].partition("\n")[0]
 
-    assert {*re.findall(r"`(\w+)`", kinds), "created"} == set(EventKind.values)
+    assert {*re.findall(r"`(\w+)`", kinds), "created"} == set(EventKind)
 
 
 def test_the_examples_that_read_the_logs_leave_out_what_is_no_json():

@@ -8,10 +8,11 @@ from django.db import DataError, OperationalError
 
 from scanner_app import mailbox, tasks
 from scanner_app.detectors import BarUnusable, Signal
+from scanner_app.domain.enums import Outcome
 from scanner_app.domain.errors import BarFailed
-from scanner_app.engine import detection
-from scanner_app.mailbox import Outcome, sql
-from scanner_app.messaging import broker
+from scanner_app.engine import detection, runs
+from scanner_app.mailbox import sql
+from scanner_app.messaging import sweep_memory
 from scanner_app.models import ProcessingFailure, QuarantinedBar
 from scanner_app.models import Signal as SignalRow
 from tests.conftest import accept_days, live_message, row_of
@@ -49,7 +50,7 @@ def head(symbol):
 def test_a_good_bar_is_completed(head, detector):
     detector([Signal("GAP", "bullish", 1)])
 
-    assert tasks._process(live_message(head)) is Outcome.COMPLETED
+    assert runs.process_head(live_message(head)) is Outcome.COMPLETED
     assert row_of(head).head == 2
     assert SignalRow.objects.get().pattern == "GAP"
 
@@ -72,7 +73,7 @@ def test_what_a_detector_does_wrong_is_its_bars_failure(head, detector, answer, 
     detector(answer)
 
     with pytest.raises(BarFailed) as caught:
-        tasks._process(live_message(head))
+        runs.process_head(live_message(head))
 
     assert caught.value.queue == "symbol.TSLA"
     assert ProcessingFailure.objects.get().error_type == error_type
@@ -85,10 +86,10 @@ def test_a_bar_that_fails_in_our_own_transaction_does_not_go_round_for_ever(head
     def refuse(*_args, **_options):
         raise DataError("value too long for type character varying(64)")
 
-    monkeypatch.setattr(sql, "add_signals", refuse)
+    monkeypatch.setattr(sql, "insert_signals", refuse)
 
     with pytest.raises(BarFailed):
-        tasks._process(live_message(head))
+        runs.process_head(live_message(head))
 
     assert row_of(head).attempts == 1
     assert row_of(head).head == 1
@@ -101,10 +102,10 @@ def test_an_outage_of_our_own_database_counts_against_no_bar(head, detector, mon
     def away(*_args, **_options):
         raise OperationalError("server closed the connection unexpectedly")
 
-    monkeypatch.setattr(sql, "what_follows", away)
+    monkeypatch.setattr(sql, "read_next", away)
 
     with pytest.raises(OperationalError):
-        tasks._process(live_message(head))
+        runs.process_head(live_message(head))
 
     assert row_of(head).attempts == 0
     assert ProcessingFailure.objects.count() == 0
@@ -113,7 +114,7 @@ def test_an_outage_of_our_own_database_counts_against_no_bar(head, detector, mon
 def test_an_unusable_bar_is_quarantined_and_not_retried(head, detector):
     detector(BarUnusable("volume is missing"))
 
-    assert tasks._process(live_message(head)) is Outcome.QUARANTINED
+    assert runs.process_head(live_message(head)) is Outcome.QUARANTINED
     assert QuarantinedBar.objects.get().message == "volume is missing"
 
 
@@ -121,7 +122,7 @@ def test_a_soft_time_limit_moves_the_retry_to_the_slow_lane(head, detector):
     detector(SoftTimeLimitExceeded())
 
     with pytest.raises(BarFailed) as caught:
-        tasks._process(live_message(head))
+        runs.process_head(live_message(head))
 
     assert caught.value.queue == "slow.symbol.TSLA"
     # Celery's own words for it are its name once more.
@@ -141,10 +142,10 @@ def test_a_time_limit_outside_of_the_detectors_is_an_outage_and_no_hung_bar(head
     def slow(*_args, **_options):
         raise SoftTimeLimitExceeded
 
-    monkeypatch.setattr(sql, "move_on_done", slow)
+    monkeypatch.setattr(sql, "complete_head", slow)
 
     with pytest.raises(SoftTimeLimitExceeded):
-        tasks._process(live_message(head))
+        runs.process_head(live_message(head))
 
     assert (row_of(head).attempts, row_of(head).lane) == (0, "main")
 
@@ -152,7 +153,7 @@ def test_a_time_limit_outside_of_the_detectors_is_an_outage_and_no_hung_bar(head
 def test_an_outage_is_tried_once_more_and_then_marked_for_the_sweeper(head, monkeypatch):
     marked: list[str] = []
     tried: list[Any] = []
-    monkeypatch.setattr(broker, "mark_outage", marked.append)
+    monkeypatch.setattr(sweep_memory, "mark_outage", marked.append)
 
     def away(message):
         tried.append(message)
@@ -160,7 +161,7 @@ def test_an_outage_is_tried_once_more_and_then_marked_for_the_sweeper(head, monk
 
     message = live_message(head)
 
-    assert tasks._through_outages(message, away) == "outage"
+    assert runs.through_outages(message, away) == "outage"
     assert (len(tried), marked) == (2, [message.identity])
 
 

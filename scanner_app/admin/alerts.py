@@ -14,10 +14,10 @@ from scanner_app.admin.base import EMPTY, RecordAdmin, as_it_is, badge_column, n
 from scanner_app.admin.links import link, row_url
 from scanner_app.alerts import acknowledge
 from scanner_app.domain.alert_rules import RULES
+from scanner_app.domain.enums import OPEN_STATES, AlertState, Severity
 from scanner_app.domain.errors import AlertOver
-from scanner_app.models import Alert, AlertState, Severity, Symbol
-from scanner_app.models.alerts import OPEN
-from scanner_app.pages import runbook
+from scanner_app.models import Alert, Symbol
+from scanner_app.notifications import links
 
 SILENCE_MINUTES = 60
 """What the page that asks has filled in."""
@@ -38,8 +38,8 @@ class AlertAdmin(Operated, RecordAdmin):
         "handled",
     )
     list_filter = (
-        newest_filter("state", AlertState.values),
-        newest_filter("severity", Severity.values),
+        newest_filter("state", list(AlertState)),
+        newest_filter("severity", list(Severity)),
         newest_filter("rule", sorted(RULES)),
     )
     actions = ("acknowledge", "silence")
@@ -82,7 +82,7 @@ class AlertAdmin(Operated, RecordAdmin):
     @admin.display(description="Runbook")
     def rules_page(self, row: Alert) -> SafeString | str:
         """The page that says what it means and what to do."""
-        return link(runbook.address_of(row.rule), runbook.path_of(row.rule))
+        return link(links.runbook_path(row.rule), links.runbook_file(row.rule))
 
     @admin.display(description="Handled")
     def handled(self, row: Alert) -> str:
@@ -92,7 +92,7 @@ class AlertAdmin(Operated, RecordAdmin):
             words.append(f"acknowledged by {row.acknowledged_by}")
         if row.is_silenced(timezone.now()):
             words.append(f"silenced until {utc(row.silenced_until)}")
-        if row.muted_by and row.state in OPEN:
+        if row.muted_by and row.state in OPEN_STATES:
             words.append(f"muted by {row.muted_by}")
         return ", ".join(words) or EMPTY
 
@@ -142,7 +142,7 @@ class AlertAdmin(Operated, RecordAdmin):
         done: str,
         **more: Any,
     ) -> HttpResponse | None:
-        alerts = list(counted(request, chosen).filter(state__in=OPEN).select_related("symbol").order_by("id"))
+        alerts = list(counted(request, chosen).filter(state__in=OPEN_STATES).select_related("symbol").order_by("id"))
         if not alerts:
             self.message_user(request, "These alerts are over.", messages.WARNING)
             return None

@@ -13,8 +13,10 @@ from scanner_app.admin import base
 from scanner_app.admin.actions import Operated, confirmed, counted, named, number_of, reason_of
 from scanner_app.admin.base import Traced, badge, newest_filter, time_column
 from scanner_app.admin.links import Charted, bar_column, symbol_column
+from scanner_app.domain.enums import Resolution
 from scanner_app.mailbox import quarantine_bulk
-from scanner_app.models import QuarantinedBar, Resolution
+from scanner_app.models import QuarantinedBar
+from scanner_app.reading import quarantine_entries
 
 SET_ASIDE = time_column("failed_at", "Set aside")
 
@@ -63,7 +65,7 @@ class QuarantinedBarAdmin(Operated, Charted, Traced):
     )
     list_display_links = (SET_ASIDE,)
     list_filter = (
-        newest_filter("resolution", Resolution.values, in_quarantine=""),
+        newest_filter("resolution", list(Resolution), in_quarantine=""),
         ErrorTypeFilter,
         ("failed_at", SetAsideFilter),
     )
@@ -105,7 +107,7 @@ class QuarantinedBarAdmin(Operated, Charted, Traced):
         action: str,
         done: str,
     ) -> HttpResponse | None:
-        entries = quarantine_bulk.open_entries() & counted(request, chosen)
+        entries = quarantine_entries.open_entries() & counted(request, chosen)
         if confirmed(request):
             by, reason = request.user.get_username(), reason_of(request)
             count = act(entries, by=by, clock=timezone.now, reason=reason)

@@ -30,20 +30,10 @@ from scanner_app.admin.links import (
     task_url,
 )
 from scanner_app.detectors import Direction
+from scanner_app.domain.enums import BarStatus, EventKind, NotificationKind, NotificationState
 from scanner_app.domain.timeframes import TIMEFRAMES
-from scanner_app.mailbox.rows import message_of
-from scanner_app.models import (
-    Bar,
-    BarStatus,
-    EventKind,
-    Notification,
-    NotificationKind,
-    NotificationState,
-    ProcessingFailure,
-    QuarantinedBar,
-    Signal,
-    SymbolEvent,
-)
+from scanner_app.mailbox.heads import message_of
+from scanner_app.models import Bar, Notification, ProcessingFailure, QuarantinedBar, Signal, SymbolEvent
 
 PRICES = tuple(number_column(name, name) for name in ("open", "high", "low", "close", "volume"))
 TIMEFRAME = newest_filter("timeframe", TIMEFRAMES)
@@ -71,7 +61,7 @@ class BarAdmin(RecordAdmin):
         time_column("accepted_at", "Accepted"),
     )
     list_display_links = (OPENED,)
-    list_filter = (newest_filter("status", BarStatus.values), TIMEFRAME)
+    list_filter = (newest_filter("status", list(BarStatus)), TIMEFRAME)
     fields = readonly_fields = (
         "symbol",
         "rows_of_the_bar",
@@ -184,7 +174,7 @@ class SymbolEventAdmin(RecordAdmin):
     list_display = (WHEN, symbol_column(), badge_column("kind", "Event"), "its_bar", "actor", "reason")
     list_display_links = (WHEN,)
     list_select_related = ("symbol", "bar")
-    list_filter = (newest_filter("kind", EventKind.values),)
+    list_filter = (newest_filter("kind", list(EventKind)),)
     fields = readonly_fields = (
         "symbol",
         badge_column("kind", "Event"),
@@ -218,7 +208,7 @@ class NotificationAdmin(RecordAdmin):
         "error_line",
     )
     list_display_links = (WHEN,)
-    list_filter = (newest_filter("state", NotificationState.values), newest_filter("kind", NotificationKind.values))
+    list_filter = (newest_filter("state", list(NotificationState)), newest_filter("kind", list(NotificationKind)))
     fields = readonly_fields = (
         "symbol",
         "bar",

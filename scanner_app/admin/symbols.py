@@ -15,24 +15,13 @@ from scanner_app.admin import explained
 from scanner_app.admin.actions import Operated, confirmed, counted, named, number_of, reason_of
 from scanner_app.admin.base import EMPTY, ReadOnlyAdmin, as_it_is, badge, one_line, utc
 from scanner_app.admin.links import chart_url, link, list_url, row_of_links, row_url, task_url
-from scanner_app.domain import breaker
+from scanner_app.conf import breaker_rules
+from scanner_app.domain import breaker, enums
+from scanner_app.domain.enums import BarStatus, Lane, Stage
 from scanner_app.domain.errors import BarsWaiting, NothingToSkip
 from scanner_app.engine import removal
-from scanner_app.mailbox.rows import message_of
-from scanner_app.models import (
-    Alert,
-    Bar,
-    BarStatus,
-    Lane,
-    Notification,
-    ProcessingFailure,
-    QuarantinedBar,
-    Signal,
-    Stage,
-    Symbol,
-    SymbolEvent,
-)
-from scanner_app.models.symbols import breaker_rules
+from scanner_app.mailbox.heads import message_of
+from scanner_app.models import Alert, Bar, Notification, ProcessingFailure, QuarantinedBar, Signal, Symbol, SymbolEvent
 from scanner_app.reading import status
 
 RECORDS = (Bar, Signal, ProcessingFailure, QuarantinedBar, Alert, SymbolEvent, Notification)
@@ -77,19 +66,19 @@ class StateFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
         """The three states."""
-        return [(state.value, state.value) for state in status.SymbolState]
+        return [(state.value, state.value) for state in enums.SymbolState]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Symbol]) -> QuerySet[Symbol]:  # noqa: ARG002
         """The symbols that are in the chosen state."""
         circuit = _breaker_conditions(timezone.now())
         enabled = Q(enabled=True)
         match self.value():
-            case status.SymbolState.PROCESSING:
+            case enums.SymbolState.PROCESSING:
                 return queryset.filter(enabled, circuit["closed"], status__attempts=0)
-            case status.SymbolState.PAUSED:
+            case enums.SymbolState.PAUSED:
                 waits = circuit["half_open"] | (circuit["closed"] & Q(status__attempts__gt=0))
                 return queryset.filter(~enabled | waits)
-            case status.SymbolState.FAILED:
+            case enums.SymbolState.FAILED:
                 return queryset.filter(enabled, circuit["open"])
             case _:
                 return queryset

@@ -6,9 +6,9 @@ import structlog
 from django.db import transaction
 from django.db.models import Q
 
+from scanner_app.domain.enums import OPEN_STATES
 from scanner_app.domain.errors import AlertOver
 from scanner_app.models import Alert
-from scanner_app.models.alerts import OPEN
 
 log = structlog.get_logger(__name__)
 
@@ -21,7 +21,7 @@ def acknowledge(alert: Alert, *, by: str, now: datetime, reason: str = "") -> No
 
     The first who says so stays: saying it again changes nothing.
     """
-    open_ones = Alert.objects.filter(pk=alert.pk, state__in=OPEN)
+    open_ones = Alert.objects.filter(pk=alert.pk, state__in=OPEN_STATES)
     changed = open_ones.filter(acknowledged_at=None).update(
         acknowledged_at=now, acknowledged_by=by, acknowledge_reason=reason
     )
@@ -43,7 +43,7 @@ def silence(alert: Alert, *, minutes: int, by: str, now: datetime, reason: str =
     of = Q(symbol=None) if alert.symbol_id is None else Q(symbol_id=alert.symbol_id)
     same = Alert.objects.filter(of, rule=alert.rule, subject=alert.subject)
     with transaction.atomic():
-        changed = same.filter(pk=alert.pk, state__in=OPEN).update(
+        changed = same.filter(pk=alert.pk, state__in=OPEN_STATES).update(
             silenced_until=until, silenced_by=by, silence_reason=reason
         )
         if not changed:

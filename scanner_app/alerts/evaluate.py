@@ -11,10 +11,10 @@ from django.db import transaction
 from django.db.models import Q
 
 from scanner_app.alerts import lifecycle
-from scanner_app.alerts.lifecycle import Standing, State, Telling, Timing, Voice
+from scanner_app.alerts.lifecycle import Standing, Timing, Voice
 from scanner_app.domain.alert_rules import RULES, Facts, Finding, Rule
-from scanner_app.models import Alert, AlertState, Evaluation, NotificationKind
-from scanner_app.models.alerts import ACTIVE, OPEN
+from scanner_app.domain.enums import FIRED_STATES, OPEN_STATES, AlertState, NotificationKind
+from scanner_app.models import Alert, Evaluation
 from scanner_app.notifications import outbox, texts, trigger
 from scanner_app.reading.status import SILENT_AFTER
 
@@ -84,7 +84,7 @@ def run(facts: Facts, *, rules: Sequence[Rule] = tuple(RULES.values())) -> Repor
         report.told += chunk.told()
     if to_send:
         # Once, and not for each chunk: a broker that hangs costs a second each time.
-        trigger.ask_after_commit()
+        trigger.trigger_after_commit()
     return report
 
 
@@ -112,7 +112,7 @@ class _Message:
     """What is told of an alert."""
 
     rule: Rule
-    telling: Telling
+    telling: NotificationKind
     name: str  # the symbol or subject
     text: texts.Text
 
@@ -179,7 +179,7 @@ class _Change:
         self.now = now
         self.errors = 0
         self._open: dict[str, dict[Key, Alert]] = {}
-        for alert in Alert.objects.filter(state__in=OPEN).select_related("symbol"):
+        for alert in Alert.objects.filter(state__in=OPEN_STATES).select_related("symbol"):
             self._open.setdefault(alert.rule, {})[(alert.symbol_id, alert.subject)] = alert
         self._fires: dict[str, set[str]] = {}  # by rule: the subjects of its alerts that fire, "" for the whole
         self._steps: list[_Step] = []
@@ -282,7 +282,7 @@ class _Change:
         return ""
 
     def _note(self, rule: Rule, alert: Alert) -> None:
-        if alert.state not in ACTIVE:
+        if alert.state not in FIRED_STATES:
             return
         self._fires.setdefault(rule.name, set()).add(alert.subject if alert.symbol_id is None else str(alert.symbol_id))
         self.errors += alert.severity == "error"
@@ -294,7 +294,7 @@ class _Change:
         for start in range(0, len(self._gone), CHUNK):
             yield _Chunk(gone=self._gone[start : start + CHUNK])
 
-    def _text(self, rule: Rule, alert: Alert, telling: Telling, name: str) -> texts.Text:
+    def _text(self, rule: Rule, alert: Alert, telling: NotificationKind, name: str) -> texts.Text:
         told = texts.Told(
             name=name,
             title=rule.title,
@@ -303,9 +303,9 @@ class _Change:
             runbook=rule.runbook,
             began_at=alert.began_at,
         )
-        if telling is Telling.CLEARED:
+        if telling is NotificationKind.CLEARED:
             return texts.cleared(told, ended_at=alert.clear_since or self.now)
-        if telling is Telling.RENEWED:
+        if telling is NotificationKind.RENEWED:
             return texts.renewed(told, now=self.now)
         return texts.fired(told, renew=timing_of(rule).renew)
 
@@ -323,7 +323,7 @@ def _standing(alert: Alert | None) -> Standing | None:
     if alert is None:
         return None
     return Standing(
-        state=State(alert.state),
+        state=AlertState(alert.state),
         began_at=alert.began_at,
         fired_at=alert.fired_at,
         clear_since=alert.clear_since,

@@ -3,21 +3,19 @@
 import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, OuterRef, Q, Subquery
 from redis.exceptions import RedisError
 
-from scanner_app.alerts.limits import limits
+from scanner_app.conf import alert_limits, breaker_rules
 from scanner_app.domain.alert_rules import BrokerFacts, Facts, Limits, SymbolFacts, WorkerFacts
 from scanner_app.domain.alert_rules.no_worker import consumers, shards_of
-from scanner_app.mailbox import quarantine_bulk
-from scanner_app.mailbox.rows import message_of
-from scanner_app.messaging import broker
+from scanner_app.mailbox.heads import message_of
+from scanner_app.messaging import heartbeats, redis_client, sweep_memory
+from scanner_app.messaging.heartbeats import Heartbeat
 from scanner_app.models import Bar, Evaluation, SymbolEvent, SymbolStatus
-from scanner_app.models.symbols import breaker_rules
-from scanner_app.reading import clocks, status
+from scanner_app.reading import clocks, quarantine_entries, status
 from scanner_app.workers.queue_following import shard_of
 
 BROKER_TRIES = 2
@@ -31,7 +29,7 @@ def gather(now: datetime, *, by_beat: bool = False) -> Facts:
     """
     database_ms, beat_at = _ask_database(now, by_beat=by_beat)
     said, outages = _ask_broker()
-    bounds = limits()
+    bounds = alert_limits()
     return Facts(
         now=now,
         limits=bounds,
@@ -40,11 +38,11 @@ def gather(now: datetime, *, by_beat: bool = False) -> Facts:
         database_ms=database_ms,
         # A time that is yet to come is no sign of life either: the clock was set back.
         beat_ago_s=None if beat_at is None else abs((now - beat_at).total_seconds()),
-        sweep_patience_s=broker.sweep_patience_s(),
-        sweep_memory_s=broker.memory_s(),
+        sweep_patience_s=sweep_memory.sweep_patience_s(),
+        sweep_memory_s=sweep_memory.memory_s(),
         watch_s=settings.SCANNER_WATCH_S,
         in_quarantine=dict(
-            quarantine_bulk.open_entries().order_by().values_list("symbol__ticker").annotate(bars=Count("pk"))
+            quarantine_entries.open_entries().order_by().values_list("symbol__ticker").annotate(bars=Count("pk"))
         ),
     )
 
@@ -66,7 +64,7 @@ def _ask_broker() -> tuple[BrokerFacts, dict[str, int]]:
     error = ""
     for _ in range(BROKER_TRIES):
         try:
-            return _broker_facts(), broker.outage_counts()
+            return _broker_facts(), sweep_memory.outage_counts()
         except RedisError as exc:
             error = f"{type(exc).__name__}: {exc}".splitlines()[0][:200].rstrip(".")
     return BrokerFacts(error=error), {}
@@ -74,26 +72,26 @@ def _ask_broker() -> tuple[BrokerFacts, dict[str, int]]:
 
 def _broker_facts() -> BrokerFacts:
     began = time.perf_counter()
-    broker.client().ping()
+    redis_client.client().ping()
     answer_ms = (time.perf_counter() - began) * 1000
-    tells, swept = broker.tells(), broker.last_sweep()
-    off_s = clocks.off_s(tells)
+    living, swept = heartbeats.read_all(), sweep_memory.last_sweep()
+    ahead_s = clocks.workers_ahead_s(living)
     return BrokerFacts(
         answer_ms=answer_ms,
-        workers=tuple(_worker(name, told, off_s) for name, told in sorted(tells.items())),
+        workers=tuple(_worker(name, one, ahead_s.get(name)) for name, one in sorted(living.items())),
         # By the broker's and the sweeper's own times, which are real: whatever `now` is.
         swept_ago_s=None if swept is None else time.time() - swept,
     )
 
 
-def _worker(name: str, told: Mapping[str, Any], off_s: Mapping[str, float]) -> WorkerFacts:
+def _worker(name: str, heartbeat: Heartbeat, clock_ahead_s: float | None) -> WorkerFacts:
     return WorkerFacts(
         name=name,
-        role=told.get("lane", ""),
-        shard=told.get("shard", "0/1"),
-        lying_s=told.get("lying_s", 0.0),
-        deaf=broker.is_deaf(told),
-        clock_s=off_s.get(name),
+        role=heartbeat.role,
+        shard=heartbeat.shard,
+        unconsumed_s=heartbeat.unconsumed_s,
+        deaf=heartbeat.is_deaf,
+        clock_ahead_s=clock_ahead_s,
     )
 
 

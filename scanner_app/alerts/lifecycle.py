@@ -10,24 +10,8 @@ Each look takes one step, or two where the time for the second is 0. What is tol
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
-
-class State(StrEnum):
-    """The stored ones of models.AlertState."""
-
-    PENDING = "pending"
-    FIRING = "firing"
-    RECOVERING = "recovering"
-    RESOLVED = "resolved"
-
-
-class Telling(StrEnum):
-    """What is told; the kinds of models.NotificationKind."""
-
-    FIRED = "fired"
-    RENEWED = "renewed"
-    CLEARED = "cleared"
+from scanner_app.domain.enums import AlertState, NotificationKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +27,7 @@ class Timing:
 class Standing:
     """How far an alert has come."""
 
-    state: State
+    state: AlertState
     began_at: datetime
     fired_at: datetime | None = None
     clear_since: datetime | None = None
@@ -65,23 +49,23 @@ def advance(standing: Standing | None, *, holds: bool, timing: Timing, now: date
     if standing is not None:
         standing = _up_to(standing, now)
     if standing is None:
-        standing = Standing(state=State.PENDING, began_at=now) if holds else None
-    elif standing.state is State.PENDING and not holds:
+        standing = Standing(state=AlertState.PENDING, began_at=now) if holds else None
+    elif standing.state is AlertState.PENDING and not holds:
         return None
-    elif standing.state is State.FIRING and not holds:
-        standing = replace(standing, state=State.RECOVERING, clear_since=now)
-    elif standing.state is State.RECOVERING and holds:
-        return replace(standing, state=State.FIRING, clear_since=None)
+    elif standing.state is AlertState.FIRING and not holds:
+        standing = replace(standing, state=AlertState.RECOVERING, clear_since=now)
+    elif standing.state is AlertState.RECOVERING and holds:
+        return replace(standing, state=AlertState.FIRING, clear_since=None)
     if standing is None:
         return None
-    if standing.state is State.PENDING and now - standing.began_at >= timing.for_:
-        return replace(standing, state=State.FIRING, fired_at=now)
+    if standing.state is AlertState.PENDING and now - standing.began_at >= timing.for_:
+        return replace(standing, state=AlertState.FIRING, fired_at=now)
     if (
-        standing.state is State.RECOVERING
+        standing.state is AlertState.RECOVERING
         and standing.clear_since is not None
         and now - standing.clear_since >= timing.clear
     ):
-        return replace(standing, state=State.RESOLVED, cleared_at=now)
+        return replace(standing, state=AlertState.RESOLVED, cleared_at=now)
     return standing
 
 
@@ -95,7 +79,7 @@ def _up_to(standing: Standing, now: datetime) -> Standing:
     )
 
 
-def telling(state: State, voice: Voice, *, timing: Timing, now: datetime) -> Telling | None:
+def telling(state: AlertState, voice: Voice, *, timing: Timing, now: datetime) -> NotificationKind | None:
     """What is to be told of an alert that has just come to `state`, or stays there; None: nothing.
 
     One that fires while it is silenced or muted is told when that ends, if it still fires. One of which nobody
@@ -103,12 +87,12 @@ def telling(state: State, voice: Voice, *, timing: Timing, now: datetime) -> Tel
     """
     if voice.silenced:
         return None
-    if state is State.RESOLVED:
-        return None if voice.told_at is None else Telling.CLEARED
-    if state is not State.FIRING or voice.muted:
+    if state is AlertState.RESOLVED:
+        return None if voice.told_at is None else NotificationKind.CLEARED
+    if state is not AlertState.FIRING or voice.muted:
         return None
     if voice.told_at is None:
-        return Telling.FIRED
+        return NotificationKind.FIRED
     if not voice.acknowledged and now - voice.told_at >= timing.renew:
-        return Telling.RENEWED
+        return NotificationKind.RENEWED
     return None

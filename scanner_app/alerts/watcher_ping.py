@@ -10,8 +10,8 @@ import httpx
 import structlog
 from django.conf import settings
 
-from scanner_app.models import Alert, Evaluation, Severity
-from scanner_app.models.alerts import ACTIVE
+from scanner_app.domain.enums import FIRED_STATES, Severity
+from scanner_app.models import Alert, Evaluation
 from scanner_app.reading.status import is_silent
 
 log = structlog.get_logger(__name__)
@@ -37,7 +37,7 @@ def unwell(now: datetime) -> str:
         return "nobody has evaluated the alert rules lately"
     if not row.complete:
         return "not every alert rule could be judged"
-    firing = Alert.objects.filter(state__in=ACTIVE, severity=Severity.ERROR).order_by("rule")
+    firing = Alert.objects.filter(state__in=FIRED_STATES, severity=Severity.ERROR).order_by("rule")
     names = firing.values_list("rule", flat=True).distinct()
     return f"alerts: {', '.join(names)}" if names else ""
 

@@ -11,14 +11,15 @@ from django_filters import rest_framework as filters
 
 from scanner_app.detectors import Direction
 from scanner_app.domain import tickers
+from scanner_app.domain.enums import FIRED_STATES, AlertState, BarStatus, Severity
 from scanner_app.domain.timeframes import TIMEFRAMES
-from scanner_app.models import AlertState, BarStatus, Severity, Symbol
-from scanner_app.models.alerts import ACTIVE
+from scanner_app.models import Symbol
+from scanner_app.models.choices import choices_of
 
 PROCESSING = "processing"
 """Status of a bar that is the head of an enabled symbol: read off the symbol's row, stored nowhere."""
 
-BAR_STATUSES = [PROCESSING, *BarStatus.values]
+BAR_STATUSES = [PROCESSING, *list(BarStatus)]
 
 HEAD = Q(status=BarStatus.WAITING, sequence=F("symbol__status__head"), symbol__enabled=True)
 """A bar whose status is `processing`."""
@@ -106,9 +107,9 @@ class AlertFilter(filters.FilterSet):  # type: ignore[misc] # django-filter has 
 
     active = filters.BooleanFilter(method="of_active", help_text="true: not over; false: over")
     rule = filters.CharFilter()
-    severity = filters.ChoiceFilter(choices=Severity.choices)
+    severity = filters.ChoiceFilter(choices=choices_of(Severity))
     symbol = filters.CharFilter(method="of_symbol", help_text="ticker, in upper or lower case")
-    state = filters.ChoiceFilter(choices=AlertState.choices, help_text="pending ones are listed if asked for alone")
+    state = filters.ChoiceFilter(choices=choices_of(AlertState), help_text="pending ones are listed if asked for alone")
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Alerts that have fired, unless those that have not are asked for."""
@@ -118,7 +119,7 @@ class AlertFilter(filters.FilterSet):  # type: ignore[misc] # django-filter has 
 
     def of_active(self, queryset: QuerySet[Any], _name: str, value: bool) -> QuerySet[Any]:
         """Those that fire or are not over yet; or those that are over."""
-        return queryset.filter(state__in=ACTIVE) if value else queryset.filter(state=AlertState.RESOLVED)
+        return queryset.filter(state__in=FIRED_STATES) if value else queryset.filter(state=AlertState.RESOLVED)
 
     def of_symbol(self, queryset: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
         """Alerts of one symbol; none of a symbol that there is not."""

@@ -18,11 +18,11 @@ from scanner_app.api.permissions import MayRead, MayReadStatus
 from scanner_app.api.serializers import DetailOut
 from scanner_app.detectors import Direction
 from scanner_app.domain import breaker, tickers
+from scanner_app.domain.enums import BarStatus, Lane, OverallStatus, Severity, SymbolState
 from scanner_app.domain.timeframes import TIMEFRAMES
-from scanner_app.models import BarStatus, Lane, Severity, Symbol
+from scanner_app.models import Symbol
 from scanner_app.reading import chart
 from scanner_app.reading.board import BOARD
-from scanner_app.reading.status import OverallStatus, SymbolState
 
 DIRECTIONS = [one.value for one in Direction]
 
@@ -55,7 +55,7 @@ class BoardRowOut(serializers.Serializer[Any]):
     is_stale = serializers.BooleanField()
     is_slow = serializers.BooleanField(help_text="the p95 of its last five minutes is over the alert's limit")
     quarantined = serializers.IntegerField(help_text="its bars that wait in quarantine")
-    lane = serializers.ChoiceField(Lane.values)
+    lane = serializers.ChoiceField(list(Lane))
 
 
 class BoardAlertOut(serializers.Serializer[Any]):
@@ -63,7 +63,7 @@ class BoardAlertOut(serializers.Serializer[Any]):
 
     id = serializers.IntegerField()
     rule = serializers.CharField()
-    severity = serializers.ChoiceField(Severity.values)
+    severity = serializers.ChoiceField(list(Severity))
     symbol = serializers.CharField(allow_null=True)
     state = serializers.CharField(help_text="firing or recovering")
     message = serializers.CharField()
@@ -125,7 +125,7 @@ class ChartBarOut(serializers.Serializer[Any]):
     low = serializers.FloatField()
     close = serializers.FloatField()
     volume = serializers.FloatField()
-    status = serializers.ChoiceField([one for one in BarStatus.values if one != BarStatus.DISCARDED])
+    status = serializers.ChoiceField([one for one in list(BarStatus) if one != BarStatus.DISCARDED])
 
 
 class ChartSignalOut(serializers.Serializer[Any]):

@@ -8,16 +8,16 @@ from rest_framework import serializers
 
 from scanner_app.alerts.acknowledge import MAX_SILENCE_MINUTES
 from scanner_app.api.filters import BAR_STATUSES, PROCESSING, utc_time
-from scanner_app.calendars import NAMES, hint
 from scanner_app.domain import breaker, tickers
+from scanner_app.domain.calendar_names import NAMES, hint
+from scanner_app.domain.enums import Lane, OverallStatus, Resolution, SymbolState
 from scanner_app.domain.explanation.actions import ACTS
 from scanner_app.domain.explanation.sentences import Code
 from scanner_app.domain.timeframes import TIMEFRAMES
 from scanner_app.engine.ingest import REASONS
-from scanner_app.mailbox.quarantine_bulk import Filter
-from scanner_app.models import Alert, Bar, Lane, ProcessingFailure, QuarantinedBar, Resolution, Signal
-from scanner_app.pages import runbook
-from scanner_app.reading.status import OverallStatus, SymbolState
+from scanner_app.models import Alert, Bar, ProcessingFailure, QuarantinedBar, Signal
+from scanner_app.notifications import links
+from scanner_app.reading.quarantine_entries import Filter
 
 MAX_REASON = 1_000
 """Characters of an operator's reason: a sentence or ten, and no file pasted by mistake."""
@@ -42,7 +42,7 @@ class SymbolOut(serializers.Serializer[Any]):
         allow_null=True, help_text="when the head will really run; null: due, running, disabled, or none there"
     )
     enabled = serializers.BooleanField()
-    lane = serializers.ChoiceField(Lane.values)
+    lane = serializers.ChoiceField(list(Lane))
     is_stale = serializers.BooleanField(help_text="its feed is late, counted in its market's trading time")
     data_age_seconds = serializers.FloatField(
         allow_null=True, help_text="since the end of the newest bar known; null: no bar yet"
@@ -363,7 +363,7 @@ class QuarantineOut(serializers.ModelSerializer[QuarantinedBar]):
         """Once."""
         return 1
 
-    @extend_schema_field(serializers.ChoiceField(Resolution.values, allow_null=True))
+    @extend_schema_field(serializers.ChoiceField(list(Resolution), allow_null=True))
     def get_resolution(self, row: QuarantinedBar) -> str | None:
         """What became of it; None while it is in quarantine."""
         return row.resolution or None
@@ -407,12 +407,12 @@ class AlertOut(serializers.ModelSerializer[Alert]):
 
     def get_runbook(self, row: Alert) -> str:
         """Also of a rule that there is no more."""
-        return runbook.path_of(row.rule)
+        return links.runbook_file(row.rule)
 
     @extend_schema_field(serializers.URLField(allow_null=True))
     def get_runbook_url(self, row: Alert) -> str | None:
         """On the host by which the client knows us."""
-        address = runbook.address_of(row.rule)
+        address = links.runbook_path(row.rule)
         return address and self.context["request"].build_absolute_uri(address)
 
 

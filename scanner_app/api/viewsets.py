@@ -67,7 +67,7 @@ from scanner_app.engine import ingest, removal
 from scanner_app.mailbox import quarantine_bulk
 from scanner_app.mailbox.accept import create_symbols
 from scanner_app.models import Alert, Bar, ProcessingFailure, QuarantinedBar, Signal, Symbol
-from scanner_app.reading import explanation, gaps, status, timeline
+from scanner_app.reading import explanation, gaps, quarantine_entries, status, timeline
 from scanner_app.reading.encoding import QuickJSONRenderer
 
 MAX_MESSAGE = 300
@@ -236,7 +236,7 @@ def _documented_bulk(summary: str, operation_id: str) -> Callable[[Any], Any]:
 class QuarantineViewSet(_List):
     """Bars that were set aside and wait for an operator, and the operators' acts on them."""
 
-    queryset = quarantine_bulk.open_entries().select_related("symbol")
+    queryset = quarantine_entries.open_entries().select_related("symbol")
     serializer_class = QuarantineOut
     filterset_class = FaultFilter
     lookup_value_regex = "[0-9]+"
@@ -286,7 +286,7 @@ class QuarantineViewSet(_List):
     def _act_on_all(self, act: Callable[..., int], request: Request) -> Response:
         asked = BulkIn(data=request.data)
         asked.is_valid(raise_exception=True)
-        entries = quarantine_bulk.matching(asked.wanted)
+        entries = quarantine_entries.matching(asked.wanted)
         if asked.validated_data["dry_run"]:
             return Response({"count": entries.count()})
         by, reason = request.user.get_username(), asked.validated_data["reason"]
@@ -419,7 +419,7 @@ class SymbolViewSet(_List):
         shown = {
             **asdict(status.symbol_status(symbol, now)),
             "is_slow": symbol.ticker in status.slow_symbols(now, symbol=symbol_id),
-            "quarantined": quarantine_bulk.open_entries().filter(symbol=symbol_id).count(),
+            "quarantined": quarantine_entries.open_entries().filter(symbol=symbol_id).count(),
         }
         return Response(OneSymbolOut(shown).data, status=code)
 

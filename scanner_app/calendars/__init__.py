@@ -1,13 +1,11 @@
-"""When markets trade: which calendar a symbol has, and trading time between two moments.
+"""When markets trade: which calendar a symbol has, and its sessions.
 
-hours.py    a calendar's sessions as plain numbers, and what is counted by them; pure
-loading.py  a calendar by its name; which calendar a symbol has
-build.py    a short process of its own that reads the sessions out of the package exchange_calendars
-names.py    the names that there are, so that nobody has to load that package for a list of words
+loading.py  a calendar by its name, from a short process and a file that keeps its result
+build.py    that process: it reads the sessions out of the package exchange_calendars
+
+What is counted by the sessions is `domain/trading_hours.py`. May import: domain, Django's settings.
 """
 
 from scanner_app.calendars.loading import calendar_of, hours_of
-from scanner_app.domain.calendar_names import ALWAYS_OPEN, NAMES, hint
-from scanner_app.domain.trading_hours import Hours
 
-__all__ = ["ALWAYS_OPEN", "NAMES", "Hours", "calendar_of", "hint", "hours_of"]
+__all__ = ["calendar_of", "hours_of"]

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from scanner_app.calendars import Hours
 from scanner_app.domain.timeframes import RANK, TIMEFRAMES
+from scanner_app.domain.trading_hours import Hours
 
 FRESH_FOR = 2
 """Timeframes after its end within which a bar is fresh. Given by the requirements."""

@@ -1,16 +1,28 @@
-"""What a worker is for."""
+"""What a worker is for: the name of the queue that it is started with (`-Q main`)."""
 
 from collections.abc import Iterable
+from enum import StrEnum
 
-from scanner_app.models import Lane
-
-LANES = {lane.value for lane in Lane}
-"""Roles whose workers consume symbols' queues."""
-
-ROLES = (*LANES, "upkeep", "notify")
-"""Every role; each is the name of a base queue."""
+from scanner_app.domain.enums import Lane
 
 
-def role(queues: Iterable[str]) -> str:
-    """The role of a worker that consumes `queues`: main, slow, or whatever base queue it was started with."""
-    return next((name for name in ROLES if name in set(queues)), "main")
+class Role(StrEnum):
+    """A worker's role, and the queue of the same name."""
+
+    MAIN = Lane.MAIN.value  # runs the bars of the main lane
+    SLOW = Lane.SLOW.value  # runs those of the slow lane
+    UPKEEP = "upkeep"  # sweeper, alert rules, clean-up
+    NOTIFY = "notify"  # sends notifications
+
+
+LANE_ROLES = frozenset({Role.MAIN, Role.SLOW})
+"""Roles whose workers run bars."""
+
+NEEDED_ROLES = (Role.MAIN, Role.SLOW, Role.UPKEEP)
+"""Roles without which bars would stay where they are: each needs a living worker."""
+
+
+def role_of(queues: Iterable[str]) -> Role:
+    """The role of a worker that consumes `queues`: main, slow, or whatever it was started with."""
+    known = set(queues)
+    return next((role for role in Role if role in known), Role.MAIN)

@@ -1,37 +1,15 @@
 """One bar: window -> detectors -> findings. Knows nothing of Celery or HTTP."""
 
 from functools import lru_cache
-from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, NotSupportedError, OperationalError
-from kombu.exceptions import OperationalError as BrokerError
 
 from scanner_app import detectors
 from scanner_app.detectors import Detector, Finding, Window
 from scanner_app.domain.errors import DetectorFailed
 from scanner_app.engine import fault_injection
 from scanner_app.mailbox import Ticket
-from scanner_app.mailbox.statements import all_rows, to_database, utc
-
-OUTAGES: tuple[type[Exception], ...] = (
-    OperationalError,
-    InterfaceError,
-    NotSupportedError,
-    BrokerError,
-    ConnectionError,
-)
-"""What our own database or broker raise when they are away: no bar's fault, outside a detector.
-
-NotSupportedError is a statement that was prepared before a migration: a fresh connection has none.
-"""
-
-# By hand, since every bar costs it: a third of what the ORM took.
-_BEFORE = """
-    SELECT timestamp, open, high, low, close, volume FROM scanner_app_bar
-     WHERE symbol_id = %s AND timeframe = %s AND timestamp < %s AND status = 'processed'
-     ORDER BY timestamp DESC LIMIT %s
-"""
+from scanner_app.workers.outages import OUTAGES
 
 
 @lru_cache(maxsize=1)
@@ -60,23 +38,3 @@ def _chosen() -> tuple[Detector, ...]:
 def bars_needed() -> int:
     """Bars of the longest window that a chosen detector asks for; 1 without detectors."""
     return max((detector.bars_needed for detector in _chosen()), default=1)
-
-
-def load_window(ticket: Ticket) -> Window:
-    """As many processed bars of the ticket's series as the detectors need, up to its time, itself the newest.
-
-    Fewer at a series' start. Quarantined, discarded and waiting bars are in no window, whatever their time.
-    """
-    before: list[Any] = []
-    if (older := bars_needed() - 1) > 0:
-        key = [ticket.message.symbol_id, ticket.timeframe, to_database(ticket.timestamp), older]
-        before = all_rows(_BEFORE, key)
-    newest = (ticket.timestamp, ticket.open, ticket.high, ticket.low, ticket.close, ticket.volume)
-    rows = [*((utc(time), *values) for time, *values in reversed(before)), newest]
-    times, *numbers = zip(*rows, strict=True)
-    return Window.of(
-        symbol=ticket.message.ticker,
-        timeframe=ticket.timeframe,
-        timestamps=times,
-        **dict(zip(("open", "high", "low", "close", "volume"), numbers, strict=True)),
-    )

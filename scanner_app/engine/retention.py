@@ -14,15 +14,14 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 
+from scanner_app.domain.enums import BarStatus, NotificationState
 from scanner_app.domain.timeframes import TIMEFRAMES
 from scanner_app.engine.detection import bars_needed
 from scanner_app.models import (
     Alert,
     Bar,
-    BarStatus,
     CircuitBreaker,
     Notification,
-    NotificationState,
     ProcessingFailure,
     QuarantinedBar,
     Symbol,

@@ -13,23 +13,17 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db import connection, transaction
 
+from scanner_app.conf import breaker_rules
 from scanner_app.domain import breaker, staleness
+from scanner_app.domain.enums import BarStatus, EventKind, Resolution
 from scanner_app.mailbox import sql
-from scanner_app.mailbox.messages import Message
-from scanner_app.mailbox.rows import SCANNER, message_of, resolve_quarantine
+from scanner_app.mailbox.events import SCANNER
+from scanner_app.mailbox.heads import message_of
+from scanner_app.mailbox.quarantine import resolve_entries
 from scanner_app.messaging import publisher
+from scanner_app.messaging.messages import Message
 from scanner_app.messaging.publisher import publish
-from scanner_app.models import (
-    Bar,
-    BarStatus,
-    CircuitBreaker,
-    EventKind,
-    Resolution,
-    Symbol,
-    SymbolEvent,
-    SymbolStatus,
-)
-from scanner_app.models.symbols import breaker_rules
+from scanner_app.models import Bar, CircuitBreaker, Symbol, SymbolEvent, SymbolStatus
 from scanner_app.telemetry import counters, request_id
 
 CHUNK = 500
@@ -205,19 +199,19 @@ class _Chunk:
             row.catching_up = True  # it waits for the breaker or the operator, not for the engine
 
     def store(self) -> None:
-        sql.add_bars(self.created)
+        sql.insert_bars(self.created)
         if self.corrected:
             Bar.objects.bulk_update(
                 self.corrected,
                 [*VALUES, "sequence", "status", "late", *AFRESH],
             )
-            resolve_quarantine([bar.pk for bar in self.corrected], Resolution.REPLACED, self.now)
+            resolve_entries([bar.pk for bar in self.corrected], Resolution.REPLACED, self.now)
             SymbolEvent.objects.bulk_create(
                 SymbolEvent(symbol_id=bar.symbol_id, bar=bar, kind=EventKind.REPLACED, at=self.now, actor=SCANNER)
                 for bar in self.corrected
             )
         moved = {bar.symbol_id for bar in (*self.created, *self.corrected)}
-        sql.number([row for row in self.rows.values() if row.symbol_id in moved])
+        sql.store_numbers([row for row in self.rows.values() if row.symbol_id in moved])
 
     def first_heads(self) -> list[tuple[SymbolStatus, Message]]:
         return [

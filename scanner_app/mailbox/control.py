@@ -10,21 +10,18 @@ from datetime import datetime
 import structlog
 from django.db import transaction
 
+from scanner_app.conf import breaker_rules
 from scanner_app.domain import breaker
+from scanner_app.domain.enums import BarStatus, EventKind, Outcome, Stage
 from scanner_app.mailbox import sql
-from scanner_app.mailbox.messages import Message, Outcome, Ticket
-from scanner_app.mailbox.rows import (
-    add_event,
-    fresh,
-    head_id,
-    in_control,
-    publish_head,
-    set_aside,
-    ticket_of,
-    wait_for_breaker,
-)
-from scanner_app.models import Bar, BarStatus, EventKind, ProcessingFailure, Stage
-from scanner_app.models.symbols import breaker_rules
+from scanner_app.mailbox.breakers import wait_for_breaker
+from scanner_app.mailbox.events import add_event
+from scanner_app.mailbox.heads import publish_head
+from scanner_app.mailbox.quarantine import put_into_quarantine
+from scanner_app.mailbox.rows import head_id, in_control, read_row
+from scanner_app.mailbox.tickets import Ticket, ticket_of
+from scanner_app.messaging.messages import Message
+from scanner_app.models import Bar, ProcessingFailure
 
 log = structlog.get_logger(__name__)
 
@@ -46,14 +43,14 @@ def control_passed(message: Message, *, now: datetime) -> Outcome:
     with transaction.atomic():
         guard = " AND epoch = %s AND attempts = %s AND stage = 'control'"
         if (
-            sql.move_on(message.symbol_id, message.sequence, guard=guard, values=[message.epoch, message.retries])
+            sql.finish_head(message.symbol_id, message.sequence, guard=guard, values=[message.epoch, message.retries])
             is None
         ):
             return Outcome.SUPERSEDED
-        row = fresh(message.symbol_id)
+        row = read_row(message.symbol_id)
         bar_id = Bar.objects.values_list("id", flat=True).get(symbol_id=message.symbol_id, sequence=message.sequence)
         last = ProcessingFailure.objects.filter(bar_id=bar_id).order_by("-id").first()
-        set_aside(
+        put_into_quarantine(
             row,
             bar_id,
             now,
@@ -73,7 +70,7 @@ def control_failed(message: Message, *, reason: str, now: datetime) -> Outcome:
     with transaction.atomic():
         if in_control(message).update(stage=Stage.HOLD, losses=0) != 1:
             return Outcome.SUPERSEDED
-        row = fresh(message.symbol_id)
+        row = read_row(message.symbol_id)
         value = row.symbol.breaker.value
         # A closed breaker (its threshold may be high) has no half-open moment: the same time from now.
         own = now + rules.recovery if value.opened_at is None else None

@@ -6,19 +6,15 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 
 from scanner_app.domain import breaker
+from scanner_app.domain.enums import EventKind, Stage
 from scanner_app.domain.errors import NothingToSkip
 from scanner_app.mailbox import sql
-from scanner_app.mailbox.rows import (
-    add_event,
-    fresh,
-    head_id,
-    lock,
-    publish_head,
-    save_breaker,
-    set_aside,
-    wait_for_breaker,
-)
-from scanner_app.models import Bar, EventKind, ProcessingFailure, Stage, Symbol, SymbolStatus
+from scanner_app.mailbox.breakers import save_breaker, wait_for_breaker
+from scanner_app.mailbox.events import add_event
+from scanner_app.mailbox.heads import publish_head
+from scanner_app.mailbox.quarantine import put_into_quarantine
+from scanner_app.mailbox.rows import head_id, lock, read_row
+from scanner_app.models import Bar, ProcessingFailure, Symbol, SymbolStatus
 from scanner_app.notifications import outbox
 
 
@@ -28,7 +24,7 @@ def reset(symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> None:
         _rows(symbol).update(
             epoch=F("epoch") + 1, attempts=0, deferrals=0, losses=0, stage=Stage.RUN, next_attempt_at=None
         )
-        row = fresh(symbol.pk)
+        row = read_row(symbol.pk)
         if row.symbol.breaker.incident_at is not None:
             outbox.recovered(
                 symbol_id=symbol.pk,
@@ -48,16 +44,16 @@ def skip(symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> None:
     """Set the head aside now; the next bar is the head. Raises NothingToSkip without a head."""
     with transaction.atomic():
         _rows(symbol).update(epoch=F("epoch") + 1)
-        row = fresh(symbol.pk)
+        row = read_row(symbol.pk)
         attempts = row.attempts
-        if row.head is None or sql.move_on(symbol.pk, row.head) is None:
+        if row.head is None or sql.finish_head(symbol.pk, row.head) is None:
             raise NothingToSkip(symbol.ticker)
-        row = fresh(symbol.pk)
+        row = read_row(symbol.pk)
         bar_id, accepted_at = Bar.objects.values_list("id", "accepted_at").get(symbol_id=symbol.pk, sequence=row.cursor)
         # A corrected or replayed bar has failures of an earlier life, which say nothing of this one.
         failures = ProcessingFailure.objects.filter(bar_id=bar_id, failed_at__gte=accepted_at)
         last = failures.order_by("-id").first()
-        set_aside(
+        put_into_quarantine(
             row,
             bar_id,
             now,
@@ -102,7 +98,7 @@ def _switch(symbol: Symbol, kind: EventKind, by: str, now: datetime, reason: str
         _rows(symbol).update(epoch=F("epoch") + 1)
         # What waits now has waited for the operator, not for the engine.
         _rows(symbol).filter(head__isnull=False).update(catching_up=True)
-        row = fresh(symbol.pk)
+        row = read_row(symbol.pk)
         add_event(row.symbol_id, kind, now, actor=by, reason=reason)
         publish_head(row)
     return True

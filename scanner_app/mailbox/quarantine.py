@@ -5,10 +5,14 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F
 
+from scanner_app.domain.enums import BarStatus, EventKind, Resolution
 from scanner_app.domain.errors import NotInQuarantine
-from scanner_app.mailbox.rows import add_event, fresh, lock, publish_head, wait_for_breaker
-from scanner_app.models import Bar, BarStatus, EventKind, QuarantinedBar, Resolution, SymbolStatus
-from scanner_app.telemetry import request_id
+from scanner_app.mailbox.breakers import wait_for_breaker
+from scanner_app.mailbox.events import SCANNER, add_event
+from scanner_app.mailbox.heads import publish_head
+from scanner_app.mailbox.rows import lock, read_row
+from scanner_app.models import Bar, QuarantinedBar, SymbolStatus
+from scanner_app.telemetry import counters, request_id
 
 
 def replay(entry: QuarantinedBar, *, by: str, now: datetime, reason: str = "") -> None:
@@ -20,7 +24,7 @@ def replay(entry: QuarantinedBar, *, by: str, now: datetime, reason: str = "") -
     with transaction.atomic():
         SymbolStatus.objects.filter(symbol_id=entry.symbol_id).update(last_sequence=F("last_sequence") + 1)
         _resolve(entry, Resolution.REPLAYED, now)
-        row = fresh(entry.symbol_id)
+        row = read_row(entry.symbol_id)
         Bar.objects.filter(pk=entry.bar_id).update(
             sequence=row.last_sequence,
             status=BarStatus.WAITING,
@@ -57,3 +61,38 @@ def _resolve(entry: QuarantinedBar, resolution: Resolution, now: datetime) -> No
     changed = QuarantinedBar.objects.filter(pk=entry.pk, resolution="").update(resolution=resolution, resolved_at=now)
     if changed != 1:
         raise NotInQuarantine(entry.pk)
+
+
+def put_into_quarantine(
+    row: SymbolStatus,
+    bar_id: int,
+    now: datetime,
+    *,
+    reason: str,
+    attempts: int,
+    error: tuple[str, str, str] = ("", "", ""),
+    actor: str = SCANNER,
+) -> None:
+    """Put a bar, no longer the head, into quarantine. `error` is type, message and traceback."""
+    error_type, text, traceback = error
+    transaction.on_commit(counters.bar_quarantined, robust=True)
+    Bar.objects.filter(id=bar_id).update(
+        status=BarStatus.QUARANTINED, attempts=attempts, finished_at=now, held=False, latency_ms=None
+    )
+    QuarantinedBar.objects.create(
+        symbol_id=row.symbol_id,
+        bar_id=bar_id,
+        timestamp=Bar.objects.values_list("timestamp", flat=True).get(id=bar_id),
+        reason=reason,
+        error_type=error_type,
+        message=text,
+        traceback=traceback,
+        attempt=attempts,
+        failed_at=now,
+    )
+    add_event(row.symbol_id, EventKind.QUARANTINED, now, bar_id=bar_id, actor=actor, reason=reason)
+
+
+def resolve_entries(bar_ids: list[int], resolution: Resolution, now: datetime) -> None:
+    """Close the open entries of these bars."""
+    QuarantinedBar.objects.filter(bar_id__in=bar_ids, resolution="").update(resolution=resolution, resolved_at=now)

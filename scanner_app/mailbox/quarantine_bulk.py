@@ -1,59 +1,19 @@
 """Operators' acts on many bars in quarantine: what API, admin and command have in common."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from django.db.models import QuerySet
 
 from scanner_app import mailbox
-from scanner_app.domain import tickers
 from scanner_app.domain.errors import NotInQuarantine
 from scanner_app.domain.timeframes import RANK
-from scanner_app.models import QuarantinedBar, Symbol
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """Which entries are meant. Without any of these, all that are open."""
-
-    symbol: str | None = None  # a ticker, whatever its case
-    error_type: str | None = None
-    start: datetime | None = None  # the bars' timestamps: this or later
-    end: datetime | None = None  # … before this
-
-    @property
-    def empty(self) -> bool:
-        """Whether it means every entry there is."""
-        return self == Filter()
+from scanner_app.models import QuarantinedBar
 
 
 class _Act(Protocol):
     def __call__(self, entry: QuarantinedBar, *, by: str, now: datetime, reason: str = "") -> None: ...
-
-
-def open_entries() -> QuerySet[QuarantinedBar]:
-    """The entries that wait for an operator, of symbols that are not being deleted."""
-    return QuarantinedBar.objects.filter(symbol__deleted_at=None, resolution="")
-
-
-def matching(wanted: Filter) -> QuerySet[QuarantinedBar]:
-    """The open entries that are meant; none of a symbol that there is not."""
-    entries = open_entries()
-    if wanted.symbol is not None:
-        try:
-            ticker = tickers.normalise(wanted.symbol)
-        except ValueError:
-            return entries.none()  # such a symbol can't be
-        entries = entries.filter(symbol__in=Symbol.objects.filter(ticker=ticker))
-    if wanted.error_type is not None:
-        entries = entries.filter(error_type=wanted.error_type)
-    if wanted.start is not None:
-        entries = entries.filter(timestamp__gte=wanted.start)
-    if wanted.end is not None:
-        entries = entries.filter(timestamp__lt=wanted.end)
-    return entries
 
 
 def replay_all(entries: QuerySet[QuarantinedBar], *, by: str, clock: Callable[[], datetime], reason: str = "") -> int:

@@ -6,12 +6,13 @@ import structlog
 from django.db import models, transaction
 from django.db.models import F
 
+from scanner_app.domain.enums import EventKind
 from scanner_app.domain.errors import BarsWaiting
-from scanner_app.mailbox.rows import add_event, fresh
+from scanner_app.mailbox.events import add_event
+from scanner_app.mailbox.rows import read_row
 from scanner_app.models import (
     Alert,
     Bar,
-    EventKind,
     Notification,
     ProcessingFailure,
     QuarantinedBar,
@@ -45,7 +46,7 @@ def delete(symbol: Symbol, *, by: str, now: datetime, force: bool = False, reaso
     """
     with transaction.atomic():
         SymbolStatus.objects.filter(symbol_id=symbol.pk).update(epoch=F("epoch") + 1)
-        row = fresh(symbol.pk)
+        row = read_row(symbol.pk)
         if row.backlog and not force:
             raise BarsWaiting(symbol.ticker, row.backlog)
         changed = Symbol.objects.filter(pk=symbol.pk, deleted_at=None).update(deleted_at=now, enabled=False)

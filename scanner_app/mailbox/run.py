@@ -9,13 +9,19 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
+from scanner_app.conf import breaker_rules
 from scanner_app.detectors import Finding
-from scanner_app.domain import breaker, latency, wording
-from scanner_app.mailbox import lanes, sql
-from scanner_app.mailbox.messages import Message, Outcome, Ticket
-from scanner_app.mailbox.rows import SCANNER, add_event, fresh, live_head, publish_following, publish_head, save_breaker
-from scanner_app.models import CircuitBreaker, EventKind, Lane
-from scanner_app.models.symbols import breaker_rules
+from scanner_app.domain import breaker, lanes, latency, wording
+from scanner_app.domain.enums import EventKind, Lane, Outcome
+from scanner_app.mailbox import sql
+from scanner_app.mailbox.breakers import save_breaker
+from scanner_app.mailbox.events import SCANNER, add_event
+from scanner_app.mailbox.heads import publish_following, publish_head
+from scanner_app.mailbox.lane_moves import move_to_lane
+from scanner_app.mailbox.rows import live_head, read_row
+from scanner_app.mailbox.tickets import Ticket
+from scanner_app.messaging.messages import Message
+from scanner_app.models import CircuitBreaker
 from scanner_app.notifications import outbox
 
 log = structlog.get_logger(__name__)
@@ -49,11 +55,11 @@ def complete(ticket: Ticket, findings: Iterable[Finding], *, now: datetime, run_
     with transaction.atomic():
         # First the guarded update: it is the check and, on either database, the lock; and it changes what
         # it guards, or a second copy of the task would pass it too.
-        following = sql.move_on_done(ticket, figures, latency_ms, now=now)
+        following = sql.complete_head(ticket, figures, latency_ms, now=now)
         if following is None:
             return Outcome.SUPERSEDED
-        sql.add_signals(ticket, findings, now=now)
-        failures, bar = sql.what_follows(message.symbol_id, following.head)
+        sql.insert_signals(ticket, findings, now=now)
+        failures, bar = sql.read_next(message.symbol_id, following.head)
         if failures:
             _close_breaker(ticket, now)
         place = lanes.after_run(
@@ -63,7 +69,7 @@ def complete(ticket: Ticket, findings: Iterable[Finding], *, now: datetime, run_
             quick_bars=settings.SCANNER_QUICK_BARS,
         )
         if place != (following.lane, following.quick_bars):
-            lanes.move(message.symbol_id, following.lane, place, now, reason=_lane_reason(place, run_s))
+            move_to_lane(message.symbol_id, following.lane, place, now, reason=_lane_reason(place, run_s))
         publish_following(message, replace(following, lane=place.lane), bar)
     return Outcome.COMPLETED
 
@@ -108,5 +114,5 @@ def _defer(message: Message, due: datetime) -> Outcome:
         )
         if was_live != 1:
             return Outcome.SUPERSEDED
-        publish_head(fresh(message.symbol_id))
+        publish_head(read_row(message.symbol_id))
     return Outcome.DEFERRED

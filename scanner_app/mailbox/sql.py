@@ -1,16 +1,16 @@
 """The statements that every bar costs, written by hand: five, where the ORM took nine and thrice the time.
 
 read_head    is the message live, may the head run, and what is it: one select
-move_on      the guarded update of the hot row: the check, the lock and the step to the next head in one
-move_on_done that, and the bar's result: one statement on PostgreSQL, where each is a round trip, two on SQLite
-add_signals  what was found
-what_follows the breaker's failures, and timeframe and time of the next head
+finish_head      the guarded update of the hot row: the check, the lock and the step to the next head in one
+complete_head that, and the bar's result: one statement on PostgreSQL, where each is a round trip, two on SQLite
+insert_signals  what was found
+read_next the breaker's failures, and timeframe and time of the next head
 
 And three that every call costs which accepts bars, of which the ORM took three quarters to make its statements:
 
 known_bars   which of the bars are there already
-add_bars     the new ones
-number       what a row says of its log, after bars were added to it
+insert_bars     the new ones
+store_numbers       what a row says of its log, after bars were added to it
 
 Times go in through `statements.to_database` and come out through `statements.utc`.
 """
@@ -24,10 +24,12 @@ import orjson
 from django.db import connection
 
 from scanner_app.detectors import Finding
+from scanner_app.domain.enums import Stage
 from scanner_app.domain.latency import Figures
-from scanner_app.mailbox.messages import Message, Ticket
-from scanner_app.mailbox.statements import one_row, run_many, to_database, utc
-from scanner_app.models import Bar, Stage, SymbolStatus
+from scanner_app.mailbox.statements import all_rows, one_row, run_many, to_database, utc
+from scanner_app.mailbox.tickets import Ticket
+from scanner_app.messaging.messages import Message
+from scanner_app.models import Bar, SymbolStatus
 
 _READ_HEAD = """
     SELECT symbol.enabled, symbol.deleted_at, breaker.opened_at,
@@ -65,7 +67,7 @@ _FINISH_BAR = """
 
 # The bar is changed only if the row was: `moved` is empty otherwise.
 _MOVE_ON_AND_FINISH_BAR = """
-    WITH moved AS ({move_on}), finished AS ({finish_bar} AND EXISTS (SELECT FROM moved))
+    WITH moved AS ({finish_head}), finished AS ({finish_bar} AND EXISTS (SELECT FROM moved))
   SELECT head, epoch, lane, quick_bars FROM moved
 """
 
@@ -86,6 +88,12 @@ _WHAT_FOLLOWS = """
 """
 
 # CROSS JOIN: SQLite takes the keys first then, and looks each up; for the keys of an IN it would scan all bars.
+_BARS_BEFORE = """
+    SELECT timestamp, open, high, low, close, volume FROM scanner_app_bar
+     WHERE symbol_id = %s AND timeframe = %s AND timestamp < %s AND status = 'processed'
+     ORDER BY timestamp DESC LIMIT %s
+"""
+
 _KNOWN_BARS = """
     WITH keys (symbol_id, timeframe, timestamp) AS (VALUES {keys})
   SELECT bar.* FROM keys CROSS JOIN scanner_app_bar bar
@@ -107,7 +115,7 @@ _NUMBER = """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class StoredHead:
     """The head as the database has it, and what decides whether it may run."""
 
     runnable: bool  # the symbol is enabled and not deleted
@@ -138,14 +146,14 @@ class Following:
     quick_bars: int
 
 
-def read_head(message: Message) -> Head | None:
+def read_head(message: Message) -> StoredHead | None:
     """The head that the message means; None if that is no longer, or not yet, the head."""
     row = one_row(_READ_HEAD, [message.symbol_id, message.sequence])
     if row is None:
         return None
     enabled, deleted_at, opened_at, epoch, attempts, stage, next_attempt_at, catching_up, latencies, *bar = row
     bar_id, timeframe, timestamp, *values, late, replayed, accepted_at, request_id = bar
-    return Head(
+    return StoredHead(
         runnable=bool(enabled) and deleted_at is None,
         opened_at=_maybe_utc(opened_at),
         epoch=epoch,
@@ -168,7 +176,15 @@ def read_head(message: Message) -> Head | None:
     )
 
 
-def move_on(symbol_id: int, sequence: int, *, guard: str = "", values: Sequence[Any] = ()) -> Following | None:
+def bars_before(ticket: Ticket, count: int) -> list[tuple[Any, ...]]:
+    """Time, prices and volume of the last `count` processed bars of the ticket's series before it, newest first."""
+    if count <= 0:
+        return []
+    key = [ticket.message.symbol_id, ticket.timeframe, to_database(ticket.timestamp), count]
+    return [(utc(time), *values) for time, *values in all_rows(_BARS_BEFORE, key)]
+
+
+def finish_head(symbol_id: int, sequence: int, *, guard: str = "", values: Sequence[Any] = ()) -> Following | None:
     """Put the head behind the cursor and name the next one; None, with nothing changed, if it is not the head.
 
     `guard` is more of the WHERE clause, with its `values`.
@@ -176,10 +192,10 @@ def move_on(symbol_id: int, sequence: int, *, guard: str = "", values: Sequence[
     return _run_move(_MOVE_ON.format(also="", guard=guard), [symbol_id, sequence, *values])
 
 
-def move_on_done(ticket: Ticket, figures: Figures, latency_ms: int, *, now: datetime) -> Following | None:
+def complete_head(ticket: Ticket, figures: Figures, latency_ms: int, *, now: datetime) -> Following | None:
     """The same for a bar that was processed: the symbol's figures move with it, and its result is stored."""
     message = ticket.message
-    move_on = _MOVE_ON.format(also=_DONE, guard="")
+    finish_head = _MOVE_ON.format(also=_DONE, guard="")
     moved = [
         to_database(ticket.timestamp),
         to_database(now),
@@ -191,9 +207,9 @@ def move_on_done(ticket: Ticket, figures: Figures, latency_ms: int, *, now: date
     moved += [message.symbol_id, message.sequence]
     finished = [message.retries + 1, to_database(now), latency_ms, ticket.held, ticket.bar_id]
     if connection.vendor == "postgresql":
-        both = _MOVE_ON_AND_FINISH_BAR.format(move_on=move_on, finish_bar=_FINISH_BAR)
+        both = _MOVE_ON_AND_FINISH_BAR.format(finish_head=finish_head, finish_bar=_FINISH_BAR)
         return _run_move(both, [*moved, *finished])
-    following = _run_move(move_on, moved)
+    following = _run_move(finish_head, moved)
     if following is not None:
         with connection.cursor() as cursor:
             cursor.execute(_FINISH_BAR, finished)
@@ -205,7 +221,7 @@ def _run_move(sql: str, values: Sequence[Any]) -> Following | None:
     return None if row is None else Following(*row)
 
 
-def add_signals(ticket: Ticket, findings: Iterable[Finding], *, now: datetime) -> None:
+def insert_signals(ticket: Ticket, findings: Iterable[Finding], *, now: datetime) -> None:
     """Store what the detectors found on the bar."""
     rows = [
         (
@@ -225,7 +241,7 @@ def add_signals(ticket: Ticket, findings: Iterable[Finding], *, now: datetime) -
     run_many(_ADD_SIGNAL, rows)
 
 
-def what_follows(symbol_id: int, head: int | None) -> tuple[int, tuple[str, datetime] | None]:
+def read_next(symbol_id: int, head: int | None) -> tuple[int, tuple[str, datetime] | None]:
     """The breaker's failures in a row; and timeframe and time of the head, None while it may not be published."""
     # A breaker has its row as long as its symbol has one, which the caller has locked.
     failures, timeframe, timestamp = one_row(_WHAT_FOLLOWS, [head, symbol_id])  # type: ignore[misc]
@@ -246,7 +262,7 @@ def known_bars_sql(keys: int) -> str:
     return _KNOWN_BARS.format(keys=", ".join(["(%s, %s, %s)"] * keys))
 
 
-def add_bars(bars: Iterable[Bar]) -> None:
+def insert_bars(bars: Iterable[Bar]) -> None:
     """Store new bars, in their order. They get no ids here."""
     rows = [
         (
@@ -274,7 +290,7 @@ def add_bars(bars: Iterable[Bar]) -> None:
     run_many(_ADD_BAR, rows)
 
 
-def number(rows: Iterable[SymbolStatus]) -> None:
+def store_numbers(rows: Iterable[SymbolStatus]) -> None:
     """Store what was numbered: the end of each row's log, its head, and when that is due. The rows are locked."""
     run_many(
         _NUMBER,

@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 import structlog
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
-from scanner_app.mailbox.fail import died
-from scanner_app.mailbox.messages import Message
-from scanner_app.mailbox.rows import in_control, live_head, message_of
+from scanner_app.mailbox.failure import killed
+from scanner_app.mailbox.heads import message_of
+from scanner_app.mailbox.rows import in_control, live_head
+from scanner_app.messaging.messages import Message
 from scanner_app.messaging.publisher import publish
 from scanner_app.models import Bar, SymbolStatus
 
@@ -126,7 +127,7 @@ def _live(message: Message) -> QuerySet[SymbolStatus]:
 
 def _give_up(message: Message, now: datetime) -> bool:
     try:
-        died(message, f"lost with its worker {MAX_LOSSES} times in a row", now=now)
+        killed(message, f"lost with its worker {MAX_LOSSES} times in a row", now=now)
     except Exception:  # one symbol's trouble must not keep the others' heads from coming back
         log.exception("sweep_failed", **message.logged)
         return False

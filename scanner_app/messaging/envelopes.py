@@ -17,7 +17,7 @@ import orjson
 from celery import current_app
 from celery.utils.nodenames import anon_nodename
 
-from scanner_app.mailbox.messages import Message
+from scanner_app.messaging.messages import Message
 
 EVENT_CHANNEL = "/{database}.celeryev/task.sent"
 """Where kombu publishes that event: fanout exchanges of a Redis database have channels of their own."""

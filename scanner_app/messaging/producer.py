@@ -8,14 +8,13 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-import redis
 from celery import current_app
 from django.conf import settings
 from kombu.exceptions import BatchPublishError, LimitExceeded, OperationalError  # type: ignore[attr-defined] # stubs
 from kombu.pools import ProducerPool
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
+
+from scanner_app.messaging import redis_client
 
 TIMEOUT_S = 1.0
 """Longest wait for the broker, and for a connection of this process that is in use."""
@@ -36,7 +35,7 @@ def push(messages: Iterable[tuple[str, bytes]], events: Iterable[bytes], *, chan
 
     `channel` is the events', with a place for the number of the Redis database.
     """
-    client = _client(os.getpid(), settings.REDIS_URL)
+    client = redis_client.client(TIMEOUT_S)
     channel = channel.format(database=client.connection_pool.connection_kwargs.get("db", 0))
     with client.pipeline(transaction=False) as pipeline:
         for queue, message in messages:
@@ -69,11 +68,4 @@ def producers(pid: int) -> ProducerPool:  # noqa: ARG001 - a child must not shar
 def forget() -> None:
     """Drop this process's connections, as for another broker. For tests."""
     producers.cache_clear()
-    _client.cache_clear()
-
-
-@lru_cache(maxsize=1)
-def _client(pid: int, url: str) -> "redis.Redis":  # noqa: ARG001 - as above
-    return redis.Redis.from_url(
-        url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 0)
-    )
+    redis_client.forget()

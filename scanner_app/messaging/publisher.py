@@ -7,14 +7,13 @@ import dataclasses
 import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from urllib.parse import quote, unquote
 
 import structlog
 from django.db import transaction
 
-from scanner_app.mailbox.messages import Message
-from scanner_app.messaging import envelopes, producer
-from scanner_app.models import Lane
+from scanner_app.messaging import envelopes, producer, task_names
+from scanner_app.messaging.messages import Message
+from scanner_app.messaging.queue_names import queue_name
 
 log = structlog.get_logger(__name__)
 
@@ -22,31 +21,11 @@ PAUSE_AFTER_FAILURE_S = 2.0
 """After a publish failed, this process leaves publishing to the sweeper for so long: a dead broker would
 else cost every symbol of a chunk, and every bar, its own timeout."""
 
-HEAD_TASK = "scanner.process_head"
-CONTROL_TASK = "scanner.control_run"
-DEATH_TASK = "scanner.bar_died"
-REMOVE_TASK = "scanner.remove_symbol"
-SWEEP_TASK = "scanner.sweep"
-FOLLOW_COMMAND = "follow_queues"
 
 _paused_until = 0.0
 
 Delivery = tuple[Message, str, datetime | None]
 """A message, its lane, and when the worker may run it (aware; None: now)."""
-
-
-def queue_name(ticker: str, lane: str = Lane.MAIN) -> str:
-    """The queue of a symbol in a lane; the ticker percent-encoded, so that it can be read back."""
-    prefix = "slow.symbol." if lane == Lane.SLOW else "symbol."
-    return prefix + quote(ticker, safe="")
-
-
-def ticker_of_queue(queue: str) -> str:
-    """The ticker of a symbol's queue. Raises ValueError for any other queue."""
-    _, found, encoded = queue.partition("symbol.")
-    if not found:
-        raise ValueError(f"{queue!r} is no symbol's queue")
-    return unquote(encoded)
 
 
 def publish_after_commit(message: Message, *, lane: str, due: datetime | None = None) -> None:
@@ -80,18 +59,18 @@ def _send(deliveries: Sequence[Delivery]) -> None:
     for message, lane, due in deliveries:
         # An ETA of the past would make the worker handle it as a waiting message.
         eta = due if due is not None and due > now else None
-        task = CONTROL_TASK if message.control else HEAD_TASK
+        task = task_names.CONTROL_RUN if message.control else task_names.PROCESS_HEAD
         queue = queue_name(message.ticker, lane)
         messages.append((queue, envelopes.of_task(message, task, queue, eta)))
         events.append(envelopes.of_sent_event(message, task, queue, eta))
     producer.push(messages, events, channel=envelopes.EVENT_CHANNEL)
 
 
-def publish_death(message: Message, reason: str) -> None:
+def publish_killed_run(message: Message, reason: str) -> None:
     """Tell the upkeep worker that a run was killed; lost with the broker, it is the sweeper's work."""
     try:
         producer.send(
-            DEATH_TASK,
+            task_names.BAR_DIED,
             kwargs={"message": dataclasses.asdict(message), "reason": reason},
             queue="upkeep",
             argsrepr=f"{message}: {reason}",
@@ -112,7 +91,7 @@ def publish_removal(symbol_id: int) -> bool:
     if time.monotonic() < _paused_until:
         return False
     try:
-        producer.send(REMOVE_TASK, args=(symbol_id,), queue="upkeep")
+        producer.send(task_names.REMOVE_SYMBOL, args=(symbol_id,), queue="upkeep")
     except producer.UNREACHABLE as exc:
         _paused_until = time.monotonic() + PAUSE_AFTER_FAILURE_S
         log.warning("publish_failed", removal_of=symbol_id, error=str(exc))
@@ -123,7 +102,7 @@ def publish_removal(symbol_id: int) -> bool:
 def publish_sweep(*, expires_s: float) -> None:
     """Ask for one sweep, not waiting for beat's: it is worth nothing once that has come."""
     try:
-        producer.send(SWEEP_TASK, queue="upkeep", expires=expires_s)
+        producer.send(task_names.SWEEP, queue="upkeep", expires=expires_s)
     except producer.UNREACHABLE as exc:
         log.warning("publish_failed", error=str(exc))
 
@@ -133,6 +112,6 @@ def announce_queues() -> None:
     if time.monotonic() < _paused_until:
         return
     try:
-        producer.broadcast(FOLLOW_COMMAND)
+        producer.broadcast(task_names.FOLLOW_QUEUES)
     except producer.UNREACHABLE as exc:
         log.warning("announce_failed", error=str(exc))

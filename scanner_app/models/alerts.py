@@ -4,45 +4,22 @@ from datetime import UTC, datetime
 
 from django.db import models
 
+from scanner_app.domain.enums import AlertState, Severity
+from scanner_app.models.choices import choices_of
 from scanner_app.models.symbols import Symbol
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """Before every time that is stored: nothing has evaluated the rules yet."""
 
 
-class Severity(models.TextChoices):
-    """What an alert does to the overall status."""
-
-    INFO = "info"  # nothing
-    WARNING = "warning"  # degraded
-    ERROR = "error"  # unhealthy
-
-
-class AlertState(models.TextChoices):
-    """How far an alert has come."""
-
-    PENDING = "pending"  # holds, but not long enough yet; pending -> gone without a trace, if it ends before
-    # pending -> resolved: it ends before, but is kept for its silence
-    FIRING = "firing"  # pending -> firing: it held for the rule's time
-    RECOVERING = "recovering"  # firing -> recovering: holds no more; recovering -> firing: it does again
-    RESOLVED = "resolved"  # recovering -> resolved: it was clear for the rule's time
-
-
-OPEN = (AlertState.PENDING, AlertState.FIRING, AlertState.RECOVERING)
-"""States of an alert that is not over."""
-
-ACTIVE = (AlertState.FIRING, AlertState.RECOVERING)
-"""States of an alert that has fired and is not over."""
-
-
 class Alert(models.Model):
     """One time that a rule held: of the whole, of a symbol, or of another subject, say a worker."""
 
     rule = models.CharField(max_length=40)  # a name of scanner_app.domain.alert_rules
-    severity = models.CharField(max_length=7, choices=Severity)
+    severity = models.CharField(max_length=7, choices=choices_of(Severity))
     symbol = models.ForeignKey(Symbol, on_delete=models.CASCADE, null=True, db_index=False, related_name="alerts")
     subject = models.CharField(max_length=200, blank=True)  # what is no symbol: "main 0/1", "main@host"
-    state = models.CharField(max_length=10, choices=AlertState, default=AlertState.PENDING)
+    state = models.CharField(max_length=10, choices=choices_of(AlertState), default=AlertState.PENDING)
     message = models.TextField()  # a sentence with the figures, as they were when it last fired or was told
     began_at = models.DateTimeField()  # since when it holds
     fired_at = models.DateTimeField(null=True)
@@ -88,7 +65,7 @@ class Alert(models.Model):
     @property
     def weight(self) -> int:
         """How bad it is, to sort by: more is worse."""
-        return Severity.values.index(self.severity)
+        return list(Severity).index(Severity(self.severity))
 
     def is_silenced(self, now: datetime) -> bool:
         """Whether nothing is told of it at the time `now`."""

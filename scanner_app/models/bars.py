@@ -2,18 +2,11 @@
 
 from django.db import models
 
+from scanner_app.domain.enums import BarStatus
 from scanner_app.domain.timeframes import TIMEFRAMES
+from scanner_app.models.choices import choices_of
 from scanner_app.models.symbols import Symbol
 from scanner_app.telemetry.request_id import MAX_LENGTH
-
-
-class BarStatus(models.TextChoices):
-    """What became of a bar. That a waiting bar is the head is read off its symbol's row."""
-
-    WAITING = "waiting"  # accepted, corrected or replayed
-    PROCESSED = "processed"  # waiting -> processed
-    QUARANTINED = "quarantined"  # waiting -> quarantined; quarantined -> waiting: replay, correction
-    DISCARDED = "discarded"  # quarantined -> discarded; discarded -> waiting: correction
 
 
 class Bar(models.Model):
@@ -28,7 +21,7 @@ class Bar(models.Model):
     close = models.FloatField()
     volume = models.FloatField()
     sequence = models.BigIntegerField()
-    status = models.CharField(max_length=11, choices=BarStatus, default=BarStatus.WAITING)
+    status = models.CharField(max_length=11, choices=choices_of(BarStatus), default=BarStatus.WAITING)
     late = models.BooleanField(default=False)  # older than the newest known of its series, or replayed
     replayed = models.BooleanField(default=False)  # from quarantine: one attempt, no breaker
     held = models.BooleanField(default=False)  # accepted before a pause had been worked off

@@ -2,38 +2,17 @@
 
 from django.db import models
 
+from scanner_app.domain.enums import EventKind
 from scanner_app.models.bars import Bar
+from scanner_app.models.choices import choices_of
 from scanner_app.models.symbols import Symbol
-
-
-class EventKind(models.TextChoices):
-    """Every change of a symbol's state and every operator's act."""
-
-    CREATED = "created"
-    PAUSED = "paused"  # a failure; waits for the retry
-    OPENED = "opened"  # the breaker opened
-    REOPENED = "reopened"  # the probe failed
-    CLOSED = "closed"  # the breaker closed: recovered
-    RECOVERED = "recovered"  # success after failures that had not opened the breaker
-    HELD = "held"  # retries used up, the fault is not the bar's
-    QUARANTINED = "quarantined"
-    REPLAYED = "replayed"
-    DISCARDED = "discarded"
-    REPLACED = "replaced"
-    RESET = "reset"
-    SKIPPED = "skipped"
-    ENABLED = "enabled"
-    DISABLED = "disabled"
-    DELETED = "deleted"
-    LANE = "lane"  # moved to another lane
-    CALENDAR = "calendar"  # another trading calendar
 
 
 class SymbolEvent(models.Model):
     """What happened to a symbol, when, by whom and why. Append-only, but that a hold counts its probes up in one."""
 
     symbol = models.ForeignKey(Symbol, on_delete=models.CASCADE, db_index=False, related_name="events")
-    kind = models.CharField(max_length=11, choices=EventKind)
+    kind = models.CharField(max_length=11, choices=choices_of(EventKind))
     at = models.DateTimeField()
     bar = models.ForeignKey(Bar, on_delete=models.SET_NULL, null=True, related_name="events")
     actor = models.CharField(max_length=150)  # a user's name, or "scanner"

@@ -2,7 +2,9 @@
 
 from django.db import models
 
+from scanner_app.domain.enums import Resolution
 from scanner_app.models.bars import Bar
+from scanner_app.models.choices import choices_of
 from scanner_app.models.symbols import Symbol
 
 
@@ -31,14 +33,6 @@ class ProcessingFailure(models.Model):
         return f"attempt {self.attempt}: {self.error_type}"
 
 
-class Resolution(models.TextChoices):
-    """What became of a bar in quarantine."""
-
-    REPLAYED = "replayed"  # "" -> replayed; a replay that fails makes a new entry
-    DISCARDED = "discarded"  # "" -> discarded
-    REPLACED = "replaced"  # "" -> replaced: new values came for its timestamp
-
-
 class QuarantinedBar(models.Model):
     """A bar that was set aside so that its symbol could go on."""
 
@@ -51,7 +45,7 @@ class QuarantinedBar(models.Model):
     traceback = models.TextField(blank=True)
     attempt = models.IntegerField(default=0)  # attempts it had
     failed_at = models.DateTimeField()  # when it was set aside
-    resolution = models.CharField(max_length=9, choices=Resolution, blank=True, default="")
+    resolution = models.CharField(max_length=9, choices=choices_of(Resolution), blank=True, default="")
     resolved_at = models.DateTimeField(null=True)
 
     class Meta:

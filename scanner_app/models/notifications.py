@@ -2,35 +2,17 @@
 
 from django.db import models
 
+from scanner_app.domain.enums import NotificationKind, NotificationState
 from scanner_app.models.alerts import Alert
 from scanner_app.models.bars import Bar
+from scanner_app.models.choices import choices_of
 from scanner_app.models.symbols import Symbol
-
-
-class NotificationKind(models.TextChoices):
-    """What a notification is about."""
-
-    OPENED = "opened"  # a breaker opened: the first opening of its incident
-    RECOVERED = "recovered"  # that breaker closed
-    FIRED = "fired"  # an alert began to fire
-    RENEWED = "renewed"  # it still does
-    CLEARED = "cleared"  # it is over
-    DIGEST = "digest"  # names many of the above in one message
-
-
-class NotificationState(models.TextChoices):
-    """How far a notification has come."""
-
-    PENDING = "pending"  # written with the transition; also while it waits for its next try or its digest
-    SENT = "sent"  # pending -> sent: the channel took it, or the digest that names it
-    FAILED = "failed"  # pending -> failed: every try was used up, or its channel is gone
-    SKIPPED = "skipped"  # from the start: there was no channel to send it by
 
 
 class Notification(models.Model):
     """One message for one channel, written in the transaction of what it tells, sent by a task of its own."""
 
-    kind = models.CharField(max_length=9, choices=NotificationKind)
+    kind = models.CharField(max_length=9, choices=choices_of(NotificationKind))
     symbol = models.ForeignKey(  # None: a digest, or an alert of the whole
         Symbol, on_delete=models.CASCADE, null=True, db_index=False, related_name="notifications"
     )
@@ -41,7 +23,7 @@ class Notification(models.Model):
     subject = models.CharField(max_length=200)
     body = models.TextField()  # without the link, which is added when it is sent
     message_id = models.CharField(max_length=200, unique=True)  # made once: a second sending is the same mail
-    state = models.CharField(max_length=7, choices=NotificationState, default=NotificationState.PENDING)
+    state = models.CharField(max_length=7, choices=choices_of(NotificationState), default=NotificationState.PENDING)
     attempts = models.IntegerField(default=0)  # tries begun
     next_try_at = models.DateTimeField(null=True)  # None: nothing to try, its digest or nobody sends it
     sent_at = models.DateTimeField(null=True)

@@ -1,11 +1,10 @@
 """A symbol, its one hot row, and its breaker."""
 
-from datetime import timedelta
-
-from django.conf import settings
 from django.db import models
 
-from scanner_app.domain.breaker import Breaker, Rules
+from scanner_app.domain.breaker import Breaker
+from scanner_app.domain.enums import Lane, Stage
+from scanner_app.models.choices import choices_of
 
 
 class Symbol(models.Model):
@@ -27,21 +26,6 @@ class Symbol(models.Model):
         return self.ticker
 
 
-class Lane(models.TextChoices):
-    """Which worker takes the symbol's queue."""
-
-    MAIN = "main"  # main -> slow: hit a time limit, killed its worker, or runs slow
-    SLOW = "slow"  # slow -> main: a set number of quick bars
-
-
-class Stage(models.TextChoices):
-    """What the head is waiting for. See docs/life-of-a-bar.md."""
-
-    RUN = "run"  # run -> control: its retries are used up
-    CONTROL = "control"  # control -> run: fault is the bar's, next head; control -> hold: it is not
-    HOLD = "hold"  # hold -> run: success, reset or skip
-
-
 class SymbolStatus(models.Model):
     """The place of a symbol in its log of bars: the only hot row, written by `mailbox` alone.
 
@@ -55,11 +39,11 @@ class SymbolStatus(models.Model):
     last_sequence = models.BigIntegerField(default=0)  # the last sequence given out
     epoch = models.IntegerField(default=0)  # raised by operators' acts alone: older messages are stale
     attempts = models.IntegerField(default=0)  # failures of the head: the `retries` of its live message
-    stage = models.CharField(max_length=7, choices=Stage, default=Stage.RUN)
+    stage = models.CharField(max_length=7, choices=choices_of(Stage), default=Stage.RUN)
     next_attempt_at = models.DateTimeField(null=True)  # when the head may run; None: now
     deferrals = models.IntegerField(default=0)  # times that the head was published anew for a later time
     losses = models.IntegerField(default=0)  # times in a row that the head was lost with a whole worker
-    lane = models.CharField(max_length=4, choices=Lane, default=Lane.MAIN)
+    lane = models.CharField(max_length=4, choices=choices_of(Lane), default=Lane.MAIN)
     quick_bars = models.IntegerField(default=0)  # quick bars in a row, while in the slow lane
     catching_up = models.BooleanField(default=False)  # bars of a pause are not worked off yet
     newest = models.JSONField(default=dict)  # {timeframe: ISO time of the newest bar known}
@@ -109,11 +93,3 @@ class CircuitBreaker(models.Model):
     def value(self) -> Breaker:
         """The row as the pure value that `scanner_app.domain.breaker` decides on."""
         return Breaker(failures=self.failures, opened_at=self.opened_at, incident_at=self.incident_at)
-
-
-def breaker_rules() -> Rules:
-    """The breaker's two numbers, from the settings."""
-    return Rules(
-        threshold=settings.SCANNER_BREAKER_THRESHOLD,
-        recovery=timedelta(seconds=settings.SCANNER_BREAKER_RECOVERY_S),
-    )

@@ -10,15 +10,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
-from django.urls import reverse
 
-from scanner_app.models import Notification, NotificationKind, NotificationState
+from scanner_app.domain.enums import NotificationKind, NotificationState
+from scanner_app.models import Notification
 from scanner_app.notifications import channels, digests, texts
+from scanner_app.notifications.links import links_of
 from scanner_app.notifications.outbox import new_message_id
-from scanner_app.pages import runbook
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +64,7 @@ def run(clock: Callable[[], datetime]) -> dict[str, int]:
                 continue  # somebody else was first, or it is in a digest now
             try:
                 channels.send(
-                    channel, subject=row.subject, body=f"{row.body}\n\n{_links(row)}\n", message_id=row.message_id
+                    channel, subject=row.subject, body=f"{row.body}\n\n{links_of(row)}\n", message_id=row.message_id
                 )
             except channels.NotDelivered as exc:
                 done[_note_failure(row, str(exc), clock())] += 1
@@ -200,24 +199,3 @@ def _fail_for_good(row: Notification, error: str) -> int:
     _close(row, state=NotificationState.FAILED, error=error)
     log.error("notification_failed", channel=row.channel, subject=row.subject, attempt=row.attempts, error=error)
     return 1
-
-
-def _links(row: Notification) -> str:
-    """Where its readers can look and act, an address a line."""
-    if row.alert is not None:
-        page = base_url() + reverse("admin:scanner_app_alert_change", args=[row.alert_id])
-        rules = runbook.address_of(row.alert.rule)
-        return f"{page}\n{base_url()}{rules}" if rules and row.kind != NotificationKind.CLEARED else page
-    if row.kind == NotificationKind.DIGEST and Notification.objects.filter(digest=row, alert__isnull=False).exists():
-        return base_url() + reverse("admin:scanner_app_alert_changelist")
-    if row.symbol_id is None:
-        return base_url() + reverse("admin:scanner_app_symbol_changelist")
-    return base_url() + reverse("admin:scanner_app_symbol_change", args=[row.symbol_id])
-
-
-def base_url() -> str:
-    """The scanner's address, as links in messages begin. The one place that decides it."""
-    host = settings.ENV.WEB_HOST
-    if host in {"0.0.0.0", "::"}:  # noqa: S104 - every address of this machine: a link needs one of them
-        host = "localhost"
-    return f"http://[{host}]:{settings.ENV.WEB_PORT}" if ":" in host else f"http://{host}:{settings.ENV.WEB_PORT}"

@@ -7,9 +7,10 @@ from datetime import datetime
 
 from django.conf import settings
 
-from scanner_app.models import Notification, NotificationKind, NotificationState
+from scanner_app.domain.enums import NotificationKind, NotificationState
+from scanner_app.models import Notification
 from scanner_app.notifications import channels, texts
-from scanner_app.notifications.trigger import ask_after_commit
+from scanner_app.notifications.trigger import trigger_after_commit
 
 NO_CHANNEL = "none"
 """Channel of the one row that says that nobody was told."""
@@ -75,7 +76,7 @@ class Notice:
 def write(notices: Sequence[Notice], now: datetime) -> None:
     """Write what is to be told, and have it sent after the commit. Runs inside the caller's transaction."""
     if store(notices, now):
-        ask_after_commit()
+        trigger_after_commit()
 
 
 def store(notices: Sequence[Notice], now: datetime) -> bool:

@@ -3,27 +3,28 @@
 import structlog
 from django.db import transaction
 
-from scanner_app.messaging import producer
+from scanner_app.domain.worker_roles import Role
+from scanner_app.messaging import producer, task_names
 
 log = structlog.get_logger(__name__)
-
-TASK = "scanner.deliver"
-QUEUE = "notify"
 
 EXPIRES_S = 60
 """Asked for in vain for so long, it is worth nothing: beat has asked again and again."""
 
 
-def ask_after_commit() -> None:
+def trigger_after_commit() -> None:
     """Ask once the transaction at hand is committed; at once without one."""
     # A lambda, since a partial that fails there makes Django 5.2 skip the other callbacks.
-    transaction.on_commit(lambda: ask(), robust=True)  # noqa: PLW0108 - found when called, so that tests can replace it
+    transaction.on_commit(
+        lambda: trigger_delivery(),  # noqa: PLW0108 - found when called, so that tests can replace it
+        robust=True,
+    )
 
 
-def ask() -> bool:
+def trigger_delivery() -> bool:
     """Publish the task; False: the broker did not take it."""
     try:
-        producer.send(TASK, queue=QUEUE, expires=EXPIRES_S)
+        producer.send(task_names.DELIVER, queue=Role.NOTIFY, expires=EXPIRES_S)
     except producer.UNREACHABLE as exc:
         log.warning("delivery_not_asked_for", error=str(exc))
         return False

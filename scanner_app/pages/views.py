@@ -18,12 +18,10 @@ from django.views.decorators.http import require_safe
 from scanner_app.access.roles import May
 from scanner_app.alerts.acknowledge import MAX_SILENCE_MINUTES
 from scanner_app.domain import tickers
+from scanner_app.domain.addresses import bracketed, is_every_address
 from scanner_app.domain.alert_rules import RULES
 from scanner_app.models import Symbol
 from scanner_app.pages import runbook
-
-EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - compared with, not listened on
-"""Hosts that a server listens on, but that no browser can go to."""
 
 POLICY = "; ".join(
     [
@@ -114,10 +112,9 @@ class SignIn(LoginView):
 def flower(request: HttpRequest, where: str = "") -> HttpResponse:
     """Lead to a page of Flower, on the host that the browser knows us by if Flower listens everywhere."""
     parts = urlsplit(settings.FLOWER_URL)._replace(path=f"/{quote(where)}" if where else "")
-    if parts.hostname in EVERYWHERE:
+    if is_every_address(parts.hostname or ""):
         ours = urlsplit(f"//{request.get_host()}").hostname or "localhost"
-        host = f"[{ours}]" if ":" in ours else ours
-        parts = parts._replace(netloc=f"{host}:{parts.port}")
+        parts = parts._replace(netloc=f"{bracketed(ours)}:{parts.port}")
     return redirect(urlunsplit(parts))
 
 

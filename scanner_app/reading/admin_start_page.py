@@ -1,20 +1,20 @@
 """What the admin's start page shows: how the whole is doing, who is in trouble, and who works."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from redis.exceptions import RedisError
 
-from scanner_app.api.health import missing_roles
 from scanner_app.domain import breaker
-from scanner_app.mailbox import quarantine_bulk
-from scanner_app.messaging import broker
+from scanner_app.domain.enums import SymbolState
+from scanner_app.messaging import heartbeats, sweep_memory
 from scanner_app.models import Alert
-from scanner_app.reading import status
-from scanner_app.reading.status import Overview, SymbolState, SymbolSummary
+from scanner_app.reading import quarantine_entries, status
+from scanner_app.reading.readiness import missing_roles
+from scanner_app.reading.status import Overview, SymbolSummary
 
 SHOWN = 10
 """Symbols in trouble, and alerts, that the start page names; of more it tells the number."""
@@ -25,12 +25,12 @@ COUNTED = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
-    """A worker by what it told last."""
+    """A worker by its last heartbeat."""
 
     name: str
     role: str
     holds: int  # messages: running, waiting for a slot, or for their time
-    told_ago_s: float
+    beat_ago_s: float
     deaf: bool
 
 
@@ -40,7 +40,7 @@ class Engine:
 
     answers: bool
     workers: list[Worker]
-    missing: list[str]  # roles that no living worker has
+    missing: Sequence[str]  # roles that no living worker has
     swept_ago_s: float | None  # None: not lately
     sweeper_late: bool
 
@@ -55,22 +55,23 @@ def trouble(overview: Overview) -> list[SymbolSummary]:
 def engine(now_s: float) -> Engine:
     """The workers and the sweeper at the moment `now_s` (unix s); a broker that is away has neither."""
     try:
-        told, swept = broker.tells(), broker.last_sweep()
+        living, swept = heartbeats.read_all(), sweep_memory.last_sweep()
     except RedisError:
         return Engine(answers=False, workers=[], missing=[], swept_ago_s=None, sweeper_late=True)
     workers = [
         Worker(
             name=name,
-            role=str(tell.get("lane", "")),
-            holds=len(tell.get("held", ())),
-            told_ago_s=max(0.0, now_s - float(tell.get("at", now_s))),
-            deaf=broker.is_deaf(tell),
+            role=one.role,
+            holds=len(one.held),
+            beat_ago_s=max(0.0, now_s - one.at),
+            deaf=one.is_deaf,
         )
-        for name, tell in sorted(told.items())
+        for name, one in sorted(living.items())
     ]
     ago_s = None if swept is None else max(0.0, now_s - swept)
-    late = ago_s is None or ago_s > broker.sweep_patience_s()
-    return Engine(answers=True, workers=workers, missing=missing_roles(told), swept_ago_s=ago_s, sweeper_late=late)
+    late = ago_s is None or ago_s > sweep_memory.sweep_patience_s()
+    missing = missing_roles(one.role for one in living.values())
+    return Engine(answers=True, workers=workers, missing=missing, swept_ago_s=ago_s, sweeper_late=late)
 
 
 def worst_first(fired: Iterable[Alert]) -> list[Alert]:
@@ -83,7 +84,7 @@ def context(now: datetime) -> dict[str, Any]:
     fired = status.fired_alerts()
     overview = status.overview(now, fired)
     troubled = trouble(overview)
-    quarantined = quarantine_bulk.open_entries().order_by()[: COUNTED + 1].count()
+    quarantined = quarantine_entries.open_entries().order_by()[: COUNTED + 1].count()
     alerts = worst_first(fired)
     return {
         "overview": overview,

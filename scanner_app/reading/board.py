@@ -15,9 +15,8 @@ from typing import Any
 
 from django.db.models import Count, OuterRef, Subquery
 
-from scanner_app.mailbox import quarantine_bulk
 from scanner_app.models import Alert, Signal, SymbolStatus
-from scanner_app.reading import status
+from scanner_app.reading import quarantine_entries, status
 from scanner_app.reading.encoding import as_json
 
 SPARKS = 30
@@ -216,7 +215,7 @@ def _alert(alert: Alert, now: datetime) -> dict[str, Any]:
 
 def _quarantined() -> dict[int, int]:
     """How many bars of a symbol are in quarantine, by its id."""
-    counted = quarantine_bulk.open_entries().order_by().values("symbol_id").annotate(count=Count("pk"))
+    counted = quarantine_entries.open_entries().order_by().values("symbol_id").annotate(count=Count("pk"))
     return {row["symbol_id"]: row["count"] for row in counted}
 
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from scanner_app.domain.enums import BarStatus
 from scanner_app.domain.timeframes import RANK
-from scanner_app.models import Bar, BarStatus, Signal, Symbol
+from scanner_app.models import Bar, Signal, Symbol
 
 BARS = 250
 """Bars of a chart unless more are asked for: a year of days, four hours of minutes."""

@@ -8,32 +8,21 @@ import redis
 from django.conf import settings
 from django.db.models import QuerySet
 
-from scanner_app import mailbox
+from scanner_app.conf import breaker_rules
+from scanner_app.domain.enums import AlertState, BarStatus, EventKind
+from scanner_app.domain.enums import Lane as LaneName
 from scanner_app.domain.explanation import sentences
 from scanner_app.domain.explanation.situation import Act, Done, Error, Facts, Firing, Head, Lane, Whereabouts, pace
-from scanner_app.mailbox.rows import message_of
+from scanner_app.mailbox.heads import message_of
 from scanner_app.mailbox.sweep import MAX_LOSSES
-from scanner_app.messaging import broker
-from scanner_app.models import (
-    Alert,
-    AlertState,
-    Bar,
-    BarStatus,
-    EventKind,
-    ProcessingFailure,
-    QuarantinedBar,
-    Severity,
-    Symbol,
-    SymbolStatus,
-)
-from scanner_app.models import Lane as LaneName
-from scanner_app.models.symbols import breaker_rules
+from scanner_app.messaging import heartbeats, queue_contents, queue_names
+from scanner_app.models import Alert, Bar, ProcessingFailure, QuarantinedBar, Symbol, SymbolStatus
 from scanner_app.reading import status
 
 PACED_BY = 50
 """Bars from which the pace is taken: the last ones, so that it follows a detector that was made quicker."""
 
-TAKEN_S = settings.SCANNER_TELL_S + 0.5
+TAKEN_S = settings.SCANNER_HEARTBEAT_S + 0.5
 """Seconds in which a message that left its queue need not have been told of: the next tell is still to come."""
 
 NAMES_A_HEAD = (EventKind.ENABLED, EventKind.RESET, EventKind.QUARANTINED)
@@ -95,7 +84,7 @@ def _firing(symbol: Symbol) -> list[Firing]:
     firing = Alert.objects.filter(symbol_id=symbol.pk, state=AlertState.FIRING).exclude(rule__in=TOLD_ANYWAY)
     return [
         Firing(rule=one.rule, message=one.message, fired_at=one.fired_at)
-        for one in sorted(firing.order_by("id"), key=lambda one: -Severity.values.index(one.severity))
+        for one in sorted(firing.order_by("id"), key=lambda one: -one.weight)
     ]
 
 
@@ -169,21 +158,21 @@ def _whereabouts(
         if due_since is None:
             return None
         message = message_of(row, bar.timeframe, bar.timestamp)
-        # The queue first, then the tells: what moves on meanwhile is seen in the later place.
-        queued = message.identity in broker.queued({mailbox.queue_name(symbol.ticker, row.lane)})
-        tells = broker.tells().values()
+        # The queue first, then the heartbeats: what moves on meanwhile is seen in the later place.
+        queued = message.identity in queue_contents.queued({queue_names.queue_name(symbol.ticker, row.lane)})
+        living = heartbeats.read_all().values()
     except redis.RedisError:
         return Whereabouts.UNKNOWN
     if queued:
-        served = any(told["lane"] == row.lane for told in tells)
+        served = any(one.role == row.lane for one in living)
         return Whereabouts.QUEUED if served else Whereabouts.NO_WORKER
-    told_of = any(message.identity in told["held"] for told in tells)
+    held = any(message.identity in one.held for one in living)
     recent = (now - due_since).total_seconds() < TAKEN_S
-    return Whereabouts.WORKER if told_of or recent else Whereabouts.NOWHERE
+    return Whereabouts.WORKER if held or recent else Whereabouts.NOWHERE
 
 
 def _held() -> Iterable[str]:
-    return (name for told in broker.tells().values() for name in told["held"])
+    return (delivery for one in heartbeats.read_all().values() for delivery in one.held)
 
 
 def _slow(symbol: Symbol, row: SymbolStatus) -> Lane | None:

@@ -12,9 +12,11 @@ from itertools import pairwise
 
 from django.db.models import F
 
-from scanner_app.calendars import Hours, calendar_of, hours_of
+from scanner_app.calendars import calendar_of, hours_of
 from scanner_app.domain.timeframes import TIMEFRAMES
-from scanner_app.models import Bar, Symbol, SymbolStatus
+from scanner_app.domain.trading_hours import Hours
+from scanner_app.mailbox import gap_counts
+from scanner_app.models import Bar, Symbol
 
 LOOK_BACK = 500
 """Bars of a timeframe: two years of days, more than a session of minutes. Counting takes 3 ms for each timeframe."""
@@ -72,11 +74,6 @@ def count(clock: Callable[[], datetime]) -> int:
         now = clock()
         if now - began > COUNT_FOR:
             break
-        row = symbol.status
-        # A bar that is accepted meanwhile has a higher sequence, so it is counted the next time.
-        # Guarded: a calendar that is changed meanwhile asks for another count.
-        SymbolStatus.objects.filter(pk=row.pk, gaps_sequence=row.gaps_sequence).update(
-            gaps=len(of_symbol(symbol, now)), gaps_sequence=row.last_sequence
-        )
+        gap_counts.store(symbol.status, len(of_symbol(symbol, now)))
         done += 1
     return done

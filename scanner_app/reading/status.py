@@ -6,7 +6,6 @@ Whatever is read, the number of queries is the same for one symbol and for a tho
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from functools import partial
 from hashlib import sha256
 from operator import attrgetter
@@ -17,14 +16,14 @@ from django.conf import settings
 from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 
-from scanner_app.alerts.limits import limits
 from scanner_app.calendars import calendar_of, hours_of
+from scanner_app.conf import alert_limits, breaker_rules
 from scanner_app.domain import breaker, latency, staleness
 from scanner_app.domain.alert_rules import RULES, Facts, Rule, SymbolFacts
 from scanner_app.domain.alert_rules.interface import named
-from scanner_app.models import Alert, Bar, BarStatus, Evaluation, Severity, Symbol, SymbolStatus
-from scanner_app.models.alerts import ACTIVE, NEVER
-from scanner_app.models.symbols import breaker_rules
+from scanner_app.domain.enums import FIRED_STATES, BarStatus, OverallStatus, Severity, SymbolState
+from scanner_app.models import Alert, Bar, Evaluation, Symbol, SymbolStatus
+from scanner_app.models.alerts import NEVER
 from scanner_app.reading.encoding import as_json
 
 RATE_SPAN = timedelta(seconds=10)
@@ -32,22 +31,6 @@ RATE_SPAN = timedelta(seconds=10)
 
 SILENT_AFTER = timedelta(seconds=30)
 """Alert rules that nobody has evaluated for so long may hide anything. Given by the design."""
-
-
-class SymbolState(StrEnum):
-    """How a symbol is doing, in one word."""
-
-    PROCESSING = "processing"
-    PAUSED = "paused"  # waits for a retry, for the probe's result, or for the operator who disabled it
-    FAILED = "failed"  # its breaker is open
-
-
-class OverallStatus(StrEnum):
-    """How the whole is doing, in one word."""
-
-    HEALTHY = "healthy"
-    DEGRADED = "degraded"  # a warning rule holds
-    UNHEALTHY = "unhealthy"  # an error rule holds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,7 +241,7 @@ def wrongs(
     The rules that the requirements give are judged here and now, so that they count before they have fired and when
     nobody evaluates them. Of the others those count that have fired and are not over, silenced ones included.
     """
-    facts = Facts(now=now, limits=limits(), symbols=tuple(seen))
+    facts = Facts(now=now, limits=alert_limits(), symbols=tuple(seen))
     wrong = []
     for rule in RULES.values():
         if rule.at_once:
@@ -288,7 +271,7 @@ def summed_up(rule: Rule, messages: Sequence[tuple[str, str]]) -> str:
 
 def fired_alerts() -> list[Alert]:
     """The alerts that have fired and are not over, oldest first; one query."""
-    open_ones = Alert.objects.filter(state__in=ACTIVE).exclude(symbol__deleted_at__isnull=False)
+    open_ones = Alert.objects.filter(state__in=FIRED_STATES).exclude(symbol__deleted_at__isnull=False)
     return list(open_ones.select_related("symbol").order_by("fired_at", "id"))
 
 

@@ -12,7 +12,8 @@ from typing import Any
 from django.db.models import QuerySet
 
 from scanner_app.domain import wording
-from scanner_app.models import Bar, BarStatus, EventKind, ProcessingFailure, Signal, SymbolEvent
+from scanner_app.domain.enums import BarStatus, EventKind
+from scanner_app.models import Bar, ProcessingFailure, Signal, SymbolEvent
 
 SCANNER = "scanner"
 """The actor of what nobody asked for."""

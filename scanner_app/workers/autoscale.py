@@ -14,7 +14,7 @@ import structlog
 from celery import bootsteps
 from django.conf import settings
 
-from scanner_app.domain.worker_roles import LANES, role
+from scanner_app.domain.worker_roles import LANE_ROLES, role_of
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +40,7 @@ def wanted_slots(
     return wanted if len(runs) >= slots else min(wanted, slots)
 
 
-class SpareSlots(bootsteps.StartStopStep):
+class Autoscale(bootsteps.StartStopStep):
     """Look often at how long the runs have taken; add slots for those that hang, and take them back afterwards.
 
     Processes that were added stay until the worker ends, without bars while there is no slot for them: an idle one
@@ -52,7 +52,7 @@ class SpareSlots(bootsteps.StartStopStep):
 
     def include_if(self, parent: Any) -> bool:
         """Only in workers that run bars."""
-        return role(parent.app.amqp.queues.consume_from) in LANES
+        return role_of(parent.app.amqp.queues.consume_from) in LANE_ROLES
 
     def start(self, parent: Any) -> None:
         """Begin to look; after a reconnect of the consumer, anew: it has its first slots again."""
@@ -72,7 +72,7 @@ class SpareSlots(bootsteps.StartStopStep):
             time.time(),
             slots=self.slots,
             base=parent.controller.concurrency,
-            spare=settings.SCANNER_SPARE_PROCESSES,
+            spare=settings.SCANNER_AUTOSCALE_PROCESSES,
             long_s=LONG_RUN_S,
         )
         if wanted > (processes := parent.pool.num_processes):

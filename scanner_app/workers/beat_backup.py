@@ -1,7 +1,7 @@
-"""Have the alert rules evaluated when beat does not ask for it.
+"""Trigger the evaluation of the alert rules when beat does not.
 
-Else a dead beat would take with it the one rule that tells of it. The upkeep worker, which evaluates, looks at when
-that was last done, and asks itself for it when that is too long ago.
+Without it, a dead beat would also stop the one rule that reports a dead beat. The upkeep worker evaluates the rules;
+here it looks when that was last done, and sends itself the task when that is too long ago.
 """
 
 import time
@@ -11,37 +11,34 @@ import structlog
 from celery import bootsteps
 from django.conf import settings
 
-from scanner_app.alerts.tasks import WATCH_TASK
-from scanner_app.domain.worker_roles import role
-from scanner_app.messaging import broker, producer
+from scanner_app.domain.worker_roles import Role, role_of
+from scanner_app.messaging import producer, sweep_memory, task_names
 
 log = structlog.get_logger(__name__)
 
-ROLE = "upkeep"
-
-PATIENCE = 2
-"""Evaluations of beat's that may be missed."""
+MISSED_AT_MOST = 2
+"""Evaluations that beat may miss."""
 
 
-def is_missed(watched: float | None, now_s: float, *, period_s: float) -> bool:
-    """Whether it is time to step in; `watched` is when the rules were evaluated last (unix s), None: long ago.
+def is_missed(evaluated: float | None, now_s: float, *, period_s: float) -> bool:
+    """Whether to step in; `evaluated` is when the rules were evaluated last (unix s), None: long ago.
 
-    A time that is yet to come is as good as none: the clock was set back.
+    A time in the future counts as none: the clock was set back.
     """
-    return watched is None or abs(now_s - watched) > PATIENCE * period_s
+    return evaluated is None or abs(now_s - evaluated) > MISSED_AT_MOST * period_s
 
 
-class Understudy(bootsteps.StartStopStep):
-    """Look at every evaluation's time; ask for one that is missing. In the upkeep worker alone."""
+class BeatBackup(bootsteps.StartStopStep):
+    """Look at each evaluation's time; trigger one that is missing. In the upkeep worker alone."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
     def include_if(self, parent: Any) -> bool:
-        """Only where it is evaluated."""
-        return role(parent.app.amqp.queues.consume_from) == ROLE
+        """Only where the rules are evaluated."""
+        return role_of(parent.app.amqp.queues.consume_from) == Role.UPKEEP
 
     def start(self, parent: Any) -> None:
-        """Begin to look. Not at once: beat may start in the same moment."""
+        """Begin to look. Not at once: beat may start at the same moment."""
         self.timer = parent.timer.call_repeatedly(settings.SCANNER_WATCH_S, self.look, ())
 
     def stop(self, parent: Any) -> None:  # noqa: ARG002 - Celery's signature
@@ -52,7 +49,7 @@ class Understudy(bootsteps.StartStopStep):
         """Step in if need be. Runs in the event loop: never raises."""
         period_s = settings.SCANNER_WATCH_S
         try:
-            if is_missed(broker.last_watch(), time.time(), period_s=period_s):
-                producer.send(WATCH_TASK, queue=ROLE, kwargs={"by": "understudy"}, expires=period_s)
+            if is_missed(sweep_memory.last_evaluation(), time.time(), period_s=period_s):
+                producer.send(task_names.WATCH, queue=Role.UPKEEP, kwargs={"by": "beat_backup"}, expires=period_s)
         except producer.UNREACHABLE as exc:
-            log.warning("understudy_failed", error=str(exc))
+            log.warning("beat_backup_failed", error=str(exc))

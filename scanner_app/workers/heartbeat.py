@@ -1,4 +1,4 @@
-"""Say which messages a worker holds, for the sweeper and /readyz."""
+"""Write the worker's heartbeat, for the sweeper, /readyz and the alert rules."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,35 +9,36 @@ from celery import bootsteps
 from django.conf import settings
 from redis.exceptions import RedisError
 
-from scanner_app.domain.worker_roles import role
-from scanner_app.mailbox.messages import identity
-from scanner_app.messaging import broker
+from scanner_app.domain.worker_roles import role_of
+from scanner_app.messaging import heartbeats
+from scanner_app.messaging.messages import identity
 from scanner_app.workers import watchdog
 
 log = structlog.get_logger(__name__)
 
 
-class Tells(bootsteps.StartStopStep):
-    """Tell every two seconds which messages this worker holds, for the sweeper and /readyz."""
+class HeartbeatStep(bootsteps.StartStopStep):
+    """Write every two seconds which messages this worker holds."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
     def start(self, parent: Any) -> None:
-        """Tell at once, so that a worker started anew takes back what its predecessor told."""
-        self.tell(parent)
-        self.timer = parent.timer.call_repeatedly(settings.SCANNER_TELL_S, self.tell, (parent,))
+        """Write at once, so that a restarted worker replaces the heartbeat of the one before it."""
+        self.beat(parent)
+        self.timer = parent.timer.call_repeatedly(settings.SCANNER_HEARTBEAT_S, self.beat, (parent,))
 
     def stop(self, parent: Any) -> None:  # noqa: ARG002 - Celery's signature
-        """Tell no more; the last tell expires."""
+        """Write no more; the last heartbeat expires."""
         self.timer.cancel()
 
-    def tell(self, parent: Any) -> None:
-        """Write the tell. Runs in the event loop: never raises."""
+    def beat(self, parent: Any) -> None:
+        """Write the heartbeat. Runs in the event loop: never raises."""
         held = {identity(request.id, request.request_dict.get("retries") or 0) for request in _requests(parent)}
+        role = role_of(parent.app.amqp.queues.consume_from)
         try:
-            broker.tell(parent.hostname, role(parent.app.amqp.queues.consume_from), held, lying_s=watchdog.lying_s())
+            heartbeats.write(parent.hostname, role, held, unconsumed_s=watchdog.unconsumed_s())
         except RedisError as exc:
-            log.warning("tell_failed", worker=parent.hostname, error=str(exc))
+            log.warning("heartbeat_failed", worker=parent.hostname, error=str(exc))
 
 
 def _requests(parent: Any) -> Iterator[Any]:

@@ -9,10 +9,11 @@ from celery.worker.control import control_command
 from django.conf import settings
 from django.db import connection
 
-from scanner_app import mailbox
-from scanner_app.domain.worker_roles import LANES, role
-from scanner_app.messaging.publisher import FOLLOW_COMMAND
-from scanner_app.models import Lane, Symbol
+from scanner_app.domain.enums import Lane
+from scanner_app.domain.worker_roles import LANE_ROLES, Role, role_of
+from scanner_app.messaging import queue_names
+from scanner_app.messaging.task_names import FOLLOW_QUEUES
+from scanner_app.models import Symbol
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +32,7 @@ def wanted_queues(lane: str) -> set[str]:
     if lane == Lane.SLOW:
         symbols = symbols.filter(status__lane=Lane.SLOW)
     return {
-        mailbox.queue_name(ticker, lane)
+        queue_names.queue_name(ticker, lane)
         for ticker in symbols.values_list("ticker", flat=True)
         if shard_of(ticker, settings.SCANNER_SHARDS) == settings.SCANNER_SHARD
     }
@@ -40,15 +41,15 @@ def wanted_queues(lane: str) -> set[str]:
 def follow(parent: Any) -> None:
     """Begin with queues that are new and end with those that are gone. Runs in the event loop: never raises."""
     consumed = set(parent.app.amqp.queues.consume_from)
-    lane = role(consumed)
-    if lane not in LANES:
+    lane = role_of(consumed)
+    if lane not in LANE_ROLES:
         return
     try:
         wanted = wanted_queues(lane)
         for queue in wanted - consumed:
             parent.add_task_queue(queue)
         # A queue of the slow lane is left only with the worker: a last message may still come.
-        for queue in consumed - wanted - {lane} if lane == Lane.MAIN else ():
+        for queue in consumed - wanted - {lane} if lane == Role.MAIN else ():
             parent.cancel_task_queue(queue)
     except Exception:
         log.exception("follow_queues_failed", lane=lane)
@@ -56,7 +57,7 @@ def follow(parent: Any) -> None:
         connection.close()  # the children are forked from this process and must not share it
 
 
-@control_command(name=FOLLOW_COMMAND)
+@control_command(name=FOLLOW_QUEUES)
 def follow_queues(state: Any) -> dict[str, str]:
     """Look now: somebody has just added a symbol, or moved one to another lane."""
     follow(state.consumer)
@@ -70,7 +71,7 @@ class FollowQueues(bootsteps.StartStopStep):
 
     def include_if(self, parent: Any) -> bool:
         """Only in workers of a lane."""
-        return role(parent.app.amqp.queues.consume_from) in LANES
+        return role_of(parent.app.amqp.queues.consume_from) in LANE_ROLES
 
     def start(self, parent: Any) -> None:
         """Look at once, then every second."""

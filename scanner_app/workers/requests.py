@@ -6,8 +6,7 @@ import structlog
 from billiard.exceptions import WorkerLostError
 from celery.worker import request, state
 
-from scanner_app import mailbox
-from scanner_app.messaging import publisher
+from scanner_app.messaging import messages, publisher, queue_names, task_names
 
 log = structlog.get_logger(__name__)
 
@@ -38,13 +37,13 @@ class HeadRequest(request.Request):
         if any(stop is not None and stop is not False for stop in stops):  # an exit status, which may be 0
             return  # killed by our own stop, not by its bar: the sweeper brings it back, uncounted
         symbol_id, sequence, epoch = self.args
-        message = mailbox.Message(
+        message = messages.Message(
             symbol_id=symbol_id,
-            ticker=mailbox.ticker_of_queue(str(self.delivery_info["routing_key"])),
+            ticker=queue_names.ticker_of_queue(str(self.delivery_info["routing_key"])),
             sequence=sequence,
             epoch=epoch,
             retries=self.request_dict.get("retries") or 0,
-            control=self.name == publisher.CONTROL_TASK,
+            control=self.name == task_names.CONTROL_RUN,
         )
         log.error("run_killed", **message.logged, reason=reason)
-        publisher.publish_death(message, reason)
+        publisher.publish_killed_run(message, reason)

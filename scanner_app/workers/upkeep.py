@@ -5,13 +5,10 @@ from typing import Any
 import structlog
 from celery import Task
 from django.db import connection
-from redis.exceptions import RedisError
 
-from scanner_app.engine.detection import OUTAGES
+from scanner_app.workers.outages import AWAY
 
 log = structlog.get_logger(__name__)
-
-AWAY: tuple[type[Exception], ...] = (*OUTAGES, RedisError)
 
 
 class UpkeepTask(Task):  # type: ignore[type-arg]

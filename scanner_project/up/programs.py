@@ -11,6 +11,8 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import gettempdir
 
+from scanner_app.domain.addresses import bracketed
+from scanner_app.workers.command_lines import beat_command, web_command, worker_command
 from scanner_project.env import BASE_DIR, MAX_SOCKET_PATH, Environment
 
 MARKER = "SCANNER_RUN"
@@ -27,11 +29,6 @@ REPLAY = "replay"
 STOP_MARGIN_S = 10
 """Beyond the hard limit of a bar that runs: what a worker needs to put back its messages and end."""
 
-WEB_WORKERS = 2
-"""Web processes: one goes on while the other waits for the interpreter's lock. Chosen, not measured."""
-
-WEB_THREADS = 16
-"""Threads of each: an open stream holds one."""
 
 UPKEEP_PROCESSES = 2
 """The sweeper, and beside it a long clean-up."""
@@ -48,25 +45,6 @@ class Program:
     start_s: int = 2  # alive for so long: started
     stop_s: int = 10  # from SIGTERM to SIGKILL
     restart: str = "true"  # or "unexpected": not after exit status 0
-
-
-def worker_command(role: str, processes: int) -> str:
-    """Celery's command line of one worker, `%h` being the host's name. -q: no banner, which is no line of a log."""
-    options = "-E --without-mingle --without-gossip"
-    return f"celery -q -A scanner_project worker {options} -Q {role} -n {role}@%h -c {processes}"
-
-
-def beat_command() -> str:
-    """Celery's command line of the scheduler; its file's place is in the settings."""
-    return "celery -q -A scanner_project beat --pidfile="
-
-
-def web_command(address: str) -> str:
-    """Gunicorn's command line. --preload: the second process costs next to nothing."""
-    return (
-        f"gunicorn scanner_project.wsgi --bind {address} --workers {WEB_WORKERS} --threads {WEB_THREADS}"
-        " --preload --graceful-timeout 5 --no-control-socket"
-    )
 
 
 FLOWER_COLUMNS = "name,uuid,args,routing_key,state,retries,received,runtime,worker"
@@ -114,8 +92,9 @@ def programs(env: Environment) -> tuple[Program, ...]:
             )
         )
     running.append(Program(name="beat", group=WORKERS, command=_module(beat_command())))
-    host = f"[{env.WEB_HOST}]" if ":" in env.WEB_HOST else env.WEB_HOST
-    running.append(Program(name=WEB, group=WEB, command=_module(web_command(f"{host}:{env.WEB_PORT}"))))
+    running.append(
+        Program(name=WEB, group=WEB, command=_module(web_command(f"{bracketed(env.WEB_HOST)}:{env.WEB_PORT}")))
+    )
     running.append(
         Program(
             name=FLOWER,

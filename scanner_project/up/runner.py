@@ -34,7 +34,7 @@ from scanner_project.up.supervision import Supervisor
 from scanner_project.up.terminal import Screen, Stop, foreground, make_was_interrupted
 
 if TYPE_CHECKING:
-    from scanner_project.up.accounts import Account
+    from scanner_app.management.first_admin import Account
 
 SERVER_PATIENCE_S = 120.0
 """Longest wait for the bundled server, which reads its whole file of commands first."""
@@ -113,8 +113,9 @@ def _prepare(env: Environment, screen: Screen) -> "Account":
     from django.db import Error, connection  # noqa: PLC0415
     from django.utils import timezone  # noqa: PLC0415
 
+    from scanner_app.management.first_admin import ensure_admin  # noqa: PLC0415
     from scanner_app.reading import status  # noqa: PLC0415
-    from scanner_project.up.accounts import ensure_admin, write_flower_config  # noqa: PLC0415
+    from scanner_project.up.flower_config import write_flower_config  # noqa: PLC0415
 
     status.serve_from(timezone.now())  # what was evaluated before is another run's
     problems = [each for each in checks.run_checks() if each.is_serious() and not each.is_silenced()]
@@ -125,7 +126,7 @@ def _prepare(env: Environment, screen: Screen) -> "Account":
         connection.ensure_connection()
         call_command("migrate", interactive=False, verbosity=0)
         _collect_static(env.data_dir)
-        account = ensure_admin(env)
+        account = ensure_admin(env.ADMIN_USER, env.ADMIN_PASSWORD, env.data_dir)
     except Error as exc:
         raise CannotStart(f"the database {place} refused: {_one_line(exc)}") from exc
     except OSError as exc:

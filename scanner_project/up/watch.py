@@ -13,11 +13,12 @@ import redis
 from django.db import Error as DatabaseError
 from django.db import close_old_connections
 
+from scanner_app.domain import addresses
 from scanner_app.engine import retention
 from scanner_app.feeds.bundled import load_series, too_old
+from scanner_app.management.first_admin import Account
 from scanner_app.reading import status
 from scanner_project.env import Environment
-from scanner_project.up.accounts import Account
 from scanner_project.up.supervision import ChildState
 
 ASK_TIMEOUT_S = 5.0
@@ -31,10 +32,7 @@ START_AGAIN_S = 30.0
 
 def web_url(env: Environment, port: int) -> str:
     """Where a browser on this machine finds a port."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(env.WEB_HOST, env.WEB_HOST)  # noqa: S104
-    if ":" in host and not host.startswith("["):
-        host = f"[{host}]"
-    return f"http://{host}:{port}"
+    return addresses.web_url(addresses.local_host(env.WEB_HOST), port)
 
 
 def readiness(env: Environment) -> str | None:

@@ -62,7 +62,7 @@ ACTIONS = {
 
 def documented() -> list[Any]:
     """(role, act, whether it may) of each cell of the table."""
-    page = (Path(__file__).parent.parent / "docs" / "roles.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "roles.md").read_text()
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("|")]
     roles = rows[0][1:]
     return [
@@ -309,7 +309,7 @@ def test_the_migration_makes_the_roles_also_where_no_permission_is_there_yet():
 
 
 def test_a_fresh_database_has_the_roles(tmp_path):
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     env = {**os.environ, "DJANGO_SETTINGS_MODULE": "scanner_project.settings", "DATABASE_URL": ""}
 
     subprocess.run(

@@ -1,6 +1,7 @@
 """The start page: the same overview as the live page's, who is in trouble, and who works."""
 
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,8 @@ from django.utils import timezone
 from redis.exceptions import ConnectionError as BrokerAway
 
 from scanner_app import mailbox
-from scanner_app.messaging import broker
+from scanner_app.messaging import heartbeats, sweep_memory
+from scanner_app.messaging.heartbeats import Heartbeat
 from scanner_app.models import Alert, Symbol
 from scanner_app.reading import admin_start_page, status
 from tests.conftest import accept_days, fail_head, make_symbol
@@ -23,11 +25,11 @@ def tells(monkeypatch):
     """What the workers told, and when the sweeper ran."""
     now = time.time()
     told = {
-        f"{role}@here": {"at": now, "lane": role, "lying_s": 0.0, "held": ["TSLA-1-e0/0"] if role == "main" else []}
+        f"{role}@here": Heartbeat(at=now, role=role, held=("TSLA-1-e0/0",) if role == "main" else ())
         for role in ("main", "slow", "upkeep", "notify")
     }
-    monkeypatch.setattr(broker, "tells", lambda: told)
-    monkeypatch.setattr(broker, "last_sweep", time.time)
+    monkeypatch.setattr(heartbeats, "read_all", lambda: told)
+    monkeypatch.setattr(sweep_memory, "last_sweep", time.time)
     return told
 
 
@@ -130,7 +132,7 @@ def test_without_trouble_it_says_so(browser, symbols, says):
 
 def test_workers_are_named_with_what_they_hold_and_lead_to_flower(browser, tells):
     del tells["slow@here"]
-    tells["main@here"]["lying_s"] = broker.DEAF_AFTER_S
+    tells["main@here"] = replace(tells["main@here"], unconsumed_s=heartbeats.DEAF_AFTER_S)
 
     workers = section(browser.get(START), "workers")
 
@@ -142,7 +144,7 @@ def test_workers_are_named_with_what_they_hold_and_lead_to_flower(browser, tells
 
 @pytest.mark.parametrize("ago_s", [None, 16])
 def test_a_sweeper_that_is_late_is_told(browser, monkeypatch, ago_s):
-    monkeypatch.setattr(broker, "last_sweep", lambda: None if ago_s is None else time.time() - ago_s)
+    monkeypatch.setattr(sweep_memory, "last_sweep", lambda: None if ago_s is None else time.time() - ago_s)
 
     assert '<span class="badge badge-bad">late</span>' in section(browser.get(START), "workers")
 
@@ -151,7 +153,7 @@ def test_the_page_is_there_without_a_broker(browser, monkeypatch):
     def away():
         raise BrokerAway("connection refused")
 
-    monkeypatch.setattr(broker, "tells", away)
+    monkeypatch.setattr(heartbeats, "read_all", away)
 
     page = browser.get(START)
 

@@ -5,8 +5,10 @@ from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 
 from scanner_app import mailbox
+from scanner_app.domain import enums
+from scanner_app.domain.enums import EventKind
 from scanner_app.messaging import publisher
-from scanner_app.models import CircuitBreaker, EventKind, Symbol, SymbolEvent
+from scanner_app.models import CircuitBreaker, Symbol, SymbolEvent
 from scanner_app.reading import status
 from tests.admin.conftest import messages_of, sent_from
 from tests.conftest import accept_days, fail_head, make_symbol, new_bar, row_of, snapshot
@@ -178,7 +180,7 @@ def test_the_state_filter_agrees_with_the_state_that_is_shown(browser):
 
     shown = {one.symbol: one.state for one in status.overview(timezone.now()).symbols}
 
-    for state in status.SymbolState:
+    for state in enums.SymbolState:
         assert listed(browser, state=state) == [ticker for ticker, its in shown.items() if its is state]
 
 

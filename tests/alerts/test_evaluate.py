@@ -11,14 +11,14 @@ from django.utils import timezone
 
 from scanner_app import mailbox
 from scanner_app.alerts import acknowledge, evaluate, gather, watcher_ping
-from scanner_app.alerts.tasks import watch
 from scanner_app.domain.alert_rules import Finding, Rule
 from scanner_app.domain.errors import AlertOver
 from scanner_app.mailbox.accept import CHUNK, create_symbols
-from scanner_app.messaging import broker
+from scanner_app.messaging import sweep_memory
 from scanner_app.models import Alert, Evaluation, Notification, Symbol, SymbolStatus
 from scanner_app.notifications import delivery, outbox
 from scanner_app.reading import status
+from scanner_app.tasks import watch
 from tests.alerts.watching import LOOK_S, redis_server, state_of, told, watched
 from tests.conftest import T0, accept_days, make_symbol, new_bar, start_head
 from tests.mailbox.test_races import at_once
@@ -286,7 +286,7 @@ def test_what_was_muted_and_is_over_with_its_cause_was_never_told(watched):
     watched.look_for(90)
     assert state_of("stuck_head") == ["firing"]
 
-    watched.tell("main")
+    watched.beat("main")
     mailbox.complete(start_head(Symbol.objects.get(), now=watched.clock.now), [], now=watched.clock.now)
     watched.look_for(60)
 
@@ -298,7 +298,7 @@ def test_what_was_muted_and_still_fires_is_told_when_its_cause_is_over(watched):
     stuck_symbols(watched, "TSLA")
     watched.forget("main")
     watched.look_for(90)
-    watched.tell("main")
+    watched.beat("main")
 
     watched.look_for(60)
 
@@ -526,11 +526,11 @@ def test_an_evaluation_that_judged_nothing_is_no_sign_of_life(watched):
     Evaluation.objects.create(pk=1, evaluated_at=timezone.now() + timedelta(seconds=20))
 
     watch()
-    assert broker.last_watch() is None
+    assert sweep_memory.last_evaluation() is None
     Evaluation.objects.update(evaluated_at=timezone.now())
     watch()
 
-    assert broker.last_watch() is not None
+    assert sweep_memory.last_evaluation() is not None
 
 
 # ------------------------------------------------------------------------------------------------ messages

@@ -5,15 +5,15 @@ from datetime import timedelta
 import pytest
 
 from scanner_app.alerts import lifecycle
-from scanner_app.alerts.lifecycle import Standing, State, Telling, Timing, Voice
-from scanner_app.models import AlertState, NotificationKind
+from scanner_app.alerts.lifecycle import Standing, Timing, Voice
+from scanner_app.domain.enums import AlertState, NotificationKind
 from tests.conftest import T0
 
 TIMING = Timing(for_=timedelta(seconds=20), clear=timedelta(seconds=30), renew=timedelta(minutes=10))
 AT_ONCE = Timing(for_=timedelta(0), clear=timedelta(0), renew=timedelta(minutes=10))
 
-PENDING = Standing(state=State.PENDING, began_at=T0)
-FIRING = Standing(state=State.FIRING, began_at=T0, fired_at=T0 + timedelta(seconds=20))
+PENDING = Standing(state=AlertState.PENDING, began_at=T0)
+FIRING = Standing(state=AlertState.FIRING, began_at=T0, fired_at=T0 + timedelta(seconds=20))
 
 
 def at(seconds):
@@ -21,7 +21,7 @@ def at(seconds):
 
 
 def recovering(since_s):
-    return Standing(state=State.RECOVERING, began_at=T0, fired_at=at(20), clear_since=at(since_s))
+    return Standing(state=AlertState.RECOVERING, began_at=T0, fired_at=at(20), clear_since=at(since_s))
 
 
 @pytest.mark.parametrize(
@@ -37,13 +37,17 @@ def recovering(since_s):
         pytest.param(recovering(40), False, 69.999, recovering(40), id="not clear for long enough"),
         pytest.param(recovering(40), True, 69, FIRING, id="holds again: the same alert goes on"),
         pytest.param(
-            PENDING, True, -3_600, Standing(state=State.PENDING, began_at=at(-3_600)), id="set back: counts from now"
+            PENDING,
+            True,
+            -3_600,
+            Standing(state=AlertState.PENDING, began_at=at(-3_600)),
+            id="set back: counts from now",
         ),
         pytest.param(
             recovering(40),
             False,
             -3_600,
-            Standing(state=State.RECOVERING, began_at=at(-3_600), fired_at=at(-3_600), clear_since=at(-3_600)),
+            Standing(state=AlertState.RECOVERING, began_at=at(-3_600), fired_at=at(-3_600), clear_since=at(-3_600)),
             id="set back while recovering: counts from now",
         ),
     ],
@@ -75,29 +79,34 @@ TOLD = Voice(told_at=T0)
 @pytest.mark.parametrize(
     ("state", "voice", "now_s", "what"),
     [
-        pytest.param(State.PENDING, Voice(), 0, None, id="pending is nobody's business"),
-        pytest.param(State.FIRING, Voice(), 0, Telling.FIRED, id="it fires"),
-        pytest.param(State.FIRING, TOLD, 599.999, None, id="it fires once"),
-        pytest.param(State.FIRING, TOLD, 600, Telling.RENEWED, id="told again at the interval"),
-        pytest.param(State.FIRING, Voice(told_at=T0, acknowledged=True), 9_999, None, id="acknowledged"),
-        pytest.param(State.FIRING, Voice(acknowledged=True), 0, Telling.FIRED, id="acknowledged before it was told"),
-        pytest.param(State.FIRING, Voice(silenced=True), 0, None, id="fires silenced"),
-        pytest.param(State.FIRING, Voice(told_at=T0, silenced=True), 9_999, None, id="silenced later"),
-        pytest.param(State.FIRING, Voice(muted=True), 0, None, id="fires muted"),
-        pytest.param(State.FIRING, Voice(told_at=T0, muted=True), 9_999, None, id="muted later"),
-        pytest.param(State.RECOVERING, Voice(), 0, None, id="recovering, and nobody was told"),
-        pytest.param(State.RECOVERING, TOLD, 9_999, None, id="recovering: no reminder"),
-        pytest.param(State.RESOLVED, TOLD, 1, Telling.CLEARED, id="it is over"),
-        pytest.param(State.RESOLVED, Voice(), 1, None, id="it is over, and nobody was told that it began"),
-        pytest.param(State.RESOLVED, Voice(told_at=T0, acknowledged=True), 1, Telling.CLEARED, id="over, acknowledged"),
-        pytest.param(State.RESOLVED, Voice(told_at=T0, silenced=True), 1, None, id="over while silenced"),
-        pytest.param(State.RESOLVED, Voice(told_at=T0, muted=True), 1, Telling.CLEARED, id="told, then muted: over"),
+        pytest.param(AlertState.PENDING, Voice(), 0, None, id="pending is nobody's business"),
+        pytest.param(AlertState.FIRING, Voice(), 0, NotificationKind.FIRED, id="it fires"),
+        pytest.param(AlertState.FIRING, TOLD, 599.999, None, id="it fires once"),
+        pytest.param(AlertState.FIRING, TOLD, 600, NotificationKind.RENEWED, id="told again at the interval"),
+        pytest.param(AlertState.FIRING, Voice(told_at=T0, acknowledged=True), 9_999, None, id="acknowledged"),
+        pytest.param(
+            AlertState.FIRING, Voice(acknowledged=True), 0, NotificationKind.FIRED, id="acknowledged before it was told"
+        ),
+        pytest.param(AlertState.FIRING, Voice(silenced=True), 0, None, id="fires silenced"),
+        pytest.param(AlertState.FIRING, Voice(told_at=T0, silenced=True), 9_999, None, id="silenced later"),
+        pytest.param(AlertState.FIRING, Voice(muted=True), 0, None, id="fires muted"),
+        pytest.param(AlertState.FIRING, Voice(told_at=T0, muted=True), 9_999, None, id="muted later"),
+        pytest.param(AlertState.RECOVERING, Voice(), 0, None, id="recovering, and nobody was told"),
+        pytest.param(AlertState.RECOVERING, TOLD, 9_999, None, id="recovering: no reminder"),
+        pytest.param(AlertState.RESOLVED, TOLD, 1, NotificationKind.CLEARED, id="it is over"),
+        pytest.param(AlertState.RESOLVED, Voice(), 1, None, id="it is over, and nobody was told that it began"),
+        pytest.param(
+            AlertState.RESOLVED,
+            Voice(told_at=T0, acknowledged=True),
+            1,
+            NotificationKind.CLEARED,
+            id="over, acknowledged",
+        ),
+        pytest.param(AlertState.RESOLVED, Voice(told_at=T0, silenced=True), 1, None, id="over while silenced"),
+        pytest.param(
+            AlertState.RESOLVED, Voice(told_at=T0, muted=True), 1, NotificationKind.CLEARED, id="told, then muted: over"
+        ),
     ],
 )
 def test_what_is_told(state, voice, now_s, what):
     assert lifecycle.telling(state, voice, timing=TIMING, now=at(now_s)) is what
-
-
-def test_the_words_are_those_that_are_stored():
-    assert {state.value for state in State} == set(AlertState.values)
-    assert {telling.value for telling in Telling} < set(NotificationKind.values)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from scanner_app.alerts import watcher_ping
-from scanner_app.alerts.tasks import PING_LIMIT_S, ping_watcher
 from scanner_app.models import Alert, Evaluation
+from scanner_app.tasks import PING_LIMIT_S, ping_watcher
 from scanner_project import env
 from tests.conftest import T0
 from tests.notifications.conftest import free_port

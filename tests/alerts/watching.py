@@ -9,7 +9,7 @@ import pytest
 
 from scanner_app.alerts import evaluate, gather
 from scanner_app.alerts.evaluate import Report
-from scanner_app.messaging import broker
+from scanner_app.messaging import heartbeats, redis_client, sweep_memory
 from scanner_app.models import Alert, Notification
 from tests.notifications.conftest import Clock
 from tests.servers import RedisServer
@@ -30,18 +30,18 @@ class Watched:
     def all_well(self) -> None:
         """What workers and sweeper leave in Redis while all is well."""
         for role in ("main", "slow", "upkeep", "notify"):
-            self.tell(role)
-        broker.remember_sweep({})
+            self.beat(role)
+        sweep_memory.remember_sweep({})
 
-    def tell(self, role: str, *, lying_s: float = 0, clock_s: float = 0) -> None:
-        """The tell of a worker whose clock is so far ahead."""
+    def beat(self, role: str, *, unconsumed_s: float = 0, clock_ahead_s: float = 0) -> None:
+        """The heartbeat of a worker whose clock is so far ahead."""
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(broker, "time", SimpleNamespace(time=lambda: time.time() + clock_s))
-            broker.tell(f"{role}@here", role, [], lying_s=lying_s)
+            patched.setattr(heartbeats, "time", SimpleNamespace(time=lambda: time.time() + clock_ahead_s))
+            heartbeats.write(f"{role}@here", role, [], unconsumed_s=unconsumed_s)
 
     def forget(self, role: str) -> None:
         """The worker is dead, and its tell has expired."""
-        broker.client().delete(f"{broker.TELL_KEY}{role}@here")
+        redis_client.client().delete(f"{heartbeats.KEY}{role}@here")
 
     def look(self) -> Report:
         self.at_each_look()
@@ -65,7 +65,7 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory, settings: object) -> 
 
 @pytest.fixture
 def watched(db: None, clock: Clock, redis_server: RedisServer, settings: object) -> Watched:
-    settings.SCANNER_TELL_S = 60  # type: ignore[attr-defined] # tells outlive the test
+    settings.SCANNER_HEARTBEAT_S = 60  # type: ignore[attr-defined] # tells outlive the test
     scanner = Watched(clock, redis_server)
     scanner.all_well()
     return scanner

@@ -7,10 +7,11 @@ import redis
 from django.db import OperationalError, ProgrammingError
 from django.db.backends.utils import CursorWrapper
 
-from scanner_app.messaging import broker
+from scanner_app.messaging import heartbeats, redis_client, sweep_memory
+from scanner_app.messaging.heartbeats import Heartbeat
 from scanner_app.reading import clocks
 
-ALL_ROLES = {"main@a": {"lane": "main"}, "slow@a": {"lane": "slow"}, "upkeep@a": {"lane": "upkeep"}}
+ALL_ROLES = {f"{role}@a": Heartbeat(role=role) for role in ("main", "slow", "upkeep")}
 
 
 class Answering:
@@ -23,9 +24,9 @@ class Answering:
 @pytest.fixture
 def all_well(db, monkeypatch):
     """Broker and workers as they should be."""
-    monkeypatch.setattr(broker, "client", Answering)
-    monkeypatch.setattr(broker, "tells", lambda: ALL_ROLES)
-    monkeypatch.setattr(broker, "last_sweep", time.time)
+    monkeypatch.setattr(redis_client, "client", Answering)
+    monkeypatch.setattr(heartbeats, "read_all", lambda: ALL_ROLES)
+    monkeypatch.setattr(sweep_memory, "last_sweep", time.time)
 
 
 def raising(error):
@@ -72,7 +73,7 @@ def test_readyz_is_200_when_all_is_well(client, all_well, path):
             CursorWrapper, "execute", raising(ProgrammingError("no such table")), ["database"], "table", id="no tables"
         ),
         pytest.param(
-            broker,
+            redis_client,
             "client",
             raising(redis.ConnectionError("refused")),
             ["broker", "workers"],
@@ -80,7 +81,7 @@ def test_readyz_is_200_when_all_is_well(client, all_well, path):
             id="no broker",
         ),
         pytest.param(
-            broker,
+            redis_client,
             "client",
             raising(redis.TimeoutError("too slow")),
             ["broker", "workers"],
@@ -88,41 +89,45 @@ def test_readyz_is_200_when_all_is_well(client, all_well, path):
             id="hung broker",
         ),
         pytest.param(
-            broker,
+            redis_client,
             "client",
             raising(redis.BusyLoadingError("loading")),
             ["broker", "workers"],
             "loading",
             id="broker is loading",
         ),
-        pytest.param(broker, "tells", raising(redis.TimeoutError("late")), ["workers"], "late", id="hung afterwards"),
-        pytest.param(broker, "tells", raising(ValueError("no JSON")), ["workers"], "no JSON", id="nonsense tells"),
-        pytest.param(broker, "tells", dict, ["workers"], "role main, slow, upkeep", id="no workers"),
         pytest.param(
-            broker,
-            "tells",
-            lambda: ALL_ROLES | {"main@b": {"lane": "main", "lying_s": 10.0}},
+            heartbeats, "read_all", raising(redis.TimeoutError("late")), ["workers"], "late", id="hung afterwards"
+        ),
+        pytest.param(
+            heartbeats, "read_all", raising(ValueError("no JSON")), ["workers"], "no JSON", id="nonsense heartbeats"
+        ),
+        pytest.param(heartbeats, "read_all", dict, ["workers"], "role main, slow, upkeep", id="no workers"),
+        pytest.param(
+            heartbeats,
+            "read_all",
+            lambda: ALL_ROLES | {"main@b": Heartbeat(role="main", unconsumed_s=10.0)},
             ["workers"],
             "deaf: main@b",
             id="a worker that is alive but deaf",
         ),
         pytest.param(
-            broker,
-            "tells",
-            lambda: {"main@a": {"lane": "main"}, "upkeep@a": {"lane": "upkeep"}, "x@a": {}},
+            heartbeats,
+            "read_all",
+            lambda: {"main@a": Heartbeat(role="main"), "upkeep@a": Heartbeat(role="upkeep"), "x@a": Heartbeat()},
             ["workers"],
             "no living worker of role slow",
             id="one role is missing",
         ),
         pytest.param(
-            broker,
+            sweep_memory,
             "last_sweep",
             lambda: time.time() - 16,
             ["workers"],
             "sweeper has not run for 16 s",
             id="sweeper late",
         ),
-        pytest.param(broker, "last_sweep", lambda: None, ["workers"], "sweeper has not run", id="sweeper gone"),
+        pytest.param(sweep_memory, "last_sweep", lambda: None, ["workers"], "sweeper has not run", id="sweeper gone"),
     ],
 )
 def test_readyz_names_what_is_not_ready_and_why(
@@ -140,7 +145,7 @@ def test_readyz_names_what_is_not_ready_and_why(
 
 
 def test_a_sweeper_that_ran_within_15_s_is_ready(client, all_well, monkeypatch):
-    monkeypatch.setattr(broker, "last_sweep", lambda: time.time() - 14)
+    monkeypatch.setattr(sweep_memory, "last_sweep", lambda: time.time() - 14)
 
     assert client.get("/readyz").status_code == 200
 
@@ -157,7 +162,7 @@ def test_how_late_a_sweep_may_be_follows_how_often_they_come(
     client, all_well, monkeypatch, settings, every_s, ago_s, code
 ):
     settings.SCANNER_SWEEP_S = every_s
-    monkeypatch.setattr(broker, "last_sweep", lambda: time.time() - ago_s)
+    monkeypatch.setattr(sweep_memory, "last_sweep", lambda: time.time() - ago_s)
 
     assert client.get("/readyz").status_code == code
 
@@ -171,9 +176,12 @@ def test_how_late_a_sweep_may_be_follows_how_often_they_come(
     ],
 )
 def test_a_worker_whose_clock_is_more_than_a_second_off_is_a_warning(client, all_well, monkeypatch, off_s, warnings):
-    monkeypatch.setattr(broker, "tells", lambda: ALL_ROLES | {"main@a": {"lane": "main", "clock_s": 7 + off_s}})
-    monkeypatch.setattr(broker, "clock_s", lambda: 7.0)  # this process's own clock is off the broker's by as much
-    monkeypatch.setattr(clocks, "database_clock_s", lambda: 0.0)
+    monkeypatch.setattr(
+        heartbeats, "read_all", lambda: ALL_ROLES | {"main@a": Heartbeat(role="main", clock_ahead_s=7 + off_s)}
+    )
+    # This process's own clock is off the broker's by as much.
+    monkeypatch.setattr(heartbeats, "clock_ahead_s", lambda: 7.0)
+    monkeypatch.setattr(clocks, "database_ahead_s", lambda: 0.0)
 
     answer = client.get("/readyz")
 
@@ -197,7 +205,7 @@ def test_they_are_only_read(client, path):
 
 
 def test_a_503_of_readyz_is_no_error_in_the_log_for_it_is_asked_all_the_time(client, all_well, monkeypatch, caplog):
-    monkeypatch.setattr(broker, "tells", dict)
+    monkeypatch.setattr(heartbeats, "read_all", dict)
 
     assert client.get("/readyz").status_code == 503
     assert not [record for record in caplog.records if record.name == "django.request"]

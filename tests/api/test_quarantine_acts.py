@@ -7,8 +7,8 @@ from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from scanner_app import mailbox
-from scanner_app.mailbox import quarantine_bulk
 from scanner_app.models import Bar, QuarantinedBar, Symbol, SymbolEvent
+from scanner_app.reading import quarantine_entries
 from tests.api.conftest import API
 from tests.conftest import T0, row_of, snapshot
 from tests.mailbox.test_quarantine_bulk import set_aside
@@ -244,4 +244,4 @@ def test_an_act_that_breaks_half_way_is_told_and_can_be_asked_for_again(operator
         assert operator.post(f"{ENTRIES}/discard", {"all": True}, format="json").status_code == 503
 
     assert operator.post(f"{ENTRIES}/discard", {"all": True}, format="json").json() == {"count": 1}
-    assert quarantine_bulk.open_entries().count() == 0
+    assert quarantine_entries.open_entries().count() == 0

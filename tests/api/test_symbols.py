@@ -112,7 +112,7 @@ def test_the_status_of_one_symbol_says_whether_it_is_slow_and_what_is_set_aside(
     accept_days("TSLA", 2, now=now)
     symbol = Symbol.objects.get()
     mailbox.complete(start_head(symbol, now=now), [], now=now + timedelta(milliseconds=201), run_s=0)
-    mailbox.quarantine(start_head(symbol, now=now), BarUnusable("no"), now=now)
+    mailbox.quarantine_head(start_head(symbol, now=now), BarUnusable("no"), now=now)
     make_symbol("AAPL")
 
     told = [reader.get(f"{SYMBOLS}/{ticker}/status").json() for ticker in ("TSLA", "AAPL")]

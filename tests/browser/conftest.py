@@ -138,7 +138,7 @@ def set_aside(ticker: str, bars: int = 1) -> Symbol:
     accept_days(ticker, bars, now=timezone.now())
     symbol = Symbol.objects.get(ticker=ticker)
     for _ in range(bars):
-        mailbox.quarantine(start_head(symbol, now=timezone.now()), BarUnusable("a low of 0"), now=timezone.now())
+        mailbox.quarantine_head(start_head(symbol, now=timezone.now()), BarUnusable("a low of 0"), now=timezone.now())
     return symbol
 
 

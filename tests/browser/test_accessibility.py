@@ -8,7 +8,8 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from scanner_app import mailbox
-from scanner_app.models import Alert, AlertState, Severity, Symbol
+from scanner_app.domain.enums import AlertState, Severity
+from scanner_app.models import Alert, Symbol
 from tests.browser.conftest import failed, processed, set_aside, tickers
 from tests.conftest import accept_days, fail_head, make_symbol
 
@@ -22,7 +23,7 @@ def everything():
     accept_days("MSFT", 1, now=now)
     fail_head(Symbol.objects.get(ticker="MSFT"), now=now + timedelta(seconds=60))
     mailbox.disable(make_symbol("BTC/USD"), by="olga", now=now)
-    for severity in Severity.values:
+    for severity in list(Severity):
         Alert.objects.create(
             rule="backlog",
             severity=severity,

@@ -6,7 +6,8 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from scanner_app.models import Alert, AlertState, Bar, Severity
+from scanner_app.domain.enums import AlertState, Severity
+from scanner_app.models import Alert, Bar
 from tests.browser.conftest import failed, set_aside, tickers, tile
 from tests.conftest import row_of
 

@@ -8,7 +8,8 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from scanner_app import mailbox
-from scanner_app.models import Alert, AlertState, Severity, Signal, Symbol, SymbolStatus
+from scanner_app.domain.enums import AlertState, Severity
+from scanner_app.models import Alert, Signal, Symbol, SymbolStatus
 from tests.browser.conftest import failed, processed, set_aside, tickers, tile
 from tests.conftest import make_symbol, new_bar, row_of
 

@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from scanner_app.calendars import Hours
 from scanner_app.calendars.build import sessions
-from scanner_app.domain.trading_hours import Session, every_day
+from scanner_app.domain.trading_hours import Hours, Session, every_day
 
 FIRST, LAST = date(2025, 1, 1), date(2026, 12, 31)
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import exchange_calendars
 import pytest
 
-from scanner_app.calendars import NAMES, calendar_of, hint, hours_of, loading
+from scanner_app.calendars import calendar_of, hours_of, loading
+from scanner_app.domain.calendar_names import NAMES, hint
 from tests.domain.test_trading_hours import at
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
@@ -93,7 +94,9 @@ def test_no_process_of_ours_imports_pandas_for_a_calendar():
     code = (
         "import django, sys; django.setup()\n"
         "from datetime import datetime, UTC\n"
-        "from scanner_app import status, staleness, tasks\n"
+        "from scanner_app import tasks\n"
+        "from scanner_app.domain import staleness\n"
+        "from scanner_app.reading import status\n"
         "from scanner_app.calendars import hours_of\n"
         "hours_of('24/7', datetime.now(UTC)); print('pandas' in sys.modules)"
     )

@@ -1,5 +1,5 @@
 """Real calendars."""
 
-from tests.calendars.conftest import new_york
+from tests.calendars.conftest import always, hong_kong, new_york
 
-__all__ = ["new_york"]
+__all__ = ["always", "hong_kong", "new_york"]

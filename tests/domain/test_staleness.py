@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from scanner_app import mailbox
-from scanner_app.alerts.limits import limits
+from scanner_app.conf import alert_limits
 from scanner_app.domain import staleness
 from scanner_app.domain.alert_rules import RULES, Facts
 from scanner_app.models import Symbol
@@ -167,7 +167,7 @@ def test_a_feed_that_is_late_for_a_quarter_of_an_hour_holds_the_rule_for_it_unti
 
     def found(now: datetime) -> list[str]:
         seen_now = [status.symbol_facts(one, {}) for one in status.overview(now).symbols]
-        facts = Facts(now=now, limits=limits(), symbols=tuple(seen_now))
+        facts = Facts(now=now, limits=alert_limits(), symbols=tuple(seen_now))
         return [one.ticker for one in RULES["stale_symbol"].find(facts) or ()]
 
     held = [found(allowed + 15 * MINUTE), found(allowed + 16 * MINUTE)]

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner_app import mailbox
 from scanner_app.domain import tickers
+from scanner_app.messaging import queue_names
 
 
 @pytest.mark.parametrize(
@@ -51,12 +51,12 @@ def test_a_bad_ticker_is_refused_with_what_is_wrong(text, says):
 
 @given(st.text("ABCXYZ019.-/:^=_%", min_size=1, max_size=32), st.sampled_from(["main", "slow"]))
 def test_a_queue_name_can_be_read_back(ticker, lane):
-    queue = mailbox.queue_name(ticker, lane)
+    queue = queue_names.queue_name(ticker, lane)
 
-    assert mailbox.ticker_of_queue(queue) == ticker
+    assert queue_names.ticker_of_queue(queue) == ticker
     assert "/" not in queue
 
 
 def test_other_queues_are_no_symbols():
     with pytest.raises(ValueError, match="upkeep"):
-        mailbox.ticker_of_queue("upkeep")
+        queue_names.ticker_of_queue("upkeep")

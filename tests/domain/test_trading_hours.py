@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from scanner_app.calendars import Hours
+from scanner_app.domain.trading_hours import Hours
 
 H = 3600
 

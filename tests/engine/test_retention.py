@@ -4,17 +4,9 @@ import pytest
 
 from scanner_app import mailbox
 from scanner_app.detectors import Direction, Finding
+from scanner_app.domain.enums import BarStatus, NotificationState
 from scanner_app.engine import ingest, retention
-from scanner_app.models import (
-    Bar,
-    BarStatus,
-    Notification,
-    NotificationState,
-    ProcessingFailure,
-    QuarantinedBar,
-    Signal,
-    SymbolEvent,
-)
+from scanner_app.models import Bar, Notification, ProcessingFailure, QuarantinedBar, Signal, SymbolEvent
 from tests.conftest import DAY, T0, accept_days, fail_head, make_symbol, raw_bar, row_of, start_head
 
 pytestmark = pytest.mark.django_db

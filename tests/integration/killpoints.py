@@ -22,8 +22,9 @@ from scanner_app import mailbox
 from scanner_app.detectors import Signal, Window
 from scanner_app.engine import detection
 from scanner_app.mailbox import sql
-from scanner_app.mailbox.messages import Message, Ticket
-from scanner_app.messaging import publisher
+from scanner_app.mailbox.tickets import Ticket
+from scanner_app.messaging import publisher, queue_names, task_names
+from scanner_app.messaging.messages import Message
 from scanner_app.workers.requests import HeadRequest
 
 
@@ -148,11 +149,11 @@ def _popped(_: Any, message: dict[str, Any], queue: str) -> Bar | None:
     task_id = message["headers"].get("id", "")  # a command to the worker has none
     if "symbol." not in queue or task_id.endswith("-control"):
         return None
-    return Point.POPPED, mailbox.ticker_of_queue(queue), int(task_id.rsplit("-", 2)[1])
+    return Point.POPPED, queue_names.ticker_of_queue(queue), int(task_id.rsplit("-", 2)[1])
 
 
 def _received(request: Any, **_: Any) -> None:
-    if request.name == publisher.HEAD_TASK:
+    if request.name == task_names.PROCESS_HEAD:
         reach(*_of_request(request, Point.RECEIVED))
 
 
@@ -162,7 +163,7 @@ def _of_delivery(deliveries: Sequence[Any], point: Point, before: int = 0) -> Ba
 
 
 def _of_request(request: Any, point: Point) -> Bar:
-    return point, mailbox.ticker_of_queue(request.delivery_info["routing_key"]), request.args[1]
+    return point, queue_names.ticker_of_queue(request.delivery_info["routing_key"]), request.args[1]
 
 
 def _of_ticket(point: Point) -> Callable[..., Bar]:

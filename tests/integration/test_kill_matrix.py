@@ -42,7 +42,7 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         SCANNER_RETRY_DELAYS="0.2,0.2,0.2,0.2,0.2,0.2",
         SCANNER_BREAKER_RECOVERY_S="1",
         SCANNER_SWEEP_S="0.5",
-        SCANNER_TELL_S="0.5",
+        SCANNER_HEARTBEAT_S="0.5",
     ) as running:
         start_main(running)
         running.start_worker("slow", "slow", processes=2)

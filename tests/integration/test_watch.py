@@ -25,7 +25,7 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         request.param,
         SCANNER_DETECTORS="tests.integration.detectors.Sleeper",
         SCANNER_SWEEP_S="0.5",
-        SCANNER_TELL_S="1",
+        SCANNER_HEARTBEAT_S="1",
     ) as running:
         wait_until(lambda: status(running)[0] == "healthy" and not active(running), "all is well", deadline_s=60)
         yield running

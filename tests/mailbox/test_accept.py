@@ -45,7 +45,7 @@ def test_a_symbol_that_is_being_deleted_takes_no_bars(symbol):
 def test_a_first_bar_on_an_open_breaker_is_due_at_the_half_open_moment(dispatched_head, published):
     symbol, _ = dispatched_head(waiting=2)
     for _ in range(3):
-        mailbox.quarantine(start_head(symbol), BarUnusable("bad"), now=T0)
+        mailbox.quarantine_head(start_head(symbol), BarUnusable("bad"), now=T0)
     assert row_of(symbol).head is None
     del published[:]
 
@@ -57,7 +57,7 @@ def test_a_first_bar_on_an_open_breaker_is_due_at_the_half_open_moment(dispatche
 
 def test_new_values_for_a_quarantined_bar_replace_it_and_are_accepted_anew(dispatched_head):
     symbol, ticket = dispatched_head(waiting=1)
-    mailbox.quarantine(ticket, BarUnusable("bad"), now=T0)
+    mailbox.quarantine_head(ticket, BarUnusable("bad"), now=T0)
 
     verdicts = mailbox.accept([new_bar(day=0, close=10.5)], now=T0)
 
@@ -71,7 +71,7 @@ def test_new_values_for_a_quarantined_bar_replace_it_and_are_accepted_anew(dispa
 
 def test_a_corrected_bar_has_all_its_retries(dispatched_head):
     symbol, ticket = dispatched_head()
-    mailbox.quarantine(ticket, BarUnusable("bad"), now=T0)
+    mailbox.quarantine_head(ticket, BarUnusable("bad"), now=T0)
     mailbox.accept([new_bar(day=0, close=10.5)], now=T0)
 
     fail_head(symbol, 1)
@@ -82,7 +82,7 @@ def test_a_corrected_bar_has_all_its_retries(dispatched_head):
 
 def test_the_same_values_for_a_quarantined_bar_are_a_duplicate(dispatched_head):
     _, ticket = dispatched_head()
-    mailbox.quarantine(ticket, BarUnusable("bad"), now=T0)
+    mailbox.quarantine_head(ticket, BarUnusable("bad"), now=T0)
 
     assert mailbox.accept([new_bar(day=0)], now=T0) == [Verdict.DUPLICATE]
     assert QuarantinedBar.objects.get().resolution == ""

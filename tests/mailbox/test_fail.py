@@ -8,9 +8,10 @@ from django.db import connection
 from scanner_app import mailbox
 from scanner_app.detectors import BarUnusable
 from scanner_app.domain.breaker import Breaker, Rules
+from scanner_app.domain.enums import Outcome
 from scanner_app.domain.errors import DetectorFailed
-from scanner_app.mailbox import Outcome, Ticket, fail
-from scanner_app.mailbox.fail import decide
+from scanner_app.domain.retry import after_failure
+from scanner_app.mailbox import Ticket, failure
 from scanner_app.models import Bar, ProcessingFailure, QuarantinedBar
 from tests.conftest import T0, accept_days, fail_head, live_message, row_of, snapshot, start_head
 
@@ -63,12 +64,14 @@ def logged(monkeypatch):
         def error(event, **_values):
             lines.append((event, connection.in_atomic_block))
 
-    monkeypatch.setattr(fail, "log", Log)
+    monkeypatch.setattr(failure, "log", Log)
     return lines
 
 
 @pytest.mark.parametrize(
-    ("call", "event"), [(mailbox.fail, "bar_failed"), (mailbox.quarantine, "bar_unusable")], ids=["fail", "quarantine"]
+    ("call", "event"),
+    [(mailbox.fail, "bar_failed"), (mailbox.quarantine_head, "bar_unusable")],
+    ids=["fail", "quarantine"],
 )
 def test_a_failure_is_logged_once_after_its_commit(dispatched_head, logged, call, event):
     _, ticket = dispatched_head()
@@ -79,7 +82,7 @@ def test_a_failure_is_logged_once_after_its_commit(dispatched_head, logged, call
     assert logged == [(event, False)]
 
 
-@pytest.mark.parametrize("call", [mailbox.fail, mailbox.quarantine], ids=["fail", "quarantine"])
+@pytest.mark.parametrize("call", [mailbox.fail, mailbox.quarantine_head], ids=["fail", "quarantine"])
 def test_a_failure_that_was_rolled_back_is_not_logged(dispatched_head, logged, monkeypatch, call):
     symbol, ticket = dispatched_head()
     before = snapshot(symbol)
@@ -87,7 +90,7 @@ def test_a_failure_that_was_rolled_back_is_not_logged(dispatched_head, logged, m
     def broken(*_args, **_values):
         raise RuntimeError("the disk is full")
 
-    monkeypatch.setattr(fail, "_record_failure", broken)
+    monkeypatch.setattr(failure, "_record_failure", broken)
     with pytest.raises(RuntimeError, match="the disk is full"):
         call(ticket, BarUnusable("no volume"), now=T0)
 
@@ -156,7 +159,7 @@ def test_failures_in_a_row_count_across_bars(dispatched_head):
     symbol, _ = dispatched_head(waiting=3)
 
     for _ in range(3):
-        mailbox.quarantine(start_head(symbol), BarUnusable("no volume"), now=T0)
+        mailbox.quarantine_head(start_head(symbol), BarUnusable("no volume"), now=T0)
 
     symbol.breaker.refresh_from_db()
     assert symbol.breaker.opened_at == T0
@@ -167,7 +170,7 @@ def test_an_unusable_bar_is_quarantined_at_once(dispatched_head, published):
     _, ticket = dispatched_head(waiting=1)
     del published[:]
 
-    outcome = mailbox.quarantine(ticket, BarUnusable("no volume"), now=T0)
+    outcome = mailbox.quarantine_head(ticket, BarUnusable("no volume"), now=T0)
 
     assert outcome is Outcome.QUARANTINED
     entry = QuarantinedBar.objects.get()
@@ -180,10 +183,10 @@ def test_an_unusable_bar_is_quarantined_at_once(dispatched_head, published):
 
 def test_a_repeated_quarantine_changes_nothing(dispatched_head):
     symbol, ticket = dispatched_head(waiting=1)
-    mailbox.quarantine(ticket, BarUnusable("no volume"), now=T0)
+    mailbox.quarantine_head(ticket, BarUnusable("no volume"), now=T0)
     before = snapshot(symbol)
 
-    assert mailbox.quarantine(ticket, BarUnusable("no volume"), now=T0) is Outcome.SUPERSEDED
+    assert mailbox.quarantine_head(ticket, BarUnusable("no volume"), now=T0) is Outcome.SUPERSEDED
     assert snapshot(symbol) == before
 
 
@@ -360,6 +363,6 @@ def test_a_retry_on_an_open_breaker_waits_for_the_later_of_the_two_times():
     rules = Rules(threshold=3, recovery=seconds(2))
     opened = Breaker(failures=3, opened_at=T0, incident_at=T0)
 
-    plan = decide(attempts=3, delays_s=[1, 2, 4], holding=False, breaker_value=opened, rules=rules, now=T0)
+    plan = after_failure(attempts=3, delays_s=[1, 2, 4], holding=False, breaker_value=opened, rules=rules, now=T0)
 
     assert (plan.retry_delay_s, plan.next_attempt_at) == (4, T0 + seconds(4))

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from scanner_app import mailbox
-from scanner_app.mailbox import Outcome
-from scanner_app.mailbox.lanes import Place, after_run
+from scanner_app.domain.enums import Outcome
+from scanner_app.domain.lanes import Place, after_run
 from tests.conftest import T0, fail_head, live_message, row_of, snapshot, start_head
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -65,7 +65,7 @@ def test_a_killed_run_is_a_failure_whose_retry_the_mailbox_publishes(dispatched_
     symbol, ticket = dispatched_head()
     del published[:]
 
-    outcome = mailbox.died(ticket.message, "its process died: signal 9", now=T0)
+    outcome = mailbox.killed(ticket.message, "its process died: signal 9", now=T0)
 
     assert outcome is Outcome.RETRYING
     assert [(m.retries, lane, due) for m, lane, due in published] == [(1, "slow", T0 + timedelta(seconds=1))]
@@ -74,10 +74,10 @@ def test_a_killed_run_is_a_failure_whose_retry_the_mailbox_publishes(dispatched_
 
 def test_a_death_told_twice_counts_once(dispatched_head):
     symbol, ticket = dispatched_head()
-    mailbox.died(ticket.message, "its process died", now=T0)
+    mailbox.killed(ticket.message, "its process died", now=T0)
     before = snapshot(symbol)
 
-    assert mailbox.died(ticket.message, "its process died", now=T0) is Outcome.SUPERSEDED
+    assert mailbox.killed(ticket.message, "its process died", now=T0) is Outcome.SUPERSEDED
     assert snapshot(symbol) == before
 
 
@@ -86,7 +86,7 @@ def test_a_death_told_after_the_success_changes_nothing(dispatched_head):
     mailbox.complete(ticket, [], now=T0)
     before = snapshot(symbol)
 
-    assert mailbox.died(ticket.message, "its process died", now=T0) is Outcome.SUPERSEDED
+    assert mailbox.killed(ticket.message, "its process died", now=T0) is Outcome.SUPERSEDED
     assert snapshot(symbol) == before
 
 
@@ -94,4 +94,4 @@ def test_a_killed_control_run_has_failed(dispatched_head):
     symbol, _ = dispatched_head()
     at = fail_head(symbol, 7)
 
-    assert mailbox.died(live_message(symbol), "its process died", now=at) is Outcome.HOLDING
+    assert mailbox.killed(live_message(symbol), "its process died", now=at) is Outcome.HOLDING

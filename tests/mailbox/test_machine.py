@@ -24,10 +24,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from scanner_app import mailbox
 from scanner_app.detectors import BarUnusable, Direction
 from scanner_app.detectors.running import Finding
+from scanner_app.domain.enums import Outcome
 from scanner_app.domain.errors import NothingToSkip, NotInQuarantine
-from scanner_app.mailbox import Message, Outcome, Sighting, Ticket
+from scanner_app.mailbox import Sighting, Ticket
 from scanner_app.mailbox.accept import create_symbols
 from scanner_app.messaging import publisher
+from scanner_app.messaging.messages import Message
 from scanner_app.models import (
     Bar,
     CircuitBreaker,
@@ -39,17 +41,7 @@ from scanner_app.models import (
     SymbolStatus,
 )
 from tests.conftest import DAY, T0, new_bar
-from tests.mailbox.model import (
-    OVERDUE,
-    QUICK_BARS,
-    RECOVERY,
-    SLOW_RUN_S,
-    UNTOLD,
-    Letter,
-    ModelBar,
-    ModelSymbol,
-    Rules,
-)
+from tests.mailbox.model import OVERDUE, QUICK_BARS, RECOVERY, SLOW_RUN_S, UNTOLD, Letter, ModelBar, ModelSymbol, Rules
 
 NAMES = ("A", "B", "C")
 DAY_0 = datetime(2024, 1, 1, tzinfo=UTC)
@@ -413,7 +405,7 @@ class MailboxMachine(RuleBasedStateMachine):
             outcome = mailbox.complete(ticket, [finding], now=self.now, run_s=run_s)
             expected = model.complete(letter, pattern, held=ticket.held, run_s=run_s)
         elif result == "unusable":
-            outcome = mailbox.quarantine(ticket, BarUnusable("unusable"), now=self.now)
+            outcome = mailbox.quarantine_head(ticket, BarUnusable("unusable"), now=self.now)
             expected = model.unusable(letter, self.now)
         else:
             hung = result == "hang"
@@ -437,7 +429,7 @@ class MailboxMachine(RuleBasedStateMachine):
 
     def _die(self, message: Message) -> None:
         message = replace(message, deferrals=0)  # the worker's parent process does not tell of these
-        outcome = mailbox.died(message, "killed", now=self.now)
+        outcome = mailbox.killed(message, "killed", now=self.now)
         expected = self.models[message.ticker].died(_letter(message), self.now)
         self._assert_outcome(outcome, expected, message.ticker)
 

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def nobody_to_ask(monkeypatch):
-    monkeypatch.setattr("scanner_app.notifications.trigger.ask", lambda: True)
+    monkeypatch.setattr("scanner_app.notifications.trigger.trigger_delivery", lambda: True)
 
 
 def told() -> list[tuple[str, str]]:

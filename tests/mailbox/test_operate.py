@@ -6,8 +6,8 @@ import pytest
 
 from scanner_app import mailbox
 from scanner_app.domain.breaker import Breaker
+from scanner_app.domain.enums import Outcome
 from scanner_app.domain.errors import NothingToSkip
-from scanner_app.mailbox import Outcome
 from scanner_app.models import Bar, QuarantinedBar, Symbol
 from tests.conftest import T0, accept_days, fail_head, live_message, row_of, snapshot, start_head
 

@@ -7,8 +7,9 @@ import pytest
 from scanner_app import mailbox
 from scanner_app.detectors import BarUnusable, Direction, Finding
 from scanner_app.domain.breaker import Breaker
+from scanner_app.domain.enums import Outcome
 from scanner_app.domain.errors import NotInQuarantine
-from scanner_app.mailbox import Outcome, Verdict
+from scanner_app.mailbox import Verdict
 from scanner_app.models import Bar, ProcessingFailure, QuarantinedBar, Signal
 from tests.conftest import T0, fail_head, new_bar, row_of, snapshot, start_head
 
@@ -21,7 +22,7 @@ GAP = Finding("gaps", "GAP", Direction.BULLISH, 1.0)
 def quarantined(dispatched_head):
     """A symbol with its first bar in quarantine and the second processed; and the entry."""
     symbol, ticket = dispatched_head(waiting=1)
-    mailbox.quarantine(ticket, BarUnusable("bad"), now=T0)
+    mailbox.quarantine_head(ticket, BarUnusable("bad"), now=T0)
     mailbox.complete(start_head(symbol), [], now=T0)
     return symbol, QuarantinedBar.objects.get()
 
@@ -54,7 +55,7 @@ def test_a_replay_that_succeeds_is_processed_with_late_signals(quarantined):
 
 def test_a_replay_waits_behind_the_bars_that_wait(dispatched_head, published):
     symbol, ticket = dispatched_head(waiting=2)
-    mailbox.quarantine(ticket, BarUnusable("bad"), now=T0)
+    mailbox.quarantine_head(ticket, BarUnusable("bad"), now=T0)
     del published[:]
 
     mailbox.replay(QuarantinedBar.objects.get(), by="alice", now=T0)
@@ -82,7 +83,7 @@ def test_a_replay_that_fails_is_back_in_quarantine_without_touching_failures_or_
     "call",
     [
         pytest.param(mailbox.fail, id="failed"),
-        pytest.param(mailbox.quarantine, id="unusable"),
+        pytest.param(mailbox.quarantine_head, id="unusable"),
     ],
 )
 def test_the_failure_of_a_replay_is_recorded_with_its_traceback_and_no_retry_follows(quarantined, call):
@@ -102,7 +103,7 @@ def test_an_unusable_replay_does_not_count_either(quarantined):
     symbol, entry = quarantined
     mailbox.replay(entry, by="alice", now=T0)
 
-    mailbox.quarantine(start_head(symbol), BarUnusable("bad still"), now=T0)
+    mailbox.quarantine_head(start_head(symbol), BarUnusable("bad still"), now=T0)
 
     symbol.breaker.refresh_from_db()
     assert symbol.breaker.failures == 0
@@ -135,7 +136,7 @@ def test_a_discarded_bar_is_given_up_until_new_values_come(quarantined):
 
 def test_a_replay_on_an_open_breaker_is_the_probe_and_its_success_closes_it(dispatched_head, published):
     symbol, ticket = dispatched_head(waiting=1)
-    mailbox.quarantine(ticket, BarUnusable("bad"), now=T0)
+    mailbox.quarantine_head(ticket, BarUnusable("bad"), now=T0)
     at = fail_head(symbol, 3)
     mailbox.skip(symbol, by="alice", now=at)
     entry = QuarantinedBar.objects.filter(resolution="").order_by("id")[0]

@@ -8,8 +8,8 @@ from django.test.utils import CaptureQueriesContext
 
 from scanner_app import mailbox
 from scanner_app.mailbox import quarantine_bulk
-from scanner_app.mailbox.quarantine_bulk import Filter, matching
 from scanner_app.models import Bar, QuarantinedBar, Symbol
+from scanner_app.reading.quarantine_entries import Filter, matching
 from tests.conftest import DAY, T0, accept_days, fail_head, make_symbol, new_bar, row_of, snapshot, start_head
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,7 +22,7 @@ def set_aside(ticker="TSLA", days=1, *, first=0, error=None):
     accept_days(ticker, days, first=first)
     symbol = Symbol.objects.get(ticker=ticker)
     for _ in range(days):
-        mailbox.quarantine(start_head(symbol), error or ValueError("bad"), now=T0)
+        mailbox.quarantine_head(start_head(symbol), error or ValueError("bad"), now=T0)
         mailbox.reset(symbol, by="olga", now=T0)
     return list(QuarantinedBar.objects.order_by("-id")[:days])[::-1]
 
@@ -67,10 +67,10 @@ def test_replays_are_accepted_in_order_of_timestamp_then_the_shorter_timeframe_e
     symbol = Symbol.objects.get()
     set_aside("TSLA", first=2)
     mailbox.accept([new_bar(day=1, timeframe="1w")], now=T0)
-    mailbox.quarantine(start_head(symbol), ValueError("bad"), now=T0)
+    mailbox.quarantine_head(start_head(symbol), ValueError("bad"), now=T0)
     mailbox.reset(symbol, by="olga", now=T0)
     mailbox.accept([new_bar(day=1, timeframe="4h")], now=T0)
-    mailbox.quarantine(start_head(symbol), ValueError("bad"), now=T0)
+    mailbox.quarantine_head(start_head(symbol), ValueError("bad"), now=T0)
     mailbox.reset(symbol, by="olga", now=T0)
     set_aside("TSLA", first=0)
     times = (T0 + timedelta(seconds=number) for number in range(1, 9))

@@ -12,8 +12,8 @@ from django.db import connection, transaction
 from rest_framework.test import APIClient
 
 from scanner_app import mailbox
+from scanner_app.domain.enums import Outcome
 from scanner_app.engine import ingest
-from scanner_app.mailbox import Outcome
 from scanner_app.mailbox.accept import create_symbols
 from scanner_app.models import Bar, CircuitBreaker, ProcessingFailure, Symbol
 from tests.conftest import T0, accept_days, live_message, new_bar, raw_bar, row_of, start_head

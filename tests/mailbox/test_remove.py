@@ -3,8 +3,9 @@
 import pytest
 
 from scanner_app import mailbox
+from scanner_app.domain.enums import Outcome
 from scanner_app.domain.errors import BarsWaiting
-from scanner_app.mailbox import Outcome, Verdict
+from scanner_app.mailbox import Verdict
 from scanner_app.models import Bar, Symbol
 from tests.conftest import T0, accept_days, new_bar, row_of, snapshot
 

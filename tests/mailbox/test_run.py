@@ -7,7 +7,9 @@ import pytest
 
 from scanner_app import mailbox
 from scanner_app.detectors import Direction, Finding
-from scanner_app.mailbox import Message, Outcome, Ticket
+from scanner_app.domain.enums import Outcome
+from scanner_app.mailbox import Ticket
+from scanner_app.messaging.messages import Message
 from scanner_app.models import Bar, Signal
 from tests.conftest import T0, accept_days, fail_head, live_message, row_of, snapshot, start_head
 

@@ -66,7 +66,7 @@ def test_new_bars_are_stored_whole_and_in_their_order(symbol):
     bars[1].late, bars[1].held, bars[1].attempts, bars[1].latency_ms = True, True, 3, 7
     bars[1].finished_at, bars[1].request_id = T0 + timedelta(seconds=1), "abc"
 
-    sql.add_bars(bars)
+    sql.insert_bars(bars)
 
     names = [field.attname for field in Bar._meta.concrete_fields if field.attname != "id"]
     stored = list(Bar.objects.order_by("id").values(*names))

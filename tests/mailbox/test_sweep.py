@@ -194,7 +194,7 @@ def test_one_symbol_in_trouble_does_not_keep_the_others_heads_from_coming_back(d
         raise RuntimeError("whatever")
 
     # By its name: the package exports a function of the module's name.
-    monkeypatch.setattr(sys.modules["scanner_app.mailbox.sweep"], "died", broken)
+    monkeypatch.setattr(sys.modules["scanner_app.mailbox.sweep"], "killed", broken)
     del published[:]
 
     since = {live_message(symbol).identity: LONG_AGO for symbol in (sick, well)}

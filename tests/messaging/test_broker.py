@@ -9,7 +9,7 @@ import redis
 from celery.signals import worker_ready
 
 import scanner_project.celery  # noqa: F401 - its receivers
-from scanner_app.messaging import broker, envelopes, producer, publisher
+from scanner_app.messaging import envelopes, producer, sweep_memory, task_names
 from tests.servers import RedisServer
 from tests.waiting import wait_until
 
@@ -24,10 +24,10 @@ from tests.waiting import wait_until
 def test_what_a_sweep_leaves_outlasts_the_next_ones(broker_server, settings, every_s, remembered_s):
     settings.SCANNER_SWEEP_S = every_s
 
-    broker.remember_sweep({"TSLA-1-e0/0": 1.0})
-    broker.mark_outage("TSLA-1-e0/0")
+    sweep_memory.remember_sweep({"TSLA-1-e0/0": 1.0})
+    sweep_memory.mark_outage("TSLA-1-e0/0")
 
-    for key in (broker.UNQUEUED_KEY, broker.SWEPT_KEY, broker.OUTAGE_KEY + "TSLA-1-e0/0"):
+    for key in (sweep_memory.UNQUEUED_KEY, sweep_memory.SWEPT_KEY, sweep_memory.OUTAGE_KEY + "TSLA-1-e0/0"):
         assert broker_server.ttl(key) in {remembered_s - 1, remembered_s}, key
 
 
@@ -36,7 +36,7 @@ def test_a_worker_that_is_ready_asks_for_one_sweep_that_does_not_outlive_beats_n
 
     (message,) = broker_server.lrange("upkeep", 0, -1)
     headers = json.loads(message)["headers"]
-    assert headers["task"] == publisher.SWEEP_TASK == settings.CELERY_BEAT_SCHEDULE["sweep"]["task"]
+    assert headers["task"] == task_names.SWEEP == settings.CELERY_BEAT_SCHEDULE["sweep"]["task"]
     assert headers["expires"] is not None
 
 
@@ -50,7 +50,7 @@ def test_a_task_and_the_event_that_tells_of_it_go_to_the_broker_in_one_round_tri
     heard = broker_server.pubsub()
     heard.psubscribe("*")
     heard.get_message(timeout=5)
-    producer.send(publisher.SWEEP_TASK, queue="upkeep")  # connects
+    producer.send(task_names.SWEEP, queue="upkeep")  # connects
     trips: list[int] = []
     send_packed = redis.connection.AbstractConnection.send_packed_command
 
@@ -59,7 +59,7 @@ def test_a_task_and_the_event_that_tells_of_it_go_to_the_broker_in_one_round_tri
         return send_packed(connection, command, *args, **options)
 
     monkeypatch.setattr(redis.connection.AbstractConnection, "send_packed_command", counting)
-    producer.send(publisher.SWEEP_TASK, queue="upkeep")
+    producer.send(task_names.SWEEP, queue="upkeep")
     monkeypatch.undo()
 
     assert len(trips) == 1
@@ -69,16 +69,16 @@ def test_a_task_and_the_event_that_tells_of_it_go_to_the_broker_in_one_round_tri
 
 
 def test_a_broker_that_dies_between_sends_is_unreachable_and_takes_the_next_when_it_is_back(broker_server, tmp_path):
-    producer.send(publisher.SWEEP_TASK, queue="upkeep")
+    producer.send(task_names.SWEEP, queue="upkeep")
     broker_server.shutdown(nosave=True)
 
     with pytest.raises(producer.UNREACHABLE):
-        producer.send(publisher.SWEEP_TASK, queue="upkeep")
+        producer.send(task_names.SWEEP, queue="upkeep")
 
     again = RedisServer(tmp_path)
     again.start()
     try:
-        producer.send(publisher.SWEEP_TASK, queue="upkeep")
+        producer.send(task_names.SWEEP, queue="upkeep")
         assert broker_server.llen("upkeep") == 2  # the first one, kept on the disk, and this
     finally:
         again.stop()

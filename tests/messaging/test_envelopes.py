@@ -9,8 +9,8 @@ import pytest
 from celery import current_app
 
 import scanner_app.tasks  # noqa: F401 - the sender knows the task, as our processes do
-from scanner_app.mailbox import Message
-from scanner_app.messaging import envelopes, producer, publisher
+from scanner_app.messaging import envelopes, producer, publisher, task_names
+from scanner_app.messaging.messages import Message
 from tests.waiting import wait_until
 
 QUEUE = "symbol.BRK.B"
@@ -56,7 +56,7 @@ def heard(broker_server):
 
 def sent_by_celery(message, due):
     producer.send(
-        publisher.HEAD_TASK,
+        task_names.PROCESS_HEAD,
         args=(message.symbol_id, message.sequence, message.epoch),
         kwargs={"deferrals": message.deferrals},
         task_id=message.task_id,

@@ -41,7 +41,7 @@ def clock() -> Clock:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
     """One entry each time that a delivery was asked for. No broker is needed."""
     entries: list[datetime] = []
-    monkeypatch.setattr(trigger, "ask", lambda: entries.append(timezone.now()))
+    monkeypatch.setattr(trigger, "trigger_delivery", lambda: entries.append(timezone.now()))
     return entries
 
 

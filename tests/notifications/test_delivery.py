@@ -7,9 +7,10 @@ from itertools import pairwise
 import pytest
 from django.db import connection
 
-from scanner_app.alerts.tasks import HARD_LIMIT_S, SOFT_LIMIT_S, deliver_notifications
-from scanner_app.models import Notification, NotificationState
-from scanner_app.notifications import channels, delivery
+from scanner_app.domain.enums import NotificationState
+from scanner_app.models import Notification
+from scanner_app.notifications import channels, delivery, links
+from scanner_app.tasks import DELIVER_HARD_LIMIT_S, DELIVER_SOFT_LIMIT_S, deliver_notifications
 from tests.conftest import T0
 from tests.mailbox.test_races import at_once
 from tests.notifications.conftest import recovers, states
@@ -179,7 +180,12 @@ def test_a_message_that_kills_every_worker_is_given_up_after_as_many_tries(opens
 
 
 def test_the_lease_outlives_the_task():
-    assert delivery.RUN_FOR < timedelta(seconds=SOFT_LIMIT_S) < timedelta(seconds=HARD_LIMIT_S) < delivery.LEASE
+    assert (
+        delivery.RUN_FOR
+        < timedelta(seconds=DELIVER_SOFT_LIMIT_S)
+        < timedelta(seconds=DELIVER_HARD_LIMIT_S)
+        < delivery.LEASE
+    )
 
 
 def test_a_run_begins_no_message_when_its_time_is_over(opens, clock, mail_server, monkeypatch):
@@ -228,7 +234,7 @@ def test_what_waits_goes_to_the_corrected_url(opens, clock, web_server, settings
 def test_links_begin_where_the_pages_listen(settings, host, url):
     settings.ENV = settings.ENV.model_copy(update={"WEB_HOST": host})
 
-    assert delivery.base_url() == url
+    assert links.base_url() == url
 
 
 class TestDigest:

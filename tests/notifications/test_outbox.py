@@ -1,7 +1,8 @@
 import pytest
 from django.db import connection, transaction
 
-from scanner_app.models import Notification, NotificationState
+from scanner_app.domain.enums import NotificationState
+from scanner_app.models import Notification
 from scanner_app.notifications import trigger
 from tests.conftest import T0
 from tests.notifications.conftest import bar_of, recovers
@@ -93,7 +94,7 @@ def test_a_message_id_has_the_domain_of_the_sender_and_costs_no_look_up(channels
 class TestTransaction:
     def test_a_delivery_is_asked_for_after_the_commit_only(self, channels, opens, monkeypatch):
         in_transaction = []
-        monkeypatch.setattr(trigger, "ask", lambda: in_transaction.append(connection.in_atomic_block))
+        monkeypatch.setattr(trigger, "trigger_delivery", lambda: in_transaction.append(connection.in_atomic_block))
 
         with transaction.atomic():
             opens()
@@ -120,7 +121,7 @@ class TestTransaction:
         def fail():
             raise RuntimeError("whatever the broker's library thinks of")
 
-        monkeypatch.setattr(trigger, "ask", fail)
+        monkeypatch.setattr(trigger, "trigger_delivery", fail)
 
         opens()
 

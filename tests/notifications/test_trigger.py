@@ -12,7 +12,7 @@ from scanner_app.messaging import producer
 from scanner_app.notifications import trigger
 from tests.servers import RedisServer
 
-ASK = trigger.ask  # as it is, before the tests' fixture replaces it
+ASK = trigger.trigger_delivery  # as it is, before the tests' fixture replaces it
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import pytest
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from scanner_app import mailbox, tasks
+from scanner_app import mailbox
 from scanner_app.detectors import BarUnusable
 from scanner_app.domain.errors import BarFailed
-from scanner_app.engine import detection
+from scanner_app.engine import detection, runs
 from scanner_app.models import QuarantinedBar
 from scanner_project import logs
 from tests.conftest import T0, accept_days, live_message, new_bar
@@ -78,7 +78,7 @@ def detector(monkeypatch):
 
 
 def run(symbol) -> None:
-    tasks._through_outages(live_message(symbol), tasks._process)
+    runs.through_outages(live_message(symbol), runs.process_head)
 
 
 def test_every_line_of_a_run_says_whose_it_is_also_those_of_detectors_and_libraries(symbol, listen, detector):
@@ -123,13 +123,13 @@ def test_a_traceback_is_in_its_line_and_in_no_other(symbol, listen, detector):
 
 def test_an_outage_is_told_with_its_bar(symbol, listen, monkeypatch):
     accept_days("TSLA", 1)
-    monkeypatch.setattr("scanner_app.messaging.broker.mark_outage", lambda _delivery: None)
+    monkeypatch.setattr("scanner_app.messaging.sweep_memory.mark_outage", lambda _delivery: None)
     lines = listen()
 
     def away(_message):
         raise ConnectionError("server closed the connection")
 
-    tasks._through_outages(live_message(symbol), away)
+    runs.through_outages(live_message(symbol), away)
 
     assert [(line["event"], line["symbol"], line["sequence"], line["attempt"]) for line in lines.parsed()] == [
         ("outage", "TSLA", 1, 1)
@@ -242,7 +242,7 @@ def test_the_level_is_the_settings_and_what_celery_tells_of_each_task_is_a_step_
 @pytest.mark.django_db
 def test_a_server_error_mails_nobody(settings, client, mailoutbox, monkeypatch):
     settings.ADMINS = [("ada", "ada@example.org")]
-    monkeypatch.setattr("scanner_app.api.health.database_ready", lambda: 1 / 0)
+    monkeypatch.setattr("scanner_app.reading.readiness.database_ready", lambda: 1 / 0)
 
     assert client.get("/readyz").status_code == 503
     assert mailoutbox == []

@@ -5,7 +5,11 @@ from dataclasses import dataclass, field
 import pytest
 import redis
 
-from scanner_app.messaging import broker
+from scanner_app.messaging import heartbeats, queue_contents
+from scanner_app.messaging.heartbeats import Heartbeat
+from tests.scraping import growth, quiet_broker, scrape
+
+__all__ = ["growth", "quiet_broker", "scrape"]
 
 
 @dataclass
@@ -33,8 +37,8 @@ def told(monkeypatch) -> Broker:
     def tells():
         if said.away:
             raise redis.ConnectionError("nobody there")
-        return {f"{lane}@host": {"lane": lane, "held": sorted(said.held)} for lane in said.lanes}
+        return {f"{lane}@host": Heartbeat(role=lane, held=tuple(sorted(said.held))) for lane in said.lanes}
 
-    monkeypatch.setattr(broker, "queued", queued)
-    monkeypatch.setattr(broker, "tells", tells)
+    monkeypatch.setattr(queue_contents, "queued", queued)
+    monkeypatch.setattr(heartbeats, "read_all", tells)
     return said

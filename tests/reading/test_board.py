@@ -11,7 +11,8 @@ import pytest
 
 from scanner_app import mailbox
 from scanner_app.detectors import BarUnusable, Direction, Finding
-from scanner_app.models import Alert, AlertState, Severity, Symbol, SymbolStatus
+from scanner_app.domain.enums import AlertState, Severity
+from scanner_app.models import Alert, Symbol, SymbolStatus
 from scanner_app.reading import board
 from scanner_app.reading.board import Board
 from tests.conftest import T0, accept_days, fail_head, make_symbol, start_head
@@ -52,7 +53,7 @@ def test_a_symbol_without_bars_has_a_row(symbol):
 def test_bars_in_quarantine_are_counted_until_they_are_dealt_with(db):
     accept_days("TSLA", 2)
     symbol = Symbol.objects.get()
-    mailbox.quarantine(start_head(symbol), BarUnusable("no"), now=T0)
+    mailbox.quarantine_head(start_head(symbol), BarUnusable("no"), now=T0)
     one = Board()
 
     read = one.read(T0)

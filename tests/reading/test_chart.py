@@ -61,7 +61,7 @@ def test_signals_are_those_of_the_bars_that_are_shown(db):
 
 def test_a_bar_in_quarantine_is_shown_until_it_is_discarded(db):
     accept_days("TSLA", 2)
-    mailbox.quarantine(start_head(loaded()), BarUnusable("no"), now=T0)
+    mailbox.quarantine_head(start_head(loaded()), BarUnusable("no"), now=T0)
     assert [bar["status"] for bar in chart(loaded(), "1d").bars] == ["quarantined", "waiting"]
 
     mailbox.discard(loaded().quarantine.get(), by="olga", now=T0)

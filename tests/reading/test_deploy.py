@@ -11,7 +11,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from scanner_app.messaging import broker
+from scanner_app.messaging import sweep_memory
 from scanner_app.models import Notification
 from scanner_app.telemetry import counters
 from tests.conftest import T0, accept_days, make_symbol
@@ -31,7 +31,7 @@ def families(scrape, monkeypatch) -> dict[str, Any]:
     symbol = make_symbol("TSLA")
     accept_days("TSLA", 1)
     Notification.objects.create(kind="opened", symbol=symbol, channel="mail", state="sent", at=T0)
-    monkeypatch.setattr(broker, "last_sweep", T0.timestamp)
+    monkeypatch.setattr(sweep_memory, "last_sweep", T0.timestamp)
     counters.swept({"lost": 0, "idle": 0, "published": 0, "failed": 0})
     counters.bars_refused({"invalid": 1})
     return {family.name: family for family in text_string_to_metric_families(scrape())}

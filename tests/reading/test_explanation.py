@@ -8,9 +8,10 @@ from django.test.utils import CaptureQueriesContext
 
 from scanner_app import mailbox
 from scanner_app.detectors import BarUnusable
+from scanner_app.domain.enums import AlertState, Severity
 from scanner_app.domain.explanation.situation import Whereabouts
 from scanner_app.engine import removal
-from scanner_app.models import Alert, AlertState, Bar, QuarantinedBar, Severity, Symbol
+from scanner_app.models import Alert, Bar, QuarantinedBar, Symbol
 from scanner_app.reading import explanation
 from tests.conftest import T0, accept_days, fail_head, live_message, make_symbol, row_of, start_head
 
@@ -144,7 +145,7 @@ def test_failures_of_an_earlier_life_say_nothing_of_this_one(dispatched_head, to
 def test_a_breaker_that_unusable_bars_opened_waits_for_the_next_bar(dispatched_head, told):
     symbol, _ = dispatched_head(waiting=2)
     for _ in range(3):
-        mailbox.quarantine(start_head(symbol), BarUnusable("no volume"), now=T0)
+        mailbox.quarantine_head(start_head(symbol), BarUnusable("no volume"), now=T0)
 
     opened = said(symbol, T0 + SECOND)
     half_open = said(symbol, T0 + 30 * SECOND)
@@ -252,7 +253,7 @@ def test_the_slow_lane_says_why(dispatched_head, told):
 
 def test_a_replay_is_told_as_one(dispatched_head, told):
     symbol, ticket = dispatched_head()
-    mailbox.quarantine(ticket, BarUnusable("no volume"), now=T0)
+    mailbox.quarantine_head(ticket, BarUnusable("no volume"), now=T0)
     mailbox.reset(symbol, by="olga", now=T0)
     mailbox.replay(QuarantinedBar.objects.get(), by="olga", now=T0)
 

@@ -8,7 +8,8 @@ from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from scanner_app import mailbox
-from scanner_app.messaging import broker
+from scanner_app.messaging import heartbeats, queue_contents, sweep_memory
+from scanner_app.messaging.heartbeats import Heartbeat
 from scanner_app.models import Alert, CircuitBreaker, Notification, Symbol, SymbolStatus
 from scanner_app.reading import status
 from tests.conftest import T0, accept_days, make_symbol, new_bar
@@ -102,16 +103,16 @@ def test_workers_queues_and_the_sweeper(scrape, monkeypatch):
     make_symbol("TSLA")
     SymbolStatus.objects.update(lane="slow")
     lying = {"symbol.TSLA": 2, "slow.symbol.TSLA": 3, "main": 0, "slow": 0, "upkeep": 5, "notify": 0}
-    monkeypatch.setattr(broker, "depth", lambda queues: sum(lying[queue] for queue in queues))
+    monkeypatch.setattr(queue_contents, "depth", lambda queues: sum(lying[queue] for queue in queues))
     monkeypatch.setattr(
-        broker,
-        "tells",
+        heartbeats,
+        "read_all",
         lambda: {
-            "main@a": {"lane": "main", "held": ["x", "y"], "lying_s": 0.0},
-            "main@b": {"lane": "main", "held": ["z"], "lying_s": 11.5},
+            "main@a": Heartbeat(role="main", held=("x", "y")),
+            "main@b": Heartbeat(role="main", held=("z",), unconsumed_s=11.5),
         },
     )
-    monkeypatch.setattr(broker, "last_sweep", lambda: T0.timestamp() - 4)
+    monkeypatch.setattr(sweep_memory, "last_sweep", lambda: T0.timestamp() - 4)
 
     page = scrape(T0)
 
@@ -127,7 +128,7 @@ def test_without_the_broker_the_rest_is_there_and_says_so(scrape, monkeypatch, s
     def away():
         raise redis.ConnectionError("away")
 
-    monkeypatch.setattr(broker, "tells", away)
+    monkeypatch.setattr(heartbeats, "read_all", away)
 
     page = scrape(T0)
 

@@ -13,9 +13,9 @@ from scanner_app import mailbox
 from scanner_app.domain import latency
 from scanner_app.domain.alert_rules import SymbolFacts
 from scanner_app.domain.breaker import State
+from scanner_app.domain.enums import OverallStatus, SymbolState
 from scanner_app.models import Bar, CircuitBreaker, Symbol, SymbolStatus
 from scanner_app.reading import status
-from scanner_app.reading.status import OverallStatus, SymbolState
 from tests.conftest import T0, accept_days, fail_head, make_symbol
 
 SECOND = timedelta(seconds=1)

@@ -8,7 +8,8 @@ from django.test.utils import CaptureQueriesContext
 
 from scanner_app import mailbox
 from scanner_app.detectors import BarUnusable, Direction, Finding
-from scanner_app.models import Bar, EventKind, ProcessingFailure, QuarantinedBar, SymbolEvent
+from scanner_app.domain.enums import EventKind
+from scanner_app.models import Bar, ProcessingFailure, QuarantinedBar, SymbolEvent
 from scanner_app.reading import timeline
 from tests.conftest import T0, accept_days, fail_head, live_message, new_bar, start_head
 
@@ -132,14 +133,14 @@ def test_the_story_of_a_bar_that_used_up_its_retries_was_replayed_failed_and_was
 def test_an_unusable_bar_asks_for_no_control_run(dispatched_head):
     _, ticket = dispatched_head()
 
-    mailbox.quarantine(ticket, BarUnusable("no volume"), now=T0 + SECOND)
+    mailbox.quarantine_head(ticket, BarUnusable("no volume"), now=T0 + SECOND)
 
     assert told(story_of()) == [("accepted", None), ("failed", 1), ("quarantined", 0)]
 
 
 def test_new_values_for_a_bar_in_quarantine_are_part_of_its_story(dispatched_head):
     _, ticket = dispatched_head()
-    mailbox.quarantine(ticket, BarUnusable("no volume"), now=T0)
+    mailbox.quarantine_head(ticket, BarUnusable("no volume"), now=T0)
     mailbox.accept([new_bar(close=10.5)], now=T0 + SECOND)
 
     story = story_of(2)
@@ -199,7 +200,7 @@ def test_a_symbols_lines_have_the_attempts_that_they_tell_of(dispatched_head):
 
 def test_a_failed_replay_is_told_with_its_error(dispatched_head):
     symbol, ticket = dispatched_head()
-    mailbox.quarantine(ticket, BarUnusable("no volume"), now=T0)
+    mailbox.quarantine_head(ticket, BarUnusable("no volume"), now=T0)
     mailbox.reset(symbol, by="olga", now=T0)
     mailbox.replay(QuarantinedBar.objects.get(), by="olga", now=T0)
     mailbox.fail(start_head(symbol), ValueError("no better"), now=T0 + SECOND)

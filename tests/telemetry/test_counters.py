@@ -2,8 +2,9 @@
 
 import pytest
 
-from scanner_app import mailbox, tasks
-from scanner_app.engine import ingest
+from scanner_app import mailbox
+from scanner_app.domain import enums
+from scanner_app.engine import ingest, runs
 from scanner_app.telemetry import counters
 from tests.conftest import T0, accept_days, live_message, raw_bar, row_of
 from tests.test_tasks import detector  # noqa: F401 - a fixture
@@ -28,7 +29,7 @@ def test_a_processed_bar_is_counted_with_its_latency_and_its_copy_as_superseded(
     message = live_message(symbol)
 
     for _ in range(2):
-        tasks._through_outages(message, tasks._process)
+        runs.through_outages(message, runs.process_head)
 
     assert growth("scanner_bars_processed_total") == 1
     assert growth("scanner_bars_superseded_total") == 1
@@ -52,7 +53,7 @@ def test_a_failed_attempt_is_counted_once_however_often_it_is_told(growth, dispa
 
     outcomes = [mailbox.fail(ticket, ValueError("no good"), now=T0) for _ in range(2)]
 
-    assert outcomes == [mailbox.Outcome.RETRYING, mailbox.Outcome.SUPERSEDED]
+    assert outcomes == [enums.Outcome.RETRYING, enums.Outcome.SUPERSEDED]
     assert growth("scanner_bars_failed_total") == 1
     assert growth("scanner_bars_quarantined_total") == 0
 
@@ -71,7 +72,7 @@ def test_a_delivery_before_its_time_is_counted_as_deferred(growth, dispatched_he
     mailbox.fail(ticket, ValueError("no good"), now=T0)
     monkeypatch.setattr("scanner_app.tasks.timezone.now", lambda: T0)
 
-    tasks._through_outages(live_message(symbol), tasks._process)
+    runs.through_outages(live_message(symbol), runs.process_head)
 
     assert row_of(symbol).deferrals == 1
     assert growth("scanner_bars_deferred_total") == 1

@@ -17,7 +17,7 @@ PROGRAM = """
 import os, signal, sys
 from pathlib import Path
 from prometheus_client import Counter, Histogram
-from scanner_app.metrics import slots
+from scanner_app.telemetry import slots
 
 print(slots.count_in(Path(sys.argv[1])), flush=True)
 done = Counter("done", "done")
@@ -137,11 +137,11 @@ def test_without_the_folder_a_process_counts_for_itself_and_goes_on(start, tmp_p
 def test_a_folder_that_goes_away_fails_nothing_that_is_counted(tmp_path):
     code = (
         "import django, shutil, os; django.setup()\n"
-        "from scanner_app.metrics import counted\n"
-        "shutil.rmtree(counted.FOLDER)\n"
+        "from scanner_app.telemetry import counters\n"
+        "shutil.rmtree(counters.FOLDER)\n"
         "child = os.fork()\n"
         "if child == 0:\n"
-        "    counted.bar_processed(latency_s=1, run_s=1, held=False); counted.bars_refused({'x': 1}); os._exit(7)\n"
+        "    counters.bar_processed(latency_s=1, run_s=1, held=False); counters.bars_refused({'x': 1}); os._exit(7)\n"
         "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))"
     )
     environment = os.environ | {"DATA_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "scanner_project.settings"}

@@ -39,7 +39,7 @@ class Pool:
 
 
 def test_slots_come_and_go_and_processes_stay(monkeypatch, settings):
-    settings.SCANNER_SPARE_PROCESSES = 4
+    settings.SCANNER_AUTOSCALE_PROCESSES = 4
     pool, prefetch = Pool(), [2]
     qos = SimpleNamespace(
         increment_eventually=lambda more: prefetch.append(prefetch[-1] + more),
@@ -51,7 +51,7 @@ def test_slots_come_and_go_and_processes_stay(monkeypatch, settings):
 
     for running in (hung, hung, [], hung):
         monkeypatch.setattr(worker_state, "active_requests", running)
-        autoscale.SpareSlots.look(step, parent)  # type: ignore[arg-type] # a step is too much to make
+        autoscale.Autoscale.look(step, parent)  # type: ignore[arg-type] # a step is too much to make
 
     assert prefetch == [2, 4, 2, 4]
     assert pool.num_processes == 4

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 import redis
 
-from scanner_app.messaging import broker, producer
-from scanner_app.workers.beat_backup import Understudy, is_missed
+from scanner_app.messaging import producer, sweep_memory
+from scanner_app.workers.beat_backup import BeatBackup, is_missed
 
 
 def worker(*queues):
@@ -36,19 +36,19 @@ def test_it_steps_in_when_two_evaluations_of_beat_were_missed(watched, missed):
 
 
 def test_it_asks_on_the_upkeep_queue_for_what_expires(sent, monkeypatch):
-    monkeypatch.setattr(broker, "last_watch", lambda: None)
+    monkeypatch.setattr(sweep_memory, "last_evaluation", lambda: None)
 
-    Understudy(worker("upkeep")).look()
+    BeatBackup(worker("upkeep")).look()
 
-    assert sent == [("scanner.watch", {"queue": "upkeep", "kwargs": {"by": "understudy"}, "expires": 5})]
+    assert sent == [("scanner.watch", {"queue": "upkeep", "kwargs": {"by": "beat_backup"}, "expires": 5})]
 
 
 def test_while_beat_asks_it_is_still(sent, monkeypatch):
     import time
 
-    monkeypatch.setattr(broker, "last_watch", time.time)
+    monkeypatch.setattr(sweep_memory, "last_evaluation", time.time)
 
-    Understudy(worker("upkeep")).look()
+    BeatBackup(worker("upkeep")).look()
 
     assert sent == []
 
@@ -57,9 +57,9 @@ def test_a_broker_that_is_away_does_not_end_the_event_loop(sent, monkeypatch):
     def away():
         raise redis.ConnectionError("refused")
 
-    monkeypatch.setattr(broker, "last_watch", away)
+    monkeypatch.setattr(sweep_memory, "last_evaluation", away)
 
-    Understudy(worker("upkeep")).look()
+    BeatBackup(worker("upkeep")).look()
 
     assert sent == []
 
@@ -68,4 +68,4 @@ def test_a_broker_that_is_away_does_not_end_the_event_loop(sent, monkeypatch):
     ("queues", "there"), [(("upkeep",), True), (("main", "symbol.TSLA"), False), (("notify",), False)]
 )
 def test_it_is_in_the_upkeep_worker_alone(queues, there):
-    assert Understudy(worker(*queues)).include_if(worker(*queues)) is there
+    assert BeatBackup(worker(*queues)).include_if(worker(*queues)) is there

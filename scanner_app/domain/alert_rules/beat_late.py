@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from scanner_app.domain.alert_rules.interface import ERROR, Facts, Finding, Rule
+from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule
+from scanner_app.domain.enums import Severity
 
 PATIENCE_S = 15.0
 """Seconds without a question of beat, which comes every few."""
@@ -19,7 +20,7 @@ def find(facts: Facts) -> Iterable[Finding]:
 
 RULE = Rule(
     name="beat_late",
-    severity=ERROR,
+    severity=Severity.ERROR,
     title="beat is late",
     find=find,
     for_s=10,  # with the patience: 25 s, more than a restart takes

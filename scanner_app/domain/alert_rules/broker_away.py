@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from scanner_app.domain.alert_rules.interface import ERROR, Facts, Finding, Rule
+from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule
+from scanner_app.domain.enums import Severity
 
 
 def find(facts: Facts) -> Iterable[Finding]:
@@ -13,7 +14,7 @@ def find(facts: Facts) -> Iterable[Finding]:
 
 RULE = Rule(
     name="broker_away",
-    severity=ERROR,
+    severity=Severity.ERROR,
     title="the broker does not answer",
     find=find,
     for_s=0,  # who is evaluating may be the last that the broker let through

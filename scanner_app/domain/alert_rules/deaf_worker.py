@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from scanner_app.domain.alert_rules.interface import ERROR, Facts, Finding, Rule
+from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule
+from scanner_app.domain.enums import Severity
 
 
 def find(facts: Facts) -> Iterable[Finding] | None:
@@ -11,8 +12,8 @@ def find(facts: Facts) -> Iterable[Finding] | None:
         return None
     return [
         Finding(
-            message=f"Worker {worker.name} lives, but a message has lain for {worker.lying_s:,.0f} s beside its free "
-            "slots.",
+            message=f"Worker {worker.name} lives, but a message has waited for {worker.unconsumed_s:,.0f} s beside its "
+            "free slots.",
             subject=worker.name,
         )
         for worker in facts.broker.workers
@@ -22,7 +23,7 @@ def find(facts: Facts) -> Iterable[Finding] | None:
 
 RULE = Rule(
     name="deaf_worker",
-    severity=ERROR,
+    severity=Severity.ERROR,
     title="a worker is deaf",
     many="workers are deaf",
     find=find,

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from scanner_app.domain.alert_rules.interface import WARNING, Facts, Finding, Rule, named
+from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule, named
+from scanner_app.domain.enums import Severity
 
 
 def find(facts: Facts) -> Iterable[Finding]:
@@ -20,7 +21,7 @@ def find(facts: Facts) -> Iterable[Finding]:
 
 RULE = Rule(
     name="healthy_share",
-    severity=WARNING,
+    severity=Severity.WARNING,
     title="too few symbols are healthy",
     find=find,
     for_s=15,  # a bad moment of many, which their first retries end, is none

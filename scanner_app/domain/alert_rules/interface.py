@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-INFO, WARNING, ERROR = "info", "warning", "error"
-"""The values of models.Severity, whose module is Django's."""
+from scanner_app.domain.enums import Severity
 
 NAMED = 5
 """Symbols that a sentence about many names."""
@@ -48,9 +47,9 @@ class WorkerFacts:
     name: str
     role: str
     shard: str  # "0/1"
-    lying_s: float = 0  # how long a message lies unheard beside its free slots
+    unconsumed_s: float = 0  # how long a message has waited beside its free slots
     deaf: bool = False  # that is too long
-    clock_s: float | None = None  # its clock minus the database's; None: it told none
+    clock_ahead_s: float | None = None  # its clock minus the database's; None: not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +108,7 @@ class Rule:
     """One thing that can be wrong. Its page is docs/runbook/NAME.md."""
 
     name: str
-    severity: str
+    severity: Severity
     title: str  # what is wrong, in a few words, for subjects and summaries
     find: Find
     for_s: float  # holds for so long before it fires

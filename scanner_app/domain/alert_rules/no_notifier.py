@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from scanner_app.domain.alert_rules.interface import WARNING, Facts, Finding, Rule
+from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule
+from scanner_app.domain.enums import Severity
 
 
 def find(facts: Facts) -> Iterable[Finding] | None:
@@ -16,7 +17,7 @@ def find(facts: Facts) -> Iterable[Finding] | None:
 
 RULE = Rule(
     name="no_notifier",
-    severity=WARNING,
+    severity=Severity.WARNING,
     title="nobody sends messages",
     find=find,
     for_s=60,

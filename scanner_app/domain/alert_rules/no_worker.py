@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from scanner_app.domain.alert_rules.interface import ERROR, Facts, Finding, Rule, WorkerFacts
+from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule, WorkerFacts
+from scanner_app.domain.enums import Severity
 
 LANES = ("main", "slow")
 """Roles of which each shard needs a worker."""
@@ -41,7 +42,7 @@ def find(facts: Facts) -> Iterable[Finding] | None:
 
 RULE = Rule(
     name="no_worker",
-    severity=ERROR,
+    severity=Severity.ERROR,
     title="no worker",
     find=find,
     for_s=20,  # a worker that is started anew is back in some ten seconds

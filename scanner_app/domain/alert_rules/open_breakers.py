@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from scanner_app.domain.alert_rules.interface import ERROR, Facts, Finding, Rule, named
+from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule, named
+from scanner_app.domain.enums import Severity
 
 
 def find(facts: Facts) -> Iterable[Finding]:
@@ -17,7 +18,7 @@ def find(facts: Facts) -> Iterable[Finding]:
 
 RULE = Rule(
     name="open_breakers",
-    severity=ERROR,
+    severity=Severity.ERROR,
     title="many breakers are open",
     find=find,
     for_s=5,  # a second look confirms the first: each opening has its own message already

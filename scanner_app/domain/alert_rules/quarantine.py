@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from scanner_app.domain.alert_rules.interface import INFO, Facts, Finding, Rule, named
+from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule, named
+from scanner_app.domain.enums import Severity
 
 
 def find(facts: Facts) -> Iterable[Finding]:
@@ -15,7 +16,7 @@ def find(facts: Facts) -> Iterable[Finding]:
 
 RULE = Rule(
     name="quarantine",
-    severity=INFO,
+    severity=Severity.INFO,
     title="bars are in quarantine",
     find=find,
     for_s=15,

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from scanner_app.domain.alert_rules.interface import ERROR, Facts, Finding, Rule
+from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule
+from scanner_app.domain.enums import Severity
 
 IN_A_ROW = 10
 """Outages of one bar in a row that are told. Given by the design: fewer are a restart."""
@@ -26,7 +27,7 @@ def find(facts: Facts) -> Iterable[Finding] | None:
 
 RULE = Rule(
     name="repeated_outages",
-    severity=ERROR,
+    severity=Severity.ERROR,
     title="outage after outage",
     many="symbols meet outage after outage",
     find=find,

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from scanner_app.domain.alert_rules.interface import WARNING, Facts, Finding, Rule
+from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule
+from scanner_app.domain.enums import Severity
 
 
 def find(facts: Facts) -> Iterable[Finding]:
@@ -16,7 +17,7 @@ def find(facts: Facts) -> Iterable[Finding]:
 
 RULE = Rule(
     name="slow_database",
-    severity=WARNING,
+    severity=Severity.WARNING,
     title="the database is slow",
     find=find,
     for_s=15,  # three looks in a row: one slow write is a checkpoint or a backup

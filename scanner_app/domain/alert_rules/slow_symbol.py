@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from scanner_app.domain.alert_rules.interface import WARNING, Facts, Finding, Rule
+from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule
+from scanner_app.domain.enums import Severity
 
 
 def find(facts: Facts) -> Iterable[Finding]:
@@ -19,7 +20,7 @@ def find(facts: Facts) -> Iterable[Finding]:
 
 RULE = Rule(
     name="slow_symbol",
-    severity=WARNING,
+    severity=Severity.WARNING,
     title="its bars take long",
     many="symbols are slow",
     find=find,

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from scanner_app.domain.alert_rules.interface import WARNING, Facts, Finding, Rule
+from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule
+from scanner_app.domain.enums import Severity
 
 
 def find(facts: Facts) -> Iterable[Finding]:
@@ -20,7 +21,7 @@ def find(facts: Facts) -> Iterable[Finding]:
 
 RULE = Rule(
     name="stale_symbol",
-    severity=WARNING,
+    severity=Severity.WARNING,
     title="its feed is stale",
     many="symbols are stale",
     find=find,

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from scanner_app.domain.alert_rules.interface import ERROR, Facts, Finding, Rule
+from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule
+from scanner_app.domain.enums import Severity
 
 
 def find(facts: Facts) -> Iterable[Finding]:
@@ -23,7 +24,7 @@ def find(facts: Facts) -> Iterable[Finding]:
 
 RULE = Rule(
     name="stuck_head",
-    severity=ERROR,
+    severity=Severity.ERROR,
     title="its next bar is stuck",
     many="symbols are stuck",
     find=find,

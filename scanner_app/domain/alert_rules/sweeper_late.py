@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from scanner_app.domain.alert_rules.interface import ERROR, Facts, Finding, Rule
+from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule
+from scanner_app.domain.enums import Severity
 
 
 def find(facts: Facts) -> Iterable[Finding] | None:
@@ -18,7 +19,7 @@ def find(facts: Facts) -> Iterable[Finding] | None:
 
 RULE = Rule(
     name="sweeper_late",
-    severity=ERROR,
+    severity=Severity.ERROR,
     title="the sweeper is late",
     find=find,
     for_s=10,

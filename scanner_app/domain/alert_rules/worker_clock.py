@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from scanner_app.domain.alert_rules.interface import WARNING, Facts, Finding, Rule
+from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule
+from scanner_app.domain.enums import Severity
 
 MAX_OFF_S = 1.0
 """Seconds that a worker's clock may be off the database's. Given by the design: the shortest retry delay."""
@@ -13,20 +14,20 @@ def find(facts: Facts) -> Iterable[Finding] | None:
     if not facts.broker.there:
         return None
     return [
-        Finding(message=says(worker.name, worker.clock_s), subject=worker.name)
+        Finding(message=sentence(worker.name, worker.clock_ahead_s), subject=worker.name)
         for worker in facts.broker.workers
-        if worker.clock_s is not None and abs(worker.clock_s) > MAX_OFF_S
+        if worker.clock_ahead_s is not None and abs(worker.clock_ahead_s) > MAX_OFF_S
     ]
 
 
-def says(worker: str, off_s: float) -> str:
+def sentence(worker: str, off_s: float) -> str:
     """The sentence, also for /readyz."""
     return f"Worker {worker}: its clock is {abs(off_s):,.1f} s {'ahead of' if off_s > 0 else 'behind'} the database's."
 
 
 RULE = Rule(
     name="worker_clock",
-    severity=WARNING,
+    severity=Severity.WARNING,
     title="a worker's clock is off",
     many="workers' clocks are off",
     find=find,

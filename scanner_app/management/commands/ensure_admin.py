@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from scanner_project import env
-from scanner_project.up.accounts import ensure_admin
+from scanner_app.management.first_admin import ensure_admin
 
 
 class Command(BaseCommand):
@@ -18,7 +18,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: object, **_options: Any) -> None:
         """Run the command."""
-        account = ensure_admin(env.read())
+        account = ensure_admin(settings.ENV.ADMIN_USER, settings.ENV.ADMIN_PASSWORD, settings.DATA_DIR)
         if not account.created:
             self.stdout.write(f"The administrator {account.user!r} exists; nothing was changed.")
         elif account.made_up:

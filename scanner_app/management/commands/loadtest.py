@@ -16,6 +16,7 @@ from rest_framework.authtoken.models import Token
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from scanner_app.domain.addresses import local_host, web_url
 from scanner_app.tools.loadtest.client import Client, LoadTestError, Unreachable
 from scanner_app.tools.loadtest.feed import DRAIN_S, INTERRUPTED_DRAIN_S, Posting, drain, post_all, read_back
 from scanner_app.tools.loadtest.plan import Plan
@@ -154,8 +155,7 @@ def _plan(options: dict[str, Any]) -> Plan:
 
 
 def _local_url() -> str:
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(settings.ENV.WEB_HOST, settings.ENV.WEB_HOST)  # noqa: S104 # not bound: these are no addresses to call
-    return f"http://[{host}]:{settings.ENV.WEB_PORT}" if ":" in host else f"http://{host}:{settings.ENV.WEB_PORT}"
+    return web_url(local_host(settings.ENV.WEB_HOST), settings.ENV.WEB_PORT)
 
 
 def _checked(url: str) -> str:

@@ -23,7 +23,7 @@ from scanner_app.feeds.bundled import Series, load_series, market_of, too_old
 from scanner_app.feeds.files import FeedError, open_feed
 from scanner_app.feeds.tally import Tally, summary
 from scanner_app.mailbox.accept import create_symbols
-from scanner_app.mailbox.rows import SCANNER
+from scanner_app.mailbox.events import SCANNER
 from scanner_app.models import Bar, Symbol
 
 if TYPE_CHECKING:

@@ -19,13 +19,13 @@ from rich.text import Text
 
 from scanner_app import mailbox
 from scanner_app.api.serializers import ActIn, OverviewOut
-from scanner_app.domain import tickers
+from scanner_app.domain import enums, tickers
 from scanner_app.domain.errors import BarsWaiting, ScannerError
 from scanner_app.domain.wording import counted
 from scanner_app.engine import removal
 from scanner_app.mailbox import quarantine_bulk
 from scanner_app.models import Symbol
-from scanner_app.reading import status
+from scanner_app.reading import quarantine_entries, status
 
 MAX_ACTOR = 150
 """Characters of an actor's name that an event keeps."""
@@ -39,9 +39,9 @@ SHORTEST_ERROR = 20
 NOTHING = "-"
 
 STYLES = {
-    status.SymbolState.PROCESSING: "green",
-    status.SymbolState.PAUSED: "yellow",
-    status.SymbolState.FAILED: "bold red",
+    enums.SymbolState.PROCESSING: "green",
+    enums.SymbolState.PAUSED: "yellow",
+    enums.SymbolState.FAILED: "bold red",
 }
 
 Outcome = dict[str, Any]
@@ -65,7 +65,7 @@ def _on_quarantine(name: str, outcome: str) -> Act:
     """The act in bulk of this name on what of a symbol is in quarantine; none there is a success too."""
 
     def act(symbol: Symbol, *, by: str, reason: str, force: bool) -> Outcome:  # noqa: ARG001 - for all acts alike
-        entries = quarantine_bulk.matching(quarantine_bulk.Filter(symbol=symbol.ticker))
+        entries = quarantine_entries.matching(quarantine_entries.Filter(symbol=symbol.ticker))
         count = getattr(quarantine_bulk, name)(entries, by=by, clock=timezone.now, reason=reason)
         return {"outcome": outcome, "count": count}
 

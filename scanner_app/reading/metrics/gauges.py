@@ -17,21 +17,20 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 
-from scanner_app import mailbox
-from scanner_app.domain import breaker
+from scanner_app.domain import breaker, enums
 from scanner_app.domain.alert_rules import RULES
-from scanner_app.domain.worker_roles import ROLES
-from scanner_app.mailbox import quarantine_bulk
-from scanner_app.messaging import broker
-from scanner_app.models import Alert, Lane, Notification
-from scanner_app.reading import status
+from scanner_app.domain.enums import Lane
+from scanner_app.domain.worker_roles import Role
+from scanner_app.messaging import heartbeats, queue_contents, queue_names, sweep_memory
+from scanner_app.models import Alert, Notification
+from scanner_app.reading import quarantine_entries, status
 
 log = structlog.get_logger(__name__)
 
 TOLD_FOR = timedelta(days=1)
 """Notifications of how long are counted: what counts is whether they get through now."""
 
-OVERALL = {status.OverallStatus.HEALTHY: 0, status.OverallStatus.DEGRADED: 1, status.OverallStatus.UNHEALTHY: 2}
+OVERALL = {enums.OverallStatus.HEALTHY: 0, enums.OverallStatus.DEGRADED: 1, enums.OverallStatus.UNHEALTHY: 2}
 BREAKER = {breaker.State.CLOSED: 0, breaker.State.HALF_OPEN: 1, breaker.State.OPEN: 2}
 
 
@@ -86,7 +85,7 @@ def _overall(whole: status.Overview) -> Iterator[Metric]:
         OVERALL[whole.overall_status],
     )
     yield _labelled(
-        "scanner_symbols", "Symbols by state", "state", [(state.value, states[state]) for state in status.SymbolState]
+        "scanner_symbols", "Symbols by state", "state", [(state.value, states[state]) for state in enums.SymbolState]
     )
     yield _gauge("scanner_symbols_enabled", "Symbols that are not disabled", whole.enabled_symbols)
     yield _gauge("scanner_symbols_stale", "Enabled symbols whose feed is late", whole.stale_symbols)
@@ -98,7 +97,7 @@ def _overall(whole: status.Overview) -> Iterator[Metric]:
         "scanner_heads",
         "Heads of enabled symbols, in flight or waiting",
         "lane",
-        [(lane, heads[lane]) for lane in Lane.values],
+        [(lane, heads[lane]) for lane in list(Lane)],
     )
     yield _gauge(
         "scanner_gaps", "Gaps inside the series of all symbols, as last counted", sum(one.gaps for one in whole.symbols)
@@ -138,12 +137,12 @@ def _symbols(symbols: list[status.SymbolSummary]) -> Iterator[Metric]:
 
 def _quiet(one: status.SymbolSummary) -> tuple[bool, str]:
     """Sorts symbols in trouble first, then by ticker."""
-    trouble = one.circuit_state is not breaker.State.CLOSED or one.state is status.SymbolState.PAUSED or one.is_stale
+    trouble = one.circuit_state is not breaker.State.CLOSED or one.state is enums.SymbolState.PAUSED or one.is_stale
     return (not (trouble and one.enabled), one.symbol)
 
 
 def _others(fired: Iterable[Alert], now: datetime) -> Iterator[Metric]:
-    yield _gauge("scanner_quarantine_bars", "Bars in quarantine", quarantine_bulk.open_entries().count())
+    yield _gauge("scanner_quarantine_bars", "Bars in quarantine", quarantine_entries.open_entries().count())
     told = GaugeMetricFamily("scanner_notifications", "Notifications of the last day", labels=["channel", "state"])
     rows = Notification.objects.filter(at__gt=now - TOLD_FOR).order_by().values_list("channel", "state")
     for channel, state, number in rows.annotate(number=Count("pk")):
@@ -157,38 +156,36 @@ def _others(fired: Iterable[Alert], now: datetime) -> Iterator[Metric]:
 
 
 def _workers(now: datetime) -> Iterator[Metric]:
-    tells = broker.tells().values()
-    living = Counter(str(told["lane"]) for told in tells)
+    living = heartbeats.read_all().values()
+    workers = Counter(one.role for one in living)
     held: Counter[str] = Counter()
-    for told in tells:
-        held[str(told["lane"])] += len(told["held"])
-    yield _labelled(
-        "scanner_workers", "Workers that have told lately", "role", [(role, living[role]) for role in ROLES]
-    )
+    for one in living:
+        held[one.role] += len(one.held)
+    yield _labelled("scanner_workers", "Workers with a heartbeat", "role", [(role, workers[role]) for role in Role])
     yield _labelled(
         "scanner_held_messages",
         "Messages that workers run or keep for later",
         "role",
-        [(role, held[role]) for role in ROLES],
+        [(role, held[role]) for role in Role],
     )
     yield _gauge(
         "scanner_unheard_seconds",
-        "The longest time that a message lies in a queue beside free slots of its worker",
-        max((float(told.get("lying_s", 0)) for told in tells), default=0),
+        "The longest time that a message has waited in a queue beside free slots of its worker",
+        max((one.unconsumed_s for one in living), default=0),
     )
-    swept = broker.last_sweep()
+    swept = sweep_memory.last_sweep()
     if swept is not None:
         yield _gauge("scanner_sweep_age_seconds", "Since the sweeper's last look", max(0.0, now.timestamp() - swept))
 
 
 def _queues(symbols: list[status.SymbolSummary]) -> Metric:
     """Queued messages; a symbol in the slow lane may have left some in its main queue."""
-    queues = {name: [name] for name in ROLES}
-    queues[Lane.MAIN] += [mailbox.queue_name(one.symbol) for one in symbols]
-    queues[Lane.SLOW] += [mailbox.queue_name(one.symbol, Lane.SLOW) for one in symbols if one.lane == Lane.SLOW]
+    queues: dict[str, list[str]] = {role: [role] for role in Role}
+    queues[Lane.MAIN] += [queue_names.queue_name(one.symbol) for one in symbols]
+    queues[Lane.SLOW] += [queue_names.queue_name(one.symbol, Lane.SLOW) for one in symbols if one.lane == Lane.SLOW]
     return _labelled(
         "scanner_queued_messages",
         "Messages in queues, by the role of the worker that takes them",
         "role",
-        [(role, broker.depth(names)) for role, names in queues.items()],
+        [(role, queue_contents.depth(names)) for role, names in queues.items()],
     )

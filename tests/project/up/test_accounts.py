@@ -6,8 +6,10 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
+from scanner_app.management.first_admin import FLOWER_FILE, PASSWORD_FILE, Account
+from scanner_app.management.first_admin import ensure_admin as made
 from scanner_project.env import read
-from scanner_project.up.accounts import FLOWER_FILE, PASSWORD_FILE, ensure_admin, write_flower_config
+from scanner_project.up.flower_config import write_flower_config
 
 pytestmark = pytest.mark.django_db
 
@@ -15,6 +17,10 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def env(tmp_path):
     return lambda **values: read({"DATA_DIR": str(tmp_path), **values})
+
+
+def ensure_admin(env) -> Account:
+    return made(env.ADMIN_USER, env.ADMIN_PASSWORD, env.data_dir)
 
 
 def admin():
@@ -101,8 +107,8 @@ def test_flower_reads_its_password_from_a_private_file(env, tmp_path):
     assert runpy.run_path(str(file))["basic_auth"] == ["""admin:odd, 'quoted' "and" \\ more"""]
 
 
-def test_the_command_does_the_same_and_says_so(monkeypatch, tmp_path):
-    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+def test_the_command_does_the_same_and_says_so(settings, tmp_path):
+    settings.DATA_DIR = tmp_path
     first, second = StringIO(), StringIO()
 
     call_command("ensure_admin", stdout=first)

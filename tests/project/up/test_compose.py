@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from scanner_app.workers import command_lines
 from scanner_project.env import Environment, read
 from scanner_project.up import programs
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
 OURS = {
@@ -59,7 +60,7 @@ def test_the_commands_are_those_of_make_up(name):
 
 
 def test_web_and_flower_differ_only_in_where_they_listen():
-    assert SERVICES["web"]["command"] == programs.web_command("0.0.0.0:8000")
+    assert SERVICES["web"]["command"] == command_lines.web_command("0.0.0.0:8000")
     assert SERVICES["flower"]["command"] == programs.flower_command("0.0.0.0", 5555)
     dockerfile = (ROOT / "Dockerfile").read_text()
     words = dockerfile.rpartition("CMD ")[2].strip()

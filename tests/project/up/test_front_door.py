@@ -20,7 +20,7 @@ from scanner_project.up import leftovers
 from tests.integration.stack import free_port
 from tests.waiting import wait_until
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 PYTHON = sys.executable
 READY_S = 120
 """Deadlines are long: the machine may be busy with other things."""

@@ -1,11 +1,11 @@
 import pytest
 
-from scanner_app.messaging import broker
+from scanner_app.messaging import heartbeats, sweep_memory
 from scanner_project.up import probe
 
 
 def test_the_keys_are_the_broker_s():
-    assert (probe.TELL_KEY, probe.SWEPT_KEY) == (broker.TELL_KEY, broker.SWEPT_KEY)
+    assert (probe.TELL_KEY, probe.SWEPT_KEY) == (heartbeats.KEY, sweep_memory.SWEPT_KEY)
 
 
 @pytest.mark.parametrize("arguments", [("web",), ("flower",), ("worker", "main"), ("beat",)])

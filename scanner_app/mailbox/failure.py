@@ -2,7 +2,7 @@
 
 import traceback as tracebacks
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
@@ -10,23 +10,22 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from scanner_app.domain import breaker, wording
+from scanner_app.conf import breaker_rules
+from scanner_app.domain import breaker, lanes, wording
+from scanner_app.domain.enums import EventKind, Outcome, Stage
 from scanner_app.domain.errors import DetectorFailed, RunKilled
-from scanner_app.mailbox import lanes, sql
+from scanner_app.domain.retry import NextStep, after_failure
+from scanner_app.mailbox import sql
+from scanner_app.mailbox.breakers import save_breaker, wait_for_breaker
 from scanner_app.mailbox.control import control_failed
-from scanner_app.mailbox.messages import Message, Outcome, Ticket
-from scanner_app.mailbox.rows import (
-    add_event,
-    count_event_up,
-    fresh,
-    live_head,
-    publish_head,
-    save_breaker,
-    set_aside,
-    wait_for_breaker,
-)
-from scanner_app.models import EventKind, ProcessingFailure, Stage, SymbolStatus
-from scanner_app.models.symbols import breaker_rules
+from scanner_app.mailbox.events import add_event, count_event_up
+from scanner_app.mailbox.heads import publish_head
+from scanner_app.mailbox.lane_moves import move_to_lane
+from scanner_app.mailbox.quarantine import put_into_quarantine
+from scanner_app.mailbox.rows import live_head, read_row
+from scanner_app.mailbox.tickets import Ticket
+from scanner_app.messaging.messages import Message
+from scanner_app.models import ProcessingFailure, SymbolStatus
 from scanner_app.notifications import outbox
 from scanner_app.telemetry import counters
 
@@ -63,12 +62,12 @@ def fail(
         )
         if was_live != 1:
             return Outcome.SUPERSEDED
-        row = fresh(message.symbol_id)
+        row = read_row(message.symbol_id)
         if hung:
-            lanes.move(row.symbol_id, row.lane, lanes.HUNG, now, reason=text.message)
+            move_to_lane(row.symbol_id, row.lane, lanes.HUNG, now, reason=text.message)
             row.lane = lanes.HUNG.lane
         if ticket.replayed:
-            _record_failure(ticket, text, Plan(outcome=Outcome.QUARANTINED), now)
+            _record_failure(ticket, text, NextStep(outcome=Outcome.QUARANTINED), now)
             outcome = _put_aside(ticket, text, now, reason="its replay failed")
         else:
             outcome = _go_on(row, ticket, text, now, celery_retries=celery_retries)
@@ -79,7 +78,7 @@ def fail(
 def _go_on(row: SymbolStatus, ticket: Ticket, text: "ErrorText", now: datetime, *, celery_retries: bool) -> Outcome:
     """Count the failure and store what follows from it."""
     _count_failure(row, ticket, text, now)
-    plan = decide(
+    plan = after_failure(
         attempts=row.attempts,
         delays_s=settings.SCANNER_RETRY_DELAYS,
         holding=row.stage == Stage.HOLD,
@@ -95,7 +94,7 @@ def _go_on(row: SymbolStatus, ticket: Ticket, text: "ErrorText", now: datetime, 
     return plan.outcome
 
 
-def died(message: Message, reason: str, *, now: datetime) -> Outcome:
+def killed(message: Message, reason: str, *, now: datetime) -> Outcome:
     """A run was killed, with its process or its whole worker: a failure like another, told by somebody else.
 
     SUPERSEDED, with nothing changed, if the message is no longer live.
@@ -108,7 +107,7 @@ def died(message: Message, reason: str, *, now: datetime) -> Outcome:
     return fail(head.ticket, RunKilled(reason), now=now, hung=True, celery_retries=False)
 
 
-def quarantine(ticket: Ticket, error: BaseException, *, now: datetime) -> Outcome:
+def quarantine_head(ticket: Ticket, error: BaseException, *, now: datetime) -> Outcome:
     """Set the head aside at once: the bar itself is unusable. Counts as one failure.
 
     Only from a live message, once: SUPERSEDED, with nothing changed, otherwise.
@@ -122,45 +121,11 @@ def quarantine(ticket: Ticket, error: BaseException, *, now: datetime) -> Outcom
         if was_live != 1:
             return Outcome.SUPERSEDED
         if not ticket.replayed:
-            _count_failure(fresh(message.symbol_id), ticket, text, now)
-        _record_failure(ticket, text, Plan(outcome=Outcome.QUARANTINED), now)
+            _count_failure(read_row(message.symbol_id), ticket, text, now)
+        _record_failure(ticket, text, NextStep(outcome=Outcome.QUARANTINED), now)
         outcome = _put_aside(ticket, text, now, reason="the bar is unusable")
     _log_failure("bar_unusable", ticket, error)
     return outcome
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What follows a failure."""
-
-    outcome: Outcome
-    stage: Stage = Stage.RUN
-    retry_delay_s: float | None = None  # from the list, or the recovery time in a hold
-    next_attempt_at: datetime | None = None  # when it will really run: later if the breaker is open
-
-
-def decide(
-    *,
-    attempts: int,
-    delays_s: list[float],
-    holding: bool,
-    breaker_value: breaker.Breaker,
-    rules: breaker.Rules,
-    now: datetime,
-) -> Plan:
-    """What follows the `attempts`-th failure of a head, the breaker having counted it already."""
-    if holding:
-        outcome, stage, delay_s = Outcome.HOLDING, Stage.HOLD, rules.recovery.total_seconds()
-    elif attempts <= len(delays_s):
-        outcome, stage, delay_s = Outcome.RETRYING, Stage.RUN, delays_s[attempts - 1]
-    else:
-        return Plan(outcome=Outcome.CONTROL, stage=Stage.CONTROL)
-    return Plan(
-        outcome=outcome,
-        stage=stage,
-        retry_delay_s=delay_s,
-        next_attempt_at=breaker.due(breaker_value, rules, now, own=now + timedelta(seconds=delay_s)),
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,7 +190,7 @@ def _count_failure(row: SymbolStatus, ticket: Ticket, text: ErrorText, now: date
         )
 
 
-def _record_failure(ticket: Ticket, text: ErrorText, plan: Plan, now: datetime) -> None:
+def _record_failure(ticket: Ticket, text: ErrorText, plan: NextStep, now: datetime) -> None:
     transaction.on_commit(counters.bar_failed, robust=True)
     values = {
         "failed_at": now,
@@ -247,9 +212,9 @@ def _record_failure(ticket: Ticket, text: ErrorText, plan: Plan, now: datetime) 
 
 def _put_aside(ticket: Ticket, text: ErrorText, now: datetime, *, reason: str) -> Outcome:
     message = ticket.message
-    sql.move_on(message.symbol_id, message.sequence)
-    row = fresh(message.symbol_id)
-    set_aside(
+    sql.finish_head(message.symbol_id, message.sequence)
+    row = read_row(message.symbol_id)
+    put_into_quarantine(
         row,
         ticket.bar_id,
         now,

@@ -19,7 +19,7 @@ from scanner_app.alerts import gather
 from scanner_app.detectors import BarUnusable
 from scanner_app.domain.alert_rules import RULES, BrokerFacts, Facts, Limits, SymbolFacts, WorkerFacts
 from scanner_app.mailbox.accept import create_symbols
-from scanner_app.messaging import broker
+from scanner_app.messaging import redis_client, sweep_memory
 from scanner_app.models import Alert, Evaluation, Notification, Symbol, SymbolStatus
 from tests.alerts.watching import LOOK_S, Watched, redis_server, state_of, told, watched
 from tests.conftest import T0, accept_days, fail_head, live_message, make_symbol, new_bar, row_of, start_head
@@ -108,7 +108,7 @@ def three_bars_wait(scanner: Watched, settings: Any) -> None:
 
 def a_bar_is_unusable(scanner: Watched, _: Any) -> None:
     accept_days("TSLA", 1, now=scanner.clock.now)
-    mailbox.quarantine(start_head(tsla(), now=scanner.clock.now), BarUnusable("rubbish"), now=scanner.clock.now)
+    mailbox.quarantine_head(start_head(tsla(), now=scanner.clock.now), BarUnusable("rubbish"), now=scanner.clock.now)
 
 
 def it_is_discarded(scanner: Watched, _: Any) -> None:
@@ -126,7 +126,7 @@ def beat_is_back(scanner: Watched, _: Any) -> None:
 
 def the_broker_dawdles(scanner: Watched, settings: Any) -> None:
     settings.SCANNER_ALERT_ANSWER_MS = 50
-    scanner.at_each_look = lambda: broker.client().execute_command("CLIENT PAUSE", 100, "ALL")
+    scanner.at_each_look = lambda: redis_client.client().execute_command("CLIENT PAUSE", 100, "ALL")
 
 
 def nothing_more(scanner: Watched, _: Any) -> None:
@@ -136,7 +136,7 @@ def nothing_more(scanner: Watched, _: Any) -> None:
 def ten_runs_end_with_an_outage(scanner: Watched, _: Any) -> None:
     accept_days("TSLA", 1, now=scanner.clock.now)
     for _run in range(10):
-        broker.mark_outage(live_message(tsla()).identity)
+        sweep_memory.mark_outage(live_message(tsla()).identity)
 
 
 def the_broker_is_back(scanner: Watched, _: Any) -> None:
@@ -168,29 +168,29 @@ CASES = {
     "quarantine": Case(cause=a_bar_is_unusable, cure=it_is_discarded, says="1 bar is in quarantine, of TSLA."),
     "no_worker": Case(
         cause=lambda s, _: s.forget("slow"),
-        cure=lambda s, _: s.tell("slow"),
+        cure=lambda s, _: s.beat("slow"),
         says="No living worker consumes slow 0/1",
         name="slow 0/1",
     ),
     "no_notifier": Case(
-        cause=lambda s, _: s.forget("notify"), cure=lambda s, _: s.tell("notify"), says="No living notify worker"
+        cause=lambda s, _: s.forget("notify"), cure=lambda s, _: s.beat("notify"), says="No living notify worker"
     ),
     "deaf_worker": Case(
-        cause=lambda s, _: s.tell("main", lying_s=12),
-        cure=lambda s, _: s.tell("main"),
-        says="a message has lain for 12 s",
+        cause=lambda s, _: s.beat("main", unconsumed_s=12),
+        cure=lambda s, _: s.beat("main"),
+        says="a message has waited for 12 s",
         name="main@here",
     ),
     "worker_clock": Case(
-        cause=lambda s, _: s.tell("slow", clock_s=-3),
-        cure=lambda s, _: s.tell("slow"),
+        cause=lambda s, _: s.beat("slow", clock_ahead_s=-3),
+        cure=lambda s, _: s.beat("slow"),
         says="its clock is 3.0 s behind the database's",
         name="slow@here",
     ),
     "beat_late": Case(cause=beat_stops, cure=beat_is_back, says="Beat has asked for nothing for"),
     "sweeper_late": Case(
-        cause=lambda s, _: broker.client().delete(broker.SWEPT_KEY),
-        cure=lambda s, _: broker.remember_sweep({}),
+        cause=lambda s, _: redis_client.client().delete(sweep_memory.SWEPT_KEY),
+        cure=lambda s, _: sweep_memory.remember_sweep({}),
         says="The sweeper has not run for 60 s or more",
     ),
     "slow_broker": Case(cause=the_broker_dawdles, cure=nothing_more, says="ms for one small question, over 50 ms"),
@@ -260,7 +260,7 @@ def fires_and_clears(watched: Watched, settings: Any, name: str) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_database_that_keeps_a_small_write_waiting_fires_and_clears(clock, redis_server, settings):
-    settings.SCANNER_TELL_S, settings.SCANNER_ALERT_ANSWER_MS = 60, 50
+    settings.SCANNER_HEARTBEAT_S, settings.SCANNER_ALERT_ANSWER_MS = 60, 50
     scanner = Watched(clock, redis_server)
     scanner.all_well()
     scanner.look()
@@ -380,8 +380,8 @@ def test_the_edge_of_each_limit(name, values, holds):
 )
 def test_the_sweeper_is_late_by_the_patience_and_memory_that_readyz_goes_by(watched, settings, sweep_s, ago_s, says):
     settings.SCANNER_SWEEP_S = sweep_s
-    swept = broker.SWEPT_KEY, time.time() - (ago_s or 0)
-    broker.client().delete(broker.SWEPT_KEY) if ago_s is None else broker.client().set(*swept)
+    swept = sweep_memory.SWEPT_KEY, time.time() - (ago_s or 0)
+    redis_client.client().delete(sweep_memory.SWEPT_KEY) if ago_s is None else redis_client.client().set(*swept)
 
     found = list(RULES["sweeper_late"].find(gather.gather(T0)) or ())
 

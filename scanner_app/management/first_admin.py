@@ -1,4 +1,4 @@
-"""The first administrator, and the password that Flower asks for."""
+"""The first administrator, whose password Flower asks for too."""
 
 import os
 import secrets
@@ -9,9 +9,9 @@ from pathlib import Path
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError
 
-from scanner_project.env import Environment
-
 PASSWORD_FILE = "admin-password"  # noqa: S105 - the file's name
+
+
 FLOWER_FILE = "flower-password"
 
 
@@ -27,20 +27,21 @@ class Account:
     own_password: bool  # the administrator has another password, not known here; this one is Flower's alone
 
 
-def ensure_admin(env: Environment) -> Account:
+def ensure_admin(name: str, given_password: str, data_dir: Path) -> Account:
     """Make the administrator if there is none of that name; never change an existing one's password.
 
-    The password is ADMIN_PASSWORD, or the file's, or made up. If the user exists and neither is there (the file
-    is lost, or the first start had ADMIN_PASSWORD and this one has not), Flower gets a password of its own.
+    The password is `given_password` (ADMIN_PASSWORD), or the one kept in `data_dir`, or made up. If the user exists
+    and neither is there (the file is lost, or the first start had ADMIN_PASSWORD and this one has not), Flower gets a
+    password of its own.
     """
     users = get_user_model().objects
-    user = users.filter(username=env.ADMIN_USER).first()
-    file = env.data_dir / PASSWORD_FILE
+    user = users.filter(username=name).first()
+    file = data_dir / PASSWORD_FILE
     if user is not None and not file.exists():
-        file = env.data_dir / FLOWER_FILE
+        file = data_dir / FLOWER_FILE
     made_up = False
-    if env.ADMIN_PASSWORD:
-        password, place = env.ADMIN_PASSWORD, "ADMIN_PASSWORD"
+    if given_password:
+        password, place = given_password, "ADMIN_PASSWORD"
     else:
         # Kept before it is used: a start that is cut off here is gone on with by the next.
         password, made_up = _kept(file)
@@ -48,10 +49,10 @@ def ensure_admin(env: Environment) -> Account:
     created = False
     if user is None:
         with suppress(IntegrityError):  # another start was first
-            users.create_superuser(env.ADMIN_USER, "", password)
+            users.create_superuser(name, "", password)
             created = True
     return Account(
-        user=env.ADMIN_USER,
+        user=name,
         password=password,
         place=place,
         created=created,
@@ -60,23 +61,16 @@ def ensure_admin(env: Environment) -> Account:
     )
 
 
-def write_flower_config(env: Environment, account: Account) -> None:
-    """Give Flower its password in a file that only its owner reads: a command line is seen by everybody."""
-    file = env.data_dir / "flowerconfig.py"
-    file.unlink(missing_ok=True)  # an old file might have a wider mode
-    with open(file, "x", opener=_private) as out:
-        out.write(f"basic_auth = [{f'{account.user}:{account.password}'!r}]\n")
-
-
 def _kept(file: Path) -> tuple[str, bool]:
     """The password in a file, made up and written if there is none; whether it was."""
     try:
-        with open(file, "x", opener=_private) as out:
+        with open(file, "x", opener=owner_only) as out:
             out.write(secrets.token_urlsafe(12) + "\n")
     except FileExistsError:
         return file.read_text().strip(), False
     return file.read_text().strip(), True
 
 
-def _private(name: str, flags: int) -> int:
+def owner_only(name: str, flags: int) -> int:
+    """An opener of files that only their owner may read."""
     return os.open(name, flags, 0o600)

@@ -1,0 +1,31 @@
+"""Addresses that a server listens on, and addresses that reach it."""
+
+from typing import Final
+
+LOOPBACK_OF: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not listened on
+"""Hosts that mean every address of a machine, and what a client on the same machine calls instead."""
+
+
+def is_every_address(listening: str) -> bool:
+    """Whether a server on this host listens on every address: no browser can go to such a host."""
+    return listening in LOOPBACK_OF
+
+
+def local_host(listening: str) -> str:
+    """The host by which a client on the same machine reaches the server."""
+    return LOOPBACK_OF.get(listening, listening)
+
+
+def link_host(listening: str) -> str:
+    """The host that a link in a message names."""
+    return "localhost" if is_every_address(listening) else listening
+
+
+def web_url(host: str, port: int) -> str:
+    """The address of a web server, without a slash at the end. IPv6 addresses get their brackets."""
+    return f"http://{bracketed(host)}:{port}"
+
+
+def bracketed(host: str) -> str:
+    """The host as it stands before a port."""
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host

@@ -1,0 +1,44 @@
+"""What follows a failed run of a head: a retry, the control run, or the next probe of a hold.
+
+The delays are the setting SCANNER_RETRY_DELAYS; Celery does the retrying.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from scanner_app.domain import breaker
+from scanner_app.domain.enums import Outcome, Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextStep:
+    """What follows a failure."""
+
+    outcome: Outcome
+    stage: Stage = Stage.RUN
+    retry_delay_s: float | None = None  # from the list, or the recovery time in a hold
+    next_attempt_at: datetime | None = None  # when it will really run: later if the breaker is open
+
+
+def after_failure(
+    *,
+    attempts: int,
+    delays_s: list[float],
+    holding: bool,
+    breaker_value: breaker.Breaker,
+    rules: breaker.Rules,
+    now: datetime,
+) -> NextStep:
+    """What follows the `attempts`-th failure of a head, the breaker having counted it already."""
+    if holding:
+        outcome, stage, delay_s = Outcome.HOLDING, Stage.HOLD, rules.recovery.total_seconds()
+    elif attempts <= len(delays_s):
+        outcome, stage, delay_s = Outcome.RETRYING, Stage.RUN, delays_s[attempts - 1]
+    else:
+        return NextStep(outcome=Outcome.CONTROL, stage=Stage.CONTROL)
+    return NextStep(
+        outcome=outcome,
+        stage=stage,
+        retry_delay_s=delay_s,
+        next_attempt_at=breaker.due(breaker_value, rules, now, own=now + timedelta(seconds=delay_s)),
+    )

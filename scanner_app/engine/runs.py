@@ -1,0 +1,120 @@
+"""The bodies of the tasks that run detectors: start, window, detectors, then what the mailbox makes of the result."""
+
+import time
+from collections.abc import Callable
+
+import structlog
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db import connection
+from django.utils import timezone
+from structlog.contextvars import bound_contextvars
+
+from scanner_app import mailbox
+from scanner_app.detectors import BarUnusable
+from scanner_app.domain import wording
+from scanner_app.domain.enums import Outcome
+from scanner_app.domain.errors import BarFailed
+from scanner_app.engine import detection
+from scanner_app.engine.window import load_window
+from scanner_app.mailbox import Ticket
+from scanner_app.messaging import sweep_memory
+from scanner_app.messaging.messages import Message
+from scanner_app.telemetry import counters
+from scanner_app.workers import outages
+
+log = structlog.get_logger(__name__)
+
+
+OURS: tuple[type[Exception], ...] = (*outages.OUTAGES, SoftTimeLimitExceeded)
+"""Outside of a detector: our database or broker is away, or so slow that the time limit came."""
+
+
+TRIES = 2
+"""An outage is met once more at once, on a fresh connection: most are a connection that the server ended."""
+
+
+def through_outages(message: Message, run: Callable[[Message], Outcome]) -> str:
+    """Run, once more after an outage of our own: that counts against no bar, and at last is the sweeper's work."""
+    with bound_contextvars(**message.logged):  # in every line of the run, whoever logs it
+        for _ in range(TRIES):
+            try:
+                outcome = run(message)
+            except OURS as exc:
+                connection.close()
+                log.error("outage", exc_info=exc)
+                if isinstance(exc, SoftTimeLimitExceeded):
+                    break  # the hard limit is near
+            else:
+                _count(outcome)
+                return outcome
+        counters.outage()
+        sweep_memory.mark_outage(message.identity)
+        return "outage"
+
+
+def _count(outcome: Outcome) -> None:
+    """Count deliveries that ran nothing; what else can happen is counted where its figures are."""
+    if outcome is Outcome.SUPERSEDED:
+        counters.bar_superseded()
+    elif outcome is Outcome.DEFERRED:
+        counters.bar_deferred()
+
+
+def process_head(message: Message) -> Outcome:
+    """Run the head that the message means, and have the mailbox store the result."""
+    ticket = mailbox.start(message, now=timezone.now())
+    if isinstance(ticket, Outcome):  # superseded, or deferred to its time: not ours now
+        return ticket
+    with bound_contextvars(**ticket.logged):
+        outcome = _run(ticket)
+        log.debug("bar_run", outcome=outcome)
+    return outcome
+
+
+def _run(ticket: Ticket) -> Outcome:
+    window = load_window(ticket)
+    began = time.monotonic()
+    try:
+        findings = detection.detect(ticket, window)
+    except BarUnusable as exc:  # permanent: no retry can help
+        return mailbox.quarantine_head(ticket, exc, now=timezone.now())
+    except Exception as exc:  # noqa: BLE001 - whatever a detector raises is its bar's failure, and recorded
+        return _failed(ticket, exc, hung=isinstance(exc, SoftTimeLimitExceeded))
+    run_s = time.monotonic() - began
+    now = timezone.now()
+    try:
+        outcome = mailbox.complete(ticket, findings, now=now, run_s=run_s)
+    except OURS:
+        raise
+    except Exception as exc:  # noqa: BLE001 - what our transaction refuses must not go round for ever
+        return _failed(ticket, exc, hung=False)
+    if outcome is Outcome.COMPLETED:
+        counters.bar_processed(
+            latency_s=max(0.0, (now - ticket.accepted_at).total_seconds()), run_s=run_s, held=ticket.held
+        )
+    return outcome
+
+
+def _failed(ticket: Ticket, error: Exception, *, hung: bool) -> Outcome:
+    outcome = mailbox.fail(ticket, error, now=timezone.now(), hung=hung)
+    if outcome is Outcome.RETRYING:  # recorded once, so Celery may retry it once
+        raise BarFailed(
+            wording.error_line(type(error).__name__, mailbox.text_of(error)), mailbox.queue_of(ticket.message)
+        ) from error
+    return outcome
+
+
+def control_run(message: Message) -> Outcome:
+    """Run the detectors on the symbol's last good bar, and have the mailbox draw the conclusion."""
+    ticket = mailbox.start_control(message)
+    if isinstance(ticket, Outcome):
+        return ticket
+    if ticket is None:
+        return mailbox.control_failed(message, reason="no bar of it was ever processed", now=timezone.now())
+    window = load_window(ticket)
+    try:
+        detection.detect(ticket, window)
+    except Exception as exc:  # noqa: BLE001 - the verdict that the control run is for
+        reason = f"the control run failed too: {type(exc).__name__}: {mailbox.text_of(exc)}"
+        return mailbox.control_failed(message, reason=reason, now=timezone.now())
+    return mailbox.control_passed(message, now=timezone.now())

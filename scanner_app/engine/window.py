@@ -1,0 +1,23 @@
+"""The window that the detectors see: the newest processed bars of a series, the head last."""
+
+from scanner_app.detectors import Window
+from scanner_app.engine.detection import bars_needed
+from scanner_app.mailbox import sql
+from scanner_app.mailbox.tickets import Ticket
+
+
+def load_window(ticket: Ticket) -> Window:
+    """As many processed bars of the ticket's series as the detectors need, up to its time, itself the newest.
+
+    Fewer at a series' start. Quarantined, discarded and waiting bars are in no window, whatever their time.
+    """
+    older = sql.bars_before(ticket, bars_needed() - 1)
+    newest = (ticket.timestamp, ticket.open, ticket.high, ticket.low, ticket.close, ticket.volume)
+    rows = [*reversed(older), newest]
+    times, *numbers = zip(*rows, strict=True)
+    return Window.of(
+        symbol=ticket.message.ticker,
+        timeframe=ticket.timeframe,
+        timestamps=times,
+        **dict(zip(("open", "high", "low", "close", "volume"), numbers, strict=True)),
+    )

@@ -1,0 +1,75 @@
+"""The head's live message, and publishing it after the commit."""
+
+from datetime import datetime
+
+from django.db import InterfaceError, OperationalError
+
+from scanner_app.domain.enums import Lane, Stage
+from scanner_app.mailbox.sql import Following, read_next
+from scanner_app.messaging.messages import Message
+from scanner_app.messaging.publisher import publish_after_commit
+from scanner_app.messaging.queue_names import queue_name
+from scanner_app.models import SymbolStatus
+
+
+def queue_of(message: Message) -> str:
+    """The queue that the symbol's messages go to now: it may have changed its lane since this one."""
+    try:
+        lane = SymbolStatus.objects.values_list("lane", flat=True).get(symbol_id=message.symbol_id)
+    except (OperationalError, InterfaceError):
+        lane = Lane.MAIN  # the failure is recorded: its retry must not be lost for want of the right lane
+    return queue_name(message.ticker, lane)
+
+
+def head_message(row: SymbolStatus) -> Message | None:
+    """The message that is live for the row as it is; None without a head or while nothing may be published."""
+    bar = None if row.head is None else read_next(row.symbol_id, row.head)[1]
+    return None if bar is None else message_of(row, *bar)
+
+
+def message_of(row: SymbolStatus, timeframe: str = "", timestamp: datetime | None = None) -> Message:
+    """The live message of a row that has a head, whose bar has this timeframe and time.
+
+    Both may be left out where only the task's id or the delivery's identity is asked for.
+    """
+    if row.head is None:
+        raise ValueError(f"{row.symbol.ticker} has no head")
+    return Message(
+        symbol_id=row.symbol_id,
+        ticker=row.symbol.ticker,
+        sequence=row.head,
+        epoch=row.epoch,
+        retries=row.attempts,
+        deferrals=row.deferrals,
+        control=row.stage == Stage.CONTROL,
+        bar="" if timestamp is None else describe_bar(timeframe, timestamp),
+    )
+
+
+def publish_head(row: SymbolStatus) -> None:
+    """Publish the row's head, if it has one, after the commit and for the time when it may run."""
+    if message := head_message(row):
+        publish_after_commit(message, lane=row.lane, due=row.next_attempt_at)
+
+
+def publish_following(done: Message, following: Following, bar: tuple[str, datetime] | None) -> None:
+    """Publish the head that follows a bar that is done, after the commit; its breaker is closed.
+
+    `bar` is timeframe and time of the head; None while nothing may be published.
+    """
+    if following.head is None or bar is None:
+        return
+    message = Message(
+        symbol_id=done.symbol_id,
+        ticker=done.ticker,
+        sequence=following.head,
+        epoch=following.epoch,
+        retries=0,
+        bar=describe_bar(*bar),
+    )
+    publish_after_commit(message, lane=following.lane)
+
+
+def describe_bar(timeframe: str, timestamp: datetime) -> str:
+    """A bar's name for people who look at Flower."""
+    return f"{timeframe} {timestamp:%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,23 @@
+"""Lanes: a slow or hung symbol is published to the slow lane, where it disturbs only its like."""
+
+from datetime import datetime
+
+import structlog
+from django.db import transaction
+
+from scanner_app.domain.enums import EventKind
+from scanner_app.domain.lanes import Place
+from scanner_app.mailbox.events import add_event
+from scanner_app.messaging import publisher
+from scanner_app.models import SymbolStatus
+
+log = structlog.get_logger(__name__)
+
+
+def move_to_lane(symbol_id: int, old_lane: str, place: Place, now: datetime, *, reason: str) -> None:
+    """Store a new place, inside the transaction of what led to it. A change of lane leaves an event."""
+    SymbolStatus.objects.filter(symbol_id=symbol_id).update(lane=place.lane, quick_bars=place.quick_bars)
+    if place.lane != old_lane:
+        add_event(symbol_id, EventKind.LANE, now, reason=f"to the {place.lane} lane: {reason}")
+        transaction.on_commit(publisher.announce_queues, robust=True)
+        log.info("lane_changed", symbol_id=symbol_id, lane=place.lane, reason=reason)

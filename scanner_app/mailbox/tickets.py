@@ -1,0 +1,57 @@
+"""A head that may run now, as a value."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from scanner_app.messaging.messages import Message
+from scanner_app.models import Bar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """A head that may run now: its message, its bar, and what the row said when it started."""
+
+    message: Message
+    bar_id: int
+    timeframe: str
+    timestamp: datetime
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    late: bool
+    replayed: bool
+    accepted_at: datetime
+    request_id: str | None = None  # of the request that brought the bar, if one did
+    held: bool  # accepted before a pause had been worked off
+    latencies: list[list[int]]  # SymbolStatus.latencies; only a completion of the head changes it
+
+    @property
+    def logged(self) -> dict[str, Any]:
+        """What a line of the log says of it."""
+        bar = {"timeframe": self.timeframe, "bar_time": f"{self.timestamp:%Y-%m-%dT%H:%M:%SZ}"}
+        request = {"request_id": self.request_id} if self.request_id else {}
+        return self.message.logged | bar | request
+
+
+def ticket_of(message: Message, bar: Bar, *, held: bool = False, latencies: list[list[int]] | None = None) -> Ticket:
+    """The ticket that lets `message` run `bar`."""
+    return Ticket(
+        message=message,
+        bar_id=bar.pk,
+        timeframe=bar.timeframe,
+        timestamp=bar.timestamp,
+        open=bar.open,
+        high=bar.high,
+        low=bar.low,
+        close=bar.close,
+        volume=bar.volume,
+        late=bar.late,
+        replayed=bar.replayed,
+        accepted_at=bar.accepted_at,
+        request_id=bar.request_id,
+        held=held,
+        latencies=latencies or [],
+    )

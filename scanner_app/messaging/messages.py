@@ -1,0 +1,45 @@
+"""A head's message as a value, whatever the broker makes of it."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One delivery of a head: numbers that say which state of which row it was made for."""
+
+    symbol_id: int
+    ticker: str
+    sequence: int
+    epoch: int
+    retries: int  # Celery's: failures of this head before this run
+    deferrals: int = 0  # how often this head was published anew for a later time
+    control: bool = False  # a control run instead of the head's own
+    bar: str = ""  # timeframe and time of the bar, for people who look at Flower
+
+    @property
+    def task_id(self) -> str:
+        """The same for every delivery and attempt of a bar, so that Flower shows them as one task."""
+        kind = "-control" if self.control else ""
+        return f"{quote(self.ticker, safe='')}-{self.sequence}-e{self.epoch}{kind}"
+
+    @property
+    def identity(self) -> str:
+        """What the workers' tells and the sweeper know this delivery by."""
+        return identity(self.task_id, self.retries)
+
+    @property
+    def logged(self) -> dict[str, Any]:
+        """What a line of the log says of it."""
+        # The control run is no attempt of its own: it follows the last one.
+        attempt = self.retries if self.control else self.retries + 1
+        return {"symbol": self.ticker, "sequence": self.sequence, "attempt": attempt}
+
+    def __str__(self) -> str:
+        return f"{self.ticker} {self.bar} #{self.sequence} attempt {self.retries + 1}"
+
+
+def identity(task_id: str, retries: int) -> str:
+    """A delivery's identity from what Celery knows of it."""
+    return f"{task_id}/{retries}"

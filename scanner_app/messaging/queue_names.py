@@ -1,0 +1,19 @@
+"""The names of the symbols' queues."""
+
+from urllib.parse import quote, unquote
+
+from scanner_app.domain.enums import Lane
+
+
+def queue_name(ticker: str, lane: str = Lane.MAIN) -> str:
+    """The queue of a symbol in a lane; the ticker percent-encoded, so that it can be read back."""
+    prefix = "slow.symbol." if lane == Lane.SLOW else "symbol."
+    return prefix + quote(ticker, safe="")
+
+
+def ticker_of_queue(queue: str) -> str:
+    """The ticker of a symbol's queue. Raises ValueError for any other queue."""
+    _, found, encoded = queue.partition("symbol.")
+    if not found:
+        raise ValueError(f"{queue!r} is no symbol's queue")
+    return unquote(encoded)

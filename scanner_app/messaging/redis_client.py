@@ -1,0 +1,29 @@
+"""Connections to the Redis server, beside those that Celery keeps for itself."""
+
+import os
+from functools import lru_cache
+
+import redis
+from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+READ_TIMEOUT_S = 2.0
+"""Longest wait for an answer: whoever asks has something better to do than to hang with the broker."""
+
+
+def client(timeout_s: float = READ_TIMEOUT_S) -> "redis.Redis":
+    """This process's client: short timeouts, no retries of its own."""
+    return _client(os.getpid(), settings.REDIS_URL, timeout_s)
+
+
+@lru_cache(maxsize=2)
+def _client(pid: int, url: str, timeout_s: float) -> "redis.Redis":  # noqa: ARG001 - a child must not share its parent's sockets
+    return redis.Redis.from_url(
+        url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=Retry(NoBackoff(), 0)
+    )
+
+
+def forget() -> None:
+    """Drop this process's clients, as for another broker. For tests."""
+    _client.cache_clear()

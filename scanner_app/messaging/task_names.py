@@ -1,0 +1,20 @@
+"""The names of the Celery tasks and of the workers' command, as they stand in messages and in beat's schedule.
+
+They are known outside of this code (messages that wait in queues, Flower): renaming one needs a release in which
+workers know both names.
+"""
+
+PROCESS_HEAD = "scanner.process_head"
+CONTROL_RUN = "scanner.control_run"
+BAR_DIED = "scanner.bar_died"
+REMOVE_SYMBOL = "scanner.remove_symbol"
+REMOVE_ROWS = "scanner.remove_rows"
+SWEEP = "scanner.sweep"
+COUNT_GAPS = "scanner.count_gaps"
+PRUNE = "scanner.prune"
+WATCH = "scanner.watch"
+DELIVER = "scanner.deliver"
+PING = "scanner.ping"
+
+FOLLOW_QUEUES = "follow_queues"
+"""The remote-control command that has workers look which queues there are."""

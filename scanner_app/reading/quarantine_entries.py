@@ -1,0 +1,47 @@
+"""Which bars are in quarantine."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from scanner_app.domain import tickers
+from scanner_app.models import QuarantinedBar, Symbol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which entries are meant. Without any of these, all that are open."""
+
+    symbol: str | None = None  # a ticker, whatever its case
+    error_type: str | None = None
+    start: datetime | None = None  # the bars' timestamps: this or later
+    end: datetime | None = None  # … before this
+
+    @property
+    def empty(self) -> bool:
+        """Whether it means every entry there is."""
+        return self == Filter()
+
+
+def open_entries() -> QuerySet[QuarantinedBar]:
+    """The entries that wait for an operator, of symbols that are not being deleted."""
+    return QuarantinedBar.objects.filter(symbol__deleted_at=None, resolution="")
+
+
+def matching(wanted: Filter) -> QuerySet[QuarantinedBar]:
+    """The open entries that are meant; none of a symbol that there is not."""
+    entries = open_entries()
+    if wanted.symbol is not None:
+        try:
+            ticker = tickers.normalise(wanted.symbol)
+        except ValueError:
+            return entries.none()  # such a symbol can't be
+        entries = entries.filter(symbol__in=Symbol.objects.filter(ticker=ticker))
+    if wanted.error_type is not None:
+        entries = entries.filter(error_type=wanted.error_type)
+    if wanted.start is not None:
+        entries = entries.filter(timestamp__gte=wanted.start)
+    if wanted.end is not None:
+        entries = entries.filter(timestamp__lt=wanted.end)
+    return entries
