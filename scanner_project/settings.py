@@ -9,6 +9,8 @@ from typing import Any
 import django_stubs_ext
 import environ
 
+from scanner_app.domain.worker_roles import Role
+from scanner_app.messaging import task_names
 from scanner_project import env as _env
 from scanner_project.logs import logging_config
 
@@ -248,47 +250,47 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_PUBLISH_RETRY = False  # one try: what is lost, the sweeper brings back
 CELERY_TASK_SEND_SENT_EVENT = True  # Flower shows queues only with it
 CELERY_WORKER_SEND_TASK_EVENTS = True
-CELERY_TASK_DEFAULT_QUEUE = "upkeep"
+CELERY_TASK_DEFAULT_QUEUE = Role.UPKEEP.value
 CELERY_WORKER_CONSUMER = "scanner_app.workers.consumer:Consumer"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep": {
-        "task": "scanner.sweep",
+        "task": task_names.SWEEP,
         "schedule": SCANNER_SWEEP_S,
         # A sweep that comes late is worth nothing: the next is there already.
-        "options": {"queue": "upkeep", "expires": SCANNER_SWEEP_S},
+        "options": {"queue": Role.UPKEEP.value, "expires": SCANNER_SWEEP_S},
     },
     "deliver": {
-        "task": "scanner.deliver",
+        "task": task_names.DELIVER,
         "schedule": 10.0,  # what was not asked for at once, and what is due for another try
-        "options": {"queue": "notify", "expires": 10.0},
+        "options": {"queue": Role.NOTIFY.value, "expires": 10.0},
     },
     "count gaps": {
-        "task": "scanner.count_gaps",
+        "task": task_names.COUNT_GAPS,
         "schedule": 60.0,  # a gap is news for people, and an older one for the rest of the day
-        "options": {"queue": "upkeep", "expires": 60.0},
+        "options": {"queue": Role.UPKEEP.value, "expires": 60.0},
     },
     "watch": {
-        "task": "scanner.watch",
+        "task": task_names.WATCH,
         "schedule": SCANNER_WATCH_S,
         "kwargs": {"by": "beat"},
-        "options": {"queue": "upkeep", "expires": SCANNER_WATCH_S},
+        "options": {"queue": Role.UPKEEP.value, "expires": SCANNER_WATCH_S},
     },
     "ping": {
-        "task": "scanner.ping",
+        "task": task_names.PING,
         "schedule": 60.0,  # what healthchecks.io and its like take for often
-        "options": {"queue": "notify", "expires": 60.0},
+        "options": {"queue": Role.NOTIFY.value, "expires": 60.0},
     },
     "prune": {
-        "task": "scanner.prune",
+        "task": task_names.PRUNE,
         "schedule": 10.0,  # at most half a second each, which is some 5,000 bars
-        "options": {"queue": "upkeep", "expires": 10.0},
+        "options": {"queue": Role.UPKEEP.value, "expires": 10.0},
     },
     "remove rows": {
-        "task": "scanner.remove_rows",
+        "task": task_names.REMOVE_ROWS,
         "schedule": 2.0,
-        "options": {"queue": "upkeep", "expires": 2.0},
+        "options": {"queue": Role.UPKEEP.value, "expires": 2.0},
     },
 }

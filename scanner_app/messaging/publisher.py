@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import structlog
 from django.db import transaction
 
+from scanner_app.domain.worker_roles import Role
 from scanner_app.messaging import envelopes, producer, task_names
 from scanner_app.messaging.messages import Message
 from scanner_app.messaging.queue_names import queue_name
@@ -72,7 +73,7 @@ def publish_killed_run(message: Message, reason: str) -> None:
         producer.send(
             task_names.BAR_DIED,
             kwargs={"message": dataclasses.asdict(message), "reason": reason},
-            queue="upkeep",
+            queue=Role.UPKEEP.value,
             argsrepr=f"{message}: {reason}",
             kwargsrepr="",
         )
@@ -91,7 +92,7 @@ def publish_removal(symbol_id: int) -> bool:
     if time.monotonic() < _paused_until:
         return False
     try:
-        producer.send(task_names.REMOVE_SYMBOL, args=(symbol_id,), queue="upkeep")
+        producer.send(task_names.REMOVE_SYMBOL, args=(symbol_id,), queue=Role.UPKEEP.value)
     except producer.UNREACHABLE as exc:
         _paused_until = time.monotonic() + PAUSE_AFTER_FAILURE_S
         log.warning("publish_failed", removal_of=symbol_id, error=str(exc))
@@ -102,7 +103,7 @@ def publish_removal(symbol_id: int) -> bool:
 def publish_sweep(*, expires_s: float) -> None:
     """Ask for one sweep, not waiting for beat's: it is worth nothing once that has come."""
     try:
-        producer.send(task_names.SWEEP, queue="upkeep", expires=expires_s)
+        producer.send(task_names.SWEEP, queue=Role.UPKEEP.value, expires=expires_s)
     except producer.UNREACHABLE as exc:
         log.warning("publish_failed", error=str(exc))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import gettempdir
 
 from scanner_app.domain.addresses import bracketed
+from scanner_app.domain.worker_roles import Role
 from scanner_app.workers.command_lines import beat_command, web_command, worker_command
 from scanner_project.env import BASE_DIR, MAX_SOCKET_PATH, Environment
 
@@ -76,10 +77,10 @@ def programs(env: Environment) -> tuple[Program, ...]:
             )
         )
     sizes = {
-        "main": env.SCANNER_MAIN_PROCESSES,
-        "slow": env.SCANNER_SLOW_PROCESSES,
-        "upkeep": UPKEEP_PROCESSES,
-        "notify": 1,
+        Role.MAIN: env.SCANNER_MAIN_PROCESSES,
+        Role.SLOW: env.SCANNER_SLOW_PROCESSES,
+        Role.UPKEEP: UPKEEP_PROCESSES,
+        Role.NOTIFY: 1,
     }
     for role, processes in sizes.items():
         running.append(

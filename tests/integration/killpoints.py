@@ -131,7 +131,7 @@ def install_in_worker() -> None:
     before(mailbox, "start", lambda message, **_: (Point.HANDED, message.ticker, message.sequence))
     after(mailbox, "start", _started)
     after(detection, "detect", _of_ticket(Point.COMPUTED))
-    after(sql, "add_signals", _of_ticket(Point.WRITING))
+    after(sql, "insert_signals", _of_ticket(Point.WRITING))
     # Publishing after a commit is always the next head's: the one that was committed is before it.
     publish = publisher.publish
 

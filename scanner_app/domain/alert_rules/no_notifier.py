@@ -4,13 +4,14 @@ from collections.abc import Iterable
 
 from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule
 from scanner_app.domain.enums import Severity
+from scanner_app.domain.worker_roles import Role
 
 
 def find(facts: Facts) -> Iterable[Finding] | None:
     """One finding for the whole."""
     if not facts.broker.there:
         return None
-    if any(worker.role == "notify" for worker in facts.broker.workers):
+    if any(worker.role == Role.NOTIFY for worker in facts.broker.workers):
         return []
     return [Finding(message="No living notify worker: messages are kept, and nobody sends them.")]
 

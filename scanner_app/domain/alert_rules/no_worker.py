@@ -3,10 +3,8 @@
 from collections.abc import Iterable
 
 from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule, WorkerFacts
-from scanner_app.domain.enums import Severity
-
-LANES = ("main", "slow")
-"""Roles of which each shard needs a worker."""
+from scanner_app.domain.enums import Lane, Severity
+from scanner_app.domain.worker_roles import LANE_ROLES
 
 
 def consumers(lane: str, shard: int, shards: int) -> str:
@@ -19,7 +17,7 @@ def shards_of(workers: Iterable[WorkerFacts]) -> int:
 
     Not by a setting: the process that judges consumes no shard and may have been given none.
     """
-    return max((int(worker.shard.partition("/")[2]) for worker in workers if worker.role in LANES), default=1)
+    return max((int(worker.shard.partition("/")[2]) for worker in workers if worker.role in LANE_ROLES), default=1)
 
 
 def find(facts: Facts) -> Iterable[Finding] | None:
@@ -34,7 +32,7 @@ def find(facts: Facts) -> Iterable[Finding] | None:
     living = {f"{worker.role} {worker.shard}" for worker in facts.broker.workers}
     return [
         Finding(message=f"No living worker consumes {subject} (lane, shard of shards): its bars wait.", subject=subject)
-        for lane in LANES
+        for lane in Lane
         for shard in range(shards)
         if (subject := consumers(lane, shard, shards)) not in living and f"{lane} 0/1" not in living
     ]

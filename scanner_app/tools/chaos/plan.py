@@ -4,6 +4,8 @@ import random
 from dataclasses import dataclass
 from enum import StrEnum
 
+from scanner_app.domain.worker_roles import Role
+
 QUIET_S = 20.0
 """After every kind has struck once more: long enough that a stall of undisturbed symbols would show."""
 
@@ -32,7 +34,7 @@ class Kind(StrEnum):
     CUT_DATABASE = "cut_database"  # PostgreSQL: all connections; SQLite: the write lock, held for some seconds
 
 
-WORKERS = ("main", "main", "main", "slow", "upkeep")
+WORKERS = (Role.MAIN, Role.MAIN, Role.MAIN, Role.SLOW, Role.UPKEEP)
 """Victims: the main worker has most of the work."""
 
 

