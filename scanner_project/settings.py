@@ -13,6 +13,7 @@ from scanner_app.domain.worker_roles import Role
 from scanner_app.messaging import task_names
 from scanner_project import env as _env
 from scanner_project.logs import logging_config
+from scanner_project.version import VERSION
 
 django_stubs_ext.monkeypatch()
 
@@ -90,6 +91,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "scanner_app.access.roles.for_templates",
+                "scanner_app.pages.version.for_templates",
             ],
         },
     }
@@ -165,7 +167,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Market scanner",
     "DESCRIPTION": "Bars in; signals, status and faults out. No symbol waits for another.",
-    "VERSION": "1",
+    "VERSION": VERSION,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVE_INCLUDE_SCHEMA": False,

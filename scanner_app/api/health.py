@@ -1,5 +1,6 @@
 """Whether the process lives, and whether what it needs is there. Both answer whoever asks."""
 
+from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -10,8 +11,8 @@ from scanner_app.reading import readiness
 @never_cache
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django's signature
-    """200 while the process answers at all."""
-    return JsonResponse({"status": "alive"})
+    """200 with the version, while the process answers at all."""
+    return JsonResponse({"status": "alive", "version": settings.VERSION})
 
 
 @never_cache

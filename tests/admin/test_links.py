@@ -6,6 +6,7 @@ from django.urls import NoReverseMatch, reverse
 from scanner_app import mailbox
 from scanner_app.admin import links
 from scanner_app.models import Bar, ProcessingFailure, QuarantinedBar, Signal, Symbol, SymbolEvent
+from scanner_project.version import VERSION
 from tests.admin.test_records import path, rows_of_every_kind
 from tests.conftest import T0, accept_days, fail_head, live_message, make_symbol, start_head
 
@@ -137,3 +138,11 @@ def test_without_a_chart_there_is_no_link_to_it(monkeypatch):
     monkeypatch.setattr(links, "reverse", nowhere)
 
     assert links.chart_url("TSLA") is None
+
+
+def test_the_foot_of_start_page_list_and_row_shows_the_version(browser):
+    symbol = make_symbol("TSLA")
+
+    for address in ("/admin/", path(Symbol), path(Symbol, "change", symbol.pk)):
+        foot = browser.get(address).content.decode().partition('<footer id="footer">')[2]
+        assert f"Market scanner {VERSION}" in foot.partition("</footer>")[0], address

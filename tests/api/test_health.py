@@ -10,6 +10,7 @@ from django.db.backends.utils import CursorWrapper
 from scanner_app.messaging import heartbeats, redis_client, sweep_memory
 from scanner_app.messaging.heartbeats import Heartbeat
 from scanner_app.reading import clocks
+from scanner_project.version import VERSION
 
 ALL_ROLES = {f"{role}@a": Heartbeat(role=role) for role in ("main", "slow", "upkeep")}
 
@@ -37,11 +38,11 @@ def raising(error):
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/healthz/"])
-def test_healthz_is_200_without_database_and_broker(client, path):
+def test_healthz_is_200_with_the_version_and_without_database_and_broker(client, path):
     # No fixture lets this test near the database: a query would fail it.
     answer = client.get(path)
 
-    assert (answer.status_code, answer.json()) == (200, {"status": "alive"})
+    assert (answer.status_code, answer.json()) == (200, {"status": "alive", "version": VERSION})
 
 
 @pytest.mark.parametrize("path", ["/readyz", "/readyz/"])

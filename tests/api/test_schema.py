@@ -8,6 +8,8 @@ import yaml
 from django.core.management import call_command
 from drf_spectacular.generators import SchemaGenerator
 
+from scanner_project.version import VERSION
+
 OPERATIONS = {
     "/api/v1/auth/token": {"post"},
     "/api/v1/scanner/bars": {"get", "post"},
@@ -83,7 +85,8 @@ def test_the_schema_is_served_to_everybody(client, db, path):
     answer = client.get(path)
 
     assert answer.status_code == 200
-    assert yaml.safe_load(answer.content)["info"]["title"] == "Market scanner"
+    info = yaml.safe_load(answer.content)["info"]
+    assert (info["title"], info["version"]) == ("Market scanner", VERSION)
 
 
 @pytest.mark.parametrize("path", ["/api/docs/", "/api/docs"])

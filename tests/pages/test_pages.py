@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from scanner_app.domain.alert_rules import RULES
 from scanner_app.models import Symbol
+from scanner_project.version import VERSION
 from tests.conftest import T0, make_symbol
 
 pytestmark = pytest.mark.django_db
@@ -149,6 +150,15 @@ def test_a_symbols_page_asks_strangers_to_sign_in_and_leads_back(client, symbol)
     answer = client.get("/symbols/TSLA/")
 
     assert (answer.status_code, answer.url) == (302, "/login/?next=/symbols/TSLA/")
+
+
+@pytest.mark.parametrize("address", ["/", "/login/", "/symbols/TSLA/", "/runbook/no_worker/"])
+def test_the_foot_of_a_page_shows_the_version(client, settings, symbol, address):
+    settings.SCANNER_PUBLIC_STATUS = True
+
+    foot = client.get(address).content.decode().partition("<footer")[2]
+
+    assert f"Market scanner {VERSION}</footer>" in foot
 
 
 @pytest.mark.parametrize("address", ["/", "/login/", "/symbols/TSLA/"])
