@@ -13,17 +13,18 @@ RESULTS := var/benchmarks
 ONE_DATABASE := --ignore=tests/integration --ignore=tests/project/up --ignore=tests/tools --ignore=tests/detectors \
 	--ignore=tests/browser
 
-.PHONY: help up test test-slow lint format bench clean
+.PHONY: help up test test-slow lint format third-party bench clean
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make up         run everything in the foreground; Ctrl-C stops it"
-	@echo "make test       all but the slow tests, on SQLite and on PostgreSQL (ARGS=... for pytest)"
-	@echo "make test-slow  the slow tests"
-	@echo "make lint       ruff, mypy, the order of imports, migrations, API schema, Django's checks"
-	@echo "make format     ruff's formatter and fixes"
-	@echo "make bench      the benchmarks, and their tables and plots in benchmarks/README.md"
-	@echo "make clean      remove .venv, .venv-bench and caches; the data in DATA_DIR stays"
+	@echo "make up          run everything in the foreground; Ctrl-C stops it"
+	@echo "make test        all but the slow tests, on SQLite and on PostgreSQL (ARGS=... for pytest)"
+	@echo "make test-slow   the slow tests"
+	@echo "make lint        ruff, mypy, the order of imports, migrations, API schema, Django's checks"
+	@echo "make format      ruff's formatter and fixes"
+	@echo "make third-party writes the list of other people's software, THIRD_PARTY.md"
+	@echo "make bench       the benchmarks, and their tables and plots in benchmarks/README.md"
+	@echo "make clean       remove .venv, .venv-bench and caches; the data in DATA_DIR stays"
 
 # A virtual environment whose interpreter is gone is made anew.
 ifeq ($(wildcard $(BIN)/python),)
@@ -68,6 +69,9 @@ lint: $(VENV)/ready-dev
 format: $(VENV)/ready-dev
 	$(BIN)/python -m ruff format .
 	$(BIN)/python -m ruff check --fix .
+
+third-party: $(VENV)/ready-dev
+	$(BIN)/python -m scanner_project.third_party
 
 # The peers that the scanner is measured beside, apart from what it runs on itself.
 $(BENCH_VENV)/ready: benchmarks/requirements.txt $(VENV)/ready-dev
