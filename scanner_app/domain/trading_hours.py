@@ -60,11 +60,6 @@ class Hours:
         """Trading time (s) between two moments (unix s); 0 if the second is not the later one."""
         return max(0.0, self._traded(end) - self._traded(start))
 
-    def is_open(self, at: float) -> bool:
-        """Whether the market trades at this moment (unix s)."""
-        begun = bisect_right(self._starts, at)
-        return begun > 0 and at < self._ends[begun - 1]
-
     def due_after(self, timeframe: str, timestamp: datetime) -> Due | None:
         """What may be expected after the bar of this timestamp; None beyond the sessions that are known."""
         start, length = timestamp.timestamp(), TIMEFRAMES[timeframe].total_seconds()

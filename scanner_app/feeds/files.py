@@ -99,13 +99,6 @@ def open_feed(path: Path, *, symbol: str | None = None, timeframe: str | None = 
         raise FeedError(f"{path}: cannot be read: {exc}") from exc
 
 
-def read_bars(
-    path: Path, *, symbol: str | None = None, timeframe: str | None = None
-) -> Iterator[tuple[int, dict[str, object]]]:
-    """Return the bars of a file, each with its line. Raises as `open_feed` does."""
-    return open_feed(path, symbol=symbol, timeframe=timeframe).items
-
-
 # --- Columns
 
 

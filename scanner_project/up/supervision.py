@@ -31,7 +31,6 @@ class ChildState:
     group: str
     state: str  # STARTING, RUNNING, BACKOFF, STOPPING, EXITED, FATAL, ...
     started_at: int  # unix s; 0: never
-    exit_status: int
     reason: str  # why it could not be started, in supervisor's words
     log: str
 
@@ -88,7 +87,6 @@ class Supervisor:
                 group=row["group"],
                 state=row["statename"],
                 started_at=row["start"],
-                exit_status=row["exitstatus"],
                 reason=row["spawnerr"],
                 log=str(self._folder / row["stdout_logfile"]),
             )

@@ -45,11 +45,16 @@ def test_a_market_that_never_closes_has_all_the_time_there_is(always):
 
 
 @pytest.mark.parametrize(
-    ("moment", "is_open"),
-    [("2026-03-03 14:29", False), ("2026-03-03 14:30", True), ("2026-03-03 20:59", True), ("2026-03-03 21:00", False)],
+    ("start", "end", "expected"),
+    [
+        ("2026-03-03 14:29", "2026-03-03 14:30", 0),
+        ("2026-03-03 14:30", "2026-03-03 14:31", 60),
+        ("2026-03-03 20:59", "2026-03-03 21:00", 60),
+        ("2026-03-03 21:00", "2026-03-03 21:01", 0),
+    ],
 )
-def test_open_from_the_opening_to_just_before_the_close(new_york, moment, is_open):
-    assert new_york.is_open(at(moment).timestamp()) is is_open
+def test_trading_time_begins_with_the_opening_and_ends_with_the_close(new_york, start, end, expected):
+    assert traded(new_york, start, end) == expected
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scanner_app.feeds.files import FeedError, open_feed, read_bars, read_number, read_time
+from scanner_app.feeds.files import FeedError, open_feed, read_number, read_time
 
 DAY = datetime(2020, 1, 2, tzinfo=UTC)
 MORNING = datetime(2020, 1, 2, 9, 30, tzinfo=UTC)
@@ -36,6 +36,11 @@ def parquet_file(tmp_path):
         return path
 
     return write
+
+
+def read_bars(path, **fixed):
+    """The bars of a file, each with its line."""
+    return open_feed(path, **fixed).items
 
 
 # --- headers

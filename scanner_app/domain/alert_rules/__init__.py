@@ -24,7 +24,7 @@ from scanner_app.domain.alert_rules import (
 )
 from scanner_app.domain.alert_rules.interface import BrokerFacts, Facts, Finding, Limits, Rule, SymbolFacts, WorkerFacts
 
-__all__ = ["AT_ONCE", "RULES", "BrokerFacts", "Facts", "Finding", "Limits", "Rule", "SymbolFacts", "WorkerFacts"]
+__all__ = ["RULES", "BrokerFacts", "Facts", "Finding", "Limits", "Rule", "SymbolFacts", "WorkerFacts"]
 
 RULES: dict[str, Rule] = {
     module.RULE.name: module.RULE
@@ -49,6 +49,3 @@ RULES: dict[str, Rule] = {
     )
 }
 """Every rule by its name. A rule comes after those that mute it."""
-
-AT_ONCE = tuple(rule for rule in RULES.values() if rule.at_once)
-"""The rules that the requirements give: they count in the overall status as soon as they hold."""

@@ -14,7 +14,6 @@ def child(state="RUNNING", *, name="worker-main", group="workers", started_at=10
         group=group,
         state=state,
         started_at=started_at,
-        exit_status=0,
         reason=reason,
         log=f"/var/logs/{name}.log",
     )
