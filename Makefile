@@ -20,7 +20,7 @@ help:
 	@echo "make up          run everything in the foreground; Ctrl-C stops it"
 	@echo "make test        all but the slow tests, on SQLite and on PostgreSQL (ARGS=... for pytest)"
 	@echo "make test-slow   the slow tests"
-	@echo "make lint        ruff, mypy, the order of imports, migrations, API schema, Django's checks"
+	@echo "make lint        ruff, mypy, the order of imports, dead code, migrations, API schema, Django's checks"
 	@echo "make format      ruff's formatter and fixes"
 	@echo "make third-party writes the list of other people's software, THIRD_PARTY.md"
 	@echo "make bench       the benchmarks, and their tables and plots in benchmarks/README.md"
@@ -62,6 +62,7 @@ lint: $(VENV)/ready-dev
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy .
 	$(BIN)/lint-imports
+	$(BIN)/python -m vulture
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 	$(BIN)/python manage.py check
