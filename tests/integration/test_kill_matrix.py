@@ -24,7 +24,7 @@ import django
 django.setup()
 from django.utils import timezone
 from tests.integration import killpoints
-from scanner_app import ingest
+from scanner_app.engine import ingest
 killpoints.install_in_acceptor()
 report = ingest.accept(json.load(sys.stdin), now=timezone.now())
 print(report.accepted)
