@@ -8,7 +8,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.views import defaults
-from rest_framework import status
+from rest_framework import serializers, status
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
@@ -20,6 +20,12 @@ log = structlog.get_logger(__name__)
 
 RETRY_AFTER_S = 5
 """When a client that was turned away may ask again: long enough for a restart, short enough for a feed."""
+
+
+class DetailOut(serializers.Serializer[Any]):
+    """An error that concerns no field."""
+
+    detail = serializers.CharField()
 
 
 class Conflict(APIException):

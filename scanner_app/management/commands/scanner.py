@@ -18,7 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from scanner_app import mailbox
-from scanner_app.api.serializers import ActIn, OverviewOut
+from scanner_app.api.fields import ActIn
+from scanner_app.api.status import OverviewOut
 from scanner_app.domain import enums, tickers
 from scanner_app.domain.errors import BarsWaiting, ScannerError
 from scanner_app.domain.wording import counted
