@@ -25,7 +25,7 @@ from scanner_app.alerts.acknowledge import MAX_SILENCE_MINUTES
 from scanner_app.api.base import ListViewSet
 from scanner_app.api.errors import DetailOut
 from scanner_app.api.fields import ActIn
-from scanner_app.api.filters import _symbol_id
+from scanner_app.api.filters import SymbolFilters
 from scanner_app.api.permissions import MayOperate
 from scanner_app.domain.enums import FIRED_STATES, AlertState, Severity
 from scanner_app.models import Alert
@@ -88,13 +88,12 @@ class SilenceIn(ActIn):
     minutes = serializers.IntegerField(min_value=0, max_value=MAX_SILENCE_MINUTES, help_text="0 ends a silence")
 
 
-class AlertFilter(filters.FilterSet):  # type: ignore[misc] # django-filter has no types
+class AlertFilter(SymbolFilters):
     """Parameters of `alerts`."""
 
     active = filters.BooleanFilter(method="of_active", help_text="true: not over; false: over")
     rule = filters.CharFilter()
     severity = filters.ChoiceFilter(choices=choices_of(Severity))
-    symbol = filters.CharFilter(method="of_symbol", help_text="ticker, in upper or lower case")
     state = filters.ChoiceFilter(choices=choices_of(AlertState), help_text="pending ones are listed if asked for alone")
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -106,11 +105,6 @@ class AlertFilter(filters.FilterSet):  # type: ignore[misc] # django-filter has 
     def of_active(self, queryset: QuerySet[Any], _name: str, value: bool) -> QuerySet[Any]:
         """Those that fire or are not over yet; or those that are over."""
         return queryset.filter(state__in=FIRED_STATES) if value else queryset.filter(state=AlertState.RESOLVED)
-
-    def of_symbol(self, queryset: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
-        """Alerts of one symbol; none of a symbol that there is not."""
-        found = _symbol_id(value)
-        return queryset.none() if found is None else queryset.filter(symbol_id=found)
 
 
 def _documented_alert_act(summary: str, request: type[ActIn]) -> Callable[[Any], Any]:

@@ -4,7 +4,6 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
@@ -12,11 +11,9 @@ from rest_framework.viewsets import ViewSet
 from scanner_app.api.errors import DetailOut
 from scanner_app.api.fields import DIRECTIONS
 from scanner_app.api.permissions import MayRead
-from scanner_app.domain import tickers
 from scanner_app.domain.enums import BarStatus
 from scanner_app.domain.timeframes import TIMEFRAMES
-from scanner_app.models import Symbol
-from scanner_app.reading import chart
+from scanner_app.reading import chart, status, symbols
 
 
 class ChartBarOut(serializers.Serializer[Any]):
@@ -77,18 +74,5 @@ class ChartViewSet(ViewSet):
         asked = ChartIn(data=request.query_params)
         asked.is_valid(raise_exception=True)
         values = asked.validated_data
-        symbol = _find(values["symbol"])
+        symbol = symbols.get(values["symbol"], among=status.symbols())
         return Response(ChartOut(chart.chart(symbol, values.get("timeframe"), limit=values["limit"])).data)
-
-
-def _find(ticker: str) -> Symbol:
-    """The symbol with its row. Raises NotFound."""
-    try:
-        stored = tickers.normalise(ticker)
-    except ValueError:
-        stored = ticker.upper()
-    else:
-        found = Symbol.objects.filter(deleted_at=None, ticker=stored).select_related("status").first()
-        if found is not None:
-            return found
-    raise NotFound(f"Symbol {stored} not found")

@@ -10,8 +10,7 @@ from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 
 from scanner_app.api.fields import utc_time
-from scanner_app.domain import tickers
-from scanner_app.models import Symbol
+from scanner_app.reading import symbols
 
 
 class TimeField(forms.CharField):
@@ -32,10 +31,23 @@ class TimeFilter(filters.IsoDateTimeFilter):  # type: ignore[misc] # django-filt
     field_class = TimeField
 
 
-class OfSymbol(filters.FilterSet):  # type: ignore[misc] # django-filter has no types
-    """What every list has: one symbol, a span of its bars' timestamps."""
+class SymbolFilters(filters.FilterSet):  # type: ignore[misc] # django-filter has no types
+    """The parameter `symbol`."""
+
+    symbol_column = "symbol_id"
 
     symbol = filters.CharFilter(method="of_symbol", help_text="ticker, in upper or lower case")
+
+    def of_symbol(self, queryset: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        """The rows of one symbol; none if no symbol has this ticker."""
+        # The id is looked up first: the lists' indexes begin with it, and a join would hide it from the planner.
+        found = symbols.find(value)
+        return queryset.none() if found is None else queryset.filter(**{self.symbol_column: found.pk})
+
+
+class SymbolAndTimeFilters(SymbolFilters):
+    """The parameters `symbol`, and `from` and `to` for the bars' timestamps."""
+
     # `from` is a keyword of Python's: get_filters() drops the underscore.
     from_ = TimeFilter(field_name="timestamp", lookup_expr="gte", help_text="bars' timestamps: this or later")
     to = TimeFilter(field_name="timestamp", lookup_expr="lt", help_text="bars' timestamps: before this")
@@ -44,17 +56,3 @@ class OfSymbol(filters.FilterSet):  # type: ignore[misc] # django-filter has no 
     def get_filters(cls) -> "OrderedDict[str, filters.Filter]":
         """The filters by the names of the query parameters."""
         return OrderedDict((name.rstrip("_"), one) for name, one in super().get_filters().items())
-
-    def of_symbol(self, queryset: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
-        """Rows of one symbol; none of a symbol that there is not."""
-        # The id is looked up first: the lists' index begins with it, and a join would hide it from the planner.
-        found = _symbol_id(value)
-        return queryset.none() if found is None else queryset.filter(symbol_id=found)
-
-
-def _symbol_id(ticker: str) -> int | None:
-    try:
-        stored = tickers.normalise(ticker)
-    except ValueError:
-        return None  # such a symbol can't be
-    return Symbol.objects.filter(ticker=stored).values_list("pk", flat=True).first()

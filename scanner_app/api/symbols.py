@@ -5,14 +5,12 @@ from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.utils import timezone
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.status import HTTP_200_OK, HTTP_201_CREATED, HTTP_202_ACCEPTED
@@ -22,7 +20,7 @@ from scanner_app.api.base import ListViewSet
 from scanner_app.api.errors import Conflict, DetailOut
 from scanner_app.api.explanations import ExplanationOut
 from scanner_app.api.fields import MAX_REASON, ActIn
-from scanner_app.api.filters import _symbol_id
+from scanner_app.api.filters import SymbolFilters
 from scanner_app.api.gaps import GapsIn, GapsOut
 from scanner_app.api.permissions import MayOperate, MayReadStatus
 from scanner_app.api.timelines import LineOut
@@ -32,7 +30,7 @@ from scanner_app.domain.enums import Lane, SymbolState
 from scanner_app.engine import removal
 from scanner_app.mailbox.accept import create_symbols
 from scanner_app.models import Symbol
-from scanner_app.reading import explanation, gaps, quarantine_entries, status, timeline
+from scanner_app.reading import explanation, gaps, quarantine_entries, status, symbols, timeline
 
 TICKER = OpenApiParameter(
     "symbol", OpenApiTypes.STR, OpenApiParameter.PATH, description="ticker in any case, percent-encoded"
@@ -113,16 +111,12 @@ class DeleteIn(ActIn):
     force = serializers.BooleanField(required=False, default=False, help_text="also while bars wait, which are lost")
 
 
-class WatchListFilter(filters.FilterSet):  # type: ignore[misc] # django-filter has no types
+class WatchListFilter(SymbolFilters):
     """Parameters of `symbols`."""
 
-    symbol = filters.CharFilter(method="of_symbol", help_text="ticker, in upper or lower case")
-    enabled = filters.BooleanFilter()
+    symbol_column = "pk"
 
-    def of_symbol(self, queryset: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
-        """The one symbol, or none."""
-        found = _symbol_id(value)
-        return queryset.none() if found is None else queryset.filter(pk=found)
+    enabled = filters.BooleanFilter()
 
 
 def _documented_act(summary: str, more: dict[int, Any] | None = None) -> Callable[[Any], Any]:
@@ -155,18 +149,6 @@ class SymbolViewSet(ListViewSet):
         "enable": MayOperate,
         "disable": MayOperate,
     }
-
-    def find(self, ticker: str, among: QuerySet[Symbol] | None = None) -> Symbol:
-        """The symbol, whatever the case of its ticker; of those on the watch list, if not told. Raises NotFound."""
-        try:
-            stored = tickers.normalise(ticker)
-        except ValueError:
-            stored = ticker.upper()  # there can't be such a symbol, and the database need not be asked
-        else:
-            found = status.symbols() if among is None else among
-            if (symbol := found.filter(ticker=stored).first()) is not None:
-                return symbol
-        raise NotFound(f"Symbol {stored} not found")
 
     def show(self, symbol_id: int, code: int = HTTP_200_OK) -> Response:
         """The symbol as it is now."""
@@ -212,7 +194,7 @@ class SymbolViewSet(ListViewSet):
     @extend_schema(summary="One symbol", responses={200: OneSymbolOut, 404: NO_SUCH}, parameters=[TICKER])
     def retrieve(self, request: Request, symbol: str) -> Response:  # noqa: ARG002 - DRF's signature
         """The same as its status."""
-        return self.show(self.find(symbol).pk)
+        return self.show(symbols.get(symbol).pk)
 
     @extend_schema(
         summary="Enable or disable a symbol, or give it another trading calendar",
@@ -222,7 +204,7 @@ class SymbolViewSet(ListViewSet):
     )
     def partial_update(self, request: Request, symbol: str) -> Response:
         """Change what is given; what is as asked already stays without a trace."""
-        found = self.find(symbol)
+        found = symbols.get(symbol)
         asked = SymbolChangeIn(data=request.data)
         asked.is_valid(raise_exception=True)
         by, now, reason = request.user.get_username(), timezone.now(), asked.validated_data["reason"]
@@ -244,7 +226,7 @@ class SymbolViewSet(ListViewSet):
     )
     def destroy(self, request: Request, symbol: str) -> Response:
         """Hidden at once; its bars are refused as `deleted` until all its rows are gone, in the background."""
-        found = self.find(symbol)
+        found = symbols.get(symbol)
         asked = DeleteIn(data=request.query_params)
         asked.is_valid(raise_exception=True)
         removal.delete(found, by=request.user.get_username(), now=timezone.now(), **asked.validated_data)
@@ -254,7 +236,7 @@ class SymbolViewSet(ListViewSet):
     @action(detail=True, methods=["get"])
     def status(self, request: Request, symbol: str) -> Response:  # noqa: ARG002 - DRF's signature
         """State, breaker, latency, backlog and next attempt."""
-        return self.show(self.find(symbol).pk)
+        return self.show(symbols.get(symbol).pk)
 
     @extend_schema(
         summary="Why a symbol is as it is, what happens next, and what can be done",
@@ -264,7 +246,7 @@ class SymbolViewSet(ListViewSet):
     @action(detail=True, methods=["get"])
     def explain(self, request: Request, symbol: str) -> Response:
         """In plain sentences. Answers for a symbol that is being deleted too, until its rows are gone."""
-        found = self.find(symbol, among=explanation.symbols())
+        found = symbols.get(symbol, among=explanation.symbols())
         said = explanation.explain(found, timezone.now())
         allowed = MayOperate().has_permission(request, self)
         actions = [{**asdict(one), "allowed": allowed} for one in said.actions]
@@ -281,7 +263,7 @@ class SymbolViewSet(ListViewSet):
     @action(detail=True, methods=["get"])
     def timeline(self, request: Request, symbol: str) -> Response:  # noqa: ARG002 - DRF's signature
         """Every change of its state and every operator's act, each failed attempt with its error."""
-        page = self.paginate_queryset(timeline.events().filter(symbol_id=self.find(symbol).pk))
+        page = self.paginate_queryset(timeline.events().filter(symbol_id=symbols.get(symbol).pk))
         return self.get_paginated_response(LineOut(timeline.lines(page or []), many=True).data)
 
     @extend_schema(
@@ -293,7 +275,7 @@ class SymbolViewSet(ListViewSet):
     @action(detail=True, methods=["get"], pagination_class=None)
     def gaps(self, request: Request, symbol: str) -> Response:
         """By the symbol's trading calendar, in the last 500 bars of each timeframe."""
-        found = self.find(symbol)
+        found = symbols.get(symbol, among=status.symbols())
         asked = GapsIn(data=request.query_params)
         asked.is_valid(raise_exception=True)
         rows = gaps.of_symbol(found, timezone.now(), asked.validated_data.get("timeframe"))
@@ -325,7 +307,7 @@ class SymbolViewSet(ListViewSet):
 
     def _act(self, act: Callable[..., object], request: Request, ticker: str) -> Response:
         """Have the mailbox do it in the user's name, and answer with what became of the symbol."""
-        symbol = self.find(ticker)
+        symbol = symbols.get(ticker)
         asked = ActIn(data=request.data)
         asked.is_valid(raise_exception=True)
         act(symbol, by=request.user.get_username(), now=timezone.now(), reason=asked.validated_data["reason"])
