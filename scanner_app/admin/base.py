@@ -17,6 +17,7 @@ from django.utils.text import capfirst
 
 from scanner_app.access.roles import May
 from scanner_app.models import Symbol
+from scanner_app.reading import symbols
 
 LISTED = 10_000
 """Rows of a big table that can be paged through, newest first. PostgreSQL counts so many in some
@@ -238,8 +239,8 @@ class RecordAdmin(ReadOnlyAdmin):
         """
         if not search_term.strip():
             return queryset, False
-        symbol_id = Symbol.objects.filter(ticker=search_term.strip().upper()).values_list("id", flat=True).first()
-        return (queryset.none() if symbol_id is None else queryset.filter(symbol_id=symbol_id)), False
+        symbol = symbols.find(search_term.strip(), among=Symbol.objects.all())
+        return (queryset.none() if symbol is None else queryset.filter(symbol_id=symbol.pk)), False
 
 
 class NewestFilter(admin.SimpleListFilter):

@@ -8,18 +8,25 @@ from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.views import defaults
-from rest_framework import status
-from rest_framework.exceptions import APIException, ParseError
+from rest_framework import serializers, status
+from rest_framework.exceptions import APIException, NotFound, ParseError
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler
 
 from scanner_app.domain.errors import AlertOver, BarsWaiting, NothingToSkip, NotInQuarantine
+from scanner_app.reading.symbols import SymbolNotFound
 
 log = structlog.get_logger(__name__)
 
 RETRY_AFTER_S = 5
 """When a client that was turned away may ask again: long enough for a restart, short enough for a feed."""
+
+
+class DetailOut(serializers.Serializer[Any]):
+    """An error that concerns no field."""
+
+    detail = serializers.CharField()
 
 
 class Conflict(APIException):
@@ -58,6 +65,8 @@ def _translated(exc: Exception) -> Exception:
     match exc:
         case NothingToSkip() | NotInQuarantine() | BarsWaiting() | AlertOver():
             return Conflict(str(exc))
+        case SymbolNotFound():
+            return NotFound(str(exc))
         case RequestDataTooBig():
             return TooLarge(f"A body may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes.")
         case UnreadablePostError():

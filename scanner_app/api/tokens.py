@@ -1,7 +1,10 @@
 """A token for name and password."""
 
+from typing import Any
+
 from django.contrib.auth import authenticate
 from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
 from rest_framework.authtoken.models import Token
 from rest_framework.exceptions import ParseError
 from rest_framework.permissions import AllowAny
@@ -9,8 +12,21 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from scanner_app.api.errors import DetailOut
 from scanner_app.api.parsers import SafeJSONParser
-from scanner_app.api.serializers import DetailOut, TokenIn, TokenOut
+
+
+class TokenIn(serializers.Serializer[Any]):
+    """Who wants a token."""
+
+    username = serializers.CharField()
+    password = serializers.CharField(style={"input_type": "password"}, trim_whitespace=False)
+
+
+class TokenOut(serializers.Serializer[Any]):
+    """The user's token, for `Authorization: Token …`."""
+
+    token = serializers.CharField()
 
 
 class TokenView(APIView):

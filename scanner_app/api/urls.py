@@ -3,20 +3,28 @@
 from django.urls import path
 from rest_framework.viewsets import ViewSetMixin
 
-from scanner_app.api import live, viewsets
+from scanner_app.api.alerts import AlertViewSet
+from scanner_app.api.bars import BarViewSet
+from scanner_app.api.board import BoardViewSet
+from scanner_app.api.chart import ChartViewSet
+from scanner_app.api.failures import FailureViewSet
 from scanner_app.api.index import IndexView
+from scanner_app.api.quarantine import QuarantineViewSet
 from scanner_app.api.routers import Router
+from scanner_app.api.signals import SignalViewSet
+from scanner_app.api.status import StatusViewSet
+from scanner_app.api.symbols import SymbolViewSet
 
 VIEWSETS: dict[str, type[ViewSetMixin]] = {
-    "bars": viewsets.BarViewSet,
-    "signals": viewsets.SignalViewSet,
-    "status": viewsets.StatusViewSet,
-    "symbols": viewsets.SymbolViewSet,
-    "failures": viewsets.FailureViewSet,
-    "quarantine": viewsets.QuarantineViewSet,
-    "board": live.BoardViewSet,
-    "chart": live.ChartViewSet,
-    "alerts": viewsets.AlertViewSet,
+    "bars": BarViewSet,
+    "signals": SignalViewSet,
+    "status": StatusViewSet,
+    "symbols": SymbolViewSet,
+    "failures": FailureViewSet,
+    "quarantine": QuarantineViewSet,
+    "board": BoardViewSet,
+    "chart": ChartViewSet,
+    "alerts": AlertViewSet,
 }
 
 

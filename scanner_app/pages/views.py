@@ -17,11 +17,10 @@ from django.views.decorators.http import require_safe
 
 from scanner_app.access.roles import May
 from scanner_app.alerts.acknowledge import MAX_SILENCE_MINUTES
-from scanner_app.domain import tickers
 from scanner_app.domain.addresses import bracketed, is_every_address
 from scanner_app.domain.alert_rules import RULES
-from scanner_app.models import Symbol
 from scanner_app.pages import runbook
+from scanner_app.reading import symbols
 
 POLICY = "; ".join(
     [
@@ -68,13 +67,9 @@ def symbol(request: HttpRequest, ticker: str) -> HttpResponse:
     """One symbol: a frame that its script fills with chart, explanation, timeline and faults."""
     if not (request.user.is_authenticated or settings.SCANNER_PUBLIC_STATUS):
         return redirect_to_login(request.get_full_path())
-    try:
-        ticker = tickers.normalise(ticker)
-        known = Symbol.objects.filter(ticker=ticker, deleted_at=None).exists()
-    except ValueError:
-        known = False  # such a symbol can't be
-    context = {"ticker": ticker, "known": known, **_common(request)}
-    return render(request, "scanner_app/symbol.html", context, status=200 if known else 404)
+    found = symbols.find(ticker)
+    context = {"ticker": ticker.upper(), "known": found is not None, **_common(request)}
+    return render(request, "scanner_app/symbol.html", context, status=404 if found is None else 200)
 
 
 @guarded

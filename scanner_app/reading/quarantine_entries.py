@@ -5,8 +5,8 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
-from scanner_app.domain import tickers
-from scanner_app.models import QuarantinedBar, Symbol
+from scanner_app.models import QuarantinedBar
+from scanner_app.reading import symbols
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +33,7 @@ def matching(wanted: Filter) -> QuerySet[QuarantinedBar]:
     """The open entries that are meant; none of a symbol that there is not."""
     entries = open_entries()
     if wanted.symbol is not None:
-        try:
-            ticker = tickers.normalise(wanted.symbol)
-        except ValueError:
-            return entries.none()  # such a symbol can't be
-        entries = entries.filter(symbol__in=Symbol.objects.filter(ticker=ticker))
+        entries = entries.filter(symbol__in=symbols.matching(wanted.symbol))
     if wanted.error_type is not None:
         entries = entries.filter(error_type=wanted.error_type)
     if wanted.start is not None:

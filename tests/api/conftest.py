@@ -4,8 +4,14 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.utils import timezone
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
+
+from scanner_app import mailbox
+from scanner_app.detectors import Finding
+from scanner_app.models import Signal, Symbol
+from tests.conftest import T0, accept_days, fail_head, start_head
 
 API = "/api/v1/scanner"
 
@@ -52,3 +58,19 @@ def staff(client_of: Callable[..., APIClient]) -> APIClient:
 def anonymous(db: None) -> APIClient:
     """Not signed in."""
     return APIClient()
+
+
+def signal_on(symbol: Symbol, day: int, **values) -> Signal:
+    accept_days(symbol.ticker, 1, first=day)
+    ticket = start_head(symbol)
+    fields = {"detector": "wyckoff", "pattern": "spring", "direction": "bullish", "strength": 0.5}
+    mailbox.complete(ticket, [Finding(**{**fields, **values})], now=T0)
+    return Signal.objects.get(bar_id=ticket.bar_id)
+
+
+@pytest.fixture
+def paused(dispatched_head):
+    """A symbol whose first bar failed just now, with one behind it."""
+    symbol, _ = dispatched_head("BTC/USD", waiting=1)
+    fail_head(symbol, 1, now=timezone.now())
+    return symbol

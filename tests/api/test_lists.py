@@ -1,4 +1,4 @@
-"""What all lists have in common, and signals, failures and quarantine."""
+"""What all lists have in common."""
 
 from datetime import timedelta
 
@@ -7,10 +7,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from scanner_app import mailbox
-from scanner_app.detectors import Finding
-from scanner_app.models import Bar, ProcessingFailure, QuarantinedBar, Signal, Symbol
-from tests.api.conftest import API
-from tests.conftest import T0, accept_days, fail_head, make_symbol, row_of, start_head
+from scanner_app.models import Bar, Symbol
+from tests.api.conftest import API, signal_on
+from tests.conftest import T0, accept_days, fail_head, make_symbol, row_of
 
 
 def walk(client, address):
@@ -103,125 +102,6 @@ def test_lists_are_read_only(staff, name, method):
 
     assert answer.status_code == 405
     assert "detail" in answer.json()
-
-
-def signal_on(symbol: Symbol, day: int, **values) -> Signal:
-    accept_days(symbol.ticker, 1, first=day)
-    ticket = start_head(symbol)
-    fields = {"detector": "wyckoff", "pattern": "spring", "direction": "bullish", "strength": 0.5}
-    mailbox.complete(ticket, [Finding(**{**fields, **values})], now=T0)
-    return Signal.objects.get(bar_id=ticket.bar_id)
-
-
-def test_a_signal_has_every_field_of_the_contract(reader, symbol):
-    stored = signal_on(symbol, 0)
-
-    (row,) = reader.get(f"{API}/signals").json()["results"]
-
-    assert row == {
-        "id": stored.pk,
-        "symbol": "TSLA",
-        "timeframe": "1d",
-        "timestamp": "2024-01-01T00:00:00Z",
-        "bar": Bar.objects.get().pk,
-        "detector": "wyckoff",
-        "pattern": "spring",
-        "direction": "bullish",
-        "strength": 0.5,
-        "late": False,
-        "created_at": "2024-05-31T14:30:00Z",
-    }
-
-
-@pytest.mark.parametrize(
-    ("query", "found"),
-    [
-        ("", [3, 2, 1]),
-        ("?symbol=aapl", [3]),
-        ("?symbol=NONE", []),
-        ("?detector=candlesticks", [2]),
-        ("?pattern=hammer", [2]),
-        ("?direction=bearish", [3]),
-        ("?from=2024-01-02T00:00:00Z", [3, 2]),
-        ("?to=2024-01-02T00:00:00Z", [1]),
-        ("?timeframe=1d&symbol=TSLA", [2, 1]),
-        ("?timeframe=1h", []),
-    ],
-)
-def test_filters_of_signals(reader, symbol, query, found):
-    stored = [
-        signal_on(symbol, 0),
-        signal_on(symbol, 1, detector="candlesticks", pattern="hammer"),
-        signal_on(make_symbol("AAPL"), 2, direction="bearish"),
-    ]
-
-    rows = reader.get(f"{API}/signals{query}").json()["results"]
-
-    assert [row["id"] for row in rows] == [stored[number - 1].pk for number in found]
-
-
-def test_a_direction_that_there_is_not_is_a_400(reader):
-    answer = reader.get(f"{API}/signals?direction=up")
-
-    assert (answer.status_code, list(answer.json())) == (400, ["direction"])
-
-
-def test_a_failure_has_every_field_of_the_contract(reader, dispatched_head):
-    symbol, _ = dispatched_head()
-    fail_head(symbol, 3, now=T0)
-
-    latest, second, first = reader.get(f"{API}/failures?symbol=tsla").json()["results"]
-
-    assert first.pop("traceback").endswith("ValueError: no good\n")
-    assert first == {
-        "id": ProcessingFailure.objects.order_by("id")[0].pk,
-        "symbol": "TSLA",
-        "bar": Bar.objects.get().pk,
-        "timestamp": "2024-01-01T00:00:00Z",
-        "attempt": 1,
-        "failed_at": "2024-05-31T14:30:00Z",
-        "error_type": "ValueError",
-        "message": "no good",
-        "retry_delay_s": 1.0,
-        "next_attempt_at": "2024-05-31T14:30:01Z",
-        "times": 1,
-    }
-    assert (second["attempt"], second["next_attempt_at"]) == (2, "2024-05-31T14:30:03Z")
-    assert (latest["retry_delay_s"], latest["next_attempt_at"]) == (4.0, "2024-05-31T14:30:33Z"), "the breaker is open"
-
-
-def test_a_bar_in_quarantine_is_shown_as_a_failure_with_a_reason(reader, dispatched_head):
-    symbol, _ = dispatched_head()
-    fail_head(symbol, 2, now=T0)
-    mailbox.skip(symbol, by="olga", now=T0, reason="bad print")
-
-    (row,) = reader.get(f"{API}/quarantine").json()["results"]
-
-    assert "ValueError" in row.pop("traceback")
-    assert row == {
-        "id": QuarantinedBar.objects.get().pk,
-        "symbol": "TSLA",
-        "bar": Bar.objects.get().pk,
-        "timestamp": "2024-01-01T00:00:00Z",
-        "attempt": 2,
-        "failed_at": "2024-05-31T14:30:00Z",
-        "error_type": "ValueError",
-        "message": "no good",
-        "retry_delay_s": None,
-        "next_attempt_at": None,
-        "times": 1,
-        "reason": "skipped by olga: bad print",
-        "resolution": None,
-        "resolved_at": None,
-    }
-
-
-def test_what_has_left_quarantine_is_not_in_its_list(reader, dispatched_head):
-    symbol, _ = dispatched_head()
-    mailbox.skip(symbol, by="olga", now=T0)
-    QuarantinedBar.objects.update(resolution="discarded", resolved_at=T0)
-
-    assert reader.get(f"{API}/quarantine").json()["results"] == []
 
 
 @pytest.mark.parametrize(

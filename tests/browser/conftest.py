@@ -55,7 +55,7 @@ def chromium() -> Iterator[Any]:
 @pytest.fixture(autouse=True)
 def fresh_board(monkeypatch: pytest.MonkeyPatch) -> None:
     """No snapshot of another test's symbols."""
-    monkeypatch.setattr("scanner_app.api.live.BOARD", Board())
+    monkeypatch.setattr("scanner_app.api.board.BOARD", Board())
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from scanner_app.engine import fault_injection
-from scanner_app.models import Symbol
+from scanner_app.reading import symbols
 
 
 def _count(text: str) -> int:
@@ -48,13 +48,13 @@ class Command(BaseCommand):
         """Set the fault."""
         if not settings.SCANNER_FAULT_INJECTION:
             raise CommandError("fault injection is off; set SCANNER_FAULT_INJECTION=1 for workers and this command")
-        ticker = options["symbol"].upper()
-        symbol = Symbol.objects.filter(ticker=ticker, deleted_at=None).first()
-        if symbol is None:
-            raise CommandError(f"Symbol {ticker} not found")
+        try:
+            symbol = symbols.get(options["symbol"])
+        except symbols.SymbolNotFound as exc:
+            raise CommandError(str(exc)) from None
         if options["clear"]:
             fault_injection.clear(symbol)
-            self.stdout.write(f"{ticker}: no faults any more")
+            self.stdout.write(f"{symbol.ticker}: no faults any more")
             return
         if options["outage"]:
             fault_injection.inject_outage(symbol, options["outage"], now=timezone.now())
@@ -71,4 +71,4 @@ class Command(BaseCommand):
         else:
             fault_injection.inject(symbol, fail_runs=options["fail"])
             what = _next_runs(options["fail"], "fails", "fail")
-        self.stdout.write(f"{ticker}: {what}")
+        self.stdout.write(f"{symbol.ticker}: {what}")

@@ -18,14 +18,15 @@ from rich.table import Table
 from rich.text import Text
 
 from scanner_app import mailbox
-from scanner_app.api.serializers import ActIn, OverviewOut
-from scanner_app.domain import enums, tickers
+from scanner_app.api.fields import ActIn
+from scanner_app.api.status import OverviewOut
+from scanner_app.domain import enums
 from scanner_app.domain.errors import BarsWaiting, ScannerError
 from scanner_app.domain.wording import counted
 from scanner_app.engine import removal
 from scanner_app.mailbox import quarantine_bulk
 from scanner_app.models import Symbol
-from scanner_app.reading import quarantine_entries, status
+from scanner_app.reading import quarantine_entries, status, symbols
 
 MAX_ACTOR = 150
 """Characters of an actor's name that an event keeps."""
@@ -119,12 +120,13 @@ class Command(BaseCommand):
         """Do it; SystemExit carries the exit status 1."""
         action, names = options["action"], options["symbols"]
         _check(action, names, options)
-        found, unknown = _find(names)
+        found, unknown = symbols.find_all(names, among=status.symbols())
+        unknown = [_printable(name) for name in unknown]
         if action == "status":
             self._show(found if names else None, unknown, as_json=options["json"])
         else:
-            symbols = list(status.symbols().order_by("ticker")) if options["all"] else found
-            self._act(action, symbols, unknown, options)
+            chosen = list(status.symbols().order_by("ticker")) if options["all"] else found
+            self._act(action, chosen, unknown, options)
 
     def _show(self, found: list[Symbol] | None, unknown: list[str], *, as_json: bool) -> None:
         """The symbols that were asked for, all of them if none was; the counts are always of all."""
@@ -141,11 +143,11 @@ class Command(BaseCommand):
         if unknown:
             raise SystemExit(1)
 
-    def _act(self, action: str, symbols: list[Symbol], unknown: list[str], options: dict[str, Any]) -> None:
+    def _act(self, action: str, chosen: list[Symbol], unknown: list[str], options: dict[str, Any]) -> None:
         """One symbol after the other, each for itself: one that fails keeps no other from its turn."""
         how = {"by": _actor(), "reason": options["reason"], "force": options["force"]}
         results = []
-        for symbol in symbols:
+        for symbol in chosen:
             results.append(one := _result(ACTS[action], symbol, how))
             if options["all"] and one.get("count") == 0:
                 continue  # most symbols have nothing in quarantine: the sum tells it
@@ -154,7 +156,7 @@ class Command(BaseCommand):
         if options["all"] and any("count" in one for one in results):
             (self.stderr if options["json"] else self.stdout).write(_sum(results))
         self._tell_unknown(unknown)
-        results += [{"symbol": ticker, "error": _not_found(ticker)} for ticker in unknown]
+        results += [{"symbol": ticker, "error": str(symbols.SymbolNotFound(ticker))} for ticker in unknown]
         failed = sum("error" in one for one in results)
         if failed and (done := len(results) - failed):
             self.stderr.write(f"Done with {done:,} of {counted(len(results), 'symbol')}.")
@@ -165,7 +167,7 @@ class Command(BaseCommand):
 
     def _tell_unknown(self, unknown: list[str]) -> None:
         for ticker in unknown:
-            self.stderr.write(_not_found(ticker))
+            self.stderr.write(str(symbols.SymbolNotFound(ticker)))
 
 
 def _check(action: str, names: list[str], options: dict[str, Any]) -> None:
@@ -181,27 +183,8 @@ def _check(action: str, names: list[str], options: dict[str, Any]) -> None:
         raise CommandError(f"--reason: {' '.join(str(one) for one in asked.errors['reason'])}")
 
 
-def _find(names: list[str]) -> tuple[list[Symbol], list[str]]:
-    """The symbols of these names, each once and in their order; and the names that are none's."""
-    wanted = list(dict.fromkeys(_stored(name) for name in names))
-    valid = [name for name in wanted if name.isascii()]  # the database need not be asked for others, and may refuse
-    known = {symbol.ticker: symbol for symbol in status.symbols().filter(ticker__in=valid)}
-    return [known[name] for name in wanted if name in known], [_printable(one) for one in wanted if one not in known]
-
-
-def _stored(name: str) -> str:
-    try:
-        return tickers.normalise(name)
-    except ValueError:
-        return name.upper()
-
-
 def _printable(name: str) -> str:
     return name.encode(errors="backslashreplace").decode()
-
-
-def _not_found(ticker: str) -> str:
-    return f"Symbol {ticker} not found"
 
 
 def _actor() -> str:

@@ -10,10 +10,11 @@ from scanner_app import mailbox
 from scanner_app.models import Bar, QuarantinedBar, Symbol, SymbolEvent
 from scanner_app.reading import quarantine_entries
 from tests.api.conftest import API
-from tests.conftest import T0, row_of, snapshot
+from tests.conftest import T0, fail_head, row_of, snapshot
 from tests.mailbox.test_quarantine_bulk import set_aside
 
 ENTRIES = f"{API}/quarantine"
+
 ACTS = ["replay", "discard"]
 
 pytestmark = pytest.mark.django_db
@@ -27,6 +28,40 @@ def entry(db):
 
 def everything():
     return [snapshot(symbol) for symbol in Symbol.objects.order_by("pk")]
+
+
+def test_a_bar_in_quarantine_is_shown_as_a_failure_with_a_reason(reader, dispatched_head):
+    symbol, _ = dispatched_head()
+    fail_head(symbol, 2, now=T0)
+    mailbox.skip(symbol, by="olga", now=T0, reason="bad print")
+
+    (row,) = reader.get(f"{API}/quarantine").json()["results"]
+
+    assert "ValueError" in row.pop("traceback")
+    assert row == {
+        "id": QuarantinedBar.objects.get().pk,
+        "symbol": "TSLA",
+        "bar": Bar.objects.get().pk,
+        "timestamp": "2024-01-01T00:00:00Z",
+        "attempt": 2,
+        "failed_at": "2024-05-31T14:30:00Z",
+        "error_type": "ValueError",
+        "message": "no good",
+        "retry_delay_s": None,
+        "next_attempt_at": None,
+        "times": 1,
+        "reason": "skipped by olga: bad print",
+        "resolution": None,
+        "resolved_at": None,
+    }
+
+
+def test_what_has_left_quarantine_is_not_in_its_list(reader, dispatched_head):
+    symbol, _ = dispatched_head()
+    mailbox.skip(symbol, by="olga", now=T0)
+    QuarantinedBar.objects.update(resolution="discarded", resolved_at=T0)
+
+    assert reader.get(f"{API}/quarantine").json()["results"] == []
 
 
 def test_a_replay_answers_with_the_row_and_accepts_the_bar_anew(

@@ -1,4 +1,4 @@
-"""What the live pages ask for: the board, and a symbol's chart. Anybody may use them, as the rest of the API."""
+"""The live board."""
 
 import gzip
 from typing import Any
@@ -8,23 +8,16 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from scanner_app.api.permissions import MayRead, MayReadStatus
-from scanner_app.api.serializers import DetailOut
-from scanner_app.detectors import Direction
-from scanner_app.domain import breaker, tickers
-from scanner_app.domain.enums import BarStatus, Lane, OverallStatus, Severity, SymbolState
+from scanner_app.api.fields import DIRECTIONS
+from scanner_app.api.permissions import MayReadStatus
+from scanner_app.domain import breaker
+from scanner_app.domain.enums import Lane, OverallStatus, Severity, SymbolState
 from scanner_app.domain.timeframes import TIMEFRAMES
-from scanner_app.models import Symbol
-from scanner_app.reading import chart
 from scanner_app.reading.board import BOARD
-
-DIRECTIONS = [one.value for one in Direction]
 
 
 class LastSignalOut(serializers.Serializer[Any]):
@@ -113,78 +106,3 @@ class BoardViewSet(ViewSet):
             response["Content-Encoding"] = "gzip"
         patch_vary_headers(response, ["Accept-Encoding", "Cookie", "Authorization"])
         return response
-
-
-class ChartBarOut(serializers.Serializer[Any]):
-    """A bar of a chart."""
-
-    id = serializers.IntegerField()
-    timestamp = serializers.DateTimeField()
-    open = serializers.FloatField()
-    high = serializers.FloatField()
-    low = serializers.FloatField()
-    close = serializers.FloatField()
-    volume = serializers.FloatField()
-    status = serializers.ChoiceField([one for one in list(BarStatus) if one != BarStatus.DISCARDED])
-
-
-class ChartSignalOut(serializers.Serializer[Any]):
-    """A signal on a bar of a chart."""
-
-    timestamp = serializers.DateTimeField(help_text="its bar's")
-    detector = serializers.CharField()
-    pattern = serializers.CharField()
-    direction = serializers.ChoiceField(DIRECTIONS)
-    strength = serializers.FloatField()
-    late = serializers.BooleanField()
-
-
-class ChartOut(serializers.Serializer[Any]):
-    """The newest bars of a series, by their own time, with the signals on them."""
-
-    symbol = serializers.CharField()
-    timeframes = serializers.ListField(child=serializers.CharField(), help_text="those that it has bars of")
-    timeframe = serializers.ChoiceField(list(TIMEFRAMES), allow_null=True, help_text="the one shown; null: no bars")
-    bars = ChartBarOut(many=True, help_text="oldest first, without discarded ones")
-    signals = ChartSignalOut(many=True, help_text="oldest first")
-
-
-class ChartIn(serializers.Serializer[Any]):
-    """Which chart."""
-
-    symbol = serializers.CharField(help_text="ticker, in upper or lower case")
-    timeframe = serializers.ChoiceField(list(TIMEFRAMES), required=False, help_text="else the shortest that it has")
-    limit = serializers.IntegerField(min_value=1, max_value=chart.MAX_BARS, default=chart.BARS)
-
-
-class ChartViewSet(ViewSet):
-    """Bars and signals of one series, for drawing."""
-
-    permission_classes = [MayRead]
-
-    @extend_schema(
-        summary="The newest bars of a series, with their signals",
-        parameters=[ChartIn],
-        responses={200: ChartOut, 404: DetailOut},
-        operation_id="chart_retrieve",
-    )
-    def list(self, request: Request) -> Response:
-        """By the bars' own time, where the list of bars is in the order of acceptance."""
-        asked = ChartIn(data=request.query_params)
-        asked.is_valid(raise_exception=True)
-        values = asked.validated_data
-        symbol = _find(values["symbol"])
-        return Response(ChartOut(chart.chart(symbol, values.get("timeframe"), limit=values["limit"])).data)
-
-
-def _find(ticker: str) -> Symbol:
-    """The symbol with its row. Raises NotFound."""
-    try:
-        stored = tickers.normalise(ticker)
-    except ValueError:
-        stored = ticker.upper()
-    else:
-        found = Symbol.objects.filter(deleted_at=None, ticker=stored).select_related("status").first()
-        if found is not None:
-            return found
-    raise NotFound(f"Symbol {stored} not found")

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.renderers import JSONRenderer
 
 from scanner_app import mailbox
-from scanner_app.api.serializers import OverviewOut
+from scanner_app.api.status import OverviewOut
 from scanner_app.models import Symbol, SymbolStatus
 from scanner_app.reading import status
 from tests.api.conftest import API
@@ -85,7 +85,7 @@ def test_it_is_what_the_serializer_of_the_schema_would_write(reader, monkeypatch
     accept_days("BTC/USD", 2)
     fail_head(Symbol.objects.get(ticker="BTC/USD"), 3, now=T0)
     now = T0 + timedelta(seconds=1, microseconds=500)
-    monkeypatch.setattr("scanner_app.api.viewsets.timezone.now", lambda: now)
+    monkeypatch.setattr("scanner_app.api.status.timezone.now", lambda: now)
 
     answer = reader.get(f"{API}/status")
 
@@ -114,7 +114,7 @@ def test_the_etag_stays_while_the_data_merely_grow_older(reader, monkeypatch):
     answers = []
 
     for seconds in (0, 60):
-        monkeypatch.setattr("scanner_app.api.viewsets.timezone.now", lambda s=seconds: T0 + timedelta(seconds=s))
+        monkeypatch.setattr("scanner_app.api.status.timezone.now", lambda s=seconds: T0 + timedelta(seconds=s))
         answers.append(reader.get(f"{API}/status"))
 
     ages = [answer.json()["symbols"][0]["data_age_seconds"] for answer in answers]

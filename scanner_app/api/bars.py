@@ -1,0 +1,242 @@
+"""Bars: what was accepted and what became of it; the way in."""
+
+from typing import Any
+
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+from django_filters import rest_framework as filters
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    PolymorphicProxySerializer,
+    extend_schema,
+    extend_schema_field,
+    extend_schema_view,
+)
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound, ParseError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.status import HTTP_202_ACCEPTED, HTTP_400_BAD_REQUEST, HTTP_429_TOO_MANY_REQUESTS
+
+from scanner_app import mailbox
+from scanner_app.api.base import ListViewSet
+from scanner_app.api.errors import RETRY_AFTER_S, DetailOut, TooLarge
+from scanner_app.api.filters import SymbolAndTimeFilters
+from scanner_app.api.permissions import MayWriteBars
+from scanner_app.api.timelines import StoryOut
+from scanner_app.domain.enums import BarStatus
+from scanner_app.domain.timeframes import TIMEFRAMES
+from scanner_app.engine import ingest
+from scanner_app.engine.ingest import REASONS
+from scanner_app.models import Bar
+from scanner_app.reading import timeline
+
+MAX_MESSAGE = 300
+"""Characters of a rejection's message: it quotes the client's own value, which may be a megabyte."""
+
+PROCESSING = "processing"
+"""Status of a bar that is the head of an enabled symbol: read off the symbol's row, stored nowhere."""
+
+BAR_STATUSES = [PROCESSING, *list(BarStatus)]
+
+HEAD = Q(status=BarStatus.WAITING, sequence=F("symbol__status__head"), symbol__enabled=True)
+"""A bar whose status is `processing`."""
+
+
+class BarIn(serializers.Serializer[Any]):
+    """A bar to accept. For the schema only: `ingest` reads the raw values, thousands at a time."""
+
+    symbol = serializers.CharField()
+    timeframe = serializers.ChoiceField(list(TIMEFRAMES))
+    timestamp = serializers.DateTimeField(help_text="its opening, ISO 8601 with an offset or Z")
+    open = serializers.FloatField()
+    high = serializers.FloatField()
+    low = serializers.FloatField()
+    close = serializers.FloatField()
+    volume = serializers.FloatField(min_value=0)
+
+
+class ConflictOut(serializers.Serializer[Any]):
+    """A known bar that came again with other values."""
+
+    index = serializers.IntegerField(help_text="place in the request, from 0")
+    symbol = serializers.CharField()
+    timeframe = serializers.CharField()
+    timestamp = serializers.DateTimeField()
+
+
+class RejectionOut(serializers.Serializer[Any]):
+    """A bar that was not accepted."""
+
+    index = serializers.IntegerField(help_text="place in the request, from 0")
+    field = serializers.CharField()
+    reason = serializers.ChoiceField(["invalid", "too_old", *REASONS])
+    message = serializers.CharField()
+
+
+class ReportOut(serializers.Serializer[Any]):
+    """What became of the bars of one call."""
+
+    accepted = serializers.IntegerField(help_text="corrected bars included")
+    duplicates = serializers.IntegerField()
+    conflicts = ConflictOut(many=True)
+    rejected = RejectionOut(many=True)
+
+
+class BarOut(serializers.ModelSerializer[Bar]):
+    """A bar. Its symbol's ticker, head and attempts are annotated by the viewset."""
+
+    symbol = serializers.CharField(source="ticker")
+    status = serializers.SerializerMethodField()
+    attempts = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Bar
+        fields = [
+            "id",
+            "symbol",
+            "timeframe",
+            "timestamp",
+            "open",
+            "high",
+            "low",
+            "close",
+            "volume",
+            "sequence",
+            "status",
+            "late",
+            "held",
+            "attempts",
+            "accepted_at",
+            "finished_at",
+            "latency_ms",
+        ]
+
+    @extend_schema_field(serializers.ChoiceField(BAR_STATUSES))
+    def get_status(self, bar: Any) -> str:
+        """The stored status, or `processing` for the head of an enabled symbol."""
+        return PROCESSING if _is_head(bar) and bar.enabled else str(bar.status)
+
+    def get_attempts(self, bar: Any) -> int:
+        """Runs that the bar took; of the head, those that failed so far."""
+        return int(bar.head_attempts if _is_head(bar) else bar.attempts)
+
+
+def _is_head(bar: Any) -> bool:
+    return bool(bar.sequence == bar.head)  # which is None without one
+
+
+class BarFilter(SymbolAndTimeFilters):
+    """Parameters of `bars`."""
+
+    timeframe = filters.ChoiceFilter(choices=[(name, name) for name in TIMEFRAMES])
+    status = filters.ChoiceFilter(method="of_status", choices=[(name, name) for name in BAR_STATUSES])
+
+    def of_status(self, queryset: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        """Bars by their status as it is shown."""
+        if value == PROCESSING:
+            return queryset.filter(HEAD)
+        if value == BarStatus.WAITING:
+            return queryset.filter(status=value).exclude(HEAD)
+        return queryset.filter(status=value)
+
+
+@extend_schema_view(list=extend_schema(summary="Bars, newest first"))
+class BarViewSet(ListViewSet):
+    """Bars: what was accepted and what became of it; the way in."""
+
+    lookup_value_regex = "[0-9]+"
+    lookup_url_kwarg = "id"
+
+    queryset = Bar.objects.filter(symbol__deleted_at=None).annotate(
+        # Not select_related: the status row carries kilobytes of JSON, and would be joined to every bar.
+        ticker=F("symbol__ticker"),
+        enabled=F("symbol__enabled"),
+        head=F("symbol__status__head"),
+        head_attempts=F("symbol__status__attempts"),
+    )
+    serializer_class = BarOut
+    filterset_class = BarFilter
+    permissions = {"create": MayWriteBars}
+
+    @extend_schema(
+        summary="Send one bar or a list of 1 to 5,000",
+        request=PolymorphicProxySerializer(
+            component_name="OneOrManyBars",
+            serializers=[BarIn, BarIn(many=True)],
+            resource_type_field_name=None,
+            many=False,
+        ),
+        responses={
+            202: OpenApiResponse(ReportOut, "at least one bar was accepted or known already; it is on the disk"),
+            400: OpenApiResponse(ReportOut, "every bar was rejected or in conflict (or `detail`: no bars, no JSON)"),
+            413: OpenApiResponse(DetailOut, "more than 5,000 bars"),
+            429: OpenApiResponse(ReportOut, "every bar was rejected as backlog_full: send them again later"),
+        },
+    )
+    def create(self, request: Request) -> Response:
+        """Accept bars; the answer tells of each that was not.
+
+        What is reported as accepted is committed, and sending it again is harmless: it is then a duplicate.
+        """
+        report = ingest.accept(_bars(request.data), now=timezone.now())
+        code, headers = _verdict(report)
+        return Response(_report(report), status=code, headers=headers)
+
+    @extend_schema(
+        summary="What happened to a bar, newest first",
+        operation_id="bars_timeline",
+        responses={200: StoryOut, 404: OpenApiResponse(DetailOut, "no such bar")},
+        parameters=[OpenApiParameter("id", OpenApiTypes.INT, OpenApiParameter.PATH, description="from the list")],
+        filters=False,
+    )
+    @action(detail=True, methods=["get"], pagination_class=None)
+    def timeline(self, request: Request, id: str) -> Response:  # noqa: A002, ARG002 - the address's word; DRF's signature
+        """Acceptance, each failed attempt, what followed from it, result and signals; all lines at once."""
+        if (bar := Bar.objects.filter(symbol__deleted_at=None, pk=int(id)).first()) is None:
+            raise NotFound(f"Bar {id} not found")
+        return Response(StoryOut({"next": None, "previous": None, "results": timeline.story(bar)}).data)
+
+
+def _bars(data: Any) -> list[Any]:
+    bars = [data] if isinstance(data, dict) else data
+    if not isinstance(bars, list):
+        raise ParseError(f"Send a bar, or a list of 1 to {ingest.MAX_BARS:,} bars, not {type(data).__name__}.")
+    if not bars:
+        raise ParseError("The list is empty: send at least one bar.")
+    if len(bars) > ingest.MAX_BARS:
+        raise TooLarge(f"One call may bring {ingest.MAX_BARS:,} bars, not {len(bars):,}.")
+    return bars
+
+
+def _verdict(report: ingest.Report) -> tuple[int, dict[str, str]]:
+    """The answer's status code and headers."""
+    if report.accepted or report.duplicates:
+        return HTTP_202_ACCEPTED, {}
+    if not report.conflicts and all(one.reason == mailbox.Verdict.BACKLOG_FULL for one in report.rejected):
+        return HTTP_429_TOO_MANY_REQUESTS, {"Retry-After": str(RETRY_AFTER_S)}
+    return HTTP_400_BAD_REQUEST, {}
+
+
+def _report(report: ingest.Report) -> dict[str, Any]:
+    # By hand: serializers would take longer over 5,000 lines than accepting the bars did.
+    return {
+        "accepted": report.accepted,
+        "duplicates": report.duplicates,
+        "conflicts": [
+            {
+                "index": one.index,
+                "symbol": one.symbol,
+                "timeframe": one.timeframe,
+                "timestamp": one.timestamp.isoformat().replace("+00:00", "Z"),
+            }
+            for one in report.conflicts
+        ],
+        "rejected": [
+            {"index": one.index, "field": one.field, "reason": one.reason, "message": one.message[:MAX_MESSAGE]}
+            for one in report.rejected
+        ],
+    }

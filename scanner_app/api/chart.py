@@ -1,0 +1,78 @@
+"""Bars and signals of one series, for drawing."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ViewSet
+
+from scanner_app.api.errors import DetailOut
+from scanner_app.api.fields import DIRECTIONS
+from scanner_app.api.permissions import MayRead
+from scanner_app.domain.enums import BarStatus
+from scanner_app.domain.timeframes import TIMEFRAMES
+from scanner_app.reading import chart, status, symbols
+
+
+class ChartBarOut(serializers.Serializer[Any]):
+    """A bar of a chart."""
+
+    id = serializers.IntegerField()
+    timestamp = serializers.DateTimeField()
+    open = serializers.FloatField()
+    high = serializers.FloatField()
+    low = serializers.FloatField()
+    close = serializers.FloatField()
+    volume = serializers.FloatField()
+    status = serializers.ChoiceField([one for one in list(BarStatus) if one != BarStatus.DISCARDED])
+
+
+class ChartSignalOut(serializers.Serializer[Any]):
+    """A signal on a bar of a chart."""
+
+    timestamp = serializers.DateTimeField(help_text="its bar's")
+    detector = serializers.CharField()
+    pattern = serializers.CharField()
+    direction = serializers.ChoiceField(DIRECTIONS)
+    strength = serializers.FloatField()
+    late = serializers.BooleanField()
+
+
+class ChartOut(serializers.Serializer[Any]):
+    """The newest bars of a series, by their own time, with the signals on them."""
+
+    symbol = serializers.CharField()
+    timeframes = serializers.ListField(child=serializers.CharField(), help_text="those that it has bars of")
+    timeframe = serializers.ChoiceField(list(TIMEFRAMES), allow_null=True, help_text="the one shown; null: no bars")
+    bars = ChartBarOut(many=True, help_text="oldest first, without discarded ones")
+    signals = ChartSignalOut(many=True, help_text="oldest first")
+
+
+class ChartIn(serializers.Serializer[Any]):
+    """Which chart."""
+
+    symbol = serializers.CharField(help_text="ticker, in upper or lower case")
+    timeframe = serializers.ChoiceField(list(TIMEFRAMES), required=False, help_text="else the shortest that it has")
+    limit = serializers.IntegerField(min_value=1, max_value=chart.MAX_BARS, default=chart.BARS)
+
+
+class ChartViewSet(ViewSet):
+    """Bars and signals of one series, for drawing."""
+
+    permission_classes = [MayRead]
+
+    @extend_schema(
+        summary="The newest bars of a series, with their signals",
+        parameters=[ChartIn],
+        responses={200: ChartOut, 404: DetailOut},
+        operation_id="chart_retrieve",
+    )
+    def list(self, request: Request) -> Response:
+        """By the bars' own time, where the list of bars is in the order of acceptance."""
+        asked = ChartIn(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        values = asked.validated_data
+        symbol = symbols.get(values["symbol"], among=status.symbols())
+        return Response(ChartOut(chart.chart(symbol, values.get("timeframe"), limit=values["limit"])).data)

@@ -1,0 +1,52 @@
+"""What the detectors found."""
+
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import serializers
+
+from scanner_app.api.base import ListViewSet
+from scanner_app.api.filters import SymbolAndTimeFilters
+from scanner_app.detectors import Direction
+from scanner_app.domain.timeframes import TIMEFRAMES
+from scanner_app.models import Signal
+
+
+class SignalOut(serializers.ModelSerializer[Signal]):
+    """What a detector found on a bar."""
+
+    symbol = serializers.CharField(source="symbol.ticker")
+    bar = serializers.IntegerField(source="bar_id", help_text="the bar's id")
+
+    class Meta:
+        model = Signal
+        fields = [
+            "id",
+            "symbol",
+            "timeframe",
+            "timestamp",
+            "bar",
+            "detector",
+            "pattern",
+            "direction",
+            "strength",
+            "late",
+            "created_at",
+        ]
+
+
+class SignalFilter(SymbolAndTimeFilters):
+    """Parameters of `signals`."""
+
+    timeframe = filters.ChoiceFilter(choices=[(name, name) for name in TIMEFRAMES])
+    detector = filters.CharFilter()
+    pattern = filters.CharFilter()
+    direction = filters.ChoiceFilter(choices=[(one.value, one.value) for one in Direction])
+
+
+@extend_schema_view(list=extend_schema(summary="Signals, newest first"))
+class SignalViewSet(ListViewSet):
+    """What the detectors found."""
+
+    queryset = Signal.objects.filter(symbol__deleted_at=None).select_related("symbol")
+    serializer_class = SignalOut
+    filterset_class = SignalFilter
