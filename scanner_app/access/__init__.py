@@ -1,4 +1,4 @@
 """Who may do what: the one answer that API, pages and admin share.
 
-May import: domain, conf.
+May import: detectors and domain.
 """

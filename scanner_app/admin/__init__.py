@@ -7,6 +7,8 @@ quarantined.py  the bars in quarantine, and the acts on them
 alerts.py       what is or was wrong, and the acts on it
 records.py      bars, signals, failures, events and notifications
 users.py        users and their roles
+
+May import: api and the rooms below.
 """
 
 from django.contrib import admin

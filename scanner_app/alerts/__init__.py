@@ -17,4 +17,6 @@ asking.py      ask for a delivery, after the commit
 tasks.py       the Celery tasks
 
 `notices` is imported by the mailbox and imports nothing of it. Described in docs/alerts.md and docs/notifications.md.
+
+May import: reading and the rooms below.
 """

@@ -3,6 +3,8 @@
 Pure Python and NumPy: nothing here knows of Django, Celery or the database, so a detector can
 be written and tested with arrays alone. How to write one: docs/detectors.md. Those that ship
 are in modules of their own, loaded by dotted path: `candlesticks.Candlesticks`, `wyckoff.Wyckoff`.
+
+May import: domain, NumPy and TA-Lib.
 """
 
 from scanner_app.detectors.interface import BarUnusable, Detector, Direction, Signal, Window

@@ -1,1 +1,4 @@
-"""Commands of `manage.py`."""
+"""Commands of `manage.py`.
+
+May import: admin, pages and the rooms below.
+"""

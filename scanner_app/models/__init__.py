@@ -1,4 +1,7 @@
-"""The tables. One file per group; see docs/life-of-a-bar.md for who writes which when."""
+"""The tables. One file per group; see docs/life-of-a-bar.md for who writes which when.
+
+May import: access, telemetry, conf, calendars and the rooms below.
+"""
 
 from scanner_app.models.alerts import Alert, Evaluation
 from scanner_app.models.bars import Bar

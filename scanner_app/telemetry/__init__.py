@@ -4,5 +4,5 @@ counters.py    counters and histograms for Prometheus, raised where things happe
 slots.py       one numbered file of counters for each living process
 request_id.py  the id of the request at hand, for logs and bars
 
-May import: domain, conf.
+May import: detectors and domain.
 """

@@ -1,1 +1,4 @@
-"""Filters for our templates."""
+"""Filters for our templates.
+
+May import: admin, pages and the rooms below.
+"""
