@@ -1,4 +1,4 @@
-"""What is or was wrong, and the operators' acts on it."""
+"""Alerts, and acknowledging and silencing them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,11 +36,15 @@ ALERT = OpenApiParameter("id", OpenApiTypes.INT, OpenApiParameter.PATH, descript
 
 
 class AlertOut(serializers.ModelSerializer[Alert]):
-    """An alert: since when a rule holds, and who knows of it."""
+    """An alert: which rule held, since when, and who acknowledged or silenced it."""
 
-    symbol = serializers.SerializerMethodField(help_text="ticker; null: an alert of the whole or of `subject`")
-    runbook = serializers.SerializerMethodField(help_text="the rule's page in the repository")
-    runbook_url = serializers.SerializerMethodField(help_text="the same on the site; null of a rule that is no more")
+    symbol = serializers.SerializerMethodField(
+        help_text="ticker; null if the alert is about `subject` or about the whole scanner"
+    )
+    runbook = serializers.SerializerMethodField(help_text="path of the rule's page in the repository")
+    runbook_url = serializers.SerializerMethodField(
+        help_text="address of the same page on this site; null if the rule no longer exists"
+    )
 
     class Meta:
         model = Alert
@@ -68,54 +72,59 @@ class AlertOut(serializers.ModelSerializer[Alert]):
         ]
 
     def get_symbol(self, row: Alert) -> str | None:
-        """Its ticker."""
+        """The symbol's ticker; None if the alert is not about a symbol."""
         return row.symbol.ticker if row.symbol else None
 
     def get_runbook(self, row: Alert) -> str:
-        """Also of a rule that there is no more."""
+        """The path of the rule's page, even if the rule no longer exists."""
         return links.runbook_file(row.rule)
 
     @extend_schema_field(serializers.URLField(allow_null=True))
     def get_runbook_url(self, row: Alert) -> str | None:
-        """On the host by which the client knows us."""
+        """The address of the rule's page, with the host that the client used."""
         address = links.runbook_path(row.rule)
         return address and self.context["request"].build_absolute_uri(address)
 
 
 class SilenceIn(ActIn):
-    """For how long nothing is told of an alert."""
+    """For how long nothing is sent about an alert."""
 
-    minutes = serializers.IntegerField(min_value=0, max_value=MAX_SILENCE_MINUTES, help_text="0 ends a silence")
+    minutes = serializers.IntegerField(min_value=0, max_value=MAX_SILENCE_MINUTES, help_text="0 ends the silence")
 
 
 class AlertFilter(SymbolFilters):
-    """Parameters of `alerts`."""
+    """Query parameters of the list of alerts."""
 
-    active = filters.BooleanFilter(method="of_active", help_text="true: not over; false: over")
+    active = filters.BooleanFilter(
+        method="of_active", help_text="true: alerts that are not over; false: alerts that are over"
+    )
     rule = filters.CharFilter()
     severity = filters.ChoiceFilter(choices=choices_of(Severity))
-    state = filters.ChoiceFilter(choices=choices_of(AlertState), help_text="pending ones are listed if asked for alone")
+    state = filters.ChoiceFilter(
+        choices=choices_of(AlertState),
+        help_text="alerts in this state; pending alerts are listed only with state=pending",
+    )
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Alerts that have fired, unless those that have not are asked for."""
+        """The alerts that have fired; with state=pending, those that have not fired yet."""
         found: QuerySet[Any] = super().filter_queryset(queryset)
         pending = self.form.cleaned_data.get("state") == AlertState.PENDING
         return found if pending else found.exclude(state=AlertState.PENDING)
 
     def of_active(self, queryset: QuerySet[Any], _name: str, value: bool) -> QuerySet[Any]:
-        """Those that fire or are not over yet; or those that are over."""
+        """Alerts that have fired and are not over; or alerts that are over."""
         return queryset.filter(state__in=FIRED_STATES) if value else queryset.filter(state=AlertState.RESOLVED)
 
 
-def _documented_alert_act(summary: str, request: type[ActIn]) -> Callable[[Any], Any]:
-    """The schema of an act on an alert."""
+def _documented_action(summary: str, request: type[ActIn]) -> Callable[[Any], Any]:
+    """The schema of an operator's action on an alert."""
     return extend_schema(
         summary=summary,
         request=request,
         responses={
             200: AlertOut,
             404: OpenApiResponse(DetailOut, "no such alert"),
-            409: OpenApiResponse(DetailOut, "it is over"),
+            409: OpenApiResponse(DetailOut, "the alert is over"),
         },
         parameters=[ALERT],
     )
@@ -123,7 +132,7 @@ def _documented_alert_act(summary: str, request: type[ActIn]) -> Callable[[Any],
 
 @extend_schema_view(list=extend_schema(summary="Alerts, newest first"))
 class AlertViewSet(ListViewSet):
-    """What is or was wrong, and the operators' acts on it."""
+    """Alerts that have fired: those that are not over, and past ones."""
 
     queryset = Alert.objects.exclude(symbol__deleted_at__isnull=False).select_related("symbol")
     serializer_class = AlertOut
@@ -132,28 +141,30 @@ class AlertViewSet(ListViewSet):
     lookup_url_kwarg = "id"
     permissions = {"acknowledge": MayOperate, "silence": MayOperate}
 
-    @_documented_alert_act("Say that somebody knows", ActIn)
+    @_documented_action("Acknowledge an alert", ActIn)
     @action(detail=True, methods=["post"])
-    def acknowledge(self, request: Request, id: str) -> Response:  # noqa: A002 - the address's word
-        """No more reminders; that it is over is told. The first who says so stays."""
-        alert, asked = self._asked(request, id, ActIn)
-        acknowledge.acknowledge(alert, by=request.user.get_username(), now=timezone.now(), **asked)
+    def acknowledge(self, request: Request, id: str) -> Response:  # noqa: A002 - named after the address
+        """Stops its reminders; its end is still reported. A second acknowledgement changes nothing."""
+        alert, values = self._read(request, id, ActIn)
+        acknowledge.acknowledge(alert, by=request.user.get_username(), now=timezone.now(), **values)
         return self._show(alert)
 
-    @_documented_alert_act("Tell nothing of it for some minutes", SilenceIn)
+    @_documented_action("Silence an alert for some minutes", SilenceIn)
     @action(detail=True, methods=["post"])
-    def silence(self, request: Request, id: str) -> Response:  # noqa: A002 - the address's word
-        """Not even that it is over. The overall status stays as it is."""
-        alert, asked = self._asked(request, id, SilenceIn)
-        acknowledge.silence(alert, by=request.user.get_username(), now=timezone.now(), **asked)
+    def silence(self, request: Request, id: str) -> Response:  # noqa: A002 - named after the address
+        """Nothing is sent about it, not even that it is over. The overall status does not change."""
+        alert, values = self._read(request, id, SilenceIn)
+        acknowledge.silence(alert, by=request.user.get_username(), now=timezone.now(), **values)
         return self._show(alert)
 
-    def _asked(self, request: Request, alert_id: str, form: type[ActIn]) -> tuple[Alert, dict[str, Any]]:
+    def _read(self, request: Request, alert_id: str, form: type[ActIn]) -> tuple[Alert, dict[str, Any]]:
+        """The alert and the checked body. Raises NotFound and ValidationError."""
         if (alert := self.get_queryset().filter(pk=int(alert_id)).first()) is None:
             raise NotFound(f"Alert {alert_id} not found")
-        asked = form(data=request.data)
-        asked.is_valid(raise_exception=True)
-        return alert, asked.validated_data
+        body = form(data=request.data)
+        body.is_valid(raise_exception=True)
+        return alert, body.validated_data
 
     def _show(self, alert: Alert) -> Response:
+        """The alert as it is now."""
         return Response(self.get_serializer(self.get_queryset().get(pk=alert.pk)).data)

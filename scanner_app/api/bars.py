@@ -1,4 +1,4 @@
-"""Bars: what was accepted and what became of it; the way in."""
+"""Sending bars, and the list of accepted bars."""
 
 from typing import Any
 
@@ -35,23 +35,26 @@ from scanner_app.models import Bar
 from scanner_app.reading import timeline
 
 MAX_MESSAGE = 300
-"""Characters of a rejection's message: it quotes the client's own value, which may be a megabyte."""
+"""Characters of a rejection's message. It quotes the value that the client sent, which may be a megabyte."""
 
 PROCESSING = "processing"
-"""Status of a bar that is the head of an enabled symbol: read off the symbol's row, stored nowhere."""
+"""Status of a bar that is the head of an enabled symbol. It follows from the symbol's row and is not stored."""
 
 BAR_STATUSES = [PROCESSING, *list(BarStatus)]
+"""Every status that the API shows."""
 
-HEAD = Q(status=BarStatus.WAITING, sequence=F("symbol__status__head"), symbol__enabled=True)
-"""A bar whose status is `processing`."""
+IS_PROCESSING = Q(status=BarStatus.WAITING, sequence=F("symbol__status__head"), symbol__enabled=True)
+"""Chooses the bars whose status is PROCESSING."""
 
 
 class BarIn(serializers.Serializer[Any]):
-    """A bar to accept. For the schema only: `ingest` reads the raw values, thousands at a time."""
+    """A bar to accept."""
+
+    # For the schema only: engine/ingest.py reads the raw values, because a serializer is too slow for thousands.
 
     symbol = serializers.CharField()
     timeframe = serializers.ChoiceField(list(TIMEFRAMES))
-    timestamp = serializers.DateTimeField(help_text="its opening, ISO 8601 with an offset or Z")
+    timestamp = serializers.DateTimeField(help_text="the bar's opening time, ISO 8601 with an offset or Z")
     open = serializers.FloatField()
     high = serializers.FloatField()
     low = serializers.FloatField()
@@ -60,9 +63,9 @@ class BarIn(serializers.Serializer[Any]):
 
 
 class ConflictOut(serializers.Serializer[Any]):
-    """A known bar that came again with other values."""
+    """A bar that is known already and was sent again with other values."""
 
-    index = serializers.IntegerField(help_text="place in the request, from 0")
+    index = serializers.IntegerField(help_text="the bar's place in the request, counted from 0")
     symbol = serializers.CharField()
     timeframe = serializers.CharField()
     timestamp = serializers.DateTimeField()
@@ -71,23 +74,25 @@ class ConflictOut(serializers.Serializer[Any]):
 class RejectionOut(serializers.Serializer[Any]):
     """A bar that was not accepted."""
 
-    index = serializers.IntegerField(help_text="place in the request, from 0")
+    index = serializers.IntegerField(help_text="the bar's place in the request, counted from 0")
     field = serializers.CharField()
     reason = serializers.ChoiceField(["invalid", "too_old", *REASONS])
     message = serializers.CharField()
 
 
 class ReportOut(serializers.Serializer[Any]):
-    """What became of the bars of one call."""
+    """What happened to the bars of one request."""
 
-    accepted = serializers.IntegerField(help_text="corrected bars included")
+    accepted = serializers.IntegerField(help_text="including new values for bars in quarantine and for discarded bars")
     duplicates = serializers.IntegerField()
     conflicts = ConflictOut(many=True)
     rejected = RejectionOut(many=True)
 
 
 class BarOut(serializers.ModelSerializer[Bar]):
-    """A bar. Its symbol's ticker, head and attempts are annotated by the viewset."""
+    """An accepted bar."""
+
+    # The viewset's query adds the symbol's columns: ticker, enabled, head, head_attempts.
 
     symbol = serializers.CharField(source="ticker")
     status = serializers.SerializerMethodField()
@@ -121,38 +126,38 @@ class BarOut(serializers.ModelSerializer[Bar]):
         return PROCESSING if _is_head(bar) and bar.enabled else str(bar.status)
 
     def get_attempts(self, bar: Any) -> int:
-        """Runs that the bar took; of the head, those that failed so far."""
+        """How many attempts the bar took. For the head: how many have failed so far."""
         return int(bar.head_attempts if _is_head(bar) else bar.attempts)
 
 
 def _is_head(bar: Any) -> bool:
-    return bool(bar.sequence == bar.head)  # which is None without one
+    return bool(bar.sequence == bar.head)  # bar.head is None if the symbol has no head
 
 
 class BarFilter(SymbolAndTimeFilters):
-    """Parameters of `bars`."""
+    """Query parameters of the list of bars."""
 
     timeframe = filters.ChoiceFilter(choices=[(name, name) for name in TIMEFRAMES])
     status = filters.ChoiceFilter(method="of_status", choices=[(name, name) for name in BAR_STATUSES])
 
     def of_status(self, queryset: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
-        """Bars by their status as it is shown."""
+        """The bars with this status, as the API shows it."""
         if value == PROCESSING:
-            return queryset.filter(HEAD)
+            return queryset.filter(IS_PROCESSING)
         if value == BarStatus.WAITING:
-            return queryset.filter(status=value).exclude(HEAD)
+            return queryset.filter(status=value).exclude(IS_PROCESSING)
         return queryset.filter(status=value)
 
 
 @extend_schema_view(list=extend_schema(summary="Bars, newest first"))
 class BarViewSet(ListViewSet):
-    """Bars: what was accepted and what became of it; the way in."""
+    """Accepted bars, and sending new ones."""
 
     lookup_value_regex = "[0-9]+"
     lookup_url_kwarg = "id"
 
     queryset = Bar.objects.filter(symbol__deleted_at=None).annotate(
-        # Not select_related: the status row carries kilobytes of JSON, and would be joined to every bar.
+        # Not select_related(): the symbol's status row has kilobytes of JSON, which would be read for every bar.
         ticker=F("symbol__ticker"),
         enabled=F("symbol__enabled"),
         head=F("symbol__status__head"),
@@ -171,16 +176,21 @@ class BarViewSet(ListViewSet):
             many=False,
         ),
         responses={
-            202: OpenApiResponse(ReportOut, "at least one bar was accepted or known already; it is on the disk"),
-            400: OpenApiResponse(ReportOut, "every bar was rejected or in conflict (or `detail`: no bars, no JSON)"),
+            202: OpenApiResponse(
+                ReportOut, "at least one bar was accepted or was known already; accepted bars are committed"
+            ),
+            400: OpenApiResponse(
+                ReportOut,
+                "every bar was rejected or in conflict; or only `detail`: the body is not JSON or has no bars",
+            ),
             413: OpenApiResponse(DetailOut, "more than 5,000 bars"),
-            429: OpenApiResponse(ReportOut, "every bar was rejected as backlog_full: send them again later"),
+            429: OpenApiResponse(ReportOut, "every bar was rejected as `backlog_full`: send them again later"),
         },
     )
     def create(self, request: Request) -> Response:
-        """Accept bars; the answer tells of each that was not.
+        """Accept bars. The answer names each bar that was not accepted, and says why.
 
-        What is reported as accepted is committed, and sending it again is harmless: it is then a duplicate.
+        A bar that is reported as accepted is committed. Sending it again is harmless: it counts as a duplicate.
         """
         report = ingest.accept(_bars(request.data), now=timezone.now())
         code, headers = _verdict(report)
@@ -190,30 +200,33 @@ class BarViewSet(ListViewSet):
         summary="What happened to a bar, newest first",
         operation_id="bars_timeline",
         responses={200: StoryOut, 404: OpenApiResponse(DetailOut, "no such bar")},
-        parameters=[OpenApiParameter("id", OpenApiTypes.INT, OpenApiParameter.PATH, description="from the list")],
+        parameters=[
+            OpenApiParameter("id", OpenApiTypes.INT, OpenApiParameter.PATH, description="the bar's id, from the list")
+        ],
         filters=False,
     )
     @action(detail=True, methods=["get"], pagination_class=None)
-    def timeline(self, request: Request, id: str) -> Response:  # noqa: A002, ARG002 - the address's word; DRF's signature
-        """Acceptance, each failed attempt, what followed from it, result and signals; all lines at once."""
+    def timeline(self, request: Request, id: str) -> Response:  # noqa: A002, ARG002 - named after the address; DRF's signature
+        """When it was accepted, each failed attempt and what followed, its result and its signals. Never paged."""
         if (bar := Bar.objects.filter(symbol__deleted_at=None, pk=int(id)).first()) is None:
             raise NotFound(f"Bar {id} not found")
         return Response(StoryOut({"next": None, "previous": None, "results": timeline.story(bar)}).data)
 
 
 def _bars(data: Any) -> list[Any]:
+    """The bars of a request's body. Raises ParseError or TooLarge."""
     bars = [data] if isinstance(data, dict) else data
     if not isinstance(bars, list):
         raise ParseError(f"Send a bar, or a list of 1 to {ingest.MAX_BARS:,} bars, not {type(data).__name__}.")
     if not bars:
         raise ParseError("The list is empty: send at least one bar.")
     if len(bars) > ingest.MAX_BARS:
-        raise TooLarge(f"One call may bring {ingest.MAX_BARS:,} bars, not {len(bars):,}.")
+        raise TooLarge(f"One request may have {ingest.MAX_BARS:,} bars, not {len(bars):,}.")
     return bars
 
 
 def _verdict(report: ingest.Report) -> tuple[int, dict[str, str]]:
-    """The answer's status code and headers."""
+    """The status code and the headers of the answer."""
     if report.accepted or report.duplicates:
         return HTTP_202_ACCEPTED, {}
     if not report.conflicts and all(one.reason == mailbox.Verdict.BACKLOG_FULL for one in report.rejected):
@@ -222,7 +235,8 @@ def _verdict(report: ingest.Report) -> tuple[int, dict[str, str]]:
 
 
 def _report(report: ingest.Report) -> dict[str, Any]:
-    # By hand: serializers would take longer over 5,000 lines than accepting the bars did.
+    """The answer's body, as ReportOut describes it."""
+    # Without serializers: for 5,000 bars they would take longer than accepting the bars did.
     return {
         "accepted": report.accepted,
         "duplicates": report.duplicates,

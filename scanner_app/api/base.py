@@ -1,4 +1,4 @@
-"""What the viewsets have in common."""
+"""The base classes of the viewsets."""
 
 from typing import Any
 
@@ -12,13 +12,13 @@ from scanner_app.api.permissions import MayRead
 
 
 class PermissionsByAction:
-    """Permissions that depend on the action; whatever is not named is for whoever may read."""
+    """A view with one permission for each action. Actions that `permissions` does not name need MayRead."""
 
     permissions: dict[str, type[BasePermission]] = {}
 
     def get_permissions(self) -> list[BasePermission]:
-        """The permission that the present action needs."""
-        # None while a method is refused that the view does not have
+        """The permission that the requested action needs."""
+        # DRF has no action, or None, while it refuses a method that the view does not support.
         action_name = getattr(self, "action", None) or ""
         return [self.permissions.get(action_name, MayRead)()]
 

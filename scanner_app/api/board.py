@@ -1,4 +1,4 @@
-"""The live board."""
+"""The snapshot of all symbols that the live board shows."""
 
 import gzip
 from typing import Any
@@ -21,16 +21,16 @@ from scanner_app.reading.board import BOARD
 
 
 class LastSignalOut(serializers.Serializer[Any]):
-    """The signal that was found last."""
+    """The newest signal of a symbol."""
 
     pattern = serializers.CharField()
     direction = serializers.ChoiceField(DIRECTIONS)
     timeframe = serializers.ChoiceField(list(TIMEFRAMES))
-    timestamp = serializers.DateTimeField(help_text="its bar's")
+    timestamp = serializers.DateTimeField(help_text="of the signal's bar")
 
 
 class BoardRowOut(serializers.Serializer[Any]):
-    """One symbol of the board; the names that its status has too mean the same."""
+    """One symbol of the board. Fields that SymbolOut has too mean the same."""
 
     symbol = serializers.CharField()
     state = serializers.ChoiceField([one.value for one in SymbolState])
@@ -40,19 +40,23 @@ class BoardRowOut(serializers.Serializer[Any]):
     next_attempt_at = serializers.DateTimeField(allow_null=True)
     backlog = serializers.IntegerField()
     p95_latency_ms = serializers.IntegerField()
-    latencies = serializers.ListField(child=serializers.IntegerField(), help_text="ms, of the last 30 bars")
+    latencies = serializers.ListField(
+        child=serializers.IntegerField(), help_text="latencies of the last 30 bars, in ms"
+    )
     bars_processed = serializers.IntegerField()
     last_bar_time = serializers.DateTimeField(allow_null=True)
     last_signal = LastSignalOut(allow_null=True)
-    last_error = serializers.CharField(allow_null=True, help_text="its first 300 characters")
+    last_error = serializers.CharField(allow_null=True, help_text="the first 300 characters")
     is_stale = serializers.BooleanField()
-    is_slow = serializers.BooleanField(help_text="the p95 of its last five minutes is over the alert's limit")
-    quarantined = serializers.IntegerField(help_text="its bars that wait in quarantine")
+    is_slow = serializers.BooleanField(
+        help_text="the p95 latency of the last five minutes is over SCANNER_ALERT_P95_MS"
+    )
+    quarantined = serializers.IntegerField(help_text="bars of the symbol in quarantine")
     lane = serializers.ChoiceField(list(Lane))
 
 
 class BoardAlertOut(serializers.Serializer[Any]):
-    """A firing alert; the list of alerts has all of it."""
+    """An alert that is not over. The list of alerts shows all its fields."""
 
     id = serializers.IntegerField()
     rule = serializers.CharField()
@@ -61,7 +65,7 @@ class BoardAlertOut(serializers.Serializer[Any]):
     state = serializers.CharField(help_text="firing or recovering")
     message = serializers.CharField()
     fired_at = serializers.DateTimeField()
-    acknowledged_by = serializers.CharField(help_text="empty: nobody yet")
+    acknowledged_by = serializers.CharField(help_text="a user's name; empty if nobody has acknowledged it")
     silenced = serializers.BooleanField()
 
 
@@ -69,7 +73,9 @@ class BoardOut(serializers.Serializer[Any]):
     """All symbols as the board shows them."""
 
     overall_status = serializers.ChoiceField([one.value for one in OverallStatus])
-    reasons = serializers.ListField(child=serializers.CharField(), help_text="why it is not healthy")
+    reasons = serializers.ListField(
+        child=serializers.CharField(), help_text="why the overall status is not healthy, the worst first"
+    )
     total_symbols = serializers.IntegerField()
     enabled_symbols = serializers.IntegerField()
     healthy_symbols = serializers.IntegerField()
@@ -77,26 +83,28 @@ class BoardOut(serializers.Serializer[Any]):
     failed_symbols = serializers.IntegerField()
     bars_per_second = serializers.FloatField()
     backlog = serializers.IntegerField()
-    quarantined = serializers.IntegerField(help_text="bars that wait in quarantine")
-    total_alerts = serializers.IntegerField(help_text="that have fired and are not over")
-    alerts = BoardAlertOut(many=True, help_text="at most 50, those first that nobody has seen to; the worst first")
-    symbols = BoardRowOut(many=True, help_text="by ticker")
+    quarantined = serializers.IntegerField(help_text="bars in quarantine")
+    total_alerts = serializers.IntegerField(help_text="alerts that have fired and are not over")
+    alerts = BoardAlertOut(
+        many=True, help_text="at most 50: first those that nobody has acknowledged or silenced, the worst first"
+    )
+    symbols = BoardRowOut(many=True, help_text="in the order of their tickers")
 
 
 class BoardViewSet(ViewSet):
-    """The live board."""
+    """What the live board shows."""
 
     def get_permissions(self) -> list[BasePermission]:
-        """Whoever may read the status."""
+        """The board is for users who may read the status."""
         return [MayReadStatus()]
 
     @extend_schema(
         summary="All symbols as the live board shows them", responses=BoardOut, operation_id="board_retrieve"
     )
     def list(self, request: Request) -> HttpResponse:
-        """One snapshot for everybody who looks, half a second old or a little more.
+        """One snapshot for all clients, about half a second old.
 
-        The ETag changes only when something of it does: a client that asks every second is mostly answered 304.
+        Its ETag changes only when the snapshot does, so a client that asks every second mostly gets 304.
         """
         snapshot = BOARD.snapshot(timezone.now())
         packed = "gzip" in request.headers.get("Accept-Encoding", "")

@@ -1,4 +1,4 @@
-"""Bars and signals of one series, for drawing."""
+"""Bars and signals of one series, for the chart on a symbol's page."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ class ChartBarOut(serializers.Serializer[Any]):
 class ChartSignalOut(serializers.Serializer[Any]):
     """A signal on a bar of a chart."""
 
-    timestamp = serializers.DateTimeField(help_text="its bar's")
+    timestamp = serializers.DateTimeField(help_text="of the signal's bar")
     detector = serializers.CharField()
     pattern = serializers.CharField()
     direction = serializers.ChoiceField(DIRECTIONS)
@@ -41,25 +41,31 @@ class ChartSignalOut(serializers.Serializer[Any]):
 
 
 class ChartOut(serializers.Serializer[Any]):
-    """The newest bars of a series, by their own time, with the signals on them."""
+    """The newest bars of a series, by timestamp, with their signals."""
 
     symbol = serializers.CharField()
-    timeframes = serializers.ListField(child=serializers.CharField(), help_text="those that it has bars of")
-    timeframe = serializers.ChoiceField(list(TIMEFRAMES), allow_null=True, help_text="the one shown; null: no bars")
-    bars = ChartBarOut(many=True, help_text="oldest first, without discarded ones")
+    timeframes = serializers.ListField(
+        child=serializers.CharField(), help_text="timeframes that the symbol has bars of"
+    )
+    timeframe = serializers.ChoiceField(
+        list(TIMEFRAMES), allow_null=True, help_text="the timeframe of `bars`; null if the symbol has no bars"
+    )
+    bars = ChartBarOut(many=True, help_text="oldest first, without discarded bars")
     signals = ChartSignalOut(many=True, help_text="oldest first")
 
 
 class ChartIn(serializers.Serializer[Any]):
-    """Which chart."""
+    """Query parameters of the chart."""
 
     symbol = serializers.CharField(help_text="ticker, in upper or lower case")
-    timeframe = serializers.ChoiceField(list(TIMEFRAMES), required=False, help_text="else the shortest that it has")
+    timeframe = serializers.ChoiceField(
+        list(TIMEFRAMES), required=False, help_text="by default the shortest timeframe that the symbol has bars of"
+    )
     limit = serializers.IntegerField(min_value=1, max_value=chart.MAX_BARS, default=chart.BARS)
 
 
 class ChartViewSet(ViewSet):
-    """Bars and signals of one series, for drawing."""
+    """Bars and signals of one series, for a chart."""
 
     permission_classes = [MayRead]
 
@@ -70,9 +76,9 @@ class ChartViewSet(ViewSet):
         operation_id="chart_retrieve",
     )
     def list(self, request: Request) -> Response:
-        """By the bars' own time, where the list of bars is in the order of acceptance."""
-        asked = ChartIn(data=request.query_params)
-        asked.is_valid(raise_exception=True)
-        values = asked.validated_data
+        """Ordered by timestamp, unlike the list of bars, which is in the order of acceptance."""
+        query = ChartIn(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        values = query.validated_data
         symbol = symbols.get(values["symbol"], among=status.symbols())
         return Response(ChartOut(chart.chart(symbol, values.get("timeframe"), limit=values["limit"])).data)

@@ -1,4 +1,4 @@
-"""One form for every error: `{"detail": "…"}`, or `{"field": ["…"]}` where fields are to blame."""
+"""One form for every error: `{"detail": "…"}`, or `{"field": ["…"]}` if the values of fields are wrong."""
 
 from typing import Any
 
@@ -20,37 +20,37 @@ from scanner_app.reading.symbols import SymbolNotFound
 log = structlog.get_logger(__name__)
 
 RETRY_AFTER_S = 5
-"""When a client that was turned away may ask again: long enough for a restart, short enough for a feed."""
+"""Seconds after which a client may try again: enough for a restart, and not too long for a feed."""
 
 
 class DetailOut(serializers.Serializer[Any]):
-    """An error that concerns no field."""
+    """An error that is not about a field."""
 
     detail = serializers.CharField()
 
 
 class Conflict(APIException):
-    """The request is fine, but not in the state that things are in."""
+    """The request is valid, but not possible in the current state."""
 
     status_code = status.HTTP_409_CONFLICT
-    default_detail = "Not possible in the present state."
+    default_detail = "Not possible in the current state."
     default_code = "conflict"
 
 
 class TooLarge(APIException):
-    """More than one call may bring."""
+    """The request is too large."""
 
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_detail = "Too much for one call."
+    default_detail = "Too much for one request."
     default_code = "too_large"
 
 
 def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
-    """The answer to an exception of a view; None for what is a bug: Django logs it and answers 500."""
+    """The answer to an exception of a view. None for a bug: then Django logs it and answers 500."""
     if isinstance(exc, (OperationalError, InterfaceError)):
         log.error("database_away", error=str(exc), path=context["request"].path)
         return Response(
-            {"detail": "The database does not answer. What was not reported as done may be sent again."},
+            {"detail": "The database does not answer. Send again whatever was not reported as done."},
             status=status.HTTP_503_SERVICE_UNAVAILABLE,
             headers={"Retry-After": str(RETRY_AFTER_S)},
         )
@@ -61,22 +61,22 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def _translated(exc: Exception) -> Exception:
-    """The same as an error of the API, if it is one that a request can cause."""
+    """The API's error for an exception that a request can cause; any other exception unchanged."""
     match exc:
         case NothingToSkip() | NotInQuarantine() | BarsWaiting() | AlertOver():
             return Conflict(str(exc))
         case SymbolNotFound():
             return NotFound(str(exc))
         case RequestDataTooBig():
-            return TooLarge(f"A body may have {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes.")
+            return TooLarge(f"The body may have at most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes.")
         case UnreadablePostError():
-            return ParseError("The body ended before its end.")
+            return ParseError("The body was cut off.")
         case _:
             return exc
 
 
 def _in_our_form(data: Any) -> Any:
-    """Errors that concern no field, which DRF writes in two more ways, as a detail."""
+    """The body of an error, with `detail` for errors that are not about a field: DRF has two other forms for them."""
     no_field = api_settings.NON_FIELD_ERRORS_KEY
     if isinstance(data, dict) and set(data) == {no_field}:
         data = data[no_field]
@@ -84,14 +84,14 @@ def _in_our_form(data: Any) -> Any:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's handler404: JSON for the API's clients, a page for everybody else."""
+    """Django's handler404: JSON below /api/, a page elsewhere."""
     if request.path.startswith("/api/"):
         return JsonResponse({"detail": "Not found."}, status=status.HTTP_404_NOT_FOUND)
     return defaults.page_not_found(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler500: JSON for the API's clients, a page for everybody else."""
+    """Django's handler500: JSON below /api/, a page elsewhere."""
     if request.path.startswith("/api/"):
-        return JsonResponse({"detail": "Internal error; the log tells more."}, status=500)
+        return JsonResponse({"detail": "Internal error; the log has the details."}, status=500)
     return defaults.server_error(request)

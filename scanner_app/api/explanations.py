@@ -1,4 +1,4 @@
-"""Why a symbol is as it is."""
+"""Why a symbol is in its state, what happens next and what can be done. The route is in symbols.py."""
 
 from typing import Any
 
@@ -9,28 +9,32 @@ from scanner_app.domain.explanation.sentences import Code
 
 
 class ActionOut(serializers.Serializer[Any]):
-    """An operator's act that makes sense now, and the request that does it."""
+    """An operator's action that makes sense now, and the request that does it."""
 
     name = serializers.ChoiceField(list(ACTS))
-    sentence = serializers.CharField(help_text="what it does")
+    sentence = serializers.CharField(help_text="what the action does")
     method = serializers.CharField()
     path = serializers.CharField()
-    body = serializers.DictField(child=serializers.CharField(), help_text="to be sent, beside an optional `reason`")
-    allowed = serializers.BooleanField(help_text="whether this user may do it")
+    body = serializers.DictField(
+        child=serializers.CharField(), help_text="the body to send; an optional `reason` may be added"
+    )
+    allowed = serializers.BooleanField(help_text="whether the user of this request may do it")
 
 
 class ExplanationOut(serializers.Serializer[Any]):
-    """Why a symbol is as it is, as `explain.sentences.Explanation` has it."""
+    """Why a symbol is in its state, what happens next and what can be done."""
 
     symbol = serializers.CharField()
-    code = serializers.ChoiceField([one.value for one in Code], help_text="which case it is, for programs")
+    code = serializers.ChoiceField([one.value for one in Code], help_text="the situation of the symbol, for programs")
     summary = serializers.CharField()
     cause = serializers.CharField()
-    next = serializers.CharField(help_text="what happens next, by itself")
-    notes = serializers.ListField(child=serializers.CharField(), help_text="what else is to be known")
-    text = serializers.CharField(help_text="all of it in one paragraph")
+    next = serializers.CharField(help_text="what happens next without any action")
+    notes = serializers.ListField(child=serializers.CharField(), help_text="what else is worth knowing")
+    text = serializers.CharField(help_text="summary, cause, next, notes and actions in one paragraph")
     actions = ActionOut(many=True)
     since = serializers.DateTimeField(allow_null=True)
     next_attempt_at = serializers.DateTimeField(allow_null=True)
-    waiting = serializers.IntegerField(help_text="bars that are not done with")
-    catch_up_s = serializers.FloatField(allow_null=True, help_text="an estimate; null: unknown, or nothing waits")
+    waiting = serializers.IntegerField(help_text="bars of the backlog, the head included")
+    catch_up_s = serializers.FloatField(
+        allow_null=True, help_text="estimated seconds until the backlog is done; null if unknown or if nothing waits"
+    )

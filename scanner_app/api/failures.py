@@ -1,4 +1,4 @@
-"""Every failed attempt, with its traceback."""
+"""Failed attempts, each with its traceback."""
 
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_view
@@ -9,6 +9,7 @@ from scanner_app.api.filters import SymbolAndTimeFilters
 from scanner_app.models import ProcessingFailure
 
 FAULT_FIELDS = ["id", "symbol", "bar", "timestamp", "attempt", "failed_at", "error_type", "message", "traceback"]
+"""What failed attempts and bars in quarantine have in common."""
 
 
 class FailureOut(serializers.ModelSerializer[ProcessingFailure]):
@@ -23,14 +24,14 @@ class FailureOut(serializers.ModelSerializer[ProcessingFailure]):
 
 
 class FaultFilter(SymbolAndTimeFilters):
-    """Parameters of `failures` and `quarantine`."""
+    """Query parameters of the lists of failed attempts and of bars in quarantine."""
 
     error_type = filters.CharFilter()
 
 
 @extend_schema_view(list=extend_schema(summary="Failed attempts, newest first"))
 class FailureViewSet(ListViewSet):
-    """Every failed attempt, with its traceback."""
+    """Failed attempts of all symbols, each with its traceback."""
 
     queryset = ProcessingFailure.objects.filter(symbol__deleted_at=None).select_related("symbol")
     serializer_class = FailureOut

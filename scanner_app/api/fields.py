@@ -1,4 +1,4 @@
-"""What several requests have in common."""
+"""Fields and serializers that several resources use."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -8,13 +8,14 @@ from rest_framework import serializers
 from scanner_app.detectors import Direction
 
 DIRECTIONS = [one.value for one in Direction]
+"""The directions that a signal can have."""
 
 MAX_REASON = 1_000
-"""Characters of an operator's reason: a sentence or ten, and no file pasted by mistake."""
+"""Characters of an operator's reason: room for some sentences, but not for a file pasted by mistake."""
 
 
 def utc_time(text: str) -> datetime:
-    """A time of ISO 8601 as an aware one in UTC, which it is taken for without an offset. Raises ValueError."""
+    """Read an ISO 8601 time and convert it to UTC. Without an offset it is taken as UTC. Raises ValueError."""
     try:
         time = datetime.fromisoformat(text)
         return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
@@ -23,17 +24,25 @@ def utc_time(text: str) -> datetime:
 
 
 class ActIn(serializers.Serializer[Any]):
-    """An operator's act may say why."""
+    """The body of an operator's action: an optional reason."""
 
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=MAX_REASON)
 
 
 class TimeIn(serializers.DateTimeField):
-    """A time, read as the lists' parameters are."""
+    """A time in a request's body, read like the time parameters of lists."""
 
     def to_internal_value(self, value: Any) -> datetime:
-        """The time as an aware one in UTC. Raises ValidationError."""
+        """The time in UTC. Raises ValidationError."""
         try:
             return utc_time(value if isinstance(value, str) else "")
         except ValueError as exc:
             raise serializers.ValidationError(str(exc)) from None
+
+
+class KeywordNames(serializers.Serializer[Any]):
+    """A serializer with a field `from`: declared as `from_`, because `from` is a keyword of Python."""
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """The fields by their names in JSON, without the underscore."""
+        return {name.rstrip("_"): field for name, field in super().get_fields().items()}

@@ -1,4 +1,4 @@
-"""The query parameters that several lists have. A value that means nothing is an error 400 that names its field."""
+"""Query parameters that several lists have. An invalid value is answered with 400 and the name of its parameter."""
 
 from collections import OrderedDict
 from datetime import datetime
@@ -14,10 +14,10 @@ from scanner_app.reading import symbols
 
 
 class TimeField(forms.CharField):
-    """An ISO 8601 time; without an offset it is UTC."""
+    """An ISO 8601 time. Without an offset it is taken as UTC."""
 
     def clean(self, value: Any) -> datetime | None:
-        """The time as an aware one in UTC; None without one."""
+        """The time in UTC; None if the parameter is empty."""
         text = super().clean(value)
         try:
             return utc_time(text) if text else None
@@ -26,7 +26,7 @@ class TimeField(forms.CharField):
 
 
 class TimeFilter(filters.IsoDateTimeFilter):  # type: ignore[misc] # django-filter has no types
-    """A bound on a time."""
+    """The earliest or the latest time of the rows wanted."""
 
     field_class = TimeField
 
@@ -35,12 +35,14 @@ class SymbolFilters(filters.FilterSet):  # type: ignore[misc] # django-filter ha
     """The parameter `symbol`."""
 
     symbol_column = "symbol_id"
+    """The column of the list's rows that holds the symbol's id."""
 
     symbol = filters.CharFilter(method="of_symbol", help_text="ticker, in upper or lower case")
 
     def of_symbol(self, queryset: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
         """The rows of one symbol; none if no symbol has this ticker."""
-        # The id is looked up first: the lists' indexes begin with it, and a join would hide it from the planner.
+        # Filter by the symbol's id, not by a join with its ticker: only so does the database use the lists' indexes,
+        # which begin with the id.
         found = symbols.find(value)
         return queryset.none() if found is None else queryset.filter(**{self.symbol_column: found.pk})
 
@@ -48,9 +50,11 @@ class SymbolFilters(filters.FilterSet):  # type: ignore[misc] # django-filter ha
 class SymbolAndTimeFilters(SymbolFilters):
     """The parameters `symbol`, and `from` and `to` for the bars' timestamps."""
 
-    # `from` is a keyword of Python's: get_filters() drops the underscore.
-    from_ = TimeFilter(field_name="timestamp", lookup_expr="gte", help_text="bars' timestamps: this or later")
-    to = TimeFilter(field_name="timestamp", lookup_expr="lt", help_text="bars' timestamps: before this")
+    # `from` is a keyword of Python: get_filters() drops the underscore.
+    from_ = TimeFilter(
+        field_name="timestamp", lookup_expr="gte", help_text="only bars whose timestamp is this or later"
+    )
+    to = TimeFilter(field_name="timestamp", lookup_expr="lt", help_text="only bars whose timestamp is before this")
 
     @classmethod
     def get_filters(cls) -> "OrderedDict[str, filters.Filter]":

@@ -1,35 +1,31 @@
-"""Bars that are missing in a symbol's series."""
+"""Gaps: bars that are missing in a symbol's series. The route is in symbols.py."""
 
 from typing import Any
 
 from rest_framework import serializers
 
+from scanner_app.api.fields import KeywordNames
 from scanner_app.domain.timeframes import TIMEFRAMES
 
 
 class GapsIn(serializers.Serializer[Any]):
-    """Which gaps: the parameters of the request's address."""
+    """Query parameters of a symbol's gaps."""
 
-    timeframe = serializers.ChoiceField(list(TIMEFRAMES), required=False, help_text="only of this one")
+    timeframe = serializers.ChoiceField(list(TIMEFRAMES), required=False, help_text="only gaps of this timeframe")
 
 
-class GapOut(serializers.Serializer[Any]):
-    """A place in a series where bars are missing, as `gaps.Gap` has it."""
+class GapOut(KeywordNames):
+    """A place in a series where bars are missing."""
 
-    id = serializers.IntegerField(help_text="of the bar after it")
+    id = serializers.IntegerField(help_text="id of the bar after the gap")
     timeframe = serializers.CharField()
-    # `from` is a keyword of Python's: get_fields() drops the underscore.
-    from_ = serializers.DateTimeField(source="start", help_text="end of the bar before it")
-    to = serializers.DateTimeField(source="end", help_text="opening of the bar after it")
-    missing = serializers.IntegerField(help_text="bars, by the symbol's calendar")
-
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        """The fields by the names of the answer's keys."""
-        return {name.rstrip("_"): field for name, field in super().get_fields().items()}
+    from_ = serializers.DateTimeField(source="start", help_text="end of the bar before the gap")
+    to = serializers.DateTimeField(source="end", help_text="opening time of the bar after the gap")
+    missing = serializers.IntegerField(help_text="how many bars are missing, by the symbol's calendar")
 
 
 class GapsOut(serializers.Serializer[Any]):
-    """Gaps in the form of the lists; they all fit on one page."""
+    """All gaps of a symbol, in the form of a list with one page."""
 
     next = serializers.CharField(allow_null=True, help_text="always null")
     previous = serializers.CharField(allow_null=True, help_text="always null")

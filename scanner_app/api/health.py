@@ -1,4 +1,4 @@
-"""Whether the process lives, and whether what it needs is there. Both answer whoever asks."""
+"""`/healthz`: does the process live? `/readyz`: does everything answer that it needs? Neither needs a user."""
 
 from django.conf import settings
 from django.http import HttpRequest, JsonResponse
@@ -11,14 +11,14 @@ from scanner_app.reading import readiness
 @never_cache
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django's signature
-    """200 with the version, while the process answers at all."""
+    """200 with the version, as long as the process answers at all."""
     return JsonResponse({"status": "alive", "version": settings.VERSION})
 
 
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django's signature
-    """200 if database, broker and workers are ready, else 503 with those that are not, and why."""
+    """200 if database, broker and workers are ready; otherwise 503, with what is not ready and why."""
     found = readiness.check()
     response = JsonResponse(
         {
@@ -29,7 +29,7 @@ def readyz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django's sig
         },
         status=503 if found.not_ready else 200,
     )
-    # Django logs each 5xx as an error. This one is an answer, asked for four times a second during a start; what
-    # is wrong is logged by the check.
+    # Django logs each 5xx answer as an error. This one is no error: during a start it is requested four times a
+    # second. readiness.check() logs what is wrong.
     response._has_been_logged = True  # type: ignore[attr-defined] # noqa: SLF001
     return response

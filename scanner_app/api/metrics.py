@@ -1,6 +1,6 @@
-"""`/metrics`, for Prometheus: whom it is shown to, and nothing else.
+"""`/metrics` for Prometheus: who may read it. reading/metrics makes the page.
 
-An address is no proof: behind a reverse proxy everybody comes from this machine.
+The client's address is no proof of anything: behind a reverse proxy, every request comes from this machine.
 """
 
 import secrets
@@ -22,7 +22,7 @@ from scanner_app.reading.metrics import page
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """With SCANNER_METRICS_TOKEN, for who may enter the admin, and for all where SCANNER_PUBLIC_METRICS says so."""
+    """For clients with SCANNER_METRICS_TOKEN and users who may enter the admin; with SCANNER_PUBLIC_METRICS for all."""
     if not (settings.SCANNER_PUBLIC_METRICS or _has_token(request)):
         user = _user(request)
         if not user.is_authenticated:
@@ -30,7 +30,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
             refused["WWW-Authenticate"] = "Bearer"
             return refused
         if not May(user).enter_admin:
-            text = "Who may enter the admin may read the metrics, and who has their token."
+            text = "Reading the metrics needs SCANNER_METRICS_TOKEN or a user who may enter the admin."
             return JsonResponse({"detail": text}, status=403)
     body, content_type = page.render(request.headers.get("Accept", ""), timezone.now())
     return HttpResponse(body, content_type=content_type)
@@ -43,7 +43,7 @@ def _has_token(request: HttpRequest) -> bool:
 
 
 def _user(request: HttpRequest) -> User | AnonymousUser:
-    """Who asks, by a token of the API or a session."""
+    """The user of the request, by a token of the API or by a session."""
     try:
         found = TokenAuthentication().authenticate(Request(request))
     except AuthenticationFailed:

@@ -1,4 +1,4 @@
-"""Pages of the lists: newest first, by cursor, so that what arrives meanwhile shifts and repeats nothing."""
+"""Pages of the lists, newest first. A cursor names the place, so new rows neither shift nor repeat others."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 
 class NewestFirst(CursorPagination):
-    """`{"next", "previous", "results"}`, by id downwards. Ids are unique, so a cursor is an exact place."""
+    """`{"next", "previous", "results"}`, the highest id first. Ids are unique, so a cursor is an exact place."""
 
     ordering = "-id"
     page_size = 100
@@ -17,24 +17,24 @@ class NewestFirst(CursorPagination):
     max_page_size = 1_000
 
     def get_page_size(self, request: Request) -> int:
-        """Rows of a page: 100, or what was asked for, at most 1,000. Raises ValidationError for nonsense."""
-        asked = request.query_params.get("page_size", "")
-        if not asked:
+        """Rows of a page: `page_size`, by default 100, at most 1,000. Raises ValidationError."""
+        size = request.query_params.get("page_size", "")
+        if not size:
             return self.page_size
-        if not (asked.isdecimal() and int(asked[:10]) >= 1):
+        if not (size.isdecimal() and int(size[:10]) >= 1):
             raise ValidationError({"page_size": [f"must be a whole number from 1 to {self.max_page_size}"]})
-        return min(int(asked[:10]), self.max_page_size)
+        return min(int(size[:10]), self.max_page_size)
 
     def decode_cursor(self, request: Request) -> Cursor | None:
-        """The place to go on from. Raises ValidationError for what is no cursor of ours."""
+        """The place where the page begins. Raises ValidationError if the cursor is not from this API."""
         try:
             cursor = super().decode_cursor(request)
             if cursor is not None and cursor.position is not None:
                 int(cursor.position)
         except (NotFound, ValueError):
-            raise ValidationError({"cursor": ["is none that this API gave out"]}) from None
+            raise ValidationError({"cursor": ["is not a cursor from this API"]}) from None
         return cursor
 
     def get_paginated_response(self, data: Any) -> Response:
-        """The three keys of the contract."""
+        """The form of every list."""
         return Response({"next": self.get_next_link(), "previous": self.get_previous_link(), "results": data})

@@ -1,4 +1,4 @@
-"""JSON in: what DRF's parser would let become an error 500, refused."""
+"""Reading JSON: bodies with which DRF's parser would cause an error 500 are refused."""
 
 from collections.abc import Mapping
 from typing import IO, Any
@@ -8,7 +8,7 @@ from rest_framework.parsers import JSONParser
 
 
 class SafeJSONParser(JSONParser):
-    """JSON; NaN and Infinity are none. Django's DATA_UPLOAD_MAX_MEMORY_SIZE bounds the body."""
+    """Reads JSON; NaN and Infinity are refused. Django's DATA_UPLOAD_MAX_MEMORY_SIZE limits the body."""
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None

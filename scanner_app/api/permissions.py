@@ -1,4 +1,4 @@
-"""Who may do what, as `scanner_app.access.roles` says. Reading is for whoever is signed in."""
+"""The permissions that views require. `scanner_app.access.roles` decides which users have them."""
 
 from django.conf import settings
 from rest_framework.permissions import BasePermission, IsAuthenticated
@@ -8,10 +8,11 @@ from rest_framework.views import APIView
 from scanner_app.access.roles import May
 
 MayRead = IsAuthenticated
+"""Every user who is signed in may read."""
 
 
 class MayReadStatus(IsAuthenticated):
-    """Whoever is signed in, and everybody where SCANNER_PUBLIC_STATUS says so."""
+    """Reading the status: every user who is signed in; everybody if SCANNER_PUBLIC_STATUS is set."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Whether the status may be read."""
@@ -27,8 +28,8 @@ class MayWriteBars(BasePermission):
 
 
 class MayOperate(BasePermission):
-    """Operators' acts."""
+    """Operators' actions."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002 - DRF's signature
-        """Whether the user may do operators' acts."""
+        """Whether the user may do operators' actions."""
         return May(request.user).operate

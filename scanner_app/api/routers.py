@@ -1,4 +1,4 @@
-"""Routes for tickers with odd characters, in two spellings."""
+"""The router: for tickers with a slash, and for addresses with and without a trailing slash."""
 
 from typing import Any
 
@@ -6,9 +6,12 @@ from rest_framework.routers import DynamicRoute, Route, SimpleRouter
 
 
 class Router(SimpleRouter):
-    """DRF's router, but actions before details, since a ticker may have a slash.
+    """DRF's router, except that the routes of actions come before the route of a symbol.
 
-    Documented: paths without a trailing slash, which are the ones in the schema. Otherwise: with or without.
+    A ticker may have a slash, so the route of a symbol would also match `BTC/USD/reset`.
+
+    `documented`: addresses without a trailing slash, which are in the schema. Otherwise addresses with or without a
+    trailing slash, which are not.
     """
 
     def __init__(self, *, documented: bool) -> None:
@@ -20,7 +23,7 @@ class Router(SimpleRouter):
         self.routes: list[Route | DynamicRoute] = [listing, list_actions, detail_actions, detail]
 
     def get_routes(self, viewset: Any) -> list[Route]:
-        """The viewset's routes; those that are not documented without a schema."""
+        """The viewset's routes, left out of the schema unless `documented`."""
         routes: list[Route] = super().get_routes(viewset)
         if self.documented:
             return routes

@@ -1,4 +1,4 @@
-"""What the detectors found."""
+"""Signals: what the detectors found."""
 
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_view
@@ -12,7 +12,7 @@ from scanner_app.models import Signal
 
 
 class SignalOut(serializers.ModelSerializer[Signal]):
-    """What a detector found on a bar."""
+    """A signal: what a detector found on a bar."""
 
     symbol = serializers.CharField(source="symbol.ticker")
     bar = serializers.IntegerField(source="bar_id", help_text="the bar's id")
@@ -35,7 +35,7 @@ class SignalOut(serializers.ModelSerializer[Signal]):
 
 
 class SignalFilter(SymbolAndTimeFilters):
-    """Parameters of `signals`."""
+    """Query parameters of the list of signals."""
 
     timeframe = filters.ChoiceFilter(choices=[(name, name) for name in TIMEFRAMES])
     detector = filters.CharFilter()
@@ -45,7 +45,7 @@ class SignalFilter(SymbolAndTimeFilters):
 
 @extend_schema_view(list=extend_schema(summary="Signals, newest first"))
 class SignalViewSet(ListViewSet):
-    """What the detectors found."""
+    """Signals of all symbols."""
 
     queryset = Signal.objects.filter(symbol__deleted_at=None).select_related("symbol")
     serializer_class = SignalOut

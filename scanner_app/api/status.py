@@ -1,4 +1,4 @@
-"""The overall status."""
+"""The status of all symbols, and the overall status."""
 
 from typing import Any
 
@@ -19,35 +19,39 @@ from scanner_app.reading.encoding import QuickJSONRenderer
 
 @extend_schema_serializer(many=False)
 class OverviewOut(serializers.Serializer[Any]):
-    """All symbols, counted and judged, as `status.Overview` has them."""
+    """All symbols, their counts and the overall status."""
 
     overall_status = serializers.ChoiceField([one.value for one in OverallStatus])
     reasons = serializers.ListField(
-        child=serializers.CharField(), help_text="why it is not healthy, the worst first; empty while it is"
+        child=serializers.CharField(), help_text="why the overall status is not healthy, the worst first"
     )
     alerts = serializers.IntegerField(help_text="alerts that have fired and are not over")
     total_symbols = serializers.IntegerField()
     enabled_symbols = serializers.IntegerField()
     healthy_symbols = serializers.IntegerField()
-    paused_symbols = serializers.IntegerField(help_text="disabled ones included")
+    paused_symbols = serializers.IntegerField(help_text="including disabled symbols")
     failed_symbols = serializers.IntegerField()
-    bars_per_second = serializers.FloatField(help_text="over the last 10 s")
-    backlog = serializers.IntegerField(help_text="heads included")
-    stale_symbols = serializers.IntegerField(help_text="enabled ones whose feed is late")
-    symbols = SymbolOut(many=True, help_text="by ticker")
+    bars_per_second = serializers.FloatField(help_text="mean of the last 10 s")
+    backlog = serializers.IntegerField(help_text="bars of the backlogs of all symbols, heads included")
+    stale_symbols = serializers.IntegerField(help_text="enabled symbols whose feed is late")
+    symbols = SymbolOut(many=True, help_text="in the order of their tickers")
 
 
 class StatusViewSet(PermissionsByAction, ViewSet):
-    """The whole at one glance."""
+    """The status of all symbols at a glance."""
 
     permissions = {"list": MayReadStatus}
     renderer_classes = [QuickJSONRenderer]
 
-    @extend_schema(summary="All symbols, counted and judged", responses=OverviewOut, operation_id="status_retrieve")
+    @extend_schema(
+        summary="The status of all symbols and the overall status",
+        responses=OverviewOut,
+        operation_id="status_retrieve",
+    )
     def list(self, request: Request) -> Response:  # noqa: ARG002 - DRF's signature
-        """Every symbol's status and the overall verdict. The ETag changes only when something but the ages does."""
+        """All symbols in one answer. Its ETag stays the same while only ages change, such as `data_age_seconds`."""
         whole = status.overview(timezone.now())
-        # The schema's fields: the overview has more, for the board.
+        # Only the fields of the schema: the overview has more, for the live board.
         shown = {name: getattr(whole, name) for name in OverviewOut().get_fields()}
-        # Weak: two answers of one ETag may differ in their ages.
+        # A weak ETag, because two answers with the same one may differ in their ages.
         return Response(shown, headers={"ETag": f'W/"{status.fingerprint(whole)}"'})

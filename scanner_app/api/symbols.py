@@ -1,4 +1,4 @@
-"""The watch list, one symbol's status, and the operators' acts on it."""
+"""The watch list, each symbol on it, and operators' actions on a symbol."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -33,14 +33,14 @@ from scanner_app.models import Symbol
 from scanner_app.reading import explanation, gaps, quarantine_entries, status, symbols, timeline
 
 TICKER = OpenApiParameter(
-    "symbol", OpenApiTypes.STR, OpenApiParameter.PATH, description="ticker in any case, percent-encoded"
+    "symbol", OpenApiTypes.STR, OpenApiParameter.PATH, description="ticker in upper or lower case, percent-encoded"
 )
 
 NO_SUCH = OpenApiResponse(DetailOut, "no such symbol")
 
 
 class SymbolOut(serializers.Serializer[Any]):
-    """One symbol, as `status.SymbolSummary` has it."""
+    """The status of one symbol, in a list."""
 
     id = serializers.IntegerField()
     symbol = serializers.CharField()
@@ -48,38 +48,41 @@ class SymbolOut(serializers.Serializer[Any]):
     last_processed = serializers.DateTimeField(allow_null=True)
     consecutive_failures = serializers.IntegerField()
     circuit_state = serializers.ChoiceField([one.value for one in breaker.State])
-    avg_latency_ms = serializers.FloatField(help_text="0 without bars")
-    p95_latency_ms = serializers.IntegerField(help_text="0 without bars")
+    avg_latency_ms = serializers.FloatField(help_text="0 if no bar was processed yet")
+    p95_latency_ms = serializers.IntegerField(help_text="0 if no bar was processed yet")
     bars_processed = serializers.IntegerField()
-    backlog = serializers.IntegerField(help_text="bars that are not done with, the head included")
+    backlog = serializers.IntegerField(help_text="accepted bars that are not finished, the head included")
     last_bar_time = serializers.DateTimeField(allow_null=True)
     last_error = serializers.CharField(allow_null=True)
     next_attempt_at = serializers.DateTimeField(
-        allow_null=True, help_text="when the head will really run; null: due, running, disabled, or none there"
+        allow_null=True,
+        help_text="when the head will run; null if it is due or running, if there is no head, or while disabled",
     )
     enabled = serializers.BooleanField()
     lane = serializers.ChoiceField(list(Lane))
-    is_stale = serializers.BooleanField(help_text="its feed is late, counted in its market's trading time")
+    is_stale = serializers.BooleanField(help_text="the symbol's feed is late, counted in its market's trading time")
     data_age_seconds = serializers.FloatField(
-        allow_null=True, help_text="since the end of the newest bar known; null: no bar yet"
+        allow_null=True, help_text="seconds since the end of the newest known bar; null if there is none"
     )
-    stale_for_s = serializers.FloatField(help_text="trading time beyond what its timeframe allows; 0 unless stale")
-    calendar = serializers.CharField(help_text="its own, or that of SCANNER_CALENDARS")
-    gaps = serializers.IntegerField(help_text="in its last 500 bars of each timeframe; counted every minute")
+    stale_for_s = serializers.FloatField(help_text="seconds of trading time by which the feed is late; 0 unless stale")
+    calendar = serializers.CharField(help_text="the symbol's own trading calendar, or the one from SCANNER_CALENDARS")
+    gaps = serializers.IntegerField(help_text="gaps in the last 500 bars of each timeframe; counted once a minute")
     created_at = serializers.DateTimeField()
 
 
 class OneSymbolOut(SymbolOut):
-    """One symbol that was asked for by itself."""
+    """The status of one symbol, with two fields more than in a list."""
 
-    is_slow = serializers.BooleanField(help_text="the p95 of its last five minutes is over the alert's limit")
-    quarantined = serializers.IntegerField(help_text="its bars that wait in quarantine")
+    is_slow = serializers.BooleanField(
+        help_text="the p95 latency of the last five minutes is over SCANNER_ALERT_P95_MS"
+    )
+    quarantined = serializers.IntegerField(help_text="bars of the symbol in quarantine")
 
 
 class SymbolIn(serializers.Serializer[Any]):
-    """A symbol for the watch list."""
+    """A symbol to put on the watch list."""
 
-    symbol = serializers.CharField(help_text="ticker; stored in upper case")
+    symbol = serializers.CharField(help_text="ticker; it is stored in upper case")
 
     def validate_symbol(self, value: str) -> str:
         """The ticker as it is stored."""
@@ -90,37 +93,41 @@ class SymbolIn(serializers.Serializer[Any]):
 
 
 class SymbolChangeIn(serializers.Serializer[Any]):
-    """What of a symbol may be changed."""
+    """What can be changed about a symbol."""
 
     enabled = serializers.BooleanField(required=False)
     calendar = serializers.CharField(
-        required=False, allow_blank=True, help_text="a name of exchange_calendars; empty: by SCANNER_CALENDARS"
+        required=False,
+        allow_blank=True,
+        help_text="a name from exchange_calendars; empty for the calendar from SCANNER_CALENDARS",
     )
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=MAX_REASON)
 
     def validate_calendar(self, value: str) -> str:
-        """The name of a calendar that there is."""
+        """The calendar's name. Raises ValidationError if there is no such calendar."""
         if value and value not in NAMES:
-            raise serializers.ValidationError(f"{value!r} is no trading calendar: {hint(value)}")
+            raise serializers.ValidationError(f"{value!r} is not a trading calendar: {hint(value)}")
         return value
 
 
 class DeleteIn(ActIn):
-    """How to delete a symbol: the parameters of the request's address."""
+    """Query parameters for deleting a symbol."""
 
-    force = serializers.BooleanField(required=False, default=False, help_text="also while bars wait, which are lost")
+    force = serializers.BooleanField(
+        required=False, default=False, help_text="delete it even if bars wait; these are lost"
+    )
 
 
 class WatchListFilter(SymbolFilters):
-    """Parameters of `symbols`."""
+    """Query parameters of the watch list."""
 
     symbol_column = "pk"
 
     enabled = filters.BooleanFilter()
 
 
-def _documented_act(summary: str, more: dict[int, Any] | None = None) -> Callable[[Any], Any]:
-    """The schema of an operator's act."""
+def _documented_action(summary: str, more: dict[int, Any] | None = None) -> Callable[[Any], Any]:
+    """The schema of an operator's action on a symbol."""
     return extend_schema(
         summary=summary, request=ActIn, responses={200: OneSymbolOut, 404: NO_SUCH, **(more or {})}, parameters=[TICKER]
     )
@@ -128,14 +135,14 @@ def _documented_act(summary: str, more: dict[int, Any] | None = None) -> Callabl
 
 @extend_schema_view(list=extend_schema(summary="The watch list, newest first"))
 class SymbolViewSet(ListViewSet):
-    """The watch list, and operators' acts on its symbols."""
+    """The watch list, each symbol on it, and operators' actions on a symbol."""
 
     queryset = status.symbols()
     serializer_class = SymbolOut
     filterset_class = WatchListFilter
     lookup_field = "ticker"
     lookup_url_kwarg = "symbol"
-    lookup_value_regex = ".*[^/]"  # BTC/USD too; the router puts the routes of actions before this one
+    lookup_value_regex = ".*[^/]"  # a slash too, as in BTC/USD; Router puts the actions' routes before this one
     permissions = {
         "list": MayReadStatus,
         "retrieve": MayReadStatus,
@@ -150,8 +157,8 @@ class SymbolViewSet(ListViewSet):
         "disable": MayOperate,
     }
 
-    def show(self, symbol_id: int, code: int = HTTP_200_OK) -> Response:
-        """The symbol as it is now."""
+    def _show(self, symbol_id: int, code: int = HTTP_200_OK) -> Response:
+        """The symbol's status as it is now, read again from the database."""
         symbol, now = status.symbols().get(pk=symbol_id), timezone.now()
         shown = {
             **asdict(status.symbol_status(symbol, now)),
@@ -161,7 +168,7 @@ class SymbolViewSet(ListViewSet):
         return Response(OneSymbolOut(shown).data, status=code)
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
-        """The serializer, given the symbols' statuses rather than their rows."""
+        """For a list, a serializer of the symbols' statuses instead of their rows."""
         if kwargs.get("many"):
             now = timezone.now()
             args = ([status.symbol_status(symbol, now) for symbol in args[0]],)
@@ -172,86 +179,91 @@ class SymbolViewSet(ListViewSet):
         request=SymbolIn,
         responses={
             201: OneSymbolOut,
-            409: OpenApiResponse(DetailOut, "it is there already, is being deleted, or there is no room"),
+            409: OpenApiResponse(
+                DetailOut, "it is already on the watch list, is being deleted, or the watch list is full"
+            ),
         },
     )
     def create(self, request: Request) -> Response:
-        """A new symbol, enabled and without bars; its queue is consumed within seconds."""
-        asked = SymbolIn(data=request.data)
-        asked.is_valid(raise_exception=True)
-        ticker = asked.validated_data["symbol"]
+        """The symbol is enabled and has no bars. Workers begin to consume its queue within seconds."""
+        body = SymbolIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        ticker = body.validated_data["symbol"]
         at_most, by = settings.SCANNER_MAX_SYMBOLS, request.user.get_username()
-        # Asked of the call that creates, not before it: of two at one moment, one alone has created it.
+        # No look-up first: of two requests at the same moment, only one creates the symbol, and `watched` says which.
         watched = create_symbols([ticker], at_most=at_most, now=timezone.now(), by=by)
         if ticker in watched.known:
             if Symbol.objects.filter(ticker=ticker, deleted_at__isnull=False).exists():
-                raise Conflict(f"Symbol {ticker} is being deleted; add it again when it is gone")
-            raise Conflict(f"Symbol {ticker} is on the watch list already")
+                raise Conflict(f"Symbol {ticker} is being deleted; it can be added again when that is done")
+            raise Conflict(f"Symbol {ticker} is already on the watch list")
         if ticker not in watched.created:
             raise Conflict(f"The watch list is full: SCANNER_MAX_SYMBOLS is {at_most}")
-        return self.show(Symbol.objects.values_list("pk", flat=True).get(ticker=ticker), HTTP_201_CREATED)
+        return self._show(Symbol.objects.values_list("pk", flat=True).get(ticker=ticker), HTTP_201_CREATED)
 
     @extend_schema(summary="One symbol", responses={200: OneSymbolOut, 404: NO_SUCH}, parameters=[TICKER])
     def retrieve(self, request: Request, symbol: str) -> Response:  # noqa: ARG002 - DRF's signature
-        """The same as its status."""
-        return self.show(symbols.get(symbol).pk)
+        """The same answer as `status`."""
+        return self._show(symbols.get(symbol).pk)
 
     @extend_schema(
-        summary="Enable or disable a symbol, or give it another trading calendar",
+        summary="Enable or disable a symbol, or change its trading calendar",
         request=SymbolChangeIn,
         responses={200: OneSymbolOut, 404: NO_SUCH},
         parameters=[TICKER],
     )
     def partial_update(self, request: Request, symbol: str) -> Response:
-        """Change what is given; what is as asked already stays without a trace."""
+        """Fields that are not sent stay as they are. Values that the symbol has already leave no event."""
         found = symbols.get(symbol)
-        asked = SymbolChangeIn(data=request.data)
-        asked.is_valid(raise_exception=True)
-        by, now, reason = request.user.get_username(), timezone.now(), asked.validated_data["reason"]
-        if "enabled" in asked.validated_data:
-            act = mailbox.enable if asked.validated_data["enabled"] else mailbox.disable
+        body = SymbolChangeIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        by, now, reason = request.user.get_username(), timezone.now(), body.validated_data["reason"]
+        if "enabled" in body.validated_data:
+            act = mailbox.enable if body.validated_data["enabled"] else mailbox.disable
             act(found, by=by, now=now, reason=reason)
-        if "calendar" in asked.validated_data:
-            mailbox.set_calendar(found, asked.validated_data["calendar"], by=by, now=now, reason=reason)
-        return self.show(found.pk)
+        if "calendar" in body.validated_data:
+            mailbox.set_calendar(found, body.validated_data["calendar"], by=by, now=now, reason=reason)
+        return self._show(found.pk)
 
     @extend_schema(
         summary="Delete a symbol",
         parameters=[TICKER, DeleteIn],
         responses={
-            202: OpenApiResponse(DetailOut, "it is hidden, and its rows are being removed"),
+            202: OpenApiResponse(DetailOut, "the symbol is hidden, and its rows are being removed"),
             404: NO_SUCH,
-            409: OpenApiResponse(DetailOut, "bars wait, and `force` was not given"),
+            409: OpenApiResponse(DetailOut, "bars wait, and `force` was not true"),
         },
     )
     def destroy(self, request: Request, symbol: str) -> Response:
-        """Hidden at once; its bars are refused as `deleted` until all its rows are gone, in the background."""
+        """It is hidden at once, and its rows are removed in the background.
+
+        Until all rows are gone, its bars are refused as `deleted`.
+        """
         found = symbols.get(symbol)
-        asked = DeleteIn(data=request.query_params)
-        asked.is_valid(raise_exception=True)
-        removal.delete(found, by=request.user.get_username(), now=timezone.now(), **asked.validated_data)
+        query = DeleteIn(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        removal.delete(found, by=request.user.get_username(), now=timezone.now(), **query.validated_data)
         return Response({"detail": f"Symbol {found.ticker} is being deleted"}, status=HTTP_202_ACCEPTED)
 
-    @extend_schema(summary="One symbol's status", responses={200: OneSymbolOut, 404: NO_SUCH}, parameters=[TICKER])
+    @extend_schema(summary="The status of one symbol", responses={200: OneSymbolOut, 404: NO_SUCH}, parameters=[TICKER])
     @action(detail=True, methods=["get"])
     def status(self, request: Request, symbol: str) -> Response:  # noqa: ARG002 - DRF's signature
-        """State, breaker, latency, backlog and next attempt."""
-        return self.show(symbols.get(symbol).pk)
+        """Its state, breaker, latency, backlog and next attempt, among others."""
+        return self._show(symbols.get(symbol).pk)
 
     @extend_schema(
-        summary="Why a symbol is as it is, what happens next, and what can be done",
+        summary="Why a symbol is in its state, what happens next, and what can be done",
         responses={200: ExplanationOut, 404: NO_SUCH},
         parameters=[TICKER],
     )
     @action(detail=True, methods=["get"])
     def explain(self, request: Request, symbol: str) -> Response:
-        """In plain sentences. Answers for a symbol that is being deleted too, until its rows are gone."""
+        """In plain sentences. It also explains a symbol that is being deleted, until its rows are gone."""
         found = symbols.get(symbol, among=explanation.symbols())
-        said = explanation.explain(found, timezone.now())
+        explained = explanation.explain(found, timezone.now())
         allowed = MayOperate().has_permission(request, self)
-        actions = [{**asdict(one), "allowed": allowed} for one in said.actions]
-        told = {**asdict(said), "symbol": found.ticker, "text": said.text, "actions": actions}
-        return Response(ExplanationOut(told).data)
+        actions = [{**asdict(one), "allowed": allowed} for one in explained.actions]
+        shown = {**asdict(explained), "symbol": found.ticker, "text": explained.text, "actions": actions}
+        return Response(ExplanationOut(shown).data)
 
     @extend_schema(
         summary="What happened to a symbol, newest first",
@@ -262,7 +274,7 @@ class SymbolViewSet(ListViewSet):
     )
     @action(detail=True, methods=["get"])
     def timeline(self, request: Request, symbol: str) -> Response:  # noqa: ARG002 - DRF's signature
-        """Every change of its state and every operator's act, each failed attempt with its error."""
+        """Every change of its state, every operator's action, and each failed attempt with its error."""
         page = self.paginate_queryset(timeline.events().filter(symbol_id=symbols.get(symbol).pk))
         return self.get_paginated_response(LineOut(timeline.lines(page or []), many=True).data)
 
@@ -274,41 +286,43 @@ class SymbolViewSet(ListViewSet):
     )
     @action(detail=True, methods=["get"], pagination_class=None)
     def gaps(self, request: Request, symbol: str) -> Response:
-        """By the symbol's trading calendar, in the last 500 bars of each timeframe."""
+        """Judged by the symbol's trading calendar, in the last 500 bars of each timeframe."""
         found = symbols.get(symbol, among=status.symbols())
-        asked = GapsIn(data=request.query_params)
-        asked.is_valid(raise_exception=True)
-        rows = gaps.of_symbol(found, timezone.now(), asked.validated_data.get("timeframe"))
+        query = GapsIn(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        rows = gaps.of_symbol(found, timezone.now(), query.validated_data.get("timeframe"))
         return Response(GapsOut({"next": None, "previous": None, "results": rows}).data)
 
-    @_documented_act("Close the breaker and run the head now")
+    @_documented_action("Reset the symbol: close the breaker and run the head now")
     @action(detail=True, methods=["post"])
     def reset(self, request: Request, symbol: str) -> Response:
-        """Failures and attempts to 0; also the way out of a hold."""
+        """Sets failures and attempts to 0. It also ends a hold."""
         return self._act(mailbox.reset, request, symbol)
 
-    @_documented_act("Set the head aside", {409: OpenApiResponse(DetailOut, "there is no head to skip")})
+    @_documented_action(
+        "Skip the head: send it to quarantine now", {409: OpenApiResponse(DetailOut, "there is no head to skip")}
+    )
     @action(detail=True, methods=["post"])
     def skip(self, request: Request, symbol: str) -> Response:
-        """The head goes to quarantine now, the next bar is the head."""
+        """The next bar becomes the head."""
         return self._act(mailbox.skip, request, symbol)
 
-    @_documented_act("Let its bars run again")
+    @_documented_action("Enable the symbol: let its bars run again")
     @action(detail=True, methods=["post"])
     def enable(self, request: Request, symbol: str) -> Response:
-        """The waiting head runs first. Nothing happens to a symbol that is enabled already."""
+        """The waiting head runs first. Nothing happens if the symbol is already enabled."""
         return self._act(mailbox.enable, request, symbol)
 
-    @_documented_act("Let none of its bars run")
+    @_documented_action("Disable the symbol: let none of its bars run")
     @action(detail=True, methods=["post"])
     def disable(self, request: Request, symbol: str) -> Response:
-        """A running bar may finish; bars are accepted and wait."""
+        """A bar that is running may finish. New bars are accepted and wait."""
         return self._act(mailbox.disable, request, symbol)
 
     def _act(self, act: Callable[..., object], request: Request, ticker: str) -> Response:
-        """Have the mailbox do it in the user's name, and answer with what became of the symbol."""
+        """Act on the symbol in the user's name and answer with its new status."""
         symbol = symbols.get(ticker)
-        asked = ActIn(data=request.data)
-        asked.is_valid(raise_exception=True)
-        act(symbol, by=request.user.get_username(), now=timezone.now(), reason=asked.validated_data["reason"])
-        return self.show(symbol.pk)
+        body = ActIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        act(symbol, by=request.user.get_username(), now=timezone.now(), reason=body.validated_data["reason"])
+        return self._show(symbol.pk)

@@ -1,4 +1,4 @@
-"""A token for name and password."""
+"""Signing in: a token for name and password."""
 
 from typing import Any
 
@@ -17,22 +17,22 @@ from scanner_app.api.parsers import SafeJSONParser
 
 
 class TokenIn(serializers.Serializer[Any]):
-    """Who wants a token."""
+    """Name and password of a user."""
 
     username = serializers.CharField()
     password = serializers.CharField(style={"input_type": "password"}, trim_whitespace=False)
 
 
 class TokenOut(serializers.Serializer[Any]):
-    """The user's token, for `Authorization: Token …`."""
+    """The user's token, to be sent as `Authorization: Token …`."""
 
     token = serializers.CharField()
 
 
 class TokenView(APIView):
-    """The way to a token."""
+    """Gives a user a token for name and password."""
 
-    authentication_classes = []  # who has a stale token or session comes here for a new one
+    authentication_classes = []  # otherwise a client that still sends an invalid token could not get a new one
     permission_classes = [AllowAny]
     parser_classes = [SafeJSONParser]
 
@@ -45,10 +45,10 @@ class TokenView(APIView):
         operation_id="auth_token_create",
     )
     def post(self, request: Request) -> Response:
-        """The user's one token, the same each time."""
-        asked = TokenIn(data=request.data)
-        asked.is_valid(raise_exception=True)
-        user = authenticate(request=request, **asked.validated_data)
+        """A user has one token: each call returns the same."""
+        body = TokenIn(data=request.data)
+        body.is_valid(raise_exception=True)
+        user = authenticate(request=request, **body.validated_data)
         if user is None:
             raise ParseError("Name or password is wrong.")
         token, _ = Token.objects.get_or_create(user=user)

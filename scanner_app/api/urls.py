@@ -1,4 +1,4 @@
-"""The API's addresses, to be included under each of its prefixes."""
+"""The API's addresses. The project's urls.py includes them under each prefix."""
 
 from django.urls import path
 from rest_framework.viewsets import ViewSetMixin
@@ -36,9 +36,9 @@ def _router(*, documented: bool) -> Router:
 
 
 documented = _router(documented=True).urls
-"""Without a trailing slash: the spelling of the schema."""
+"""Addresses without a trailing slash, as the schema has them."""
 
 index = IndexView.as_view(names=tuple(VIEWSETS))
 
 spellings = [path("", index), *_router(documented=False).urls]
-"""With or without a trailing slash, left out of the schema, which would else show each path twice."""
+"""The same with or without a trailing slash. Left out of the schema, which would otherwise have each path twice."""

@@ -1,6 +1,7 @@
-"""Clients of each kind of user."""
+"""Clients of users with different permissions, and symbols in some states."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -18,7 +19,7 @@ API = "/api/v1/scanner"
 
 @pytest.fixture
 def client_of(db: None) -> Callable[..., APIClient]:
-    """Make a client that brings the token of a user with these permissions of the scanner."""
+    """Make a client with the token of a new user who has these permissions."""
 
     def make(name: str, *permissions: str, staff: bool = False) -> APIClient:
         user = User.objects.create_user(name, password="opensesame", is_staff=staff)
@@ -32,45 +33,46 @@ def client_of(db: None) -> Callable[..., APIClient]:
 
 @pytest.fixture
 def reader(client_of: Callable[..., APIClient]) -> APIClient:
-    """Signed in, and nothing more."""
+    """A user without any permission."""
     return client_of("rita")
 
 
 @pytest.fixture
 def feeder(client_of: Callable[..., APIClient]) -> APIClient:
-    """May write bars, and do none of the operators' acts."""
+    """A user who may send bars, but may not do operators' actions."""
     return client_of("fred", "add_bar")
 
 
 @pytest.fixture
 def operator(client_of: Callable[..., APIClient]) -> APIClient:
-    """May do operators' acts, and write no bars."""
+    """A user who may do operators' actions, but may not send bars."""
     return client_of("olga", "operate_symbol")
 
 
 @pytest.fixture
 def staff(client_of: Callable[..., APIClient]) -> APIClient:
-    """Staff, without any permission of their own."""
+    """A user who is staff and has no permission of their own."""
     return client_of("stan", staff=True)
 
 
 @pytest.fixture
 def anonymous(db: None) -> APIClient:
-    """Not signed in."""
+    """A client without a user."""
     return APIClient()
 
 
-def signal_on(symbol: Symbol, day: int, **values) -> Signal:
+def signal_on(symbol: Symbol, day: int, **values: Any) -> Signal:
+    """Accept a bar of this day and finish it with one signal; `values` are fields of the signal."""
     accept_days(symbol.ticker, 1, first=day)
     ticket = start_head(symbol)
-    fields = {"detector": "wyckoff", "pattern": "spring", "direction": "bullish", "strength": 0.5}
+    fields: dict[str, Any] = {"detector": "wyckoff", "pattern": "spring", "direction": "bullish", "strength": 0.5}
     mailbox.complete(ticket, [Finding(**{**fields, **values})], now=T0)
     return Signal.objects.get(bar_id=ticket.bar_id)
 
 
 @pytest.fixture
-def paused(dispatched_head):
-    """A symbol whose first bar failed just now, with one behind it."""
-    symbol, _ = dispatched_head("BTC/USD", waiting=1)
+def paused(dispatched_head: Callable[..., Any]) -> Symbol:
+    """BTC/USD, whose head has just failed for the first time. One more bar waits."""
+    symbol: Symbol = dispatched_head("BTC/USD", waiting=1)[0]
     fail_head(symbol, 1, now=timezone.now())
     return symbol

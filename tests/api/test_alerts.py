@@ -1,4 +1,4 @@
-"""`alerts`: what is listed, and the acts."""
+"""`alerts`: the list, acknowledging and silencing."""
 
 from datetime import timedelta
 
@@ -30,7 +30,7 @@ def rules(client, query=""):
     return [row["rule"] for row in client.get(f"{API}/alerts{query}").json()["results"]]
 
 
-def test_an_alert_has_every_field_of_the_contract_and_says_who_knows_of_it(reader):
+def test_an_alert_has_every_documented_field(reader):
     row = alert("stale_symbol", severity="warning", symbol=make_symbol("BTC/USD"), told_at=T0 + MINUTE)
 
     (shown,) = reader.get(f"{API}/alerts").json()["results"]
@@ -59,7 +59,7 @@ def test_an_alert_has_every_field_of_the_contract_and_says_who_knows_of_it(reade
     }
 
 
-def test_an_alert_of_a_rule_that_is_no_more_leads_to_no_page(reader):
+def test_an_alert_of_a_removed_rule_has_no_runbook_url(reader):
     alert("made_up")
 
     assert reader.get(f"{API}/alerts").json()["results"][0]["runbook_url"] is None
@@ -70,14 +70,14 @@ def test_an_alert_of_a_rule_that_is_no_more_leads_to_no_page(reader):
     [
         pytest.param("", ["quarantine", "backlog", "stuck_head", "no_worker"], id="all that have fired, newest first"),
         pytest.param("?active=true", ["quarantine", "stuck_head", "no_worker"], id="active"),
-        pytest.param("?active=false", ["backlog"], id="over"),
-        pytest.param("?state=pending", ["deaf_worker"], id="pending, if asked for"),
+        pytest.param("?active=false", ["backlog"], id="not active"),
+        pytest.param("?state=pending", ["deaf_worker"], id="pending"),
         pytest.param("?state=recovering", ["stuck_head"], id="a state"),
         pytest.param("?rule=backlog", ["backlog"], id="a rule"),
         pytest.param("?severity=info", ["quarantine"], id="a severity"),
         pytest.param("?symbol=tsla", ["stuck_head"], id="a symbol"),
-        pytest.param("?symbol=tsla&active=false", [], id="two at once"),
-        pytest.param("?symbol=nope", [], id="no symbol of ours"),
+        pytest.param("?symbol=tsla&active=false", [], id="two filters"),
+        pytest.param("?symbol=nope", [], id="an unknown symbol"),
     ],
 )
 def test_the_filters(reader, query, found):
@@ -91,7 +91,7 @@ def test_the_filters(reader, query, found):
 
 
 @pytest.mark.parametrize("query", ["?severity=bad", "?state=bad"])
-def test_a_value_that_means_nothing_is_an_error_that_names_its_field(reader, query):
+def test_an_invalid_filter_value_is_a_400_that_names_the_parameter(reader, query):
     answer = reader.get(f"{API}/alerts{query}")
 
     assert (answer.status_code, list(answer.json())) == (400, [query[1:].partition("=")[0]])
@@ -107,7 +107,7 @@ def test_alerts_of_a_symbol_that_is_being_deleted_are_hidden(operator):
     assert operator.post(f"{API}/alerts/{row.pk}/acknowledge").status_code == 404
 
 
-def test_acknowledging_answers_with_the_alert_and_who_did_it_and_why(operator):
+def test_acknowledge_answers_with_the_alert_its_user_and_reason(operator):
     row = alert()
 
     answer = operator.post(f"{API}/alerts/{row.pk}/acknowledge", {"reason": "on it"}, format="json")
@@ -119,7 +119,7 @@ def test_acknowledging_answers_with_the_alert_and_who_did_it_and_why(operator):
     assert body["state"] == "firing"
 
 
-def test_silencing_answers_with_the_alert_until_when_by_whom_and_why(operator):
+def test_silence_answers_with_the_alert_its_end_user_and_reason(operator):
     row = alert()
 
     answer = operator.post(f"{API}/alerts/{row.pk}/silence", {"minutes": 90, "reason": "known"}, format="json")
@@ -131,7 +131,7 @@ def test_silencing_answers_with_the_alert_until_when_by_whom_and_why(operator):
 
 
 @pytest.mark.parametrize("body", [{}, {"minutes": -1}, {"minutes": "x"}, {"minutes": 10**9}])
-def test_a_silence_without_sensible_minutes_is_an_error_and_changes_nothing(operator, body):
+def test_a_silence_with_invalid_minutes_is_a_400_and_changes_nothing(operator, body):
     row = alert()
 
     answer = operator.post(f"{API}/alerts/{row.pk}/silence", body, format="json")
@@ -141,23 +141,23 @@ def test_a_silence_without_sensible_minutes_is_an_error_and_changes_nothing(oper
     assert row.silenced_until is None
 
 
-@pytest.mark.parametrize(("act", "body"), [("acknowledge", {}), ("silence", {"minutes": 5})])
-def test_what_is_over_is_409_and_what_is_not_there_404(operator, act, body):
+@pytest.mark.parametrize(("action", "body"), [("acknowledge", {}), ("silence", {"minutes": 5})])
+def test_acting_on_an_alert_that_is_over_is_a_409_and_on_an_unknown_one_a_404(operator, action, body):
     row = alert(state="resolved")
 
-    over = operator.post(f"{API}/alerts/{row.pk}/{act}", body, format="json")
-    nowhere = operator.post(f"{API}/alerts/{row.pk + 1}/{act}", body, format="json")
+    over = operator.post(f"{API}/alerts/{row.pk}/{action}", body, format="json")
+    nowhere = operator.post(f"{API}/alerts/{row.pk + 1}/{action}", body, format="json")
 
     assert (over.status_code, over.json()) == (409, {"detail": f"Alert {row.pk} is over"})
     assert (nowhere.status_code, nowhere.json()) == (404, {"detail": f"Alert {row.pk + 1} not found"})
 
 
 @pytest.mark.parametrize("count", [2, 50])
-def test_a_list_takes_two_queries_whatever_its_length(reader, count):
+def test_the_list_takes_two_queries_whatever_its_length(reader, count):
     for number in range(count):
         alert("stuck_head", symbol=make_symbol(f"S{number}"))
 
     with CaptureQueriesContext(connection) as queries:
         assert len(rules(reader)) == count
 
-    assert len(queries) == 2, "the token's user, and the list"
+    assert len(queries) == 2, "the token's user and the page"

@@ -1,4 +1,4 @@
-"""`board`: its shape, its ETag, for whom."""
+"""`board`: fields, ETag, compression, permissions."""
 
 import gzip
 import json
@@ -15,7 +15,7 @@ def fresh_board(monkeypatch):
     monkeypatch.setattr("scanner_app.api.board.BOARD", Board())
 
 
-def test_the_board_is_as_it_is_documented(reader, symbol):
+def test_the_board_has_every_documented_field(reader, symbol):
     body = reader.get(f"{API}/board").json()
 
     assert set(body) == set(BoardOut().fields)
@@ -30,7 +30,7 @@ def test_an_unchanged_board_is_not_sent_again(reader, symbol):
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_it_is_sent_compressed_to_those_who_can_unpack_it(reader, symbol):
+def test_the_board_is_compressed_for_clients_that_accept_gzip(reader, symbol):
     packed = reader.get(f"{API}/board", headers={"Accept-Encoding": "gzip, br"})
     plain = reader.get(f"{API}/board")
 
@@ -40,7 +40,7 @@ def test_it_is_sent_compressed_to_those_who_can_unpack_it(reader, symbol):
     assert "Accept-Encoding" in packed["Vary"]
 
 
-def test_the_board_is_for_those_who_may_read_the_status(anonymous, reader, settings):
+def test_the_board_needs_the_permission_to_read_the_status(anonymous, reader, settings):
     assert anonymous.get(f"{API}/board").status_code == 401
     assert reader.get(f"{API}/board").status_code == 200
 

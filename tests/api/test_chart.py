@@ -1,4 +1,4 @@
-"""`chart`: whose series, and for whom."""
+"""`chart`: parameters and permissions."""
 
 import pytest
 
@@ -6,14 +6,14 @@ from tests.api.conftest import API
 from tests.conftest import accept_days, make_symbol
 
 
-def test_a_chart_is_for_those_who_are_signed_in(anonymous, reader, symbol, settings):
+def test_a_chart_needs_a_signed_in_user_even_if_the_status_is_public(anonymous, reader, symbol, settings):
     settings.SCANNER_PUBLIC_STATUS = True
 
     assert anonymous.get(f"{API}/chart?symbol=TSLA").status_code == 401
     assert reader.get(f"{API}/chart?symbol=TSLA").status_code == 200
 
 
-def test_a_chart_of_a_symbol_with_an_odd_ticker_in_any_case(reader):
+def test_a_chart_is_found_by_a_ticker_with_a_slash_in_lower_case(reader):
     accept_days("BTC/USD", 2)
 
     body = reader.get(f"{API}/chart?symbol=btc%2Fusd").json()
@@ -23,20 +23,20 @@ def test_a_chart_of_a_symbol_with_an_odd_ticker_in_any_case(reader):
 
 
 @pytest.mark.parametrize("ticker", ["NONE", "a b", "x" * 40])
-def test_a_chart_of_a_symbol_that_there_is_not(reader, ticker):
+def test_a_chart_of_an_unknown_symbol_is_a_404(reader, ticker):
     answer = reader.get(f"{API}/chart", {"symbol": ticker})
 
     assert (answer.status_code, answer.json()) == (404, {"detail": f"Symbol {ticker.upper()} not found"})
 
 
 @pytest.mark.parametrize(
-    ("asked", "field"),
+    ("query", "field"),
     [({}, "symbol"), ({"symbol": "TSLA", "timeframe": "7m"}, "timeframe"), ({"symbol": "TSLA", "limit": 0}, "limit")],
 )
-def test_a_chart_names_the_parameter_that_is_wrong(reader, asked, field):
+def test_an_invalid_parameter_of_a_chart_is_a_400_that_names_it(reader, query, field):
     make_symbol("TSLA")
 
-    answer = reader.get(f"{API}/chart", asked)
+    answer = reader.get(f"{API}/chart", query)
 
     assert answer.status_code == 400
     assert set(answer.json()) == {field}

@@ -1,4 +1,4 @@
-"""Errors have one form, also those that no view raised."""
+"""All errors have one form, also those that do not come from a view."""
 
 import pytest
 from django.db import InterfaceError, OperationalError
@@ -21,7 +21,7 @@ def raising(error):
 
 
 @pytest.mark.parametrize("error", [OperationalError("database is locked"), InterfaceError("connection closed")])
-def test_a_database_that_is_away_is_a_503_that_says_when_to_come_back(feeder, monkeypatch, error):
+def test_an_outage_of_the_database_is_a_503_with_retry_after(feeder, monkeypatch, error):
     monkeypatch.setattr(ingest, "accept", raising(error))
     monkeypatch.setattr(status, "overview", raising(error))
 
@@ -31,13 +31,13 @@ def test_a_database_that_is_away_is_a_503_that_says_when_to_come_back(feeder, mo
         assert int(answer["Retry-After"]) > 0
 
 
-def test_a_database_that_is_away_when_the_token_is_looked_up_is_a_503_too(reader, monkeypatch):
+def test_an_outage_of_the_database_during_authentication_is_a_503(reader, monkeypatch):
     monkeypatch.setattr(TokenAuthentication, "authenticate_credentials", raising(OperationalError("away")))
 
     assert reader.get(f"{API}/status").status_code == 503
 
 
-def test_a_bug_is_a_500_in_the_same_form(reader, monkeypatch):
+def test_a_bug_is_a_500_with_a_detail_that_reveals_nothing(reader, monkeypatch):
     reader.raise_request_exception = False
     monkeypatch.setattr(status, "overview", raising(RuntimeError("secret detail")))
 
@@ -47,7 +47,7 @@ def test_a_bug_is_a_500_in_the_same_form(reader, monkeypatch):
     assert b"secret" not in answer.content
 
 
-def test_a_body_that_breaks_off_is_a_400(feeder, monkeypatch):
+def test_a_body_that_is_cut_off_is_a_400(feeder, monkeypatch):
     monkeypatch.setattr("rest_framework.request.Request._load_data_and_files", raising(UnreadablePostError("gone")))
 
     answer = feeder.post(f"{API}/bars", raw_bar(), format="json")
@@ -56,13 +56,13 @@ def test_a_body_that_breaks_off_is_a_400(feeder, monkeypatch):
 
 
 @pytest.mark.parametrize("path", ["/api/nothing", f"{API}/nothing", f"{API}/symbols/A%0AB/status", "/api/"])
-def test_an_address_that_there_is_not_is_a_404_in_the_same_form(reader, path):
+def test_an_unknown_address_below_api_is_a_404_with_a_detail(reader, path):
     answer = reader.get(path)
 
     assert (answer.status_code, answer.json()) == (404, {"detail": "Not found."})
 
 
-def test_outside_the_api_a_404_is_a_page(client: Client, db):
+def test_an_unknown_address_elsewhere_is_a_404_page(client: Client, db):
     answer = client.get("/nothing")
 
     assert answer.status_code == 404

@@ -1,4 +1,4 @@
-"""Why a symbol is as it is, and what happened to it and to its bars, through the addresses."""
+"""`symbols/{symbol}/explain`: why a symbol is in its state."""
 
 import pytest
 from django.utils import timezone
@@ -10,7 +10,7 @@ from tests.api.conftest import API
 from tests.conftest import T0
 
 
-def test_it_says_why_what_happens_next_and_what_can_be_done(reader, paused):
+def test_an_explanation_says_why_what_happens_next_and_what_can_be_done(reader, paused):
     answer = reader.get(f"{API}/symbols/BTC%2FUSD/explain")
 
     assert answer.status_code == 200
@@ -29,7 +29,7 @@ def test_it_says_why_what_happens_next_and_what_can_be_done(reader, paused):
 @pytest.mark.parametrize(
     ("who", "allowed"), [("reader", False), ("feeder", False), ("operator", True), ("staff", True)]
 )
-def test_an_act_says_whether_this_user_may_do_it(request, paused, who, allowed):
+def test_an_action_says_whether_the_user_may_do_it(request, paused, who, allowed):
     client = request.getfixturevalue(who)
 
     actions = client.get(f"{API}/symbols/BTC%2FUSD/explain").json()["actions"]
@@ -37,10 +37,10 @@ def test_an_act_says_whether_this_user_may_do_it(request, paused, who, allowed):
     assert {one["allowed"] for one in actions} == {allowed}
     reset = actions[0]
     answer = client.post(reset["path"], {**reset["body"], "reason": "mended"}, format="json")
-    assert answer.status_code == (200 if allowed else 403), "what it says is true, and its request works"
+    assert answer.status_code == (200 if allowed else 403), "`allowed` is true, and the request works"
 
 
-def test_the_acts_on_bars_in_quarantine_are_requests_that_work(operator, paused):
+def test_the_request_for_an_action_on_bars_in_quarantine_works_as_given(operator, paused):
     mailbox.skip(paused, by="olga", now=T0)
     actions = {one["name"]: one for one in operator.get(f"{API}/symbols/btc/usd/explain").json()["actions"]}
 
@@ -52,19 +52,19 @@ def test_the_acts_on_bars_in_quarantine_are_requests_that_work(operator, paused)
 @pytest.mark.parametrize("spelling", ["BTC%2FUSD", "BTC/USD", "btc%2fusd"])
 @pytest.mark.parametrize("what", ["explain", "timeline"])
 @pytest.mark.parametrize("slash", ["", "/"])
-def test_odd_tickers_are_found_in_every_spelling(reader, paused, spelling, what, slash):
+def test_a_ticker_with_a_slash_is_found_in_every_spelling(reader, paused, spelling, what, slash):
     assert reader.get(f"{API}/symbols/{spelling}/{what}{slash}").status_code == 200
 
 
 @pytest.mark.parametrize("what", ["explain", "timeline"])
 @pytest.mark.parametrize("ticker", ["NOPE", "BRK%2FB"])
-def test_a_symbol_that_there_is_not_is_404(reader, db, what, ticker):
+def test_an_unknown_symbol_is_a_404(reader, db, what, ticker):
     answer = reader.get(f"{API}/symbols/{ticker}/{what}")
 
     assert (answer.status_code, list(answer.json())) == (404, ["detail"])
 
 
-def test_a_symbol_that_is_being_deleted_is_explained_and_nothing_else_of_it_is_shown(reader, paused):
+def test_a_symbol_that_is_being_deleted_is_explained_but_its_timelines_are_hidden(reader, paused):
     bar = Bar.objects.get(sequence=1)
     removal.delete(paused, by="olga", now=timezone.now(), force=True, reason="delisted")
 

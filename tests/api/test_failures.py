@@ -1,11 +1,11 @@
-"""`failures`: what is listed."""
+"""`failures`: the list of failed attempts."""
 
 from scanner_app.models import Bar, ProcessingFailure
 from tests.api.conftest import API
 from tests.conftest import T0, fail_head
 
 
-def test_a_failure_has_every_field_of_the_contract(reader, dispatched_head):
+def test_a_failed_attempt_has_every_documented_field(reader, dispatched_head):
     symbol, _ = dispatched_head()
     fail_head(symbol, 3, now=T0)
 

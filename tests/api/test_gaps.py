@@ -1,4 +1,4 @@
-"""`symbols/{symbol}/gaps`: what is listed, for whom, at what price."""
+"""`symbols/{symbol}/gaps`: the list, its queries, permissions."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ def test_a_late_bar_closes_its_gap(reader):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_only_the_last_bars_are_looked_at(reader, monkeypatch):
+def test_gaps_before_the_last_bars_are_not_listed(reader, monkeypatch):
     monkeypatch.setattr(gaps, "LOOK_BACK", 2)
     make_symbol("TSLA")
     accept("2026-03-03 15:00", "2026-03-03 15:02", "2026-03-03 15:04")
@@ -57,7 +57,7 @@ def test_only_the_last_bars_are_looked_at(reader, monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_list_takes_a_query_for_each_timeframe_and_no_more_for_more_gaps(reader):
+def test_the_list_takes_one_query_for_each_timeframe_however_many_gaps_it_has(reader):
     make_symbol("TSLA")
     counts = []
     for minutes in (range(0, 4, 2), range(4, 60, 2)):
@@ -69,13 +69,13 @@ def test_the_list_takes_a_query_for_each_timeframe_and_no_more_for_more_gaps(rea
     assert counts == [3, 3], "the token's user, the symbol, the bars of one timeframe"
 
 
-def test_an_unknown_timeframe_is_a_400_that_names_it(reader, symbol):
+def test_an_unknown_timeframe_is_a_400(reader, symbol):
     answer = reader.get(f"{API}/symbols/TSLA/gaps?timeframe=2m")
 
     assert (answer.status_code, list(answer.json())) == (400, ["timeframe"])
 
 
-def test_who_is_not_signed_in_reads_no_gaps_unless_the_status_is_public(anonymous, symbol, settings):
+def test_gaps_need_a_signed_in_user_unless_the_status_is_public(anonymous, symbol, settings):
     closed = anonymous.get(f"{API}/symbols/TSLA/gaps").status_code
     settings.SCANNER_PUBLIC_STATUS = True
 

@@ -1,4 +1,4 @@
-"""`/healthz` and `/readyz`: right whatever is broken, and never an error 500."""
+"""`/healthz` and `/readyz`: whatever is broken, they name it and are never an error 500."""
 
 import time
 
@@ -16,7 +16,7 @@ ALL_ROLES = {f"{role}@a": Heartbeat(role=role) for role in ("main", "slow", "upk
 
 
 class Answering:
-    """A broker's client that answers."""
+    """A Redis client whose broker answers."""
 
     def ping(self):
         return True
@@ -24,7 +24,7 @@ class Answering:
 
 @pytest.fixture
 def all_well(db, monkeypatch):
-    """Broker and workers as they should be."""
+    """Database, broker, workers and sweeper are ready."""
     monkeypatch.setattr(redis_client, "client", Answering)
     monkeypatch.setattr(heartbeats, "read_all", lambda: ALL_ROLES)
     monkeypatch.setattr(sweep_memory, "last_sweep", time.time)
@@ -39,14 +39,14 @@ def raising(error):
 
 @pytest.mark.parametrize("path", ["/healthz", "/healthz/"])
 def test_healthz_is_200_with_the_version_and_without_database_and_broker(client, path):
-    # No fixture lets this test near the database: a query would fail it.
+    # This test has no fixture for the database, so a query would fail it.
     answer = client.get(path)
 
     assert (answer.status_code, answer.json()) == (200, {"status": "alive", "version": VERSION})
 
 
 @pytest.mark.parametrize("path", ["/readyz", "/readyz/"])
-def test_readyz_is_200_when_all_is_well(client, all_well, path):
+def test_readyz_is_200_if_everything_is_ready(client, all_well, path):
     answer = client.get(path)
 
     assert answer.status_code == 200
@@ -145,7 +145,7 @@ def test_readyz_names_what_is_not_ready_and_why(
     assert [name for name, check in body["checks"].items() if not check["ready"]] == not_ready
 
 
-def test_a_sweeper_that_ran_within_15_s_is_ready(client, all_well, monkeypatch):
+def test_readyz_is_200_if_the_sweeper_ran_within_15_s(client, all_well, monkeypatch):
     monkeypatch.setattr(sweep_memory, "last_sweep", lambda: time.time() - 14)
 
     assert client.get("/readyz").status_code == 200
@@ -159,7 +159,7 @@ def test_a_sweeper_that_ran_within_15_s_is_ready(client, all_well, monkeypatch):
         pytest.param(0.5, 14, 200, id="never less than 15 s"),
     ],
 )
-def test_how_late_a_sweep_may_be_follows_how_often_they_come(
+def test_a_sweep_may_be_late_by_three_of_its_intervals_but_at_least_15_s(
     client, all_well, monkeypatch, settings, every_s, ago_s, code
 ):
     settings.SCANNER_SWEEP_S = every_s
@@ -180,7 +180,7 @@ def test_a_worker_whose_clock_is_more_than_a_second_off_is_a_warning(client, all
     monkeypatch.setattr(
         heartbeats, "read_all", lambda: ALL_ROLES | {"main@a": Heartbeat(role="main", clock_ahead_s=7 + off_s)}
     )
-    # This process's own clock is off the broker's by as much.
+    # The clock of this process differs from the broker's by the same 7 s, so it does not count.
     monkeypatch.setattr(heartbeats, "clock_ahead_s", lambda: 7.0)
     monkeypatch.setattr(clocks, "database_ahead_s", lambda: 0.0)
 
@@ -190,7 +190,7 @@ def test_a_worker_whose_clock_is_more_than_a_second_off_is_a_warning(client, all
     assert answer.json()["warnings"] == warnings
 
 
-def test_a_broker_that_is_really_not_there_is_told_within_seconds(client, db, settings):
+def test_readyz_reports_an_unreachable_broker_within_seconds(client, db, settings):
     settings.REDIS_URL = "redis://127.0.0.1:1"  # nobody listens on port 1
     begin = time.monotonic()
 
@@ -201,11 +201,11 @@ def test_a_broker_that_is_really_not_there_is_told_within_seconds(client, db, se
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_they_are_only_read(client, path):
+def test_health_addresses_allow_only_reading(client, path):
     assert client.post(path).status_code == 405
 
 
-def test_a_503_of_readyz_is_no_error_in_the_log_for_it_is_asked_all_the_time(client, all_well, monkeypatch, caplog):
+def test_a_503_of_readyz_is_not_logged_as_an_error(client, all_well, monkeypatch, caplog):
     monkeypatch.setattr(heartbeats, "read_all", dict)
 
     assert client.get("/readyz").status_code == 503

@@ -1,4 +1,4 @@
-"""What all lists have in common."""
+"""What all lists have in common: pages, addresses, filters."""
 
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ def walk(client, address):
         address = page["next"]
 
 
-def test_pages_are_newest_first_and_lead_from_one_to_the_next_and_back(reader):
+def test_pages_are_newest_first_and_link_to_the_next_and_the_previous_one(reader):
     accept_days("TSLA", 7)
 
     first = reader.get(f"{API}/bars?page_size=3").json()
@@ -39,7 +39,7 @@ def test_pages_are_newest_first_and_lead_from_one_to_the_next_and_back(reader):
     assert back["results"] == second["results"]
 
 
-def test_what_arrives_between_two_pages_shifts_and_repeats_nothing(reader):
+def test_rows_that_arrive_between_two_pages_neither_shift_nor_repeat_others(reader):
     accept_days("TSLA", 6)
     pages = walk(reader, f"{API}/bars?page_size=2")
 
@@ -60,7 +60,7 @@ def test_the_next_link_keeps_the_filters(reader):
 
 
 @pytest.mark.parametrize(
-    ("asked", "rows"),
+    ("query", "rows"),
     [
         pytest.param("", 100, id="default"),
         pytest.param("?page_size=1", 1, id="one"),
@@ -69,7 +69,7 @@ def test_the_next_link_keeps_the_filters(reader):
         pytest.param("?page_size=" + "9" * 30, 1_000, id="far more"),
     ],
 )
-def test_the_page_size_is_100_or_as_asked_up_to_1000(reader, asked, rows):
+def test_a_page_has_100_rows_or_page_size_but_at_most_1000(reader, query, rows):
     symbol = make_symbol("TSLA")
     Bar.objects.bulk_create(
         Bar(
@@ -83,12 +83,12 @@ def test_the_page_size_is_100_or_as_asked_up_to_1000(reader, asked, rows):
         for number in range(1, 1_101)
     )
 
-    assert len(reader.get(f"{API}/bars{asked}").json()["results"]) == rows
+    assert len(reader.get(f"{API}/bars{query}").json()["results"]) == rows
 
 
 @pytest.mark.parametrize("name", ["bars", "signals", "failures", "quarantine", "symbols"])
 @pytest.mark.parametrize("path", ["/api/v1/scanner/{}", "/api/v1/scanner/{}/", "/api/scanner/{}", "/api/scanner/{}/"])
-def test_every_list_is_there_under_both_prefixes_with_and_without_a_slash(reader, path, name):
+def test_every_list_answers_under_both_prefixes_with_and_without_a_trailing_slash(reader, path, name):
     answer = reader.get(path.format(name))
 
     assert answer.status_code == 200
@@ -125,7 +125,7 @@ def test_filters_of_failures_and_quarantine(reader, dispatched_head, name, query
 
 
 @pytest.mark.parametrize("name", ["signals", "failures", "quarantine"])
-def test_a_list_takes_two_queries_and_hides_what_is_being_deleted(reader, name):
+def test_a_list_takes_two_queries_and_hides_symbols_that_are_being_deleted(reader, name):
     for number in range(12):
         symbol = make_symbol(f"S{number}")
         signal_on(symbol, 0)
@@ -139,4 +139,4 @@ def test_a_list_takes_two_queries_and_hides_what_is_being_deleted(reader, name):
         rows = reader.get(f"{API}/{name}").json()["results"]
 
     assert sorted(row["symbol"] for row in rows) == sorted(f"S{number}" for number in range(12) if number != 3)
-    assert len(queries) == 2, "the token's user, and the page"
+    assert len(queries) == 2, "the token's user and the page"

@@ -1,4 +1,4 @@
-"""`/metrics`: whom it is shown to."""
+"""`/metrics`: who may read it."""
 
 import pytest
 from rest_framework.authtoken.models import Token
@@ -28,7 +28,7 @@ def test_prometheus_reads_with_its_token(anonymous, path):
 @pytest.mark.parametrize(
     "authorization",
     [
-        pytest.param("", id="nothing"),
+        pytest.param("", id="empty"),
         pytest.param("Bearer wrong", id="a wrong token"),
         pytest.param("Bearer", id="no token"),
         pytest.param(f"Token {TOKEN}", id="the token as one of the API's"),
@@ -37,7 +37,7 @@ def test_prometheus_reads_with_its_token(anonymous, path):
         pytest.param("Basic YTpi", id="name and password"),
     ],
 )
-def test_who_has_no_right_token_is_asked_for_one(anonymous, authorization):
+def test_a_missing_or_wrong_token_is_a_401(anonymous, authorization):
     answer = anonymous.get("/metrics", HTTP_AUTHORIZATION=authorization, REMOTE_ADDR="127.0.0.1")
 
     assert answer.status_code == 401
@@ -46,36 +46,36 @@ def test_who_has_no_right_token_is_asked_for_one(anonymous, authorization):
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer "])
-def test_without_a_token_in_the_settings_no_token_opens_it(anonymous, settings, authorization):
+def test_an_empty_token_is_refused_if_the_setting_is_empty(anonymous, settings, authorization):
     settings.SCANNER_METRICS_TOKEN = ""
 
     assert anonymous.get("/metrics", HTTP_AUTHORIZATION=authorization).status_code == 401
 
 
-def test_who_may_enter_the_admin_reads_with_their_own_token_and_others_do_not(staff, operator, reader, feeder):
+def test_a_users_token_is_accepted_only_if_the_user_may_enter_the_admin(staff, operator, reader, feeder):
     answers = [client.get("/metrics").status_code for client in (staff, operator, reader, feeder)]
 
     assert answers == [200, 200, 403, 403]
 
 
-def test_staff_read_with_their_session(client, admin_client, django_user_model):
+def test_a_session_is_accepted_only_if_the_user_may_enter_the_admin(client, admin_client, django_user_model):
     client.force_login(django_user_model.objects.create_user("rita"))
 
     assert [one.get("/metrics").status_code for one in (admin_client, client)] == [200, 403]
 
 
-def test_a_user_that_was_switched_off_reads_no_more(staff, django_user_model):
+def test_an_inactive_user_is_a_401(staff, django_user_model):
     assert Token.objects.exists()
     django_user_model.objects.update(is_active=False)
 
     assert staff.get("/metrics").status_code == 401
 
 
-def test_a_setting_opens_it_to_everybody(anonymous, settings):
+def test_public_metrics_need_no_token(anonymous, settings):
     settings.SCANNER_PUBLIC_METRICS = True
 
     assert anonymous.get("/metrics").status_code == 200
 
 
-def test_it_is_only_read(anonymous):
+def test_the_metrics_allow_only_reading(anonymous):
     assert anonymous.post("/metrics", HTTP_AUTHORIZATION=f"Bearer {TOKEN}").status_code == 405

@@ -1,4 +1,4 @@
-"""Who may do what, through the addresses: a permission that a route forgot would show here."""
+"""Permissions of every address: a route that forgets its permission fails here."""
 
 import pytest
 from rest_framework.test import APIClient
@@ -13,7 +13,7 @@ OTHER_READS = [
     *(f"{API}/{name}" for name in ("bars", "signals", "failures", "quarantine", "alerts")),
     *(f"{API}/{name}" for name in ("symbols/TSLA/explain", "symbols/TSLA/timeline", "bars/1/timeline")),
 ]
-ACTS = [
+ACTIONS = [
     ("post", f"{API}/symbols/TSLA/reset", None),
     ("post", f"{API}/symbols/TSLA/skip", None),
     ("post", f"{API}/symbols/TSLA/disable", None),
@@ -29,12 +29,12 @@ ACTS = [
     ("post", f"{API}/alerts/1/silence", {"minutes": 5}),
 ]
 SEND = ("post", f"{API}/bars", raw_bar(day=9))
-EVERYTHING = [("get", address, None) for address in STATUS_READS + OTHER_READS] + [*ACTS, SEND]
+EVERYTHING = [("get", address, None) for address in STATUS_READS + OTHER_READS] + [*ACTIONS, SEND]
 
 
 @pytest.fixture(autouse=True)
 def tsla(db):
-    """A symbol with a bar in quarantine, a head, and a bar behind it; and an alert."""
+    """TSLA with one bar in quarantine, a head, one more waiting bar, and an alert."""
     accept_days("TSLA", 3)
     symbol = Symbol.objects.get()
     Bar.objects.filter(sequence=1).update(id=1)
@@ -54,7 +54,7 @@ def everything():
 
 
 @pytest.mark.parametrize("request_", EVERYTHING, ids=lambda request: f"{request[0]} {request[1]}")
-def test_who_is_not_signed_in_gets_401_everywhere_and_changes_nothing(anonymous, request_):
+def test_every_request_without_a_user_is_a_401_and_changes_nothing(anonymous, request_):
     before = everything()
 
     answer = ask(anonymous, request_)
@@ -67,15 +67,15 @@ def test_who_is_not_signed_in_gets_401_everywhere_and_changes_nothing(anonymous,
 
 @pytest.mark.parametrize("address", STATUS_READS + OTHER_READS)
 @pytest.mark.parametrize("who", ["reader", "feeder", "operator", "staff"])
-def test_whoever_is_signed_in_may_read(request, who, address):
+def test_every_signed_in_user_may_read(request, who, address):
     assert request.getfixturevalue(who).get(address).status_code == 200
 
 
-@pytest.mark.parametrize("request_", ACTS, ids=lambda request: f"{request[0]} {request[1]}")
+@pytest.mark.parametrize("request_", ACTIONS, ids=lambda request: f"{request[0]} {request[1]}")
 @pytest.mark.parametrize(
     ("who", "allowed"), [("reader", False), ("feeder", False), ("operator", True), ("staff", True)]
 )
-def test_acts_are_for_operators_and_staff(request, who, allowed, request_):
+def test_only_operators_and_staff_may_do_operators_actions(request, who, allowed, request_):
     client = request.getfixturevalue(who)
     before = everything()
 
@@ -91,7 +91,7 @@ def test_acts_are_for_operators_and_staff(request, who, allowed, request_):
 @pytest.mark.parametrize(
     ("who", "allowed"), [("reader", False), ("feeder", True), ("operator", False), ("staff", True)]
 )
-def test_sending_bars_is_for_feeders_and_staff(request, who, allowed):
+def test_only_feeders_and_staff_may_send_bars(request, who, allowed):
     client = request.getfixturevalue(who)
 
     answer = ask(client, SEND)
@@ -101,7 +101,7 @@ def test_sending_bars_is_for_feeders_and_staff(request, who, allowed):
 
 
 @pytest.mark.parametrize("address", STATUS_READS)
-def test_public_status_may_be_read_by_everybody(anonymous, settings, address):
+def test_a_public_status_needs_no_user(anonymous, settings, address):
     settings.SCANNER_PUBLIC_STATUS = True
 
     assert anonymous.get(address).status_code == 200
@@ -109,10 +109,10 @@ def test_public_status_may_be_read_by_everybody(anonymous, settings, address):
 
 @pytest.mark.parametrize(
     "request_",
-    [("get", address, None) for address in OTHER_READS] + [*ACTS, SEND],
+    [("get", address, None) for address in OTHER_READS] + [*ACTIONS, SEND],
     ids=lambda request: f"{request[0]} {request[1]}",
 )
-def test_public_status_opens_nothing_else(anonymous, settings, request_):
+def test_a_public_status_opens_nothing_else(anonymous, settings, request_):
     settings.SCANNER_PUBLIC_STATUS = True
     before = everything()
 
@@ -122,13 +122,13 @@ def test_public_status_opens_nothing_else(anonymous, settings, request_):
 
 @pytest.mark.parametrize("prefix", ["/api/scanner", "/api/v1/scanner"])
 @pytest.mark.parametrize("slash", ["", "/"])
-def test_the_other_spellings_are_closed_too(anonymous, reader, prefix, slash):
+def test_every_spelling_of_an_address_needs_the_permission(anonymous, reader, prefix, slash):
     for client, code in ((anonymous, 401), (reader, 403)):
         assert client.post(f"{prefix}/symbols/TSLA/reset{slash}").status_code == code
         assert client.post(f"{prefix}/bars{slash}", raw_bar(), format="json").status_code == code
 
 
-def test_a_wrong_token_is_401_even_where_status_is_public(db, settings):
+def test_a_wrong_token_is_a_401_even_if_the_status_is_public(db, settings):
     settings.SCANNER_PUBLIC_STATUS = True
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION="Token nonsense")
@@ -136,13 +136,13 @@ def test_a_wrong_token_is_401_even_where_status_is_public(db, settings):
     assert client.get(f"{API}/status").status_code == 401
 
 
-def test_a_user_who_was_locked_out_is_401(operator, django_user_model):
+def test_an_inactive_user_gets_401(operator, django_user_model):
     django_user_model.objects.update(is_active=False)
 
     assert operator.post(f"{API}/symbols/TSLA/reset").status_code == 401
 
 
-def test_a_session_works_as_a_token_does_but_needs_the_csrf_token(operator, django_user_model):
+def test_a_session_works_like_a_token_but_writing_needs_the_csrf_token(operator, django_user_model):
     client = APIClient(enforce_csrf_checks=True)
     client.force_login(django_user_model.objects.get(username="olga"))
 

@@ -1,4 +1,4 @@
-"""Operators' acts on bars in quarantine, through their addresses."""
+"""`quarantine`: the list, replaying and discarding bars."""
 
 import json
 
@@ -15,7 +15,7 @@ from tests.mailbox.test_quarantine_bulk import set_aside
 
 ENTRIES = f"{API}/quarantine"
 
-ACTS = ["replay", "discard"]
+ACTIONS = ["replay", "discard"]
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +30,7 @@ def everything():
     return [snapshot(symbol) for symbol in Symbol.objects.order_by("pk")]
 
 
-def test_a_bar_in_quarantine_is_shown_as_a_failure_with_a_reason(reader, dispatched_head):
+def test_a_bar_in_quarantine_has_every_documented_field(reader, dispatched_head):
     symbol, _ = dispatched_head()
     fail_head(symbol, 2, now=T0)
     mailbox.skip(symbol, by="olga", now=T0, reason="bad print")
@@ -56,7 +56,7 @@ def test_a_bar_in_quarantine_is_shown_as_a_failure_with_a_reason(reader, dispatc
     }
 
 
-def test_what_has_left_quarantine_is_not_in_its_list(reader, dispatched_head):
+def test_a_discarded_bar_is_no_longer_listed(reader, dispatched_head):
     symbol, _ = dispatched_head()
     mailbox.skip(symbol, by="olga", now=T0)
     QuarantinedBar.objects.update(resolution="discarded", resolved_at=T0)
@@ -64,7 +64,7 @@ def test_what_has_left_quarantine_is_not_in_its_list(reader, dispatched_head):
     assert reader.get(f"{API}/quarantine").json()["results"] == []
 
 
-def test_a_replay_answers_with_the_row_and_accepts_the_bar_anew(
+def test_replay_accepts_the_bar_again_and_answers_with_its_entry(
     operator, entry, published, django_capture_on_commit_callbacks
 ):
     published.clear()
@@ -87,7 +87,7 @@ def test_a_replay_answers_with_the_row_and_accepts_the_bar_anew(
     assert operator.get(ENTRIES).json()["results"] == []
 
 
-def test_a_discard_answers_with_the_row_and_gives_the_bar_up(operator, entry):
+def test_discard_gives_the_bar_up_and_answers_with_its_entry(operator, entry):
     answer = operator.post(f"{ENTRIES}/{entry.pk}/discard")
 
     assert (answer.status_code, answer.json()["resolution"]) == (200, "discarded")
@@ -96,13 +96,13 @@ def test_a_discard_answers_with_the_row_and_gives_the_bar_up(operator, entry):
     assert SymbolEvent.objects.latest("id").actor == "olga"
 
 
-@pytest.mark.parametrize("act", ACTS)
-@pytest.mark.parametrize("before_it", ACTS)
-def test_what_has_been_dealt_with_is_a_conflict_and_stays_as_it_is(operator, entry, before_it, act):
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("before_it", ACTIONS)
+def test_acting_on_an_entry_that_left_quarantine_is_a_409_and_changes_nothing(operator, entry, before_it, action):
     getattr(mailbox, before_it)(entry, by="somebody", now=T0)
     before = everything()
 
-    answer = operator.post(f"{ENTRIES}/{entry.pk}/{act}")
+    answer = operator.post(f"{ENTRIES}/{entry.pk}/{action}")
 
     assert (answer.status_code, answer.json()) == (
         409,
@@ -111,38 +111,38 @@ def test_what_has_been_dealt_with_is_a_conflict_and_stays_as_it_is(operator, ent
     assert everything() == before
 
 
-@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("number", ["999", "0", "99999999999999999999999"])
-def test_an_entry_that_there_is_not_is_named_in_the_404(operator, entry, act, number):
+def test_an_unknown_entry_is_a_404_that_names_it(operator, entry, action, number):
     before = everything()
 
-    answer = operator.post(f"{ENTRIES}/{number}/{act}")
+    answer = operator.post(f"{ENTRIES}/{number}/{action}")
 
     assert (answer.status_code, answer.json()) == (404, {"detail": f"Quarantine entry {number} not found"})
     assert everything() == before
 
 
-@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("number", ["-1", "1.5", "x", "1/2"])
-def test_what_is_no_number_is_no_address(operator, entry, act, number):
-    assert operator.post(f"{ENTRIES}/{number}/{act}").status_code == 404
+def test_an_id_that_is_not_a_number_is_a_404(operator, entry, action, number):
+    assert operator.post(f"{ENTRIES}/{number}/{action}").status_code == 404
 
 
-@pytest.mark.parametrize("act", ACTS)
-def test_an_entry_of_a_symbol_that_is_being_deleted_is_not_there(operator, entry, act):
+@pytest.mark.parametrize("action", ACTIONS)
+def test_an_entry_of_a_symbol_that_is_being_deleted_is_a_404(operator, entry, action):
     Symbol.objects.update(deleted_at=T0)
 
-    assert operator.post(f"{ENTRIES}/{entry.pk}/{act}").status_code == 404
-    assert operator.post(f"{ENTRIES}/{act}", {"all": True}, format="json").json() == {"count": 0}
+    assert operator.post(f"{ENTRIES}/{entry.pk}/{action}").status_code == 404
+    assert operator.post(f"{ENTRIES}/{action}", {"all": True}, format="json").json() == {"count": 0}
     assert QuarantinedBar.objects.get().resolution == ""
 
 
 @pytest.mark.parametrize("reason", [None, {}, "x" * 1_001, "a\0b", "\ud800"])
-@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("bulk", [False, True])
-def test_a_reason_that_can_not_be_kept_is_refused_and_nothing_done(operator, entry, bulk, act, reason):
+def test_an_invalid_reason_is_a_400_and_changes_nothing(operator, entry, bulk, action, reason):
     before = everything()
-    address = f"{ENTRIES}/{act}" if bulk else f"{ENTRIES}/{entry.pk}/{act}"
+    address = f"{ENTRIES}/{action}" if bulk else f"{ENTRIES}/{entry.pk}/{action}"
 
     answer = operator.post(address, json.dumps({"reason": reason, "all": True}), content_type="application/json")
 
@@ -150,97 +150,97 @@ def test_a_reason_that_can_not_be_kept_is_refused_and_nothing_done(operator, ent
     assert everything() == before
 
 
-@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize(
     ("body", "count"),
     [
         pytest.param({"symbol": "tsla"}, 2, id="a symbol"),
-        pytest.param({"symbol": "none"}, 0, id="a symbol that there is not"),
+        pytest.param({"symbol": "none"}, 0, id="an unknown symbol"),
         pytest.param({"error_type": "KeyError"}, 1, id="an error type"),
         pytest.param({"from": "2024-01-02T00:00:00Z"}, 1, id="from"),
-        pytest.param({"from": "2024-01-02"}, 1, id="a day alone begins at midnight UTC"),
+        pytest.param({"from": "2024-01-02"}, 1, id="from, only a date"),
         pytest.param({"to": "2024-01-02T01:00:00+01:00"}, 2, id="to, with an offset"),
-        pytest.param({"symbol": "TSLA", "to": "2024-01-02T00:00:00"}, 1, id="two of them, without an offset"),
-        pytest.param({"all": True}, 3, id="all of them"),
-        pytest.param({"symbol": "TSLA", "all": False}, 2, id="not all of them"),
+        pytest.param({"symbol": "TSLA", "to": "2024-01-02T00:00:00"}, 1, id="two filters, a time without an offset"),
+        pytest.param({"all": True}, 3, id="all"),
+        pytest.param({"symbol": "TSLA", "all": False}, 2, id="a filter, and all is false"),
     ],
 )
-def test_a_bulk_act_counts_first_and_then_does_as_many(operator, act, body, count):
+def test_a_bulk_action_acts_on_as_many_bars_as_its_dry_run_counted(operator, action, body, count):
     set_aside("TSLA")
     set_aside("TSLA", first=1, error=KeyError("x"))
     set_aside("AAPL")
     before = everything()
 
-    counted = operator.post(f"{ENTRIES}/{act}", {**body, "dry_run": True, "reason": "for a look"}, format="json")
+    counted = operator.post(f"{ENTRIES}/{action}", {**body, "dry_run": True, "reason": "for a look"}, format="json")
 
     assert (counted.status_code, counted.json()) == (200, {"count": count})
     assert everything() == before
 
-    done = operator.post(f"{ENTRIES}/{act}", {**body, "dry_run": False, "reason": "mended"}, format="json")
-    again = operator.post(f"{ENTRIES}/{act}", body, format="json")
+    done = operator.post(f"{ENTRIES}/{action}", {**body, "dry_run": False, "reason": "mended"}, format="json")
+    again = operator.post(f"{ENTRIES}/{action}", body, format="json")
 
     assert (done.status_code, done.json(), again.json()) == (200, {"count": count}, {"count": 0})
     assert QuarantinedBar.objects.filter(resolution="").count() == 3 - count
-    events = SymbolEvent.objects.filter(kind="replayed" if act == "replay" else "discarded")
+    events = SymbolEvent.objects.filter(kind="replayed" if action == "replay" else "discarded")
     assert {(event.actor, event.reason) for event in events} <= {("olga", "mended")}
     assert len(events) == count
 
 
-@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        pytest.param({}, "all", id="no filter, and no word that there is to be none"),
-        pytest.param({"all": False}, "all", id="no filter, and not all"),
+        pytest.param({}, "all", id="no filter, and no all"),
+        pytest.param({"all": False}, "all", id="no filter, and all is false"),
         pytest.param({"all": True, "symbol": "TSLA"}, "all", id="all and a filter"),
-        pytest.param({"all": "perhaps"}, "all", id="neither yes nor no"),
-        pytest.param({"all": True, "dry_run": None}, "dry_run", id="neither dry nor not"),
+        pytest.param({"all": "perhaps"}, "all", id="all is not a bool"),
+        pytest.param({"all": True, "dry_run": None}, "dry_run", id="dry_run is null"),
         pytest.param({"symbol": ""}, "symbol", id="an empty symbol"),
-        pytest.param({"symbol": None}, "symbol", id="no symbol"),
+        pytest.param({"symbol": None}, "symbol", id="a symbol that is null"),
         pytest.param({"symbol": ["TSLA"]}, "symbol", id="a list"),
         pytest.param({"error_type": ""}, "error_type", id="an empty error type"),
-        pytest.param({"error_type": "a\0b"}, "error_type", id="what no database keeps"),
-        pytest.param({"from": "yesterday"}, "from", id="no time"),
+        pytest.param({"error_type": "a\0b"}, "error_type", id="an error type with NUL"),
+        pytest.param({"from": "yesterday"}, "from", id="not a time"),
         pytest.param({"from": ""}, "from", id="an empty time"),
         pytest.param({"to": 1717165800}, "to", id="a number"),
         pytest.param({"to": None}, "to", id="null"),
-        pytest.param({"to": "0001-01-01T00:00:00+05:00"}, "to", id="before time began"),
-        pytest.param({"simbol": "TSLA", "all": True}, "simbol", id="a typing error"),
-        pytest.param({"dryrun": True, "symbol": "TSLA"}, "dryrun", id="a typing error that would not be dry"),
-        pytest.param({"from_": "2024-01-01", "all": True}, "from_", id="the name inside"),
+        pytest.param({"to": "0001-01-01T00:00:00+05:00"}, "to", id="a time before the year 1 in UTC"),
+        pytest.param({"simbol": "TSLA", "all": True}, "simbol", id="a mistyped filter"),
+        pytest.param({"dryrun": True, "symbol": "TSLA"}, "dryrun", id="a mistyped dry_run"),
+        pytest.param({"from_": "2024-01-01", "all": True}, "from_", id="the field's name in Python"),
         pytest.param({"\ud800": 1}, "?", id="half of a surrogate pair"),
     ],
 )
-def test_a_bulk_act_that_is_not_understood_is_refused_with_the_fields_name(operator, entry, act, body, field):
+def test_an_invalid_bulk_action_is_a_400_that_names_the_key(operator, entry, action, body, field):
     before = everything()
 
-    answer = operator.post(f"{ENTRIES}/{act}", json.dumps(body), content_type="application/json")
+    answer = operator.post(f"{ENTRIES}/{action}", json.dumps(body), content_type="application/json")
 
     assert (answer.status_code, list(answer.json())) == (400, [field])
     assert everything() == before
 
 
-@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("body", ["[]", '["TSLA"]', '"TSLA"', "null", ""])
-def test_a_body_that_is_no_object_is_refused(operator, entry, act, body):
-    answer = operator.post(f"{ENTRIES}/{act}", body, content_type="application/json")
+def test_a_bulk_action_whose_body_is_not_an_object_is_a_400(operator, entry, action, body):
+    answer = operator.post(f"{ENTRIES}/{action}", body, content_type="application/json")
 
     assert answer.status_code == 400
     assert QuarantinedBar.objects.get().resolution == ""
 
 
-@pytest.mark.parametrize("act", ACTS)
-def test_a_dry_run_needs_no_filter(operator, entry, act):
-    answer = operator.post(f"{ENTRIES}/{act}", {"dry_run": True}, format="json")
+@pytest.mark.parametrize("action", ACTIONS)
+def test_a_dry_run_needs_neither_filter_nor_all(operator, entry, action):
+    answer = operator.post(f"{ENTRIES}/{action}", {"dry_run": True}, format="json")
 
     assert (answer.status_code, answer.json()) == (200, {"count": 1})
 
 
-@pytest.mark.parametrize("act", ACTS)
-def test_acts_are_posts(operator, entry, act):
+@pytest.mark.parametrize("action", ACTIONS)
+def test_actions_allow_only_post(operator, entry, action):
     before = everything()
 
-    for address in (f"{ENTRIES}/{act}", f"{ENTRIES}/{entry.pk}/{act}"):
+    for address in (f"{ENTRIES}/{action}", f"{ENTRIES}/{entry.pk}/{action}"):
         for method in ("get", "put", "patch", "delete"):
             assert getattr(operator, method)(address).status_code == 405
     assert everything() == before
@@ -248,13 +248,13 @@ def test_acts_are_posts(operator, entry, act):
 
 @pytest.mark.parametrize("path", ["", "/"])
 @pytest.mark.parametrize("prefix", ["/api/v1/scanner", "/api/scanner"])
-def test_acts_are_there_under_both_prefixes_with_and_without_a_slash(operator, entry, prefix, path):
+def test_actions_work_under_both_prefixes_with_and_without_a_trailing_slash(operator, entry, prefix, path):
     answer = operator.post(f"{prefix}/quarantine/replay{path}", {"dry_run": True}, format="json")
     assert answer.json() == {"count": 1}
     assert operator.post(f"{prefix}/quarantine/{entry.pk}/discard{path}").status_code == 200
 
 
-def test_counting_takes_one_query_and_loads_no_row(operator):
+def test_a_dry_run_counts_in_one_query_without_loading_rows(operator):
     set_aside("TSLA", 5)
 
     with CaptureQueriesContext(connection) as queries:
@@ -265,7 +265,7 @@ def test_counting_takes_one_query_and_loads_no_row(operator):
     assert "COUNT" in ours[0]
 
 
-def test_an_act_that_breaks_half_way_is_told_and_can_be_asked_for_again(operator, monkeypatch):
+def test_a_bulk_action_that_an_outage_cuts_off_can_be_sent_again(operator, monkeypatch):
     _, second = set_aside("TSLA", 2)
     discard = mailbox.discard
 

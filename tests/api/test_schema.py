@@ -1,4 +1,4 @@
-"""The schema is complete and right, and its page needs nobody else's server."""
+"""The OpenAPI schema is complete and valid, and its page loads nothing from other servers."""
 
 import re
 from io import StringIO
@@ -45,7 +45,7 @@ def schema():
     return SchemaGenerator().get_schema(request=None, public=True)
 
 
-def test_the_schema_is_valid_and_made_without_a_warning(capfd):
+def test_the_schema_is_valid_and_generated_without_warnings(capfd):
     call_command("spectacular", "--validate", "--fail-on-warn", stdout=StringIO())
 
     assert "Warning" not in capfd.readouterr().err
@@ -57,21 +57,21 @@ def test_every_operation_is_in_the_schema_once(schema):
     assert len(ids) == len(set(ids))
 
 
-def test_the_filters_are_documented_by_the_names_that_they_have(schema):
+def test_filters_are_documented_with_the_names_of_their_parameters(schema):
     names = {one["name"] for one in schema["paths"]["/api/v1/scanner/bars"]["get"]["parameters"]}
 
     assert names == {"symbol", "timeframe", "from", "to", "status", "cursor", "page_size"}
 
 
-def test_a_bulk_act_is_documented_by_the_keys_that_it_has(schema):
-    for act in ("replay", "discard"):
-        post = schema["paths"][f"/api/v1/scanner/quarantine/{act}"]["post"]
+def test_a_bulk_action_is_documented_with_the_keys_of_its_body(schema):
+    for action in ("replay", "discard"):
+        post = schema["paths"][f"/api/v1/scanner/quarantine/{action}"]["post"]
         assert "parameters" not in post
     keys = set(schema["components"]["schemas"]["BulkIn"]["properties"])
     assert keys == {"symbol", "error_type", "from", "to", "all", "dry_run", "reason"}
 
 
-def test_the_ways_in_and_out_of_bars_are_documented(schema):
+def test_sending_bars_is_documented_with_every_answer_and_both_bodies(schema):
     post = schema["paths"]["/api/v1/scanner/bars"]["post"]
 
     assert set(post["responses"]) == {"202", "400", "413", "429"}
@@ -81,7 +81,7 @@ def test_the_ways_in_and_out_of_bars_are_documented(schema):
 
 
 @pytest.mark.parametrize("path", ["/api/schema/", "/api/schema"])
-def test_the_schema_is_served_to_everybody(client, db, path):
+def test_the_schema_needs_no_user(client, db, path):
     answer = client.get(path)
 
     assert answer.status_code == 200
@@ -96,7 +96,7 @@ def test_the_page_loads_nothing_from_other_servers(client, db, path):
     loaded = re.findall(r'(?:src|href)="([^"]*)"', page)
     assert len(loaded) >= 4
     assert all(address.startswith("/static/") for address in loaded), loaded
-    # The other layout, StandaloneLayout, has a badge that would tell swagger.io of our schema.
+    # The other layout, StandaloneLayout, shows a badge that sends the schema to swagger.io.
     assert 'layout: "BaseLayout"' in page
 
 

@@ -1,4 +1,4 @@
-"""`signals`: what is listed."""
+"""`signals`: the list."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.api.conftest import API, signal_on
 from tests.conftest import make_symbol
 
 
-def test_a_signal_has_every_field_of_the_contract(reader, symbol):
+def test_a_signal_has_every_documented_field(reader, symbol):
     stored = signal_on(symbol, 0)
 
     (row,) = reader.get(f"{API}/signals").json()["results"]
@@ -54,7 +54,7 @@ def test_filters_of_signals(reader, symbol, query, found):
     assert [row["id"] for row in rows] == [stored[number - 1].pk for number in found]
 
 
-def test_a_direction_that_there_is_not_is_a_400(reader):
+def test_an_unknown_direction_is_a_400(reader):
     answer = reader.get(f"{API}/signals?direction=up")
 
     assert (answer.status_code, list(answer.json())) == (400, ["direction"])

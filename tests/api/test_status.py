@@ -1,4 +1,4 @@
-"""`status`: its shape, its ETag, its price."""
+"""`status`: fields, ETag, queries."""
 
 import json
 from datetime import timedelta
@@ -16,7 +16,7 @@ from tests.api.conftest import API
 from tests.conftest import T0, accept_days, fail_head, make_symbol, start_head
 
 
-def test_the_answer_has_every_field_of_the_contract(reader):
+def test_the_status_has_every_documented_field(reader):
     accept_days("TSLA", 2)
 
     body = reader.get(f"{API}/status").json()
@@ -61,11 +61,11 @@ def test_the_answer_has_every_field_of_the_contract(reader):
 
 
 @pytest.mark.parametrize("path", ["/api/v1/scanner/status", "/api/v1/scanner/status/", "/api/scanner/status"])
-def test_it_is_there_under_both_prefixes_and_with_a_slash(reader, path):
+def test_the_status_answers_under_both_prefixes_and_with_a_trailing_slash(reader, path):
     assert reader.get(path).json()["overall_status"] == "healthy"
 
 
-def test_a_client_that_has_the_present_state_gets_304_until_it_changes(reader):
+def test_a_client_with_the_current_etag_gets_304_until_the_status_changes(reader):
     accept_days("TSLA", 1)
     etag = reader.get(f"{API}/status")["ETag"]
 
@@ -78,7 +78,7 @@ def test_a_client_that_has_the_present_state_gets_304_until_it_changes(reader):
     assert changed["ETag"] != etag
 
 
-def test_it_is_what_the_serializer_of_the_schema_would_write(reader, monkeypatch):
+def test_the_answer_is_what_the_schemas_serializer_would_write(reader, monkeypatch):
     accept_days("TSLA", 2)
     mailbox.complete(start_head(Symbol.objects.get()), [], now=T0 + timedelta(milliseconds=123))
     mailbox.complete(start_head(Symbol.objects.get()), [], now=T0 + timedelta(milliseconds=200))
@@ -95,7 +95,7 @@ def test_it_is_what_the_serializer_of_the_schema_would_write(reader, monkeypatch
 
 
 @pytest.mark.parametrize("symbols", [20, 200])
-def test_it_takes_six_queries_for_20_symbols_and_for_200(reader, symbols):
+def test_the_status_takes_six_queries_for_20_symbols_and_for_200(reader, symbols):
     for number in range(symbols):
         make_symbol(f"S{number}")
     SymbolStatus.objects.update(latencies=[[250, int(T0.timestamp())]], longest_latency_ms=250, last_processed_at=T0)
@@ -104,12 +104,12 @@ def test_it_takes_six_queries_for_20_symbols_and_for_200(reader, symbols):
         body = reader.get(f"{API}/status").json()
 
     assert body["total_symbols"] == len(body["symbols"]) == symbols
-    assert len(queries) == 6, "the token's user; symbols, latencies, alerts, evaluation, bars of the last ten s"
+    assert len(queries) == 6, "the token's user, symbols, latencies, alerts, last evaluation, bars of the last 10 s"
     (rows,) = [query["sql"] for query in queries if "circuitbreaker" in query["sql"]]
-    assert '"latencies"' not in rows, "kilobytes that nothing shows"
+    assert '"latencies"' not in rows, "they are kilobytes, and the status does not show them"
 
 
-def test_the_etag_stays_while_the_data_merely_grow_older(reader, monkeypatch):
+def test_the_etag_stays_the_same_while_only_ages_change(reader, monkeypatch):
     accept_days("TSLA", 1, now=T0)
     answers = []
 

@@ -1,4 +1,4 @@
-"""The watch list, and one symbol of it."""
+"""`symbols`: the watch list and each symbol on it."""
 
 import json
 from datetime import timedelta
@@ -13,13 +13,13 @@ from scanner_app import mailbox
 from scanner_app.detectors import BarUnusable
 from scanner_app.models import CircuitBreaker, Symbol, SymbolEvent, SymbolStatus
 from tests.api.conftest import API
-from tests.api.test_symbols_actions import ACTS
+from tests.api.test_symbols_actions import ACTIONS
 from tests.conftest import T0, accept_days, make_symbol, snapshot, start_head
 
 SYMBOLS = f"{API}/symbols"
 
 
-def test_a_symbol_is_put_on_the_watch_list_in_upper_case_with_all_its_rows(operator):
+def test_a_new_symbol_is_stored_in_upper_case_with_all_its_rows(operator):
     answer = operator.post(SYMBOLS, {"symbol": "btc/usd"}, format="json")
 
     assert answer.status_code == 201
@@ -36,10 +36,10 @@ def test_a_symbol_is_put_on_the_watch_list_in_upper_case_with_all_its_rows(opera
 @pytest.mark.parametrize(
     "ticker",
     [
-        pytest.param("", id="nothing"),
+        pytest.param("", id="empty"),
         pytest.param("A B", id="a space"),
         pytest.param("A//B", id="an empty segment"),
-        pytest.param("../A", id="a way up"),
+        pytest.param("../A", id="a parent directory"),
         pytest.param("A/Status", id="an action's name"),
         pytest.param("X" * 33, id="too long"),
         pytest.param("Ä", id="a letter that is not ASCII"),
@@ -48,7 +48,7 @@ def test_a_symbol_is_put_on_the_watch_list_in_upper_case_with_all_its_rows(opera
         pytest.param({"a": 1}, id="an object"),
     ],
 )
-def test_a_ticker_that_could_not_be_addressed_is_refused(operator, ticker):
+def test_an_invalid_ticker_is_refused(operator, ticker):
     answer = operator.post(SYMBOLS, json.dumps({"symbol": ticker}), content_type="application/json")
 
     assert (answer.status_code, list(answer.json())) == (400, ["symbol"])
@@ -63,17 +63,17 @@ def test_a_body_without_a_symbol_is_refused(operator, body):
     assert list(answer.json()) in (["symbol"], ["detail"])
 
 
-def test_a_symbol_that_is_there_already_is_a_conflict_and_stays_as_it_is(operator, symbol):
+def test_adding_a_known_symbol_is_a_409_and_changes_nothing(operator, symbol):
     mailbox.disable(symbol, by="olga", now=T0)
     before = snapshot(symbol)
 
     answer = operator.post(SYMBOLS, {"symbol": "tsla"}, format="json")
 
-    assert (answer.status_code, answer.json()) == (409, {"detail": "Symbol TSLA is on the watch list already"})
+    assert (answer.status_code, answer.json()) == (409, {"detail": "Symbol TSLA is already on the watch list"})
     assert snapshot(symbol) == before
 
 
-def test_a_symbol_that_is_being_deleted_can_not_be_added_yet(operator, symbol):
+def test_adding_a_symbol_that_is_being_deleted_is_a_409(operator, symbol):
     Symbol.objects.update(deleted_at=T0)
 
     answer = operator.post(SYMBOLS, {"symbol": "TSLA"}, format="json")
@@ -82,7 +82,7 @@ def test_a_symbol_that_is_being_deleted_can_not_be_added_yet(operator, symbol):
     assert "being deleted" in answer.json()["detail"]
 
 
-def test_a_full_watch_list_takes_no_more(operator, symbol, settings):
+def test_adding_a_symbol_to_a_full_watch_list_is_a_409(operator, symbol, settings):
     settings.SCANNER_MAX_SYMBOLS = 1
 
     answer = operator.post(SYMBOLS, {"symbol": "AAPL"}, format="json")
@@ -108,7 +108,7 @@ def test_the_watch_list_is_newest_first_and_shows_each_symbols_status(reader):
     assert alone == {**rows[0], "is_slow": False, "quarantined": 0}
 
 
-def test_the_status_of_one_symbol_says_whether_it_is_slow_and_what_is_set_aside(reader):
+def test_the_status_of_one_symbol_says_whether_it_is_slow_and_counts_its_bars_in_quarantine(reader):
     now = timezone.now()
     accept_days("TSLA", 2, now=now)
     symbol = Symbol.objects.get()
@@ -116,9 +116,9 @@ def test_the_status_of_one_symbol_says_whether_it_is_slow_and_what_is_set_aside(
     mailbox.quarantine_head(start_head(symbol, now=now), BarUnusable("no"), now=now)
     make_symbol("AAPL")
 
-    told = [reader.get(f"{SYMBOLS}/{ticker}/status").json() for ticker in ("TSLA", "AAPL")]
+    events = [reader.get(f"{SYMBOLS}/{ticker}/status").json() for ticker in ("TSLA", "AAPL")]
 
-    assert [(one["is_slow"], one["quarantined"]) for one in told] == [(True, 1), (False, 0)]
+    assert [(one["is_slow"], one["quarantined"]) for one in events] == [(True, 1), (False, 0)]
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_the_watch_list_takes_two_queries(reader):
         rows = reader.get(SYMBOLS).json()["results"]
 
     assert len(rows) == 50
-    assert len(queries) == 2, "the token's user, and the page"
+    assert len(queries) == 2, "the token's user and the page"
 
 
 ODD_TICKERS = ["TSLA", "BRK.B", "BTC/USD", "A/B/C", "^GSPC", "EURUSD=X", "X:Y", "A-B_C", ".A", "-"]
@@ -156,7 +156,7 @@ ODD_TICKERS = ["TSLA", "BRK.B", "BTC/USD", "A/B/C", "^GSPC", "EURUSD=X", "X:Y", 
 @pytest.mark.parametrize("ticker", ODD_TICKERS)
 @pytest.mark.parametrize("slash", ["", "/"])
 @pytest.mark.parametrize("prefix", ["/api/v1/scanner", "/api/scanner"])
-def test_a_symbol_is_found_whatever_its_characters_and_case(operator, ticker, slash, prefix):
+def test_a_symbol_is_found_with_special_characters_and_in_either_case(operator, ticker, slash, prefix):
     make_symbol(ticker)
     make_symbol("OTHER")
     spellings = {quote(ticker, safe=""), quote(ticker.lower(), safe="/"), ticker}
@@ -167,8 +167,8 @@ def test_a_symbol_is_found_whatever_its_characters_and_case(operator, ticker, sl
         assert operator.get(f"{address}{slash}").json()["symbol"] == ticker
         assert operator.patch(f"{address}{slash}", {"enabled": True}, format="json").json()["symbol"] == ticker
         assert operator.get(f"{address}/gaps{slash}").json()["results"] == []
-        for act in ("reset", "disable", "enable"):
-            assert operator.post(f"{address}/{act}{slash}").json()["symbol"] == ticker
+        for action in ("reset", "disable", "enable"):
+            assert operator.post(f"{address}/{action}{slash}").json()["symbol"] == ticker
 
 
 @pytest.mark.parametrize(
@@ -185,11 +185,11 @@ def test_a_symbol_is_found_whatever_its_characters_and_case(operator, ticker, sl
         ("GONE", "GONE"),
     ],
 )
-def test_a_symbol_that_there_is_not_is_named_in_the_404(operator, symbol, path, shown):
+def test_an_unknown_symbol_is_a_404_that_names_it(operator, symbol, path, shown):
     Symbol.objects.filter(pk=make_symbol("GONE").pk).update(deleted_at=T0)
     expected = (404, {"detail": f"Symbol {shown} not found"})
 
-    answers = [operator.post(f"{SYMBOLS}/{path}/{act}") for act in ACTS]
+    answers = [operator.post(f"{SYMBOLS}/{path}/{action}") for action in ACTIONS]
     answers += [
         operator.get(f"{SYMBOLS}/{path}"),
         operator.get(f"{SYMBOLS}/{path}/status"),
@@ -201,7 +201,7 @@ def test_a_symbol_that_there_is_not_is_named_in_the_404(operator, symbol, path, 
 
 
 @pytest.mark.parametrize("enabled", [True, False])
-def test_patch_enables_and_disables(operator, symbol, enabled):
+def test_a_patch_enables_and_disables_a_symbol(operator, symbol, enabled):
     if enabled:
         mailbox.disable(symbol, by="somebody", now=T0)
 
@@ -212,7 +212,7 @@ def test_patch_enables_and_disables(operator, symbol, enabled):
     assert SymbolEvent.objects.latest("id").actor == "olga"
 
 
-def test_a_patch_of_nothing_changes_nothing(operator, symbol):
+def test_an_empty_patch_changes_nothing(operator, symbol):
     before = snapshot(symbol)
 
     assert operator.patch(f"{SYMBOLS}/TSLA", {}, format="json").status_code == 200
@@ -220,7 +220,7 @@ def test_a_patch_of_nothing_changes_nothing(operator, symbol):
 
 
 @pytest.mark.parametrize("enabled", [None, "perhaps", 2, [], {}])
-def test_a_patch_with_what_is_no_bool_is_refused(operator, symbol, enabled):
+def test_a_patch_with_an_invalid_bool_is_refused(operator, symbol, enabled):
     answer = operator.patch(f"{SYMBOLS}/TSLA", {"enabled": enabled}, format="json")
 
     assert (answer.status_code, list(answer.json())) == (400, ["enabled"])
@@ -228,12 +228,12 @@ def test_a_patch_with_what_is_no_bool_is_refused(operator, symbol, enabled):
 
 
 @pytest.mark.parametrize("method", ["put", "post"])
-def test_a_symbol_itself_is_only_read_patched_and_deleted(operator, symbol, method):
+def test_a_symbol_allows_neither_put_nor_post(operator, symbol, method):
     assert getattr(operator, method)(f"{SYMBOLS}/TSLA").status_code == 405
     assert Symbol.objects.filter(deleted_at=None).count() == 1
 
 
-def test_next_attempt_is_told_in_utc_with_z(reader, dispatched_head):
+def test_the_next_attempt_is_in_utc_with_z(reader, dispatched_head):
     dispatched_head()
     later = T0 + timedelta(days=10_000)
     SymbolStatus.objects.update(next_attempt_at=later, attempts=1)
@@ -247,28 +247,30 @@ def test_the_status_of_one_symbol_takes_five_queries(reader):
     with CaptureQueriesContext(connection) as queries:
         reader.get(f"{SYMBOLS}/TSLA/status")
 
-    assert len(queries) == 5, "the token's user; the symbol, found and then as it is now; slow, set aside"
+    assert len(queries) == 5, (
+        "the token's user, the symbol by ticker and by id, its latencies, its quarantine"
+    )
 
 
-def test_a_calendar_is_changed_told_and_taken_back(operator, symbol):
+def test_a_calendar_is_changed_once_and_set_back_each_with_an_event(operator, symbol):
     changed = operator.patch(f"{SYMBOLS}/TSLA", {"calendar": "XETR", "reason": "moved"}, format="json")
     again = operator.patch(f"{SYMBOLS}/TSLA", {"calendar": "XETR"}, format="json")
     back = operator.patch(f"{SYMBOLS}/TSLA", {"calendar": ""}, format="json")
 
     assert [answer.json()["calendar"] for answer in (changed, again, back)] == ["XETR", "XETR", "XNYS"]
-    told = SymbolEvent.objects.filter(kind="calendar").order_by("id").values_list("actor", "reason")
-    assert list(told) == [("olga", "XETR: moved"), ("olga", "by the settings")]
+    events = SymbolEvent.objects.filter(kind="calendar").order_by("id").values_list("actor", "reason")
+    assert list(events) == [("olga", "XETR: moved"), ("olga", "by the settings")]
 
 
 @pytest.mark.parametrize(
     ("value", "says"),
     [
-        pytest.param("XNYX", "'XNYX' is no trading calendar: did you mean XNYS", id="a mistyped name"),
-        pytest.param("Klingon", "names are those of exchange_calendars", id="no name at all"),
+        pytest.param("XNYX", "'XNYX' is not a trading calendar: did you mean XNYS", id="a mistyped name"),
+        pytest.param("Klingon", "names are those of exchange_calendars", id="a name like no other"),
         pytest.param(None, "null", id="null"),
     ],
 )
-def test_an_unknown_calendar_changes_nothing_and_is_named_with_a_hint(operator, symbol, value, says):
+def test_an_unknown_calendar_is_a_400_with_a_hint_and_changes_nothing(operator, symbol, value, says):
     before = snapshot(symbol)
 
     answer = operator.patch(f"{SYMBOLS}/TSLA", {"calendar": value, "enabled": False}, format="json")
@@ -279,6 +281,6 @@ def test_an_unknown_calendar_changes_nothing_and_is_named_with_a_hint(operator, 
     assert Symbol.objects.get().enabled
 
 
-def test_who_may_only_read_may_change_no_calendar(reader, symbol):
+def test_a_reader_may_not_change_a_calendar(reader, symbol):
     assert reader.patch(f"{SYMBOLS}/TSLA", {"calendar": "XETR"}, format="json").status_code == 403
     assert Symbol.objects.get().calendar == ""

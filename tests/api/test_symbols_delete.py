@@ -1,4 +1,4 @@
-"""Deleting a symbol through its address."""
+"""`DELETE symbols/{symbol}`."""
 
 import pytest
 
@@ -17,13 +17,13 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def removals(monkeypatch):
-    """The symbols whose rows the upkeep worker was asked to remove."""
-    asked: list[int] = []
-    monkeypatch.setattr(publisher, "publish_removal", asked.append)
-    return asked
+    """The symbols whose rows the upkeep worker was calls to remove."""
+    calls: list[int] = []
+    monkeypatch.setattr(publisher, "publish_removal", calls.append)
+    return calls
 
 
-def test_a_symbol_without_waiting_bars_is_hidden_and_its_rows_are_asked_to_be_removed(
+def test_a_symbol_without_waiting_bars_is_hidden_and_the_removal_of_its_rows_requested(
     operator, symbol, removals, django_capture_on_commit_callbacks
 ):
     with django_capture_on_commit_callbacks(execute=True):
@@ -37,7 +37,7 @@ def test_a_symbol_without_waiting_bars_is_hidden_and_its_rows_are_asked_to_be_re
 
 
 @pytest.mark.parametrize("query", ["", "?force=", "?force=false", "?force=0"])
-def test_waiting_bars_are_a_conflict_and_nothing_changes(operator, dispatched_head, removals, query):
+def test_deleting_a_symbol_with_waiting_bars_is_a_409_and_changes_nothing(operator, dispatched_head, removals, query):
     symbol, _ = dispatched_head(waiting=1)
     before = snapshot(symbol)
 
@@ -53,7 +53,7 @@ def test_waiting_bars_are_a_conflict_and_nothing_changes(operator, dispatched_he
 
 
 @pytest.mark.parametrize("query", ["?force=true", "?force=1", "?force=True"])
-def test_force_deletes_them_too(operator, dispatched_head, query):
+def test_force_deletes_a_symbol_with_waiting_bars(operator, dispatched_head, query):
     dispatched_head(waiting=1)
 
     assert operator.delete(TSLA + query).status_code == 202
@@ -64,7 +64,7 @@ def test_force_deletes_them_too(operator, dispatched_head, query):
     ("query", "field"),
     [("?force=perhaps", "force"), ("?force=true&reason=" + "x" * 1_001, "reason")],
 )
-def test_a_parameter_that_means_nothing_is_refused_and_nothing_done(operator, dispatched_head, query, field):
+def test_an_invalid_parameter_is_a_400_and_changes_nothing(operator, dispatched_head, query, field):
     symbol, _ = dispatched_head()
     before = snapshot(symbol)
 
@@ -76,7 +76,7 @@ def test_a_parameter_that_means_nothing_is_refused_and_nothing_done(operator, di
 
 
 @pytest.mark.parametrize("path", ["XYZ", "a%20b", "GONE"])
-def test_a_symbol_that_there_is_not_is_named_in_the_404(operator, path):
+def test_an_unknown_symbol_is_a_404_that_names_it(operator, path):
     Symbol.objects.filter(pk=make_symbol("GONE").pk).update(deleted_at=T0)
 
     answer = operator.delete(f"{API}/symbols/{path}")
@@ -87,7 +87,7 @@ def test_a_symbol_that_there_is_not_is_named_in_the_404(operator, path):
 
 @pytest.mark.parametrize("ticker", ["BRK.B", "BTC/USD", "^GSPC"])
 @pytest.mark.parametrize("slash", ["", "/"])
-def test_odd_tickers_are_deleted_as_others(operator, ticker, slash):
+def test_a_symbol_with_special_characters_can_be_deleted(operator, ticker, slash):
     make_symbol(ticker)
     make_symbol("OTHER")
 
@@ -95,7 +95,7 @@ def test_odd_tickers_are_deleted_as_others(operator, ticker, slash):
     assert list(Symbol.objects.filter(deleted_at=None).values_list("ticker", flat=True)) == ["OTHER"]
 
 
-def test_what_is_deleted_is_hidden_at_once_everywhere_though_its_rows_are_there_still(staff):
+def test_a_deleted_symbol_is_hidden_everywhere_while_its_rows_still_exist(staff):
     (entry,) = set_aside("TSLA")
     accept_days("TSLA", 1, first=5)
     make_symbol("AAPL")
@@ -108,8 +108,8 @@ def test_what_is_deleted_is_hidden_at_once_everywhere_though_its_rows_are_there_
     for name in ("bars", "signals", "failures", "quarantine"):
         for query in ("", "?symbol=TSLA"):
             assert staff.get(f"{API}/{name}{query}").json()["results"] == []
-    for act in ("reset", "skip", "enable", "disable"):
-        assert staff.post(f"{TSLA}/{act}").status_code == 404
+    for action in ("reset", "skip", "enable", "disable"):
+        assert staff.post(f"{TSLA}/{action}").status_code == 404
     assert staff.get(TSLA).status_code == staff.get(f"{TSLA}/status").status_code == 404
     assert staff.post(f"{API}/quarantine/{entry.pk}/replay").status_code == 404
     assert staff.delete(TSLA).status_code == 404
@@ -118,7 +118,7 @@ def test_what_is_deleted_is_hidden_at_once_everywhere_though_its_rows_are_there_
     assert (refused.status_code, refused.json()["rejected"][0]["reason"]) == (400, "deleted")
 
 
-def test_when_its_rows_are_gone_the_ticker_is_free_again(staff, symbol):
+def test_a_symbol_can_be_added_again_when_its_rows_are_removed(staff, symbol):
     staff.delete(TSLA)
     while mailbox.remove_rows(symbol.pk):
         pass
@@ -126,10 +126,10 @@ def test_when_its_rows_are_gone_the_ticker_is_free_again(staff, symbol):
     assert staff.post(f"{API}/symbols", {"symbol": "TSLA"}, format="json").status_code == 201
 
 
-def test_the_deletion_goes_through_the_one_door(operator, symbol, monkeypatch):
-    asked = []
-    monkeypatch.setattr(removal, "delete", lambda symbol, **more: asked.append((symbol.ticker, more["force"])))
+def test_deleting_calls_removal_delete(operator, symbol, monkeypatch):
+    calls = []
+    monkeypatch.setattr(removal, "delete", lambda symbol, **more: calls.append((symbol.ticker, more["force"])))
 
     operator.delete(f"{TSLA}?force=true")
 
-    assert asked == [("TSLA", True)]
+    assert calls == [("TSLA", True)]

@@ -1,4 +1,4 @@
-"""`symbols/{symbol}/timeline` and `bars/{id}/timeline`: what happened."""
+"""`symbols/{symbol}/timeline` and `bars/{id}/timeline`: what happened to a symbol or a bar."""
 
 from datetime import timedelta
 
@@ -15,13 +15,13 @@ SECOND = timedelta(seconds=1)
 
 
 @pytest.mark.parametrize("bar", ["7", "99999999999999999999999"])
-def test_a_bar_that_there_is_not_is_404(reader, db, bar):
+def test_the_timeline_of_an_unknown_bar_is_a_404(reader, db, bar):
     answer = reader.get(f"{API}/bars/{bar}/timeline")
 
     assert (answer.status_code, answer.json()) == (404, {"detail": f"Bar {bar} not found"})
 
 
-def test_a_symbols_timeline_is_a_list_like_all_others(reader, paused):
+def test_a_symbols_timeline_has_pages_newest_first(reader, paused):
     mailbox.reset(paused, by="olga", reason="mended", now=T0)
 
     first = reader.get(f"{API}/symbols/BTC%2FUSD/timeline?page_size=2").json()
@@ -38,7 +38,7 @@ def test_a_symbols_timeline_is_a_list_like_all_others(reader, paused):
     assert paused_row["failure"] == ProcessingFailure.objects.get().pk
 
 
-def test_a_symbols_timeline_has_no_other_symbols_lines(reader, paused):
+def test_a_symbols_timeline_has_only_its_own_lines(reader, paused):
     accept_days("AAPL", 1)
 
     rows = reader.get(f"{API}/symbols/AAPL/timeline").json()["results"]
@@ -46,7 +46,7 @@ def test_a_symbols_timeline_has_no_other_symbols_lines(reader, paused):
     assert [row["kind"] for row in rows] == ["created"]
 
 
-def test_a_bars_timeline_is_its_whole_story(reader, dispatched_head):
+def test_a_bars_timeline_has_all_lines_with_the_seconds_between_them(reader, dispatched_head):
     symbol, _ = dispatched_head()
     fail_head(symbol, 1)
     mailbox.complete(start_head(symbol, now=T0 + SECOND), [], now=T0 + SECOND)
@@ -63,7 +63,7 @@ def test_a_bars_timeline_is_its_whole_story(reader, dispatched_head):
     assert answer["results"][2]["next_attempt_at"] == "2024-05-31T14:30:01Z"
 
 
-def test_the_length_of_a_page_costs_no_queries(reader, paused):
+def test_a_long_page_takes_as_many_queries_as_a_short_one(reader, paused):
     def queries(size):
         with CaptureQueriesContext(connection) as captured:
             assert reader.get(f"{API}/symbols/BTC%2FUSD/timeline?page_size={size}").status_code == 200

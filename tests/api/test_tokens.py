@@ -1,4 +1,4 @@
-"""The way to a token."""
+"""`auth/token`: a token for name and password."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -16,7 +16,7 @@ def rita(db):
 
 
 @pytest.mark.parametrize("address", [TOKEN, TOKEN + "/"])
-def test_name_and_password_give_a_token_that_opens_the_api(anonymous, rita, address):
+def test_name_and_password_give_a_token_that_the_api_accepts(anonymous, rita, address):
     answer = anonymous.post(address, {"username": "rita", "password": " opensesame "}, format="json")
 
     assert answer.status_code == 200
@@ -41,20 +41,20 @@ def test_the_token_is_the_same_each_time(anonymous, rita):
         pytest.param({"username": "rita", "password": "opensesame"}, ["detail"], id="wrong password"),
         pytest.param({"username": "rosa", "password": " opensesame "}, ["detail"], id="unknown user"),
         pytest.param({"username": "rita"}, ["password"], id="no password"),
-        pytest.param({}, ["username", "password"], id="nothing"),
+        pytest.param({}, ["username", "password"], id="empty"),
         pytest.param({"username": ["rita"], "password": " opensesame "}, ["username"], id="a list for a name"),
         pytest.param({"username": "rita\0", "password": " opensesame "}, ["username"], id="NUL"),
         pytest.param(["rita"], ["detail"], id="a list"),
     ],
 )
-def test_anything_else_gives_a_400_and_no_token(anonymous, rita, body, named):
+def test_a_wrong_or_incomplete_body_is_a_400_and_creates_no_token(anonymous, rita, body, named):
     answer = anonymous.post(TOKEN, body, format="json")
 
     assert (answer.status_code, list(answer.json())) == (400, named)
     assert not Token.objects.exists()
 
 
-def test_a_user_who_was_locked_out_gets_none(anonymous, rita):
+def test_an_inactive_user_gets_no_token(anonymous, rita):
     User.objects.update(is_active=False)
 
     answer = anonymous.post(TOKEN, {"username": "rita", "password": " opensesame "}, format="json")
@@ -63,7 +63,7 @@ def test_a_user_who_was_locked_out_gets_none(anonymous, rita):
     assert not Token.objects.exists()
 
 
-def test_a_stale_token_does_not_keep_one_from_a_new_one(rita):
+def test_a_client_with_an_invalid_token_can_get_a_new_one(rita):
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION="Token stale")
 
@@ -72,5 +72,5 @@ def test_a_stale_token_does_not_keep_one_from_a_new_one(rita):
     assert answer.status_code == 200
 
 
-def test_it_is_a_post(anonymous):
+def test_the_token_address_allows_only_post(anonymous):
     assert anonymous.get(TOKEN).status_code == 405
