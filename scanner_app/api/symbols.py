@@ -20,17 +20,17 @@ from scanner_app.api.base import ListViewSet
 from scanner_app.api.errors import Conflict, DetailOut
 from scanner_app.api.explanations import ExplanationOut
 from scanner_app.api.fields import MAX_REASON, ActIn
-from scanner_app.api.filters import SymbolFilters
+from scanner_app.api.filter_fields import SymbolFilters
 from scanner_app.api.gaps import GapsIn, GapsOut
 from scanner_app.api.permissions import MayOperate, MayReadStatus
 from scanner_app.api.timelines import LineOut
 from scanner_app.domain import breaker, tickers
 from scanner_app.domain.calendar_names import NAMES, hint
 from scanner_app.domain.enums import Lane, SymbolState
-from scanner_app.engine import removal
+from scanner_app.engine import gaps, removal
 from scanner_app.mailbox.accept import create_symbols
 from scanner_app.models import Symbol
-from scanner_app.reading import explanation, gaps, quarantine_entries, status, symbols, timeline
+from scanner_app.reading import explanation, quarantine_entries, status, symbols, timeline
 
 TICKER = OpenApiParameter(
     "symbol", OpenApiTypes.STR, OpenApiParameter.PATH, description="ticker in upper or lower case, percent-encoded"
