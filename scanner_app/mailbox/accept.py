@@ -34,7 +34,7 @@ CREATING = 0x5CA77E12
 
 VALUES = ("open", "high", "low", "close", "volume")
 
-AFRESH = ("replayed", "held", "attempts", "accepted_at", "finished_at", "latency_ms", "request_id")
+RESET_BY_CORRECTION = ("replayed", "held", "attempts", "accepted_at", "finished_at", "latency_ms", "request_id")
 """What a corrected bar begins anew with."""
 
 
@@ -72,14 +72,14 @@ class NewBar:
         return all(getattr(self, name) == getattr(other, name) for name in VALUES)
 
 
-class Watched(NamedTuple):
+class WatchListResult(NamedTuple):
     """Which of the tickers asked for are on the watch list, with all their rows; the others found no room."""
 
     created: set[str]  # by this call, and by no other
     known: set[str]  # were there before, perhaps since a moment
 
 
-def create_symbols(tickers: Sequence[str], *, at_most: int, now: datetime, by: str = SCANNER) -> Watched:
+def create_symbols(tickers: Sequence[str], *, at_most: int, now: datetime, by: str = SCANNER) -> WatchListResult:
     """Put tickers on the watch list, in their order, as long as it has fewer than `at_most` symbols."""
     with transaction.atomic():
         if connection.vendor == "postgresql":
@@ -97,7 +97,7 @@ def create_symbols(tickers: Sequence[str], *, at_most: int, now: datetime, by: s
         )
         if symbols:
             transaction.on_commit(publisher.announce_queues, robust=True)
-    return Watched(created=set(fresh), known=known)
+    return WatchListResult(created=set(fresh), known=known)
 
 
 def accept(bars: Sequence[NewBar], *, now: datetime) -> list[Verdict]:
@@ -203,7 +203,7 @@ class _Chunk:
         if self.corrected:
             Bar.objects.bulk_update(
                 self.corrected,
-                [*VALUES, "sequence", "status", "late", *AFRESH],
+                [*VALUES, "sequence", "status", "late", *RESET_BY_CORRECTION],
             )
             resolve_entries([bar.pk for bar in self.corrected], Resolution.REPLACED, self.now)
             SymbolEvent.objects.bulk_create(

@@ -68,14 +68,16 @@ def fail(
             row.lane = lanes.HUNG.lane
         if ticket.replayed:
             _record_failure(ticket, text, NextStep(outcome=Outcome.QUARANTINED), now)
-            outcome = _put_aside(ticket, text, now, reason="its replay failed")
+            outcome = _quarantine(ticket, text, now, reason="its replay failed")
         else:
-            outcome = _go_on(row, ticket, text, now, celery_retries=celery_retries)
+            outcome = _retry_or_control(row, ticket, text, now, celery_retries=celery_retries)
     _log_failure("bar_failed", ticket, error)
     return outcome
 
 
-def _go_on(row: SymbolStatus, ticket: Ticket, text: "ErrorText", now: datetime, *, celery_retries: bool) -> Outcome:
+def _retry_or_control(
+    row: SymbolStatus, ticket: Ticket, text: "ErrorText", now: datetime, *, celery_retries: bool
+) -> Outcome:
     """Count the failure and store what follows from it."""
     _count_failure(row, ticket, text, now)
     plan = after_failure(
@@ -123,7 +125,7 @@ def quarantine_head(ticket: Ticket, error: BaseException, *, now: datetime) -> O
         if not ticket.replayed:
             _count_failure(read_row(message.symbol_id), ticket, text, now)
         _record_failure(ticket, text, NextStep(outcome=Outcome.QUARANTINED), now)
-        outcome = _put_aside(ticket, text, now, reason="the bar is unusable")
+        outcome = _quarantine(ticket, text, now, reason="the bar is unusable")
     _log_failure("bar_unusable", ticket, error)
     return outcome
 
@@ -210,7 +212,7 @@ def _record_failure(ticket: Ticket, text: ErrorText, plan: NextStep, now: dateti
     )
 
 
-def _put_aside(ticket: Ticket, text: ErrorText, now: datetime, *, reason: str) -> Outcome:
+def _quarantine(ticket: Ticket, text: ErrorText, now: datetime, *, reason: str) -> Outcome:
     message = ticket.message
     sql.finish_head(message.symbol_id, message.sequence)
     row = read_row(message.symbol_id)

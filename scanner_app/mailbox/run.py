@@ -55,22 +55,22 @@ def complete(ticket: Ticket, findings: Iterable[Finding], *, now: datetime, run_
     with transaction.atomic():
         # First the guarded update: it is the check and, on either database, the lock; and it changes what
         # it guards, or a second copy of the task would pass it too.
-        following = sql.complete_head(ticket, figures, latency_ms, now=now)
-        if following is None:
+        next_head = sql.complete_head(ticket, figures, latency_ms, now=now)
+        if next_head is None:
             return Outcome.SUPERSEDED
         sql.insert_signals(ticket, findings, now=now)
-        failures, bar = sql.read_next(message.symbol_id, following.head)
+        failures, bar = sql.read_next(message.symbol_id, next_head.head)
         if failures:
             _close_breaker(ticket, now)
         place = lanes.after_run(
-            lanes.Place(following.lane, following.quick_bars),
+            lanes.Place(next_head.lane, next_head.quick_bars),
             run_s,
             slow_run_s=settings.SCANNER_SLOW_RUN_S,
             quick_bars=settings.SCANNER_QUICK_BARS,
         )
-        if place != (following.lane, following.quick_bars):
-            move_to_lane(message.symbol_id, following.lane, place, now, reason=_lane_reason(place, run_s))
-        publish_following(message, replace(following, lane=place.lane), bar)
+        if place != (next_head.lane, next_head.quick_bars):
+            move_to_lane(message.symbol_id, next_head.lane, place, now, reason=_lane_reason(place, run_s))
+        publish_following(message, replace(next_head, lane=place.lane), bar)
     return Outcome.COMPLETED
 
 

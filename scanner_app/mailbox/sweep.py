@@ -29,7 +29,7 @@ MAX_LOSSES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
+class DeliveryReport:
     """What the broker and the workers say at one moment."""
 
     queued: frozenset[str]  # identities of the deliveries that lie in the queues asked about
@@ -80,30 +80,32 @@ def due_heads(now: datetime) -> list[tuple[SymbolStatus, Message]]:
     return found
 
 
-def lost_heads(messages: Iterable[Message], sighting: Sighting, now: datetime) -> tuple[set[str], dict[str, float]]:
+def lost_heads(
+    messages: Iterable[Message], deliveries: DeliveryReport, now: datetime
+) -> tuple[set[str], dict[str, float]]:
     """The identities that nobody has, and since when each due delivery has been in no queue."""
     unqueued = {
-        message.identity: sighting.unqueued_since.get(message.identity, now.timestamp())
+        message.identity: deliveries.unqueued_since.get(message.identity, now.timestamp())
         for message in messages
-        if message.identity not in sighting.queued
+        if message.identity not in deliveries.queued
     }
     lost = {
         name
         for name, since in unqueued.items()
-        if name not in sighting.held and now.timestamp() - since >= sighting.patience_s
+        if name not in deliveries.held and now.timestamp() - since >= deliveries.patience_s
     }
     return lost, {name: since for name, since in unqueued.items() if name not in lost}
 
 
-def sweep(due: list[tuple[SymbolStatus, Message]], sighting: Sighting, *, now: datetime) -> SweepReport:
+def sweep(due: list[tuple[SymbolStatus, Message]], deliveries: DeliveryReport, *, now: datetime) -> SweepReport:
     """Publish again what was lost, and name a head where a backlog has none."""
     report = SweepReport(heads=len(due))
-    lost, report.unqueued = lost_heads((message for _, message in due), sighting, now)
+    lost, report.unqueued = lost_heads((message for _, message in due), deliveries, now)
     report.lost = len(lost)
     report.idle = SymbolStatus.objects.filter(head=None, last_sequence__gt=F("cursor")).update(head=F("cursor") + 1)
     gone = [(row, message) for row, message in due if message.identity in lost]
     # An outage of our own ended its run: that counts against no bar.
-    counted = [(row, message) for row, message in gone if message.identity not in sighting.outages]
+    counted = [(row, message) for row, message in gone if message.identity not in deliveries.outages]
     given_up = [message for row, message in counted if row.losses + 1 >= MAX_LOSSES]
     again = [(row, message) for row, message in gone if message not in given_up]
     for _, message in counted:
