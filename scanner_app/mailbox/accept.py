@@ -35,7 +35,7 @@ CREATING = 0x5CA77E12
 VALUES = ("open", "high", "low", "close", "volume")
 
 RESET_BY_CORRECTION = ("replayed", "held", "attempts", "accepted_at", "finished_at", "latency_ms", "request_id")
-"""What a corrected bar begins anew with."""
+"""Columns of a bar that a correction resets."""
 
 
 class Verdict(StrEnum):
@@ -73,10 +73,10 @@ class NewBar:
 
 
 class WatchListResult(NamedTuple):
-    """Which of the tickers asked for are on the watch list, with all their rows; the others found no room."""
+    """The requested tickers that are now on the watch list; for the others the list was full."""
 
-    created: set[str]  # by this call, and by no other
-    known: set[str]  # were there before, perhaps since a moment
+    created: set[str]  # created by this call
+    known: set[str]  # existed before this call
 
 
 def create_symbols(tickers: Sequence[str], *, at_most: int, now: datetime, by: str = SCANNER) -> WatchListResult:
@@ -137,7 +137,7 @@ class _Chunk:
         locked = SymbolStatus.objects.select_for_update(of=("self",)).filter(symbol__ticker__in=tickers)
         locked = locked.defer("latencies", "last_error")  # the largest columns, and not needed here
         rows = {row.symbol_id: row for row in locked.order_by("symbol__ticker")}
-        # A query of its own: a joined row is not read anew after a wait for the lock.
+        # A separate query: PostgreSQL does not read a joined row again after a wait for the lock.
         for symbol in Symbol.objects.select_related("breaker").filter(pk__in=rows):
             row = rows[symbol.pk]
             row.symbol = symbol

@@ -1,4 +1,4 @@
-"""A head that failed: recorded once, with what follows from it. Each repeats safely."""
+"""Record a failed head once and decide what happens next. Calling any of these twice is safe."""
 
 import traceback as tracebacks
 from dataclasses import dataclass
@@ -78,7 +78,7 @@ def fail(
 def _retry_or_control(
     row: SymbolStatus, ticket: Ticket, text: "ErrorText", now: datetime, *, celery_retries: bool
 ) -> Outcome:
-    """Count the failure and store what follows from it."""
+    """Count the failure, then store the retry, control run or hold that follows."""
     _count_failure(row, ticket, text, now)
     plan = after_failure(
         attempts=row.attempts,
@@ -97,7 +97,7 @@ def _retry_or_control(
 
 
 def killed(message: Message, reason: str, *, now: datetime) -> Outcome:
-    """A run was killed, with its process or its whole worker: a failure like another, told by somebody else.
+    """Record a killed run as a failure. Another process reports it, since the run's own process has died.
 
     SUPERSEDED, with nothing changed, if the message is no longer live.
     """
@@ -110,7 +110,7 @@ def killed(message: Message, reason: str, *, now: datetime) -> Outcome:
 
 
 def quarantine_head(ticket: Ticket, error: BaseException, *, now: datetime) -> Outcome:
-    """Set the head aside at once: the bar itself is unusable. Counts as one failure.
+    """Quarantine the head at once, since the bar itself is unusable. Counts as one failure.
 
     Only from a live message, once: SUPERSEDED, with nothing changed, otherwise.
     """

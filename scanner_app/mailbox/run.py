@@ -1,4 +1,4 @@
-"""A head that starts and succeeds; failing.py has the others. Each call repeats safely."""
+"""Start a head and complete it; failure.py handles failures. Calling either twice is safe."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -31,7 +31,7 @@ def start(message: Message, *, now: datetime) -> Ticket | Outcome:
     """The head's ticket if the message is live and the head may run now.
 
     Writes nothing on that path. SUPERSEDED: the message is stale. DEFERRED: the head may run only later,
-    and was published anew for then, without using a step of the backoff.
+    and was published again for then, without using a retry.
     """
     head = sql.read_head(message)
     if head is None or not head.is_live_for(message):
@@ -106,7 +106,7 @@ def _close_breaker(ticket: Ticket, now: datetime) -> None:
 
 def _defer(message: Message, due: datetime) -> Outcome:
     with transaction.atomic():
-        # Guarded by the count of deferrals, so that of two copies only one is published anew.
+        # Guarded by the count of deferrals, so that of two copies only one is published again.
         was_live = (
             live_head(message)
             .filter(deferrals=message.deferrals)

@@ -1,8 +1,8 @@
 """Find heads that nobody is working on, and publish them again.
 
-The sweeper goes by what the broker and the workers say, so its verdict may be false: a message taken from
-its queue since the worker's last tell is seen by neither. It therefore waits for one tell after a message has
-left its queue. What is still false then costs one wasted run (invariant 3), never a bar.
+The sweeper relies on the queues and the workers' heartbeats, so it can be wrong: a message taken from its queue
+after the worker's last heartbeat appears in neither. It therefore waits for one more heartbeat after a message has
+left its queue. A mistake then still costs one wasted run (invariant 3), never a bar.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,13 +30,13 @@ MAX_LOSSES = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryReport:
-    """What the broker and the workers say at one moment."""
+    """Where the deliveries are at one moment, by the queues and the workers' heartbeats."""
 
     queued: frozenset[str]  # identities of the deliveries that lie in the queues asked about
-    held: frozenset[str]  # identities that a living worker told of
+    held: frozenset[str]  # identities in living workers' heartbeats
     outages: frozenset[str] = frozenset()  # identities whose last run ended with an outage of our own
     unqueued_since: Mapping[str, float]  # identity -> unix s when a sweep first saw it in no queue
-    patience_s: float  # a delivery in no queue is some worker's for so long, whatever the tells say
+    patience_s: float  # for so long a delivery in no queue is taken to be with a worker
 
 
 @dataclass(slots=True)
