@@ -40,11 +40,12 @@ def columns(model):
 
 
 def inserted(statement):
-    return re.search(r"INSERT INTO \w+\s+\((.*?)\)\s+VALUES", statement, re.DOTALL)[1].replace("\n", " ").split(",")
+    (names,) = re.findall(r"INSERT INTO \w+\s+\((.*?)\)\s+VALUES", statement, re.DOTALL)
+    return names.replace("\n", " ").split(",")
 
 
 def updated(statement):
-    assignments = re.search(r"\bSET\b(.*?)\bWHERE\b", statement, re.DOTALL)[1]
+    (assignments,) = re.findall(r"\bSET\b(.*?)\bWHERE\b", statement, re.DOTALL)
     return set(re.findall(r"(?:^|,)\s*(\w+) =", assignments))
 
 
