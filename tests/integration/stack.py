@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import psycopg
 
-from tests.servers import RedisServer, postgresql_url
+from tests.servers import RedisServer, hasty_postgresql_url
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent.parent
@@ -167,7 +167,7 @@ class Stack:
 
 def new_postgresql_database() -> str:
     name = f"stack_{uuid.uuid4().hex[:12]}"
-    url = postgresql_url()
+    url = hasty_postgresql_url()
     with psycopg.connect(url, autocommit=True) as server:
         server.execute(f'CREATE DATABASE "{name}"')
     return url.replace("/postgres?", f"/{name}?")
