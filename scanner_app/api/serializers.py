@@ -12,7 +12,7 @@ from scanner_app.domain import breaker, tickers
 from scanner_app.domain.calendar_names import NAMES, hint
 from scanner_app.domain.enums import Lane, OverallStatus, Resolution, SymbolState
 from scanner_app.domain.explanation.actions import ACTS
-from scanner_app.domain.explanation.sentences import Code
+from scanner_app.domain.explanation.result import Code
 from scanner_app.domain.timeframes import TIMEFRAMES
 from scanner_app.engine.ingest import REASONS
 from scanner_app.models import Alert, Bar, ProcessingFailure, QuarantinedBar, Signal

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from scanner_app.domain.explanation import actions, sentences
+from scanner_app.domain.explanation import actions, next_steps
 from scanner_app.domain.wording import error_line
 from scanner_app.domain.wording import one_line as _one_line
 from scanner_app.domain.wording import plural as _plural
@@ -57,8 +57,8 @@ def opened(
     headline = error_line(error_type, message)
     whole = _readable(message)
     about = f"Bar: {timeframe}, {_utc(bar_time)}\nFailures in a row: {failures}, the last at {_utc(now)}"
-    opens_again = sentences.opens_again(half_open_at - now)
-    next_ = sentences.while_open(
+    opens_again = next_steps.opens_again(half_open_at - now)
+    next_ = next_steps.while_open(
         ticker=ticker,
         probe_from=_utc(half_open_at),
         probe="its first waiting bar",
@@ -83,7 +83,7 @@ def recovered(*, ticker: str, failures: int, incident_at: datetime, by: str, now
     after = f"after {failures} {_plural('failure', failures)} in a row and {_duration(now - incident_at)}"
     if by == BY_ITSELF:
         headline = f"Its probe succeeded {after}."
-        follows = f"The breaker is closed; {sentences.worked_off(ticker)}."
+        follows = f"The breaker is closed; {next_steps.worked_off(ticker)}."
     else:
         headline = f"{by} reset it {after}."
         follows = f"The breaker is closed, and the first waiting bar of {ticker} runs at once. Should it open again, "

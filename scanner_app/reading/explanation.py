@@ -11,7 +11,8 @@ from django.db.models import QuerySet
 from scanner_app.conf import breaker_rules
 from scanner_app.domain.enums import AlertState, BarStatus, EventKind
 from scanner_app.domain.enums import Lane as LaneName
-from scanner_app.domain.explanation import sentences
+from scanner_app.domain.explanation.explain import explain as explain_facts
+from scanner_app.domain.explanation.result import Explanation
 from scanner_app.domain.explanation.situation import Act, Done, Error, Facts, Firing, Head, Lane, Whereabouts, pace
 from scanner_app.mailbox.heads import message_of
 from scanner_app.mailbox.sweep import MAX_LOSSES
@@ -33,9 +34,9 @@ TOLD_ANYWAY = ("stale_symbol",)
 """Rules whose alerts say what the sentences on the symbol say as well, and sooner."""
 
 
-def explain(symbol: Symbol, now: datetime) -> sentences.Explanation:
+def explain(symbol: Symbol, now: datetime) -> Explanation:
     """Why the symbol, which is one of `symbols()`, is as it is."""
-    return sentences.explain(facts_of(symbol, now))
+    return explain_facts(facts_of(symbol, now))
 
 
 def symbols() -> QuerySet[Symbol]:

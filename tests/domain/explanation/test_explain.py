@@ -8,7 +8,8 @@ import pytest
 
 from scanner_app.domain.breaker import Breaker, Rules
 from scanner_app.domain.explanation.actions import ACTS, action
-from scanner_app.domain.explanation.sentences import ADVISED, Code, explain
+from scanner_app.domain.explanation.explain import explain
+from scanner_app.domain.explanation.result import ADVISED, Code
 from scanner_app.domain.explanation.situation import Act, Done, Error, Facts, Firing, Head, Lane, Whereabouts, pace
 
 NOW = datetime(2024, 5, 31, 10, 28, 30, tzinfo=UTC)

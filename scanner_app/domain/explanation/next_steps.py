@@ -1,0 +1,45 @@
+"""What follows a run that succeeds or fails."""
+
+from datetime import timedelta
+
+from scanner_app.domain import wording
+from scanner_app.domain.breaker import State
+from scanner_app.domain.explanation.phrases import recovery_phrase
+from scanner_app.domain.explanation.situation import Facts, Head
+
+
+def while_open(*, ticker: str, probe_from: str, probe: str, if_it_fails: str) -> str:
+    """What happens next while a breaker is open; for explanations and mails."""
+    return (
+        f"The breaker is open, and no bar of {ticker} runs. From {probe_from} on, {probe} runs once, as the probe. "
+        f"If that succeeds, the breaker closes and the bars that wait follow in order; if it fails, {if_it_fails}."
+    )
+
+
+def opens_again(recovery: timedelta) -> str:
+    """What a failed probe leads to; for explanations and mails."""
+    return f"the breaker stays open for another {wording.span(recovery.total_seconds())}"
+
+
+def worked_off(ticker: str) -> str:
+    """What follows a pause; for explanations and mails."""
+    return f"the bars of {ticker} that have waited are worked off in order"
+
+
+def if_it_succeeds(facts: Facts) -> str:
+    """What follows if the next run succeeds."""
+    rest = "the bars that wait follow in order" if facts.backlog > 1 else "the next bar runs as soon as it comes"
+    return rest if facts.circuit is State.CLOSED else f"the breaker closes and {rest}"
+
+
+def if_it_fails(facts: Facts, head: Head) -> str:
+    """What follows if the next run fails."""
+    if head.replayed:
+        return "it is back in quarantine, and neither failures nor breaker are touched"
+    if head.attempts >= len(facts.delays_s):
+        return "its retries are used up, and a control run on the last good bar decides whose fault it is"
+    if facts.circuit is not State.CLOSED:
+        return opens_again(facts.rules.recovery)
+    if facts.breaker.failures + 1 >= facts.rules.threshold:
+        return f"the breaker opens for {recovery_phrase(facts)}"
+    return f"it is tried again {wording.span(facts.delays_s[head.attempts])} later"
