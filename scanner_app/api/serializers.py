@@ -11,7 +11,7 @@ from scanner_app.api.filters import BAR_STATUSES, PROCESSING, utc_time
 from scanner_app.domain import breaker, tickers
 from scanner_app.domain.calendar_names import NAMES, hint
 from scanner_app.domain.enums import Lane, OverallStatus, Resolution, SymbolState
-from scanner_app.domain.explanation.actions import ACTS
+from scanner_app.domain.explanation.actions import ACTIONS
 from scanner_app.domain.explanation.result import Code
 from scanner_app.domain.timeframes import TIMEFRAMES
 from scanner_app.engine.ingest import REASONS
@@ -425,7 +425,7 @@ class SilenceIn(ActIn):
 class ActionOut(serializers.Serializer[Any]):
     """An operator's act that makes sense now, and the request that does it."""
 
-    name = serializers.ChoiceField(list(ACTS))
+    name = serializers.ChoiceField(list(ACTIONS))
     sentence = serializers.CharField(help_text="what it does")
     method = serializers.CharField()
     path = serializers.CharField()
@@ -434,7 +434,7 @@ class ActionOut(serializers.Serializer[Any]):
 
 
 class ExplanationOut(serializers.Serializer[Any]):
-    """Why a symbol is as it is, as `explain.sentences.Explanation` has it."""
+    """Why a symbol is as it is, as `domain.explanation.result.Explanation` has it."""
 
     symbol = serializers.CharField()
     code = serializers.ChoiceField([one.value for one in Code], help_text="which case it is, for programs")
@@ -451,7 +451,7 @@ class ExplanationOut(serializers.Serializer[Any]):
 
 
 class LineOut(serializers.Serializer[Any]):
-    """A line of a timeline, as `timeline.Line` has it."""
+    """A line of a timeline, as `timeline.TimelineLine` has it."""
 
     id = serializers.IntegerField()
     kind = serializers.CharField()

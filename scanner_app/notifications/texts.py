@@ -34,7 +34,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Named:
+class DigestEntry:
     """One message as a digest quotes it."""
 
     ticker: str
@@ -93,7 +93,7 @@ def recovered(*, ticker: str, failures: int, incident_at: datetime, by: str, now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class AlertSummary:
     """An alert, as far as its messages say something of it."""
 
     name: str  # its symbol or subject; empty: the whole
@@ -104,7 +104,7 @@ class Told:
     began_at: datetime
 
 
-def fired(alert: Told, *, renew: timedelta) -> Text:
+def fired(alert: AlertSummary, *, renew: timedelta) -> Text:
     """An alert began to fire; while it does, it is told again at the interval `renew`."""
     about = f"Severity: {alert.severity}\nSince: {_utc(alert.began_at)}"
     follows = (
@@ -115,7 +115,7 @@ def fired(alert: Told, *, renew: timedelta) -> Text:
     return Text(subject=_subject(alert.title, alert.name), body="\n\n".join(paragraphs))
 
 
-def renewed(alert: Told, *, now: datetime) -> Text:
+def renewed(alert: AlertSummary, *, now: datetime) -> Text:
     """An alert still fires."""
     lasts = _duration(now - alert.began_at)
     about = f"Severity: {alert.severity}\nSince: {_utc(alert.began_at)}, for {lasts}"
@@ -124,7 +124,7 @@ def renewed(alert: Told, *, now: datetime) -> Text:
     return Text(subject=_subject(f"still: {alert.title}", alert.name), body="\n\n".join(paragraphs))
 
 
-def cleared(alert: Told, *, ended_at: datetime) -> Text:
+def cleared(alert: AlertSummary, *, ended_at: datetime) -> Text:
     """An alert is over."""
     headline = f"Over after {_duration(ended_at - alert.began_at)}: {alert.title}."
     times = f"It began: {_utc(alert.began_at)}\nIt ended: {_utc(ended_at)}"
@@ -140,28 +140,28 @@ def _look_at(runbook: str) -> str:
     return f"What it means, what to look at and what to do: the runbook, linked below ({runbook} in the repository)"
 
 
-def digest_of_fired(named: Sequence[Named]) -> Text:
+def digest_of_fired(named: Sequence[DigestEntry]) -> Text:
     """Many alerts began to fire."""
     closing = "The page of each alert leads to its rule's in the runbook. Many alerts at once often have one cause."
     return _digest_of_alerts(named, "began to fire", closing)
 
 
-def digest_of_renewed(named: Sequence[Named]) -> Text:
+def digest_of_renewed(named: Sequence[DigestEntry]) -> Text:
     """Many alerts still fire."""
     return _digest_of_alerts(named, "still fire", "Acknowledge those that you know of to get no more reminders.")
 
 
-def digest_of_cleared(named: Sequence[Named]) -> Text:
+def digest_of_cleared(named: Sequence[DigestEntry]) -> Text:
     """Many alerts are over."""
     return _digest_of_alerts(named, "are over", "")
 
 
-def _digest_of_alerts(named: Sequence[Named], what: str, closing: str) -> Text:
+def _digest_of_alerts(named: Sequence[DigestEntry], what: str, closing: str) -> Text:
     subject = f"{len(named)} alerts {what}"
     return Text(subject=subject, body="\n\n".join([f"{subject}.", _quoted(named), *([closing] if closing else [])]))
 
 
-def digest_of_opened(named: Sequence[Named]) -> Text:
+def digest_of_opened(named: Sequence[DigestEntry]) -> Text:
     """Many breakers opened."""
     count = len({one.ticker for one in named})
     closing = (
@@ -175,7 +175,7 @@ def digest_of_opened(named: Sequence[Named]) -> Text:
     )
 
 
-def digest_of_recovered(named: Sequence[Named]) -> Text:
+def digest_of_recovered(named: Sequence[DigestEntry]) -> Text:
     """Many breakers closed."""
     count = len({one.ticker for one in named})
     return Text(
@@ -184,7 +184,7 @@ def digest_of_recovered(named: Sequence[Named]) -> Text:
     )
 
 
-def _quoted(named: Sequence[Named]) -> str:
+def _quoted(named: Sequence[DigestEntry]) -> str:
     lines = [f"- {one.ticker}, {one.at.astimezone(UTC):%H:%M:%S} UTC: {one.headline}" for one in named[:QUOTED_AT_MOST]]
     if rest := named[QUOTED_AT_MOST:]:
         lines.append("- and " + ", ".join(one.ticker for one in rest))

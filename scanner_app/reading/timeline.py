@@ -13,10 +13,8 @@ from django.db.models import QuerySet
 
 from scanner_app.domain import wording
 from scanner_app.domain.enums import BarStatus, EventKind
+from scanner_app.mailbox.events import SCANNER
 from scanner_app.models import Bar, ProcessingFailure, Signal, SymbolEvent
-
-SCANNER = "scanner"
-"""The actor of what nobody asked for."""
 
 IN_MS = 10_000
 """Latencies below that are given in ms: what a healthy bar takes, and what a breaker's recovery does not."""
@@ -26,7 +24,7 @@ OF_FAILURES = frozenset({EventKind.PAUSED, EventKind.OPENED, EventKind.REOPENED,
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class TimelineLine:
     """One line of a timeline; the names are the API's."""
 
     id: int  # of the event; in a bar's timeline the place in it, from 1
@@ -143,7 +141,7 @@ def events() -> QuerySet[SymbolEvent]:
     return SymbolEvent.objects.select_related("bar")
 
 
-def lines(page: Sequence[SymbolEvent]) -> list[Line]:
+def lines(page: Sequence[SymbolEvent]) -> list[TimelineLine]:
     """Events as lines, with their failed attempts. One query, whatever their number."""
     failures = _failures_of(page)
     return [_line(event, failures.get((event.bar_id, event.at))) for event in page]
@@ -159,10 +157,10 @@ def _failures_of(page: Sequence[SymbolEvent]) -> dict[tuple[int | None, datetime
     return {(row.bar_id, row.failed_at): row for row in rows.defer("traceback")}
 
 
-def _line(event: SymbolEvent, failure: ProcessingFailure | None) -> Line:
+def _line(event: SymbolEvent, failure: ProcessingFailure | None) -> TimelineLine:
     if event.kind not in OF_FAILURES:
         failure = None  # by chance at the same moment
-    return Line(
+    return TimelineLine(
         id=event.pk,
         kind=event.kind,
         at=event.at,
@@ -182,10 +180,10 @@ def _of_failure(failure: ProcessingFailure) -> dict[str, Any]:
 # A bar.
 
 
-def story(bar: Bar) -> list[Line]:
+def story(bar: Bar) -> list[TimelineLine]:
     """What happened to a bar, newest first: a bar has few lines, so this is all of them. Three queries."""
     told = _in_order(bar)
-    before: list[Line | None] = [None, *told]
+    before: list[TimelineLine | None] = [None, *told]
     numbered = [
         replace(
             line,
@@ -216,7 +214,7 @@ RANK = {
 """The order of what one transaction writes at one moment."""
 
 
-def _in_order(bar: Bar) -> list[Line]:
+def _in_order(bar: Bar) -> list[TimelineLine]:
     events_of_it = [event for event in events().filter(bar_id=bar.pk) if event.kind != EventKind.PAUSED]
     failures = list(ProcessingFailure.objects.filter(bar_id=bar.pk).defer("traceback"))
     told = [
@@ -229,11 +227,13 @@ def _in_order(bar: Bar) -> list[Line]:
     return sorted(told, key=lambda line: (line.at, RANK.get(line.kind, 0), line.id))
 
 
-def _of_bar(bar: Bar, kind: str, at: datetime, sentence: str, **more: Any) -> Line:
-    return Line(id=0, kind=kind, at=at, actor=SCANNER, reason="", bar=bar.pk, sentence=_sentences(sentence), **more)
+def _of_bar(bar: Bar, kind: str, at: datetime, sentence: str, **more: Any) -> TimelineLine:
+    return TimelineLine(
+        id=0, kind=kind, at=at, actor=SCANNER, reason="", bar=bar.pk, sentence=_sentences(sentence), **more
+    )
 
 
-def _acceptance(bar: Bar, events_of_it: Sequence[SymbolEvent]) -> Iterator[Line]:
+def _acceptance(bar: Bar, events_of_it: Sequence[SymbolEvent]) -> Iterator[TimelineLine]:
     again = {EventKind.REPLAYED, EventKind.REPLACED}
     if any(event.kind in again and event.at == bar.accepted_at for event in events_of_it):
         return  # its row keeps the last acceptance alone, which is that event; when the first was is not known
@@ -241,14 +241,14 @@ def _acceptance(bar: Bar, events_of_it: Sequence[SymbolEvent]) -> Iterator[Line]
     yield _of_bar(bar, "accepted", bar.accepted_at, f"Accepted as number {bar.sequence:,}{late}")
 
 
-def _failed(bar: Bar, failure: ProcessingFailure) -> Line:
+def _failed(bar: Bar, failure: ProcessingFailure) -> TimelineLine:
     sentence = _sentences(attempt_words(failure), retry_words(failure))
     return _of_bar(bar, "failed", failure.failed_at, sentence, **_of_failure(failure))
 
 
 def _control_runs(
     bar: Bar, failures: Sequence[ProcessingFailure], events_of_it: Sequence[SymbolEvent]
-) -> Iterator[Line]:
+) -> Iterator[TimelineLine]:
     """After the last retry. Of a hold the first one's time is lost: its failure is counted up."""
     set_aside = {event.at for event in events_of_it if event.kind == EventKind.QUARANTINED}
     for failure in failures:
@@ -257,7 +257,7 @@ def _control_runs(
             yield _of_bar(bar, "control", failure.failed_at, sentence)
 
 
-def _result(bar: Bar) -> Iterator[Line]:
+def _result(bar: Bar) -> Iterator[TimelineLine]:
     if bar.status != BarStatus.PROCESSED or bar.finished_at is None:
         return
     ms = bar.latency_ms or 0

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from scanner_app.notifications import texts
-from scanner_app.notifications.texts import Named
+from scanner_app.notifications.texts import DigestEntry
 from tests.conftest import T0
 
 OPENED: dict[str, Any] = {
@@ -34,7 +34,7 @@ def test_the_subject_says_which_symbol_failed_how_often():
     [(timedelta(hours=1), "every hour until"), (timedelta(minutes=90), "every 1 hour 30 minutes until")],
 )
 def test_an_alert_says_how_often_it_is_told_again(renew, said):
-    alert = texts.Told(name="", title="t", severity="error", message="m", runbook="r", began_at=T0)
+    alert = texts.AlertSummary(name="", title="t", severity="error", message="m", runbook="r", began_at=T0)
 
     assert said in texts.fired(alert, renew=renew).body
 
@@ -114,7 +114,7 @@ def test_durations_in_words(seconds, words):
 
 
 def test_a_digest_names_every_symbol_with_its_error():
-    named = [Named(ticker=f"S{n}", at=T0 + timedelta(seconds=n), headline=f"E: {n}") for n in range(5)]
+    named = [DigestEntry(ticker=f"S{n}", at=T0 + timedelta(seconds=n), headline=f"E: {n}") for n in range(5)]
 
     text = texts.digest_of_opened(named)
 
@@ -124,7 +124,7 @@ def test_a_digest_names_every_symbol_with_its_error():
 
 
 def test_a_digest_of_thousands_still_names_all_and_stays_short():
-    named = [Named(ticker=f"S{n}", at=T0, headline="x" * 200) for n in range(5_000)]
+    named = [DigestEntry(ticker=f"S{n}", at=T0, headline="x" * 200) for n in range(5_000)]
 
     text = texts.digest_of_opened(named)
 
@@ -140,6 +140,6 @@ def test_a_digest_of_thousands_still_names_all_and_stays_short():
     ],
 )
 def test_a_symbol_that_is_named_twice_is_counted_once(digest, subject):
-    named = [Named(ticker=ticker, at=T0, headline="E") for ticker in ("A", "B", "A", "A", "B")]
+    named = [DigestEntry(ticker=ticker, at=T0, headline="E") for ticker in ("A", "B", "A", "A", "B")]
 
     assert digest(named).subject == subject

@@ -1,4 +1,4 @@
-"""The facts, from rows that real transitions wrote."""
+"""The situation, from rows that real transitions wrote."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from scanner_app import mailbox
 from scanner_app.detectors import BarUnusable
 from scanner_app.domain.enums import AlertState, Severity
-from scanner_app.domain.explanation.situation import Whereabouts
+from scanner_app.domain.explanation.situation import MessageLocation
 from scanner_app.engine import removal
 from scanner_app.models import Alert, Bar, QuarantinedBar, Symbol
 from scanner_app.reading import explanation
@@ -21,7 +21,7 @@ SECOND = timedelta(seconds=1)
 
 
 def known(symbol, now=T0):
-    return explanation.facts_of(explanation.symbols().get(pk=symbol.pk), now)
+    return explanation.situation_of(explanation.symbols().get(pk=symbol.pk), now)
 
 
 def said(symbol, now=T0):
@@ -64,15 +64,15 @@ def test_a_bar_is_where_the_broker_and_the_workers_say(dispatched_head, told):
     identity = live_message(symbol).identity
     later = T0 + 10 * SECOND
 
-    assert known(symbol, later).head.whereabouts is Whereabouts.NOWHERE
+    assert known(symbol, later).head.location is MessageLocation.NOWHERE
     told.held = {identity}
-    assert known(symbol, later).head.whereabouts is Whereabouts.WORKER
+    assert known(symbol, later).head.location is MessageLocation.WORKER
     told.queued = {identity}
-    assert known(symbol, later).head.whereabouts is Whereabouts.QUEUED
+    assert known(symbol, later).head.location is MessageLocation.QUEUED
     told.lanes = ["slow", "upkeep"]
-    assert known(symbol, later).head.whereabouts is Whereabouts.NO_WORKER
+    assert known(symbol, later).head.location is MessageLocation.NO_WORKER
     told.away = True
-    assert known(symbol, later).head.whereabouts is Whereabouts.UNKNOWN
+    assert known(symbol, later).head.location is MessageLocation.UNKNOWN
     assert set(told.asked) == {"symbol.TSLA"}
 
 
@@ -92,7 +92,7 @@ def test_a_retry_is_due_since_its_own_time_not_since_its_acceptance(dispatched_h
     head = known(symbol, T0 + 9 * SECOND).head
 
     assert (head.due_since, head.failing_since) == (T0 + SECOND, T0)
-    assert head.whereabouts is Whereabouts.NOWHERE
+    assert head.location is MessageLocation.NOWHERE
 
 
 def test_a_bar_that_was_waiting_for_an_operator_is_due_since_the_act(dispatched_head, told):
@@ -103,7 +103,7 @@ def test_a_bar_that_was_waiting_for_an_operator_is_due_since_the_act(dispatched_
     head = known(symbol, T0 + 3601 * SECOND).head
 
     assert head.due_since == T0 + 3600 * SECOND
-    assert head.whereabouts is Whereabouts.WORKER
+    assert head.location is MessageLocation.WORKER
 
 
 def test_a_paused_symbol_says_since_when_what_failed_and_when_it_is_tried_again(dispatched_head, told):
@@ -247,7 +247,7 @@ def test_the_slow_lane_says_why(dispatched_head, told):
     )
     told.queued = {live_message(symbol).identity}
     told.lanes = ["main"]
-    assert known(symbol, T0 + 9 * SECOND).head.whereabouts is Whereabouts.NO_WORKER
+    assert known(symbol, T0 + 9 * SECOND).head.location is MessageLocation.NO_WORKER
     assert told.asked[-1] == "slow.symbol.TSLA"
 
 
@@ -315,12 +315,12 @@ def test_it_costs_a_fixed_number_of_queries(holding):
     fail_head(symbol, 30, now=failed_at)
 
     with CaptureQueriesContext(connection) as few:
-        explanation.facts_of(found, failed_at)
+        explanation.situation_of(found, failed_at)
 
     accept_days("TSLA", 200, first=10)
     found = explanation.symbols().get(pk=symbol.pk)
     with CaptureQueriesContext(connection) as many:
-        explanation.facts_of(found, failed_at + 3600 * SECOND)
+        explanation.situation_of(found, failed_at + 3600 * SECOND)
 
     assert len(few) <= len(many) <= 9
     assert row_of(symbol).backlog > 200

@@ -10,7 +10,7 @@ API = "/api/v1/scanner"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wording:
+class ActionTexts:
     """One act in the three places where it is named."""
 
     briefly: str  # "You can …"
@@ -18,33 +18,33 @@ class Wording:
     mail: str  # in brackets, after its name
 
 
-ACTS = {
-    "reset": Wording(
+ACTIONS = {
+    "reset": ActionTexts(
         briefly="reset it now",
         sentence="Close the breaker, count failures and attempts from 0, and run the waiting bar now.",
         mail="try again now",
     ),
-    "skip": Wording(
+    "skip": ActionTexts(
         briefly="skip the bar",
         sentence="Set the waiting bar aside in quarantine; the next one runs.",
         mail="set the first waiting bar aside, the next one is the probe",
     ),
-    "disable": Wording(
+    "disable": ActionTexts(
         briefly="disable the symbol",
         sentence="Let its bars wait until it is enabled again; a bar that runs may finish.",
         mail="let its bars wait until it is enabled again",
     ),
-    "enable": Wording(
+    "enable": ActionTexts(
         briefly="enable it",
         sentence="Let its bars run again, the one that has waited longest first.",
         mail="let its bars run again",
     ),
-    "replay": Wording(
+    "replay": ActionTexts(
         briefly="replay the bars in quarantine",
         sentence="Run all its bars in quarantine once more, after those that wait.",
         mail="run the bars in quarantine once more",
     ),
-    "discard": Wording(
+    "discard": ActionTexts(
         briefly="discard them",
         sentence="Give all its bars in quarantine up.",
         mail="give the bars in quarantine up",
@@ -68,7 +68,7 @@ class Action:
 
 def action(name: str, ticker: str) -> Action:
     """The act of this name on this symbol."""
-    sentence = ACTS[name].sentence
+    sentence = ACTIONS[name].sentence
     if name in OF_QUARANTINE:
         return Action(name=name, sentence=sentence, path=f"{API}/quarantine/{name}", body={"symbol": ticker})
     return Action(name=name, sentence=sentence, path=f"{API}/symbols/{quote(ticker, safe='')}/{name}")
@@ -76,9 +76,9 @@ def action(name: str, ticker: str) -> Action:
 
 def you_can(names: Sequence[str]) -> str:
     """The acts in one sentence; empty without any."""
-    return f"You can {wording.listed([ACTS[name].briefly for name in names], 'or')}." if names else ""
+    return f"You can {wording.listed([ACTIONS[name].briefly for name in names], 'or')}." if names else ""
 
 
 def in_a_mail(names: Sequence[str]) -> str:
     """The acts with their names, as they are given to the API and the command."""
-    return wording.listed([f"{name} ({ACTS[name].mail})" for name in names], "or")
+    return wording.listed([f"{name} ({ACTIONS[name].mail})" for name in names], "or")

@@ -13,68 +13,69 @@ from scanner_app.domain.explanation.phrases import (
     waiting_phrase,
 )
 from scanner_app.domain.explanation.result import Code
-from scanner_app.domain.explanation.situation import Facts
+from scanner_app.domain.explanation.situation import Situation
 
 
-def open_case(facts: Facts) -> Case:
+def open_case(situation: Situation) -> Case:
     """The breaker is open."""
-    since = facts.breaker.incident_at or facts.breaker.opened_at
-    at = facts.next_attempt_at or facts.half_open_at
+    since = situation.breaker.incident_at or situation.breaker.opened_at
+    at = situation.next_attempt_at or situation.half_open_at
     lead = (
-        f"{facts.state}{since_phrase(since, facts.now)}: "
-        f"the breaker is open after {wording.in_a_row(facts.breaker.failures, 'failure')}"
+        f"{situation.state}{since_phrase(since, situation.now)}: "
+        f"the breaker is open after {wording.in_a_row(situation.breaker.failures, 'failure')}"
     )
-    if facts.head is None:
+    if situation.head is None:
         return case_of(
             Code.OPEN,
             since,
             joined(lead, "no bar waits"),
-            error_phrase(facts, None),
-            f"Its next bar is the probe, from {wording.clock(at, facts.now)} on "
-            f"(in {time_until(at, facts)}). If that succeeds, the breaker closes.",
+            error_phrase(situation, None),
+            f"Its next bar is the probe, from {wording.clock(at, situation.now)} on "
+            f"(in {time_until(at, situation)}). If that succeeds, the breaker closes.",
         )
     return case_of(
         Code.OPEN,
         since,
         joined(
             lead,
-            f"the {bar_phrase(facts, facts.head)} runs as the probe in {time_until(at, facts)}",
-            waiting_phrase(facts, facts.backlog),
+            f"the {bar_phrase(situation, situation.head)} runs as the probe in {time_until(at, situation)}",
+            waiting_phrase(situation, situation.backlog),
         ),
-        error_phrase(facts, facts.head),
+        error_phrase(situation, situation.head),
         while_open(
-            ticker=facts.ticker,
-            probe_from=wording.clock(at, facts.now),
-            probe=f"the {bar_phrase(facts, facts.head)}",
-            if_it_fails=if_it_fails(facts, facts.head),
+            ticker=situation.ticker,
+            probe_from=wording.clock(at, situation.now),
+            probe=f"the {bar_phrase(situation, situation.head)}",
+            if_it_fails=if_it_fails(situation, situation.head),
         ),
     )
 
 
-def half_open_case(facts: Facts) -> Case:
+def half_open_case(situation: Situation) -> Case:
     """The breaker is half-open."""
-    since = facts.breaker.incident_at or facts.breaker.opened_at
+    since = situation.breaker.incident_at or situation.breaker.opened_at
     lead = (
-        f"{facts.state}{since_phrase(since, facts.now)}: "
-        f"the breaker is half-open after {wording.in_a_row(facts.breaker.failures, 'failure')}"
+        f"{situation.state}{since_phrase(since, situation.now)}: "
+        f"the breaker is half-open after {wording.in_a_row(situation.breaker.failures, 'failure')}"
     )
-    if facts.head is None:
+    if situation.head is None:
         return case_of(
             Code.PROBE,
             since,
             joined(lead, "no bar is there to be the probe"),
-            error_phrase(facts, None),
+            error_phrase(situation, None),
             "The next bar runs as soon as it is accepted, as the probe. If it succeeds, the breaker closes.",
         )
+    named = bar_phrase(situation, situation.head)
     return case_of(
         Code.PROBE,
         since,
         joined(
             lead,
-            next_try_phrase(facts, facts.head, subject=f"the probe, the {bar_phrase(facts, facts.head)},"),
-            waiting_phrase(facts, facts.backlog - 1, where=" behind it"),
+            next_try_phrase(situation, situation.head, subject=f"the probe, the {named},"),
+            waiting_phrase(situation, situation.backlog - 1, where=" behind it"),
         ),
-        error_phrase(facts, facts.head),
-        f"{when_it_runs(facts, facts.head)} If it succeeds, {if_it_succeeds(facts)}; "
-        f"if it fails, {if_it_fails(facts, facts.head)}.",
+        error_phrase(situation, situation.head),
+        f"{when_it_runs(situation, situation.head)} If it succeeds, {if_it_succeeds(situation)}; "
+        f"if it fails, {if_it_fails(situation, situation.head)}.",
     )

@@ -13,59 +13,59 @@ from scanner_app.domain.explanation.phrases import (
     waiting_phrase,
 )
 from scanner_app.domain.explanation.result import Code
-from scanner_app.domain.explanation.situation import Facts, Head
+from scanner_app.domain.explanation.situation import HeadSituation, Situation
 
 
-def retry_case(facts: Facts, head: Head) -> Case:
+def retry_case(situation: Situation, head: HeadSituation) -> Case:
     """The head has failed, and waits for its next attempt."""
-    failures, threshold = facts.breaker.failures, facts.rules.threshold
+    failures, threshold = situation.breaker.failures, situation.rules.threshold
     return case_of(
         Code.RETRY,
         head.failing_since,
         joined(
-            f"{facts.state}{since_phrase(head.failing_since, facts.now)}: "
-            f"failure {failures} of {threshold} on the {bar_phrase(facts, head)}",
-            next_try_phrase(facts, head),
-            waiting_phrase(facts, facts.backlog),
+            f"{situation.state}{since_phrase(head.failing_since, situation.now)}: "
+            f"failure {failures} of {threshold} on the {bar_phrase(situation, head)}",
+            next_try_phrase(situation, head),
+            waiting_phrase(situation, situation.backlog),
         ),
-        error_phrase(facts, head),
-        f"{when_it_runs(facts, head)} If it succeeds, {if_it_succeeds(facts)}; "
-        f"if it fails, {if_it_fails(facts, head)}.",
+        error_phrase(situation, head),
+        f"{when_it_runs(situation, head)} If it succeeds, {if_it_succeeds(situation)}; "
+        f"if it fails, {if_it_fails(situation, head)}.",
     )
 
 
-def control_case(facts: Facts, head: Head) -> Case:
+def control_case(situation: Situation, head: HeadSituation) -> Case:
     """The retries are used up, and the control run is out."""
     return case_of(
         Code.CONTROL,
         head.failing_since,
         joined(
-            f"{facts.state}{since_phrase(head.failing_since, facts.now)}: "
-            f"all {wording.counted(head.attempts, 'attempt')} of the {bar_phrase(facts, head)} failed",
-            f"its control run {location_phrase(facts, head)}",
-            waiting_phrase(facts, facts.backlog),
+            f"{situation.state}{since_phrase(head.failing_since, situation.now)}: "
+            f"all {wording.counted(head.attempts, 'attempt')} of the {bar_phrase(situation, head)} failed",
+            f"its control run {location_phrase(situation, head)}",
+            waiting_phrase(situation, situation.backlog),
         ),
-        error_phrase(facts, head),
+        error_phrase(situation, head),
         "The control run lets the detectors work on the last good bar once more. If they succeed, the fault is the "
         "bar's: it is set aside in quarantine and the next one runs. If they fail too, the symbol holds and tries the "
-        f"bar every {recovery_phrase(facts)}.",
+        f"bar every {recovery_phrase(situation)}.",
     )
 
 
-def hold_case(facts: Facts, head: Head) -> Case:
+def hold_case(situation: Situation, head: HeadSituation) -> Case:
     """The symbol holds."""
-    since = head.failing_since if facts.held is None else facts.held.at
-    why = "" if facts.held is None else f": {wording.one_line(facts.held.reason)}"
+    since = head.failing_since if situation.held is None else situation.held.at
+    why = "" if situation.held is None else f": {wording.one_line(situation.held.reason)}"
     return case_of(
         Code.HOLD,
         since,
         joined(
-            f"{facts.state}{since_phrase(since, facts.now)}: "
-            f"holds after {wording.counted(head.attempts, 'failed attempt')} of the {bar_phrase(facts, head)}",
-            next_try_phrase(facts, head),
-            waiting_phrase(facts, facts.backlog),
+            f"{situation.state}{since_phrase(since, situation.now)}: "
+            f"holds after {wording.counted(head.attempts, 'failed attempt')} of the {bar_phrase(situation, head)}",
+            next_try_phrase(situation, head),
+            waiting_phrase(situation, situation.backlog),
         ),
-        f"The fault is not the bar's{why}. {error_phrase(facts, head)}",
-        f"The bar is tried every {recovery_phrase(facts)}, without limit, until it succeeds or somebody resets or "
-        f"skips it. If it succeeds, {if_it_succeeds(facts)}.",
+        f"The fault is not the bar's{why}. {error_phrase(situation, head)}",
+        f"The bar is tried every {recovery_phrase(situation)}, without limit, until it succeeds or somebody resets or "
+        f"skips it. If it succeeds, {if_it_succeeds(situation)}.",
     )

@@ -5,7 +5,7 @@ from datetime import timedelta
 from scanner_app.domain import wording
 from scanner_app.domain.breaker import State
 from scanner_app.domain.explanation.phrases import recovery_phrase
-from scanner_app.domain.explanation.situation import Facts, Head
+from scanner_app.domain.explanation.situation import HeadSituation, Situation
 
 
 def while_open(*, ticker: str, probe_from: str, probe: str, if_it_fails: str) -> str:
@@ -26,20 +26,20 @@ def worked_off(ticker: str) -> str:
     return f"the bars of {ticker} that have waited are worked off in order"
 
 
-def if_it_succeeds(facts: Facts) -> str:
+def if_it_succeeds(situation: Situation) -> str:
     """What follows if the next run succeeds."""
-    rest = "the bars that wait follow in order" if facts.backlog > 1 else "the next bar runs as soon as it comes"
-    return rest if facts.circuit is State.CLOSED else f"the breaker closes and {rest}"
+    rest = "the bars that wait follow in order" if situation.backlog > 1 else "the next bar runs as soon as it comes"
+    return rest if situation.circuit is State.CLOSED else f"the breaker closes and {rest}"
 
 
-def if_it_fails(facts: Facts, head: Head) -> str:
+def if_it_fails(situation: Situation, head: HeadSituation) -> str:
     """What follows if the next run fails."""
     if head.replayed:
         return "it is back in quarantine, and neither failures nor breaker are touched"
-    if head.attempts >= len(facts.delays_s):
+    if head.attempts >= len(situation.delays_s):
         return "its retries are used up, and a control run on the last good bar decides whose fault it is"
-    if facts.circuit is not State.CLOSED:
-        return opens_again(facts.rules.recovery)
-    if facts.breaker.failures + 1 >= facts.rules.threshold:
-        return f"the breaker opens for {recovery_phrase(facts)}"
-    return f"it is tried again {wording.span(facts.delays_s[head.attempts])} later"
+    if situation.circuit is not State.CLOSED:
+        return opens_again(situation.rules.recovery)
+    if situation.breaker.failures + 1 >= situation.rules.threshold:
+        return f"the breaker opens for {recovery_phrase(situation)}"
+    return f"it is tried again {wording.span(situation.delays_s[head.attempts])} later"

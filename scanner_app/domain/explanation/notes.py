@@ -6,14 +6,14 @@ from datetime import datetime
 from scanner_app.domain import wording
 from scanner_app.domain.explanation.phrases import since_phrase
 from scanner_app.domain.explanation.result import Code
-from scanner_app.domain.explanation.situation import Facts, Lane
+from scanner_app.domain.explanation.situation import Situation, SlowLane
 
 
-def notes_of(facts: Facts, code: Code) -> Iterator[str]:
+def notes_of(situation: Situation, code: Code) -> Iterator[str]:
     """What else is to be known."""
     if code is Code.DELETED:
         return
-    head = facts.head
+    head = situation.head
     if head is not None and head.replayed:
         yield "The bar in flight is a replay from quarantine: it has one attempt."
     elif head is not None and head.late:
@@ -21,18 +21,18 @@ def notes_of(facts: Facts, code: Code) -> Iterator[str]:
     if head is not None and head.losses:
         yield (
             f"Its message was lost {wording.in_a_row(head.losses, 'time')} with a whole worker; "
-            f"after {facts.max_losses} times it counts as a failure."
+            f"after {situation.max_losses} times it counts as a failure."
         )
-    if facts.slow is not None:
-        yield _slow_lane(facts.slow, facts.now)
-    if facts.quarantined:
+    if situation.slow is not None:
+        yield _slow_lane(situation.slow, situation.now)
+    if situation.quarantined:
         yield (
-            f"{wording.counted(facts.quarantined, 'bar')} of it {'is' if facts.quarantined == 1 else 'are'} in "
+            f"{wording.counted(situation.quarantined, 'bar')} of it {'is' if situation.quarantined == 1 else 'are'} in "
             "quarantine, until somebody replays or discards what is there, or other values come."
         )
 
 
-def _slow_lane(slow: Lane, now: datetime) -> str:
+def _slow_lane(slow: SlowLane, now: datetime) -> str:
     why = "" if slow.moved is None else f"{since_phrase(slow.moved.at, now)}: {_lane_reason(slow.moved.reason)}"
     back = f"It comes back after {wording.in_a_row(slow.quick_bars_needed, 'quick bar')}"
     return f"It is in the slow lane{why}. {back}; so far {slow.quick_bars}."
@@ -42,16 +42,17 @@ def _lane_reason(reason: str) -> str:
     return wording.one_line(reason.removeprefix("to the slow lane: ")).rstrip(".")
 
 
-def problems_of(facts: Facts) -> Iterator[tuple[str, str]]:
+def problems_of(situation: Situation) -> Iterator[tuple[str, str]]:
     """What is wrong with a symbol, however its bars get on: (what, why)."""
-    for alert in facts.alerts:
+    for alert in situation.alerts:
         yield (
             alert.message,
-            f"Alert {alert.rule}{since_phrase(alert.fired_at, facts.now)}: see docs/runbook/{alert.rule}.md.",
+            f"Alert {alert.rule}{since_phrase(alert.fired_at, situation.now)}: see docs/runbook/{alert.rule}.md.",
         )
-    if facts.is_stale:
-        age = "" if facts.data_age_s is None else f", the newest ended {wording.span(facts.data_age_s)} ago"
+    if situation.is_stale:
+        age = "" if situation.data_age_s is None else f", the newest ended {wording.span(situation.data_age_s)} ago"
+        late = wording.span(situation.stale_for_s)
         yield (
             f"Stale: no fresh bar{age}.",
-            f"Its feed is late by {wording.span(facts.stale_for_s)} of trading time; late bars are still processed.",
+            f"Its feed is late by {late} of trading time; late bars are still processed.",
         )

@@ -27,11 +27,11 @@ class Code(StrEnum):
 
 IN_TROUBLE = frozenset({"reset", "skip", "disable"})
 
-ADVISED: dict[Code, frozenset[str]] = {
+ADVISED_ACTIONS: dict[Code, frozenset[str]] = {
     Code.DISABLED: frozenset({"enable"}),
     **dict.fromkeys((Code.CONTROL, Code.HOLD, Code.OPEN, Code.PROBE, Code.RETRY), IN_TROUBLE),
 }
-ADVISED |= {code: frozenset() for code in Code if code not in ADVISED}
+ADVISED_ACTIONS |= {code: frozenset() for code in Code if code not in ADVISED_ACTIONS}
 """The acts that the text names; others make sense too, but need no advice."""
 
 
@@ -58,4 +58,4 @@ class Explanation:
     @property
     def advice(self) -> str:
         """What can be done, where something should be; else empty."""
-        return you_can([one.name for one in self.actions if one.name in ADVISED[self.code]])
+        return you_can([one.name for one in self.actions if one.name in ADVISED_ACTIONS[self.code]])

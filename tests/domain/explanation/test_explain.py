@@ -7,10 +7,21 @@ from typing import Any
 import pytest
 
 from scanner_app.domain.breaker import Breaker, Rules
-from scanner_app.domain.explanation.actions import ACTS, action
+from scanner_app.domain.enums import Stage, SymbolState
+from scanner_app.domain.explanation.actions import ACTIONS, action
 from scanner_app.domain.explanation.explain import explain
-from scanner_app.domain.explanation.result import ADVISED, Code
-from scanner_app.domain.explanation.situation import Act, Done, Error, Facts, Firing, Head, Lane, Whereabouts, pace
+from scanner_app.domain.explanation.result import ADVISED_ACTIONS, Code
+from scanner_app.domain.explanation.situation import (
+    AttemptError,
+    FinishedBar,
+    FiringAlert,
+    HeadSituation,
+    LoggedEvent,
+    MessageLocation,
+    Situation,
+    SlowLane,
+    pace,
+)
 
 NOW = datetime(2024, 5, 31, 10, 28, 30, tzinfo=UTC)
 
@@ -19,11 +30,11 @@ def at(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
 
 
-def head(**values: Any) -> Head:
-    return Head(**{"timeframe": "1m", "timestamp": at(-30), **values})
+def head(**values: Any) -> HeadSituation:
+    return HeadSituation(**{"timeframe": "1m", "timestamp": at(-30), **values})
 
 
-def facts(**values: Any) -> Facts:
+def situation(**values: Any) -> Situation:
     defaults: dict[str, Any] = {
         "ticker": "TSLA",
         "now": NOW,
@@ -33,93 +44,112 @@ def facts(**values: Any) -> Facts:
         "stuck_s": 60,
         "pace_s": 0.25,
     }
-    return Facts(**{**defaults, **values})
+    return Situation(**{**defaults, **values})
 
 
-FAILED = {"attempts": 2, "failing_since": at(-27), "error": Error(type="ValueError", message="no good")}
-DUE = {"due_since": at(-0.5), "whereabouts": Whereabouts.WORKER}
+FAILED = {"attempts": 2, "failing_since": at(-27), "error": AttemptError(type="ValueError", message="no good")}
+DUE = {"due_since": at(-0.5), "location": MessageLocation.WORKER}
 OPENED = Breaker(failures=3, opened_at=at(-10), incident_at=at(-10))
 HALF_OPEN = Breaker(failures=4, opened_at=at(-31), incident_at=at(-90))
 
-IDLE = facts(last_processed_at=at(-60))
-EMPTY = facts(ever_accepted=False)
-RUNNING = facts(head=head(**DUE), backlog=1)
-RUNNING_WITH_BACKLOG = facts(head=head(**DUE), backlog=13)
-CATCHING_UP = facts(head=head(**DUE), backlog=13, catching_up=True)
-QUEUED = facts(head=head(due_since=at(-0.5), whereabouts=Whereabouts.QUEUED), backlog=1)
-QUEUED_FOR_LONG = facts(head=head(due_since=at(-12), whereabouts=Whereabouts.QUEUED), backlog=1)
-HANGING = facts(head=head(due_since=at(-70), whereabouts=Whereabouts.WORKER), backlog=1)
-NO_WORKER = facts(head=head(due_since=at(-80), whereabouts=Whereabouts.NO_WORKER), backlog=1)
-LOST = facts(head=head(due_since=at(-5), whereabouts=Whereabouts.NOWHERE, losses=1), backlog=1)
-UNKNOWN = facts(head=head(due_since=at(-5), whereabouts=Whereabouts.UNKNOWN), backlog=1)
-RETRY = facts(state="paused", breaker=Breaker(failures=2), head=head(**FAILED), next_attempt_at=at(1.4), backlog=12)
-FIRST_RETRY = facts(
-    state="paused",
+IDLE = situation(last_processed_at=at(-60))
+EMPTY = situation(ever_accepted=False)
+RUNNING = situation(head=head(**DUE), backlog=1)
+RUNNING_WITH_BACKLOG = situation(head=head(**DUE), backlog=13)
+CATCHING_UP = situation(head=head(**DUE), backlog=13, catching_up=True)
+QUEUED = situation(head=head(due_since=at(-0.5), location=MessageLocation.QUEUED), backlog=1)
+QUEUED_FOR_LONG = situation(head=head(due_since=at(-12), location=MessageLocation.QUEUED), backlog=1)
+HANGING = situation(head=head(due_since=at(-70), location=MessageLocation.WORKER), backlog=1)
+NO_WORKER = situation(head=head(due_since=at(-80), location=MessageLocation.NO_WORKER), backlog=1)
+LOST = situation(head=head(due_since=at(-5), location=MessageLocation.NOWHERE, losses=1), backlog=1)
+UNKNOWN = situation(head=head(due_since=at(-5), location=MessageLocation.UNKNOWN), backlog=1)
+RETRY = situation(
+    state=SymbolState.PAUSED, breaker=Breaker(failures=2), head=head(**FAILED), next_attempt_at=at(1.4), backlog=12
+)
+FIRST_RETRY = situation(
+    state=SymbolState.PAUSED,
     breaker=Breaker(failures=1),
     head=head(**{**FAILED, "attempts": 1}),
     next_attempt_at=at(1),
     backlog=1,
 )
-RETRY_DUE = facts(state="paused", breaker=Breaker(failures=2), head=head(**FAILED, **DUE), backlog=12)
-LAST_RETRY = facts(
-    state="paused",
+RETRY_DUE = situation(state=SymbolState.PAUSED, breaker=Breaker(failures=2), head=head(**FAILED, **DUE), backlog=12)
+LAST_RETRY = situation(
+    state=SymbolState.PAUSED,
     rules=Rules(threshold=99, recovery=timedelta(seconds=30)),
     breaker=Breaker(failures=6),
     head=head(**{**FAILED, "attempts": 6}),
     next_attempt_at=at(30),
     backlog=1,
 )
-OPEN = facts(state="failed", breaker=OPENED, head=head(**{**FAILED, "attempts": 3}), next_attempt_at=at(20), backlog=12)
-OPEN_NEW_HEAD = facts(
-    state="failed", breaker=OPENED, head=head(), next_attempt_at=at(20), backlog=2, last_error="BarUnusable: no volume"
+OPEN = situation(
+    state=SymbolState.FAILED, breaker=OPENED, head=head(**{**FAILED, "attempts": 3}), next_attempt_at=at(20), backlog=12
 )
-OPEN_WITHOUT_BAR = facts(state="failed", breaker=OPENED, last_error="BarUnusable: no volume")
-OPEN_LAST_TRY = facts(
-    state="failed", breaker=OPENED, head=head(**{**FAILED, "attempts": 6}), next_attempt_at=at(20), backlog=1
+OPEN_NEW_HEAD = situation(
+    state=SymbolState.FAILED,
+    breaker=OPENED,
+    head=head(),
+    next_attempt_at=at(20),
+    backlog=2,
+    last_error="BarUnusable: no volume",
 )
-PROBE_RUNNING = facts(state="paused", breaker=HALF_OPEN, head=head(**{**FAILED, "attempts": 4}, **DUE), backlog=12)
-PROBE_QUEUED = facts(
-    state="paused",
+OPEN_WITHOUT_BAR = situation(state=SymbolState.FAILED, breaker=OPENED, last_error="BarUnusable: no volume")
+OPEN_LAST_TRY = situation(
+    state=SymbolState.FAILED, breaker=OPENED, head=head(**{**FAILED, "attempts": 6}), next_attempt_at=at(20), backlog=1
+)
+PROBE_RUNNING = situation(
+    state=SymbolState.PAUSED, breaker=HALF_OPEN, head=head(**{**FAILED, "attempts": 4}, **DUE), backlog=12
+)
+PROBE_QUEUED = situation(
+    state=SymbolState.PAUSED,
     breaker=HALF_OPEN,
-    head=head(**{**FAILED, "attempts": 4}, due_since=at(-1), whereabouts=Whereabouts.QUEUED),
+    head=head(**{**FAILED, "attempts": 4}, due_since=at(-1), location=MessageLocation.QUEUED),
     backlog=1,
 )
-PROBE_LATER = facts(
-    state="paused", breaker=HALF_OPEN, head=head(**{**FAILED, "attempts": 4}), next_attempt_at=at(7), backlog=12
-)
-PROBE_WITHOUT_BAR = facts(state="paused", breaker=HALF_OPEN, last_error="BarUnusable: no volume")
-CONTROL = facts(
-    state="failed",
-    breaker=OPENED,
-    head=head(**{**FAILED, "attempts": 7}, stage="control", **DUE),
-    next_attempt_at=at(20),
-    backlog=12,
-)
-HELD = Act(at=at(-300), actor="scanner", reason="the control run failed too: OSError: no\nfile")
-HOLD = facts(
-    state="failed",
-    breaker=OPENED,
-    head=head(**{**FAILED, "attempts": 9}, stage="hold"),
-    held=HELD,
-    next_attempt_at=at(20),
-    backlog=12,
-)
-HOLD_PROBING = facts(
-    state="paused",
+PROBE_LATER = situation(
+    state=SymbolState.PAUSED,
     breaker=HALF_OPEN,
-    head=head(**{**FAILED, "attempts": 9}, stage="hold", **DUE),
+    head=head(**{**FAILED, "attempts": 4}),
+    next_attempt_at=at(7),
+    backlog=12,
+)
+PROBE_WITHOUT_BAR = situation(state=SymbolState.PAUSED, breaker=HALF_OPEN, last_error="BarUnusable: no volume")
+CONTROL = situation(
+    state=SymbolState.FAILED,
+    breaker=OPENED,
+    head=head(**{**FAILED, "attempts": 7}, stage=Stage.CONTROL, **DUE),
+    next_attempt_at=at(20),
+    backlog=12,
+)
+HELD = LoggedEvent(at=at(-300), actor="scanner", reason="the control run failed too: OSError: no\nfile")
+HOLD = situation(
+    state=SymbolState.FAILED,
+    breaker=OPENED,
+    head=head(**{**FAILED, "attempts": 9}, stage=Stage.HOLD),
+    held=HELD,
+    next_attempt_at=at(20),
+    backlog=12,
+)
+HOLD_PROBING = situation(
+    state=SymbolState.PAUSED,
+    breaker=HALF_OPEN,
+    head=head(**{**FAILED, "attempts": 9}, stage=Stage.HOLD, **DUE),
     held=HELD,
     backlog=12,
 )
-BY_OLGA = Act(at=at(-27), actor="olga", reason="feed is down")
-DISABLED = facts(state="paused", enabled=False, switched=BY_OLGA, head=head(), backlog=12)
-DISABLED_IDLE = facts(state="paused", enabled=False, switched=Act(at=at(-27), actor="olga"))
-DISABLED_RUNNING = facts(
-    state="paused", enabled=False, switched=BY_OLGA, head=head(whereabouts=Whereabouts.WORKER), backlog=1
+BY_OLGA = LoggedEvent(at=at(-27), actor="olga", reason="feed is down")
+DISABLED = situation(state=SymbolState.PAUSED, enabled=False, switched=BY_OLGA, head=head(), backlog=12)
+DISABLED_IDLE = situation(state=SymbolState.PAUSED, enabled=False, switched=LoggedEvent(at=at(-27), actor="olga"))
+DISABLED_RUNNING = situation(
+    state=SymbolState.PAUSED, enabled=False, switched=BY_OLGA, head=head(location=MessageLocation.WORKER), backlog=1
 )
-DISABLED_OPEN = facts(state="paused", enabled=False, switched=BY_OLGA, breaker=OPENED, head=head(), backlog=1)
-DISABLED_BY_NOBODY = facts(state="paused", enabled=False)
-DELETED = facts(enabled=False, deleted_at=at(-27), deleted=Act(at=at(-27), actor="olga", reason="delisted."))
+DISABLED_OPEN = situation(
+    state=SymbolState.PAUSED, enabled=False, switched=BY_OLGA, breaker=OPENED, head=head(), backlog=1
+)
+DISABLED_BY_NOBODY = situation(state=SymbolState.PAUSED, enabled=False)
+DELETED = situation(
+    enabled=False, deleted_at=at(-27), deleted=LoggedEvent(at=at(-27), actor="olga", reason="delisted.")
+)
 
 SAID = [
     pytest.param(IDLE, Code.IDLE, "Idle: all its bars are done, the last at 10:27:30 UTC.", id="idle"),
@@ -301,14 +331,14 @@ def test_no_state_is_without_a_summary_above():
         pytest.param(DISABLED_BY_NOBODY, "Who disabled it is not recorded.", id="disabled by nobody known"),
         pytest.param(DELETED, "olga deleted it: delisted.", id="deleted by whom and why"),
         pytest.param(
-            facts(breaker=Breaker(failures=1), head=head(attempts=1), next_attempt_at=at(1)),
+            situation(breaker=Breaker(failures=1), head=head(attempts=1), next_attempt_at=at(1)),
             "What failed is not recorded.",
             id="a failure whose row is gone",
         ),
         pytest.param(
-            facts(
+            situation(
                 breaker=Breaker(failures=1),
-                head=head(attempts=1, error=Error(type="KeyError", message="'a'\n\0'b'!")),
+                head=head(attempts=1, error=AttemptError(type="KeyError", message="'a'\n\0'b'!")),
                 next_attempt_at=at(1),
             ),
             "KeyError: 'a' 'b'!",
@@ -443,8 +473,8 @@ def test_every_state_says_what_happens_next(known, following):
         ),
         pytest.param(
             {
-                "slow": Lane(
-                    moved=Act(at=at(-60), actor="scanner", reason="to the slow lane: its run took 1.5 s"),
+                "slow": SlowLane(
+                    moved=LoggedEvent(at=at(-60), actor="scanner", reason="to the slow lane: its run took 1.5 s"),
                     quick_bars=2,
                     quick_bars_needed=20,
                 )
@@ -454,7 +484,7 @@ def test_every_state_says_what_happens_next(known, following):
             id="the slow lane, and why",
         ),
         pytest.param(
-            {"slow": Lane(moved=None, quick_bars=0, quick_bars_needed=1)},
+            {"slow": SlowLane(moved=None, quick_bars=0, quick_bars_needed=1)},
             "It is in the slow lane. It comes back after 1 quick bar; so far 0.",
             id="the slow lane, nobody knows why",
         ),
@@ -476,13 +506,13 @@ def test_every_state_says_what_happens_next(known, following):
     ],
 )
 def test_what_else_is_to_be_known_is_a_note(more, note):
-    said = explain(facts(**more))
+    said = explain(situation(**more))
 
     assert said.notes == (note,)
     assert note in said.text
 
 
-SLOW = Firing(rule="slow_symbol", message="TSLA: its p95 latency is 412 ms, over 200 ms.", fired_at=at(-90))
+SLOW = FiringAlert(rule="slow_symbol", message="TSLA: its p95 latency is 412 ms, over 200 ms.", fired_at=at(-90))
 STALE: dict[str, Any] = {"is_stale": True, "data_age_s": 1563.2, "stale_for_s": 663.2}
 
 
@@ -508,7 +538,7 @@ def test_what_is_wrong_beside_the_trouble_of_a_symbol_is_a_note():
 
 
 def test_one_failure_is_not_in_a_row():
-    opened = facts(state="failed", breaker=Breaker(failures=1, opened_at=at(-10), incident_at=at(-10)))
+    opened = situation(state=SymbolState.FAILED, breaker=Breaker(failures=1, opened_at=at(-10), incident_at=at(-10)))
 
     assert "the breaker is open after 1 failure," in explain(opened).summary
 
@@ -518,16 +548,16 @@ def test_a_symbol_that_is_in_order_has_no_notes():
 
 
 def test_a_deleted_symbol_has_no_notes_and_no_acts():
-    said = explain(facts(enabled=False, deleted_at=at(-1), quarantined=3, is_stale=True))
+    said = explain(situation(enabled=False, deleted_at=at(-1), quarantined=3, is_stale=True))
 
     assert (said.notes, said.actions) == ((), ())
 
 
 def test_a_replay_says_that_it_has_one_attempt_and_where_it_goes():
-    known = facts(
-        state="paused",
+    known = situation(
+        state=SymbolState.PAUSED,
         breaker=HALF_OPEN,
-        head=head(late=True, replayed=True, due_since=at(-1), whereabouts=Whereabouts.QUEUED),
+        head=head(late=True, replayed=True, due_since=at(-1), location=MessageLocation.QUEUED),
         backlog=1,
     )
 
@@ -553,7 +583,7 @@ def test_a_replay_says_that_it_has_one_attempt_and_where_it_goes():
         pytest.param(DISABLED, ["enable"], id="disabled"),
         pytest.param(DISABLED_OPEN, ["enable", "reset", "skip"], id="disabled with an open breaker"),
         pytest.param(DELETED, [], id="deleted"),
-        pytest.param(facts(quarantined=2), ["disable", "replay", "discard"], id="bars in quarantine"),
+        pytest.param(situation(quarantined=2), ["disable", "replay", "discard"], id="bars in quarantine"),
     ],
 )
 def test_only_acts_that_make_sense_now_are_named(known, names):
@@ -571,7 +601,7 @@ def test_the_text_is_the_whole_in_one_paragraph_with_what_can_be_done():
 
 def test_a_symbol_that_is_in_order_gets_no_advice():
     assert "You can" not in explain(IDLE).text
-    assert set(ADVISED) == set(Code)
+    assert set(ADVISED_ACTIONS) == set(Code)
 
 
 def test_an_act_says_how_it_is_asked_for():
@@ -582,7 +612,7 @@ def test_an_act_says_how_it_is_asked_for():
         "/api/v1/scanner/quarantine/replay",
         {"symbol": "BTC/USD"},
     )
-    assert all(action(name, "A").sentence for name in ACTS)
+    assert all(action(name, "A").sentence for name in ACTIONS)
 
 
 @pytest.mark.parametrize(
@@ -596,8 +626,8 @@ def test_an_act_says_how_it_is_asked_for():
     ],
 )
 def test_the_estimate_of_catching_up(pace_s, backlog, said, catch_up_s):
-    known = facts(
-        state="paused",
+    known = situation(
+        state=SymbolState.PAUSED,
         breaker=Breaker(failures=1),
         head=head(**FAILED),
         next_attempt_at=at(1),
@@ -609,8 +639,8 @@ def test_the_estimate_of_catching_up(pace_s, backlog, said, catch_up_s):
     assert explain(known).catch_up_s == catch_up_s
 
 
-def done(accepted_s: float, finished_s: float, *, attempts: int = 1, held: bool = False) -> Done:
-    return Done(accepted_at=at(accepted_s), finished_at=at(finished_s), attempts=attempts, held=held)
+def done(accepted_s: float, finished_s: float, *, attempts: int = 1, held: bool = False) -> FinishedBar:
+    return FinishedBar(accepted_at=at(accepted_s), finished_at=at(finished_s), attempts=attempts, held=held)
 
 
 @pytest.mark.parametrize(
