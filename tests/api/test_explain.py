@@ -92,7 +92,7 @@ def test_a_symbol_that_is_being_deleted_is_explained_and_nothing_else_of_it_is_s
     said = reader.get(f"{API}/symbols/BTC%2FUSD/explain").json()
 
     assert (said["code"], said["actions"]) == ("deleted", [])
-    assert said["cause"] == "olga deleted it: delisted."
+    assert said["cause"] == "olga deleted the symbol: delisted."
     assert reader.get(f"{API}/symbols/BTC%2FUSD/timeline").status_code == 404
     assert reader.get(f"{API}/bars/{bar.pk}/timeline").status_code == 404
 
@@ -107,7 +107,7 @@ def test_a_symbols_timeline_is_a_list_like_all_others(reader, paused):
     assert [row["kind"] for row in first["results"] + rest["results"]] == ["reset", "paused", "created"]
     assert rest["next"] is None
     row = first["results"][0]
-    assert (row["actor"], row["reason"], row["sentence"]) == ("olga", "mended", "olga reset it: mended.")
+    assert (row["actor"], row["reason"], row["sentence"]) == ("olga", "mended", "olga reset the symbol: mended.")
     assert (row["at"], row["bar"]) == ("2024-05-31T14:30:00Z", Bar.objects.get(sequence=1).pk)
     paused_row = first["results"][1]
     assert (paused_row["attempt"], paused_row["times"], paused_row["retry_delay_s"]) == (1, 1, 1)

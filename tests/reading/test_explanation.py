@@ -46,7 +46,7 @@ def test_a_symbol_whose_bars_are_done_is_idle(dispatched_head, told):
     symbol, ticket = dispatched_head()
     mailbox.complete(ticket, [], now=T0)
 
-    assert said(symbol).summary == "Idle: all its bars are done, the last at 14:30:00 UTC."
+    assert said(symbol).summary == "Idle: all its bars are finished, the last at 14:30:00 UTC."
 
 
 def test_a_bar_that_was_just_accepted_is_taken_to_be_with_a_worker(dispatched_head, told):
@@ -152,7 +152,7 @@ def test_a_breaker_that_unusable_bars_opened_waits_for_the_next_bar(dispatched_h
 
     assert (opened.code, half_open.code) == ("open", "probe")
     assert opened.cause == "The last error was BarUnusable: no volume."
-    assert "3 bars of it are in quarantine" in opened.notes[0]
+    assert "3 of its bars are in quarantine" in opened.notes[0]
 
 
 def test_the_control_run_is_where_its_own_message_is(symbol, told):
@@ -176,9 +176,9 @@ def test_a_hold_says_what_the_control_run_said(holding):
 
     assert (explained.code, explained.since) == ("hold", failed_at)
     assert explained.cause == (
-        "The fault is not the bar's: the control run failed too: OSError: no file. ValueError: no good."
+        "The bar is not at fault: the control run failed too: OSError: no file. ValueError: no good."
     )
-    assert "holds after 9 failed attempts" in explained.summary
+    assert "on hold after 9 failed attempts" in explained.summary
     assert "next try in 20 s" in explained.summary
     assert known(symbol, failed_at + 70 * SECOND).head.failing_since == T0
 
@@ -201,7 +201,7 @@ def test_a_disabled_symbol_says_who_did_it_and_why(dispatched_head, told):
 
     explained = said(symbol, T0 + 60 * SECOND)
 
-    assert explained.cause == "olga disabled it: feed is down."
+    assert explained.cause == "olga disabled the symbol: feed is down."
     assert explained.since == T0 + SECOND
     assert "may still finish" not in explained.summary
 
@@ -211,7 +211,7 @@ def test_a_run_that_began_before_its_symbol_was_disabled_is_told_of(dispatched_h
     told.held = {live_message(symbol).identity}
     mailbox.disable(symbol, by="olga", now=T0)
 
-    assert "a run that had begun may still finish" in said(symbol).summary
+    assert "a run that has already started may still finish" in said(symbol).summary
 
 
 def test_a_run_of_another_symbol_with_a_like_name_is_not_told_of(dispatched_head, told):
@@ -230,7 +230,7 @@ def test_a_symbol_that_is_being_deleted_says_by_whom(dispatched_head, told):
     explained = said(symbol, T0 + SECOND)
 
     assert (explained.code, explained.since) == ("deleted", T0)
-    assert explained.cause == "olga deleted it: delisted."
+    assert explained.cause == "olga deleted the symbol: delisted."
 
 
 def test_the_slow_lane_says_why(dispatched_head, told):
@@ -243,7 +243,7 @@ def test_the_slow_lane_says_why(dispatched_head, told):
     (note,) = explained.notes
     assert note == (
         "It is in the slow lane since 14:30:00 UTC: its run took 1.5 s. "
-        "It comes back after 20 quick bars in a row; so far 1."
+        "It returns to the main lane after 20 quick bars in a row; so far 1."
     )
     told.queued = {live_message(symbol).identity}
     told.lanes = ["main"]
@@ -260,7 +260,7 @@ def test_a_replay_is_told_as_one(dispatched_head, told):
     explained = said(symbol)
 
     assert explained.summary == "Processing: the replayed 1d bar of 2024-01-01 is with a worker."
-    assert explained.notes == ("The bar in flight is a replay from quarantine: it has one attempt.",)
+    assert explained.notes == ("The current bar is a replay from quarantine: it has one attempt.",)
 
 
 def test_lost_heads_are_told_of(dispatched_head, told):
@@ -268,7 +268,7 @@ def test_lost_heads_are_told_of(dispatched_head, told):
     symbol.status.losses = 2
     symbol.status.save(update_fields=["losses"])
 
-    assert said(symbol).notes[0].startswith("Its message was lost 2 times in a row")
+    assert said(symbol).notes[0].startswith("Its worker was lost 2 times in a row")
 
 
 def test_the_catching_up_after_a_pause_is_told_with_an_estimate_from_the_last_bars(dispatched_head, told):

@@ -62,7 +62,7 @@ def half_open_case(situation: Situation) -> Case:
         return case_of(
             Code.PROBE,
             since,
-            joined(lead, "no bar is there to be the probe"),
+            joined(lead, "no bar waits to be the probe"),
             error_phrase(situation, None),
             "The next bar runs as soon as it is accepted, as the probe. If it succeeds, the breaker closes.",
         )

@@ -22,4 +22,4 @@ def case_of(code: Code, since: datetime | None, summary: str, cause: str, follow
     return Case(code, since, f"{summary[0].upper()}{summary[1:]}.", cause, following)
 
 
-IN_ORDER = "Its processing is in order."
+IN_ORDER = "Processing works normally."

@@ -46,9 +46,9 @@ def control_case(situation: Situation, head: HeadSituation) -> Case:
             waiting_phrase(situation, situation.backlog),
         ),
         error_phrase(situation, head),
-        "The control run lets the detectors work on the last good bar once more. If they succeed, the fault is the "
-        "bar's: it is set aside in quarantine and the next one runs. If they fail too, the symbol holds and tries the "
-        f"bar every {recovery_phrase(situation)}.",
+        "The control run runs the detectors on the last good bar again. If they succeed, the bar is at "
+        "fault: it goes into quarantine and the next one runs. If they fail too, the symbol goes on hold and "
+        f"the bar is tried every {recovery_phrase(situation)}.",
     )
 
 
@@ -61,11 +61,11 @@ def hold_case(situation: Situation, head: HeadSituation) -> Case:
         since,
         joined(
             f"{situation.state}{since_phrase(since, situation.now)}: "
-            f"holds after {wording.counted(head.attempts, 'failed attempt')} of the {bar_phrase(situation, head)}",
+            f"on hold after {wording.counted(head.attempts, 'failed attempt')} of the {bar_phrase(situation, head)}",
             next_try_phrase(situation, head),
             waiting_phrase(situation, situation.backlog),
         ),
-        f"The fault is not the bar's{why}. {error_phrase(situation, head)}",
-        f"The bar is tried every {recovery_phrase(situation)}, without limit, until it succeeds or somebody resets or "
-        f"skips it. If it succeeds, {if_it_succeeds(situation)}.",
+        f"The bar is not at fault{why}. {error_phrase(situation, head)}",
+        f"The bar is tried every {recovery_phrase(situation)}, without limit, until it succeeds or an operator "
+        f"resets or skips it. If it succeeds, {if_it_succeeds(situation)}.",
     )

@@ -26,7 +26,7 @@ def location_phrase(situation: Situation, head: HeadSituation) -> str:
         case MessageLocation.NO_WORKER:
             return f"has waited in its queue{spent}, and no worker of the {situation.lane} lane is there"
         case MessageLocation.NOWHERE:
-            return f"has been due{spent}, but is in no queue, and no worker has told of it"
+            return f"has been due{spent}, but is in no queue, and no worker reports it"
         case _:
             return "is due"
 
@@ -57,9 +57,9 @@ def when_it_runs(situation: Situation, head: HeadSituation) -> str:
         case MessageLocation.NO_WORKER:
             return f"It runs as soon as there is a worker of the {situation.lane} lane ({attempt})."
         case MessageLocation.NOWHERE:
-            return "If no worker has it, the sweeper sends it again within seconds; nothing is lost."
+            return "If no worker has it, the sweeper redelivers it within seconds. No bar is lost."
         case _:
-            return "Where its message is can't be told; if it was lost, the sweeper sends it again."
+            return "The place of its message is unknown. If it was lost, the sweeper redelivers it."
 
 
 def why_not_running(situation: Situation, head: HeadSituation) -> str:
@@ -69,11 +69,11 @@ def why_not_running(situation: Situation, head: HeadSituation) -> str:
         case MessageLocation.WORKER if waited_s > situation.stuck_s:
             return "It takes unusually long: its detectors are slow or hang, or its worker has no free slot for it."
         case MessageLocation.QUEUED if waited_s >= UNHEARD_S:
-            return f"The workers of the {situation.lane} lane are busy with other symbols, or do not hear their queues."
+            return f"The workers of the {situation.lane} lane are busy with other symbols, or do not read their queues."
         case MessageLocation.NO_WORKER:
-            return "Nobody takes its queue: the worker was stopped or has died (/readyz tells more)."
+            return "No worker reads its queue: the worker was stopped or has died (see /readyz)."
         case MessageLocation.NOWHERE:
-            return "Its message was lost with a worker or the broker, or was taken a moment ago."
+            return "Its worker was lost with a worker or the broker, or a worker took it a moment ago."
         case MessageLocation.UNKNOWN:
             return "The broker does not answer."
         case _:

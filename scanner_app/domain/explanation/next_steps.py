@@ -12,7 +12,7 @@ def while_open(*, ticker: str, probe_from: str, probe: str, if_it_fails: str) ->
     """What happens next while a breaker is open; for explanations and mails."""
     return (
         f"The breaker is open, and no bar of {ticker} runs. From {probe_from} on, {probe} runs once, as the probe. "
-        f"If that succeeds, the breaker closes and the bars that wait follow in order; if it fails, {if_it_fails}."
+        f"If that succeeds, the breaker closes and the waiting bars follow in order; if it fails, {if_it_fails}."
     )
 
 
@@ -23,21 +23,21 @@ def opens_again(recovery: timedelta) -> str:
 
 def worked_off(ticker: str) -> str:
     """What follows a pause; for explanations and mails."""
-    return f"the bars of {ticker} that have waited are worked off in order"
+    return f"the waiting bars of {ticker} are processed in order"
 
 
 def if_it_succeeds(situation: Situation) -> str:
     """What follows if the next run succeeds."""
-    rest = "the bars that wait follow in order" if situation.backlog > 1 else "the next bar runs as soon as it comes"
+    rest = "the waiting bars follow in order" if situation.backlog > 1 else "the next bar runs as soon as it arrives"
     return rest if situation.circuit is State.CLOSED else f"the breaker closes and {rest}"
 
 
 def if_it_fails(situation: Situation, head: HeadSituation) -> str:
     """What follows if the next run fails."""
     if head.replayed:
-        return "it is back in quarantine, and neither failures nor breaker are touched"
+        return "it goes back into quarantine; its symbol's failures and breaker do not change"
     if head.attempts >= len(situation.delays_s):
-        return "its retries are used up, and a control run on the last good bar decides whose fault it is"
+        return "its retries are used up, and a control run on the last good bar decides whether the bar is at fault"
     if situation.circuit is not State.CLOSED:
         return opens_again(situation.rules.recovery)
     if situation.breaker.failures + 1 >= situation.rules.threshold:

@@ -15,26 +15,28 @@ def notes_of(situation: Situation, code: Code) -> Iterator[str]:
         return
     head = situation.head
     if head is not None and head.replayed:
-        yield "The bar in flight is a replay from quarantine: it has one attempt."
+        yield "The current bar is a replay from quarantine: it has one attempt."
     elif head is not None and head.late:
-        yield "The bar in flight is late, older than the newest of its series: its window is that of its own time."
-    if head is not None and head.losses:
         yield (
-            f"Its message was lost {wording.in_a_row(head.losses, 'time')} with a whole worker; "
-            f"after {situation.max_losses} times it counts as a failure."
+            "The current bar is late: a newer bar of its series is known. The detectors see the window that "
+            "ends with it."
         )
+    if head is not None and head.losses:
+        times = wording.in_a_row(head.losses, "time")
+        yield f"Its worker was lost {times}; after {situation.max_losses} times this counts as a failure."
     if situation.slow is not None:
         yield _slow_lane(situation.slow, situation.now)
     if situation.quarantined:
+        verb, them = ("is", "it") if situation.quarantined == 1 else ("are", "them")
         yield (
-            f"{wording.counted(situation.quarantined, 'bar')} of it {'is' if situation.quarantined == 1 else 'are'} in "
-            "quarantine, until somebody replays or discards what is there, or other values come."
+            f"{situation.quarantined:,} of its bars {verb} in quarantine until an operator replays or discards {them}, "
+            f"or until new values for {them} arrive."
         )
 
 
 def _slow_lane(slow: SlowLane, now: datetime) -> str:
     why = "" if slow.moved is None else f"{since_phrase(slow.moved.at, now)}: {_lane_reason(slow.moved.reason)}"
-    back = f"It comes back after {wording.in_a_row(slow.quick_bars_needed, 'quick bar')}"
+    back = f"It returns to the main lane after {wording.in_a_row(slow.quick_bars_needed, 'quick bar')}"
     return f"It is in the slow lane{why}. {back}; so far {slow.quick_bars}."
 
 

@@ -35,9 +35,13 @@ def bar_phrase(situation: Situation, head: HeadSituation) -> str:
 def who_phrase(act: LoggedEvent | None, what: str) -> str:
     """Who did something, and why."""
     if act is None:
-        return f"Who {what} it is not recorded."
+        return f"It is not recorded who {what} the symbol."
     reason = wording.one_line(act.reason)
-    return f"{act.actor} {what} it: {reason.rstrip('.')}." if reason else f"{act.actor} {what} it and gave no reason."
+    return (
+        f"{act.actor} {what} the symbol: {reason.rstrip('.')}."
+        if reason
+        else f"{act.actor} {what} the symbol and gave no reason."
+    )
 
 
 def error_phrase(situation: Situation, head: HeadSituation | None) -> str:

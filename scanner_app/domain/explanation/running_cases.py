@@ -46,4 +46,4 @@ def idle_case(situation: Situation) -> Case:
         )
     last = situation.last_processed_at
     done = "" if last is None else f", the last at {wording.clock(last, situation.now)}"
-    return case_of(Code.IDLE, last, f"idle: all its bars are done{done}", IN_ORDER, f"Its next bar {following}.")
+    return case_of(Code.IDLE, last, f"idle: all its bars are finished{done}", IN_ORDER, f"Its next bar {following}.")

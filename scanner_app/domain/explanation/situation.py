@@ -17,7 +17,7 @@ class MessageLocation(StrEnum):
     WORKER = "worker"  # a worker has it: it runs, or is about to
     QUEUED = "queued"  # in its queue, not taken yet
     NO_WORKER = "no_worker"  # in its queue, and no worker of its lane tells of itself
-    NOWHERE = "nowhere"  # in no queue, and no worker has told of it
+    NOWHERE = "nowhere"  # in no queue, and no worker reports it
     UNKNOWN = "unknown"  # the broker does not answer
 
 

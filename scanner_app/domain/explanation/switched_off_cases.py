@@ -36,7 +36,7 @@ def disabled_case(situation: Situation) -> Case:
         since,
         joined(
             f"disabled{since_phrase(since, situation.now)}",
-            "a run that had begun may still finish" if running else "",
+            "a run that has already started may still finish" if running else "",
             waiting_phrase(situation, situation.backlog, once=" once it is enabled"),
         ),
         who_phrase(situation.switched, "disabled"),

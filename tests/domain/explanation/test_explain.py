@@ -152,7 +152,7 @@ DELETED = situation(
 )
 
 SAID = [
-    pytest.param(IDLE, Code.IDLE, "Idle: all its bars are done, the last at 10:27:30 UTC.", id="idle"),
+    pytest.param(IDLE, Code.IDLE, "Idle: all its bars are finished, the last at 10:27:30 UTC.", id="idle"),
     pytest.param(EMPTY, Code.EMPTY, "No bar yet: on the watch list since 09:28:30 UTC.", id="never had a bar"),
     pytest.param(
         RUNNING, Code.RUNNING, "Processing: the 1m bar of 10:28:00 UTC is with a worker.", id="running, nothing waits"
@@ -183,8 +183,7 @@ SAID = [
     pytest.param(
         LOST,
         Code.LOST,
-        "Processing: the 1m bar of 10:28:00 UTC has been due for 5 s, but is in no queue, and no worker has told of "
-        "it.",
+        "Processing: the 1m bar of 10:28:00 UTC has been due for 5 s, but is in no queue, and no worker reports it.",
         id="lost",
     ),
     pytest.param(UNKNOWN, Code.DUE, "Processing: the 1m bar of 10:28:00 UTC is due.", id="the broker is away"),
@@ -239,8 +238,7 @@ SAID = [
     pytest.param(
         PROBE_WITHOUT_BAR,
         Code.PROBE,
-        "Paused since 10:27:00 UTC: the breaker is half-open after 4 failures in a row, no bar is there to be the "
-        "probe.",
+        "Paused since 10:27:00 UTC: the breaker is half-open after 4 failures in a row, no bar waits to be the probe.",
         id="half-open without a bar",
     ),
     pytest.param(
@@ -253,14 +251,15 @@ SAID = [
     pytest.param(
         HOLD,
         Code.HOLD,
-        "Failed since 10:23:30 UTC: holds after 9 failed attempts of the 1m bar of 10:28:00 UTC, next try in 20 s, "
+        "Failed since 10:23:30 UTC: on hold after 9 failed attempts of the 1m bar of 10:28:00 UTC, next try in 20 s, "
         "12 bars wait (about 3 s to catch up).",
         id="hold",
     ),
     pytest.param(
         HOLD_PROBING,
         Code.HOLD,
-        "Paused since 10:23:30 UTC: holds after 9 failed attempts of the 1m bar of 10:28:00 UTC, the next try is with "
+        "Paused since 10:23:30 UTC: on hold after 9 failed attempts of the 1m bar of 10:28:00 UTC, the next try "
+        "is with "
         "a worker, 12 bars wait (about 3 s to catch up).",
         id="hold, the probe runs",
     ),
@@ -274,7 +273,8 @@ SAID = [
     pytest.param(
         DISABLED_RUNNING,
         Code.DISABLED,
-        "Disabled since 10:28:03 UTC, a run that had begun may still finish, 1 bar waits (less than a second to catch "
+        "Disabled since 10:28:03 UTC, a run that has already started may still finish, 1 bar waits (less than a "
+        "second to catch "
         "up once it is enabled).",
         id="disabled while a bar runs",
     ),
@@ -296,13 +296,13 @@ def test_no_state_is_without_a_summary_above():
 @pytest.mark.parametrize(
     ("known", "cause"),
     [
-        pytest.param(IDLE, "Its processing is in order.", id="idle"),
+        pytest.param(IDLE, "Processing works normally.", id="idle"),
         pytest.param(EMPTY, "No bar of TSLA was ever accepted.", id="never had a bar"),
-        pytest.param(RUNNING, "Its processing is in order.", id="running"),
-        pytest.param(QUEUED, "Its processing is in order.", id="queued a moment ago"),
+        pytest.param(RUNNING, "Processing works normally.", id="running"),
+        pytest.param(QUEUED, "Processing works normally.", id="queued a moment ago"),
         pytest.param(
             QUEUED_FOR_LONG,
-            "The workers of the main lane are busy with other symbols, or do not hear their queues.",
+            "The workers of the main lane are busy with other symbols, or do not read their queues.",
             id="queued for long",
         ),
         pytest.param(
@@ -312,10 +312,12 @@ def test_no_state_is_without_a_summary_above():
         ),
         pytest.param(
             NO_WORKER,
-            "Nobody takes its queue: the worker was stopped or has died (/readyz tells more).",
+            "No worker reads its queue: the worker was stopped or has died (see /readyz).",
             id="no worker",
         ),
-        pytest.param(LOST, "Its message was lost with a worker or the broker, or was taken a moment ago.", id="lost"),
+        pytest.param(
+            LOST, "Its worker was lost with a worker or the broker, or a worker took it a moment ago.", id="lost"
+        ),
         pytest.param(UNKNOWN, "The broker does not answer.", id="the broker is away"),
         pytest.param(RETRY, "ValueError: no good.", id="failed"),
         pytest.param(OPEN, "ValueError: no good.", id="breaker open"),
@@ -323,13 +325,13 @@ def test_no_state_is_without_a_summary_above():
         pytest.param(CONTROL, "ValueError: no good.", id="control run"),
         pytest.param(
             HOLD,
-            "The fault is not the bar's: the control run failed too: OSError: no file. ValueError: no good.",
+            "The bar is not at fault: the control run failed too: OSError: no file. ValueError: no good.",
             id="hold says what the control run said",
         ),
-        pytest.param(DISABLED, "olga disabled it: feed is down.", id="disabled by whom and why"),
-        pytest.param(DISABLED_IDLE, "olga disabled it and gave no reason.", id="disabled without a reason"),
-        pytest.param(DISABLED_BY_NOBODY, "Who disabled it is not recorded.", id="disabled by nobody known"),
-        pytest.param(DELETED, "olga deleted it: delisted.", id="deleted by whom and why"),
+        pytest.param(DISABLED, "olga disabled the symbol: feed is down.", id="disabled by whom and why"),
+        pytest.param(DISABLED_IDLE, "olga disabled the symbol and gave no reason.", id="disabled without a reason"),
+        pytest.param(DISABLED_BY_NOBODY, "It is not recorded who disabled the symbol.", id="disabled by nobody known"),
+        pytest.param(DELETED, "olga deleted the symbol: delisted.", id="deleted by whom and why"),
         pytest.param(
             situation(breaker=Breaker(failures=1), head=head(attempts=1), next_attempt_at=at(1)),
             "What failed is not recorded.",
@@ -356,49 +358,48 @@ def test_every_state_says_why(known, cause):
         pytest.param(IDLE, "Its next bar runs as soon as it is accepted.", id="idle"),
         pytest.param(EMPTY, "Its first bar runs as soon as it is accepted.", id="never had a bar"),
         pytest.param(RUNNING, "It runs now, or is about to (attempt 1 of 7).", id="running"),
-        pytest.param(CATCHING_UP, "Now the bars of TSLA that have waited are worked off in order.", id="catching up"),
+        pytest.param(CATCHING_UP, "Now the waiting bars of TSLA are processed in order.", id="catching up"),
         pytest.param(QUEUED, "A worker takes it as soon as one is free (attempt 1 of 7).", id="queued"),
         pytest.param(
             NO_WORKER, "It runs as soon as there is a worker of the main lane (attempt 1 of 7).", id="no worker"
         ),
-        pytest.param(
-            LOST, "If no worker has it, the sweeper sends it again within seconds; nothing is lost.", id="lost"
-        ),
+        pytest.param(LOST, "If no worker has it, the sweeper redelivers it within seconds. No bar is lost.", id="lost"),
         pytest.param(
             UNKNOWN,
-            "Where its message is can't be told; if it was lost, the sweeper sends it again.",
+            "The place of its message is unknown. If it was lost, the sweeper redelivers it.",
             id="the broker is away",
         ),
         pytest.param(
             FIRST_RETRY,
-            "It runs again at 10:28:31 UTC (attempt 2 of 7). If it succeeds, the next bar runs as soon as it comes; "
+            "It runs again at 10:28:31 UTC (attempt 2 of 7). If it succeeds, the next bar runs as soon as it arrives; "
             "if it fails, it is tried again 2 s later.",
             id="a retry, and another would follow",
         ),
         pytest.param(
             RETRY,
-            "It runs again at 10:28:31 UTC (attempt 3 of 7). If it succeeds, the bars that wait follow in order; "
+            "It runs again at 10:28:31 UTC (attempt 3 of 7). If it succeeds, the waiting bars follow in order; "
             "if it fails, the breaker opens for 30 s.",
             id="the retry whose failure opens the breaker",
         ),
         pytest.param(
             LAST_RETRY,
-            "It runs again at 10:29:00 UTC (attempt 7 of 7). If it succeeds, the next bar runs as soon as it comes; "
-            "if it fails, its retries are used up, and a control run on the last good bar decides whose fault it is.",
+            "It runs again at 10:29:00 UTC (attempt 7 of 7). If it succeeds, the next bar runs as soon as it arrives; "
+            "if it fails, its retries are used up, and a control run on the last good bar decides whether the "
+            "bar is at fault.",
             id="the last retry",
         ),
         pytest.param(
             OPEN,
             "The breaker is open, and no bar of TSLA runs. From 10:28:50 UTC on, the 1m bar of 10:28:00 UTC runs once, "
-            "as the probe. If that succeeds, the breaker closes and the bars that wait follow in order; if it fails, "
+            "as the probe. If that succeeds, the breaker closes and the waiting bars follow in order; if it fails, "
             "the breaker stays open for another 30 s.",
             id="breaker open",
         ),
         pytest.param(
             OPEN_LAST_TRY,
             "The breaker is open, and no bar of TSLA runs. From 10:28:50 UTC on, the 1m bar of 10:28:00 UTC runs once, "
-            "as the probe. If that succeeds, the breaker closes and the bars that wait follow in order; if it fails, "
-            "its retries are used up, and a control run on the last good bar decides whose fault it is.",
+            "as the probe. If that succeeds, the breaker closes and the waiting bars follow in order; if it fails, "
+            "its retries are used up, and a control run on the last good bar decides whether the bar is at fault.",
             id="breaker open before the last retry",
         ),
         pytest.param(
@@ -408,7 +409,7 @@ def test_every_state_says_why(known, cause):
         ),
         pytest.param(
             PROBE_RUNNING,
-            "It runs now, or is about to (attempt 5 of 7). If it succeeds, the breaker closes and the bars that wait "
+            "It runs now, or is about to (attempt 5 of 7). If it succeeds, the breaker closes and the waiting bars "
             "follow in order; if it fails, the breaker stays open for another 30 s.",
             id="half-open",
         ),
@@ -419,15 +420,15 @@ def test_every_state_says_why(known, cause):
         ),
         pytest.param(
             CONTROL,
-            "The control run lets the detectors work on the last good bar once more. If they succeed, the fault is the "
-            "bar's: it is set aside in quarantine and the next one runs. If they fail too, the symbol holds and tries "
-            "the bar every 30 s.",
+            "The control run runs the detectors on the last good bar again. If they succeed, the bar is at "
+            "fault: it goes into quarantine and the next one runs. If they fail too, the symbol goes on hold "
+            "and the bar is tried every 30 s.",
             id="control run",
         ),
         pytest.param(
             HOLD,
-            "The bar is tried every 30 s, without limit, until it succeeds or somebody resets or skips it. If it "
-            "succeeds, the breaker closes and the bars that wait follow in order.",
+            "The bar is tried every 30 s, without limit, until it succeeds or an operator resets or skips it. If it "
+            "succeeds, the breaker closes and the waiting bars follow in order.",
             id="hold",
         ),
         pytest.param(
@@ -462,13 +463,14 @@ def test_every_state_says_what_happens_next(known, following):
     [
         pytest.param(
             {"quarantined": 1},
-            "1 bar of it is in quarantine, until somebody replays or discards what is there, or other values come.",
+            "1 of its bars is in quarantine until an operator replays or discards it, or until new values for it "
+            "arrive.",
             id="a bar in quarantine",
         ),
         pytest.param(
             {"quarantined": 1200},
-            "1,200 bars of it are in quarantine, until somebody replays or discards what is there, or other values "
-            "come.",
+            "1,200 of its bars are in quarantine until an operator replays or discards them, or until new values "
+            "for them arrive.",
             id="many bars in quarantine",
         ),
         pytest.param(
@@ -479,28 +481,30 @@ def test_every_state_says_what_happens_next(known, following):
                     quick_bars_needed=20,
                 )
             },
-            "It is in the slow lane since 10:27:30 UTC: its run took 1.5 s. It comes back after 20 quick bars in a "
+            "It is in the slow lane since 10:27:30 UTC: its run took 1.5 s. It returns to the main lane after 20 "
+            "quick bars in a "
             "row; so far 2.",
             id="the slow lane, and why",
         ),
         pytest.param(
             {"slow": SlowLane(moved=None, quick_bars=0, quick_bars_needed=1)},
-            "It is in the slow lane. It comes back after 1 quick bar; so far 0.",
+            "It is in the slow lane. It returns to the main lane after 1 quick bar; so far 0.",
             id="the slow lane, nobody knows why",
         ),
         pytest.param(
             {"head": head(**DUE, losses=2), "backlog": 1},
-            "Its message was lost 2 times in a row with a whole worker; after 3 times it counts as a failure.",
+            "Its worker was lost 2 times in a row; after 3 times this counts as a failure.",
             id="lost heads",
         ),
         pytest.param(
             {"head": head(**DUE, late=True, replayed=True), "backlog": 1},
-            "The bar in flight is a replay from quarantine: it has one attempt.",
+            "The current bar is a replay from quarantine: it has one attempt.",
             id="a replay",
         ),
         pytest.param(
             {"head": head(**DUE, late=True), "backlog": 1},
-            "The bar in flight is late, older than the newest of its series: its window is that of its own time.",
+            "The current bar is late: a newer bar of its series is known. The detectors see the window that ends "
+            "with it.",
             id="a late bar",
         ),
     ],
@@ -521,12 +525,12 @@ def test_what_is_wrong_with_a_symbol_that_gets_on_leads_instead_of_that_it_is_in
 
     assert said.text == (
         "TSLA: its p95 latency is 412 ms, over 200 ms. Stale: no fresh bar, the newest ended 26 min 3 s ago. "
-        "Idle: all its bars are done, the last at 10:27:30 UTC. "
+        "Idle: all its bars are finished, the last at 10:27:30 UTC. "
         "Alert slow_symbol since 10:27:00 UTC: see docs/runbook/slow_symbol.md. "
         "Its feed is late by 11 min 3 s of trading time; late bars are still processed. "
         "Its next bar runs as soon as it is accepted."
     )
-    assert "in order" not in explain(replace(RUNNING, alerts=[SLOW])).text
+    assert "normally" not in explain(replace(RUNNING, alerts=[SLOW])).text
 
 
 def test_what_is_wrong_beside_the_trouble_of_a_symbol_is_a_note():
@@ -565,7 +569,9 @@ def test_a_replay_says_that_it_has_one_attempt_and_where_it_goes():
 
     assert "the replayed 1m bar of 10:28:00 UTC" in said.summary
     assert "(attempt 1 of 1)" in said.next
-    assert said.next.endswith("if it fails, it is back in quarantine, and neither failures nor breaker are touched.")
+    assert said.next.endswith(
+        "if it fails, it goes back into quarantine; its symbol's failures and breaker do not change."
+    )
 
 
 @pytest.mark.parametrize(
@@ -594,7 +600,7 @@ def test_the_text_is_the_whole_in_one_paragraph_with_what_can_be_done():
     assert explain(RETRY).text == (
         "Paused since 10:28:03 UTC: failure 2 of 3 on the 1m bar of 10:28:00 UTC, next try in 1.4 s, 12 bars wait "
         "(about 3 s to catch up). ValueError: no good. It runs again at 10:28:31 UTC (attempt 3 of 7). If it succeeds, "
-        "the bars that wait follow in order; if it fails, the breaker opens for 30 s. "
+        "the waiting bars follow in order; if it fails, the breaker opens for 30 s. "
         "You can reset it now, skip the bar or disable the symbol."
     )
 
