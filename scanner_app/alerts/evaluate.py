@@ -295,7 +295,7 @@ class _Change:
             yield _Chunk(gone=self._gone[start : start + CHUNK])
 
     def _text(self, rule: Rule, alert: Alert, telling: NotificationKind, name: str) -> texts.Text:
-        told = texts.Told(
+        told = texts.AlertSummary(
             name=name,
             title=rule.title,
             severity=alert.severity,

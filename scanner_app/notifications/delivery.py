@@ -122,7 +122,7 @@ def _make_digest(channel: str, kind: NotificationKind, mail: digests.Mail, now: 
     rows = Notification.objects.select_related("symbol").filter(pk__in=[*mail.ids, *mail.also]).order_by("at", "pk")
     text = DIGESTS[kind](
         [
-            texts.Named(
+            texts.DigestEntry(
                 ticker=row.symbol.ticker if row.symbol else "scanner",
                 at=row.at,
                 headline=texts.Text(subject=row.subject, body=row.body).headline,

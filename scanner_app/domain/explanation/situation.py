@@ -8,20 +8,21 @@ from itertools import pairwise
 from statistics import median
 
 from scanner_app.domain.breaker import Breaker, Rules, State
+from scanner_app.domain.enums import Lane, Stage, SymbolState
 
 
-class Whereabouts(StrEnum):
+class MessageLocation(StrEnum):
     """Where the message of a bar that is due is."""
 
     WORKER = "worker"  # a worker has it: it runs, or is about to
     QUEUED = "queued"  # in its queue, not taken yet
     NO_WORKER = "no_worker"  # in its queue, and no worker of its lane tells of itself
-    NOWHERE = "nowhere"  # in no queue, and no worker has told of it
+    NOWHERE = "nowhere"  # in no queue, and no worker reports it
     UNKNOWN = "unknown"  # the broker does not answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
+class LoggedEvent:
     """Who did something, when and why: a line of the timeline."""
 
     at: datetime
@@ -30,7 +31,7 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Error:
+class AttemptError:
     """What the last failed attempt said."""
 
     type: str
@@ -38,33 +39,33 @@ class Error:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class HeadSituation:
     """The bar in flight."""
 
     timeframe: str
     timestamp: datetime
     attempts: int = 0  # failures so far
-    stage: str = "run"  # run, control, hold
+    stage: Stage | str = Stage.RUN
     failing_since: datetime | None = None  # its first failure of this row
-    error: Error | None = None  # its last one's
+    error: AttemptError | None = None  # its last one's
     due_since: datetime | None = None  # None: its time has not come, or nothing may run
-    whereabouts: Whereabouts | None = None  # None: nobody was asked, since it is not due
+    location: MessageLocation | None = None  # None: nobody was asked, since it is not due
     losses: int = 0  # times in a row that it was lost with a whole worker
     late: bool = False
     replayed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lane:
+class SlowLane:
     """How a symbol came into the slow lane, and its way back."""
 
-    moved: Act | None
+    moved: LoggedEvent | None
     quick_bars: int  # in a row so far
     quick_bars_needed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Firing:
+class FiringAlert:
     """An alert of the symbol that fires."""
 
     rule: str
@@ -73,37 +74,37 @@ class Firing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Situation:
     """All that is to be known of one symbol at one moment."""
 
     ticker: str
     now: datetime
     created_at: datetime
-    state: str = "processing"  # processing, paused, failed
+    state: SymbolState | str = SymbolState.PROCESSING
     enabled: bool = True
-    switched: Act | None = None  # who disabled it
+    switched: LoggedEvent | None = None  # who disabled it
     deleted_at: datetime | None = None
-    deleted: Act | None = None  # who deleted it
+    deleted: LoggedEvent | None = None  # who deleted it
     breaker: Breaker = field(default_factory=Breaker)
     rules: Rules
     delays_s: Sequence[float]
     stuck_s: float  # a head that is due, not paused and not done for longer is trouble: what the alert goes by too
-    head: Head | None = None
+    head: HeadSituation | None = None
     next_attempt_at: datetime | None = None  # when the head will really run; None: now, or nothing may run
-    held: Act | None = None  # since when and why it holds
+    held: LoggedEvent | None = None  # since when and why it holds
     backlog: int = 0  # the head included
     pace_s: float | None = None  # seconds that a bar takes when bars wait; None: unknown
     catching_up: bool = False  # bars of a pause are not worked off yet
     ever_accepted: bool = True
     last_processed_at: datetime | None = None
     last_error: str = ""
-    slow: Lane | None = None  # None: in the main lane
+    slow: SlowLane | None = None  # None: in the main lane
     max_losses: int = 3
     quarantined: int = 0
     is_stale: bool = False
     data_age_s: float | None = None
     stale_for_s: float = 0  # trading time beyond what its timeframe allows
-    alerts: Sequence[Firing] = ()  # the worst first
+    alerts: Sequence[FiringAlert] = ()  # the worst first
 
     @property
     def circuit(self) -> State:
@@ -116,13 +117,13 @@ class Facts:
         return self.breaker.half_open_at(self.rules) or self.now
 
     @property
-    def lane(self) -> str:
+    def lane(self) -> Lane:
         """The name of its lane."""
-        return "main" if self.slow is None else "slow"
+        return Lane.MAIN if self.slow is None else Lane.SLOW
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class FinishedBar:
     """A bar that was processed, as the pace is taken from."""
 
     accepted_at: datetime
@@ -135,7 +136,7 @@ MIN_INTERVALS = 3
 """Times between results below which they say nothing: one of two may be a pause that an operator made."""
 
 
-def pace(done: Sequence[Done]) -> float | None:
+def pace(done: Sequence[FinishedBar]) -> float | None:
     """Seconds that a bar takes while others wait behind it; None without any bar to judge by.
 
     `done` are a symbol's last bars in the order of their numbers. The median of the times between two results,
