@@ -14,7 +14,7 @@ that no more than two of these scanners compete for the processors.
 """
 
 
-class Scheduling(LoadScopeScheduling):
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
     """Chains first, as they take longest; then each test goes to the process that is free."""
 
     def _split_scope(self, nodeid: str) -> str:

@@ -18,7 +18,7 @@ NEWEST = 20
 
 
 def explanation(symbol: Symbol, now: datetime) -> SafeString:
-    """Why the symbol is as it is, what happens next, and what can be done."""
+    """Why the symbol is in its state, what happens next, and what an operator can do."""
     said = explain(symbol, now)
     parts = (said.summary, said.cause, said.next, *said.notes, said.advice)
     return format_html(

@@ -30,31 +30,31 @@ from scanner_app.models import Alert, Bar, ProcessingFailure, QuarantinedBar, Sy
 from scanner_app.reading import status
 
 PACED_BY = 50
-"""Bars from which the pace is taken: the last ones, so that it follows a detector that was made quicker."""
+"""The pace is taken from this many of the newest bars, so that it follows a change of the detectors."""
 
 TAKEN_S = settings.SCANNER_HEARTBEAT_S + 0.5
-"""Seconds in which a message that left its queue need not have been told of: the next tell is still to come."""
+"""Seconds after which a message that left its queue must be in a worker's heartbeat."""
 
 NAMES_A_HEAD = (EventKind.ENABLED, EventKind.RESET, EventKind.QUARANTINED)
 """Events after which a waiting bar is published, whenever it was accepted."""
 
 
-TOLD_ANYWAY = ("stale_symbol",)
-"""Rules whose alerts say what the sentences on the symbol say as well, and sooner."""
+EXPLAINED_ANYWAY = ("stale_symbol",)
+"""Rules whose alerts repeat what the explanation says anyway."""
 
 
 def explain(symbol: Symbol, now: datetime) -> Explanation:
-    """Why the symbol, which is one of `symbols()`, is as it is."""
+    """Why the symbol, which is one of `symbols()`, is in its state."""
     return explain_situation(situation_of(symbol, now))
 
 
 def symbols() -> QuerySet[Symbol]:
-    """Every symbol with what is needed of its rows, those that are being deleted too: that is a reason as well."""
+    """All symbols with the rows that an explanation needs, also those that are being deleted."""
     return Symbol.objects.select_related("status", "breaker").defer("status__latencies")
 
 
 def situation_of(symbol: Symbol, now: datetime) -> Situation:
-    """What is known of it at the moment. At most nine queries, and three questions to the broker."""
+    """The symbol's situation now. At most nine queries and three requests to the broker."""
     row = symbol.status
     summary = status.symbol_status(symbol, now)
     head = None if symbol.deleted_at is not None else _head(symbol, row, summary.next_attempt_at, now)
@@ -91,7 +91,7 @@ def situation_of(symbol: Symbol, now: datetime) -> Situation:
 
 
 def _firing(symbol: Symbol) -> list[FiringAlert]:
-    firing = Alert.objects.filter(symbol_id=symbol.pk, state=AlertState.FIRING).exclude(rule__in=TOLD_ANYWAY)
+    firing = Alert.objects.filter(symbol_id=symbol.pk, state=AlertState.FIRING).exclude(rule__in=EXPLAINED_ANYWAY)
     return [
         FiringAlert(rule=one.rule, message=one.message, fired_at=one.fired_at)
         for one in sorted(firing.order_by("id"), key=lambda one: -one.weight)
@@ -102,7 +102,7 @@ def _head(symbol: Symbol, row: SymbolStatus, next_attempt_at: datetime | None, n
     if row.head is None:
         return None
     bar = Bar.objects.filter(symbol_id=symbol.pk, sequence=row.head).first()
-    if bar is None:  # somebody has removed it by hand; the sweeper's log says so
+    if bar is None:  # somebody removed the row by hand; the sweeper logs that
         return None
     failures = _failures(bar, row.attempts)
     waits = next_attempt_at is not None
@@ -123,7 +123,7 @@ def _head(symbol: Symbol, row: SymbolStatus, next_attempt_at: datetime | None, n
 
 
 def _failures(bar: Bar, attempts: int) -> list[ProcessingFailure]:
-    """The failures since it was accepted or reset last, newest first: a row each, but of a hold one in all."""
+    """The failures since the bar was last accepted or reset, newest first. All failures of a hold share one row."""
     rows = min(attempts, len(settings.SCANNER_RETRY_DELAYS) + 1)
     if not rows:
         return []
@@ -134,9 +134,9 @@ def _failures(bar: Bar, attempts: int) -> list[ProcessingFailure]:
 def _due_since(
     symbol: Symbol, row: SymbolStatus, bar: Bar, failures: list[ProcessingFailure], *, waits: bool, now: datetime
 ) -> datetime | None:
-    """Since when nothing but a worker is missing for the head to run; None while something else is.
+    """Since when the head needs only a worker in order to run; None while it has to wait for something else.
 
-    `waits`: for its retry or the half-open moment, which a control run does not heed.
+    `waits`: for its retry or the half-open time. A control run waits for neither.
     """
     control = row.stage == Stage.CONTROL
     if not symbol.enabled or (waits and not control):
@@ -144,14 +144,14 @@ def _due_since(
     times = [
         row.last_processed_at,
         row.next_attempt_at,
-        # A control run is due with the failure that led to it: it does not heed the breaker.
+        # A control run is due with the failure that led to it: the breaker does not delay it.
         None if control else symbol.breaker.value.half_open_at(breaker_rules()),
         failures[0].failed_at if failures else None,
     ]
     due_since = max([bar.accepted_at, *(time for time in times if time is not None and time <= now)])
     if (now - due_since).total_seconds() < TAKEN_S:
         return due_since
-    # Only now, since a symbol with years of events and none of these would be searched through all of them.
+    # This comes last: without such an event, the query reads all of the symbol's events, which may be years of them.
     named = _last(symbol, *NAMES_A_HEAD)
     return due_since if named is None else max(due_since, named.at)
 
@@ -159,16 +159,16 @@ def _due_since(
 def _message_location(
     symbol: Symbol, row: SymbolStatus, bar: Bar, due_since: datetime | None, now: datetime
 ) -> MessageLocation | None:
-    """Where the head's message is. One that left its queue since the last tell counts as a worker's."""
+    """Where the head's message is. One that left its queue after the last heartbeat counts as a worker's."""
     try:
         if not symbol.enabled:
-            # An act of an operator has raised the epoch since the run began.
+            # The operator's action has raised the epoch since the run began.
             run = f"{quote(symbol.ticker, safe='')}-{row.head}-e"
             return MessageLocation.WORKER if any(name.startswith(run) for name in _held()) else None
         if due_since is None:
             return None
         message = message_of(row, bar.timeframe, bar.timestamp)
-        # The queue first, then the heartbeats: what moves on meanwhile is seen in the later place.
+        # The queue first, then the heartbeats: a message that moves in between is seen in the second place.
         queued = message.identity in queue_contents.queued({queue_names.queue_name(symbol.ticker, row.lane)})
         living = heartbeats.read_all().values()
     except redis.RedisError:

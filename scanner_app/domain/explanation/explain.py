@@ -1,4 +1,4 @@
-"""A situation in, sentences out: pure, no database, no clock, no I/O."""
+"""Picks the case of a symbol's situation and builds its explanation. Pure: no database, no clock, no I/O."""
 
 from collections.abc import Iterator
 
@@ -16,9 +16,9 @@ from scanner_app.domain.explanation.switched_off_cases import deleted_case, disa
 
 
 def explain(situation: Situation) -> Explanation:
-    """What is the matter with a symbol, or that nothing is."""
+    """Explain a symbol's state: what is wrong, or that nothing is."""
     case = _case(situation)
-    # A symbol that gets on is not in order while its feed is late or an alert fires: then that is what is the matter.
+    # While the feed is late or an alert fires, that comes first, even if the bars themselves run well.
     leads = list(problems_of(situation)) if case.cause == IN_ORDER else []
     rest = [] if leads or case.code is Code.DELETED else [f"{what} {why}" for what, why in problems_of(situation)]
     return Explanation(

@@ -7,7 +7,7 @@ from scanner_app.domain.explanation.phrases import time_until
 from scanner_app.domain.explanation.situation import HeadSituation, MessageLocation, Situation
 
 UNHEARD_S = 5.0
-"""Seconds in the queue from which it is worth a word: below that, some worker is just busy."""
+"""A message that waits in its queue for less than this many seconds is normal: the workers are just busy."""
 
 
 def location_of(head: HeadSituation) -> MessageLocation:
@@ -45,7 +45,7 @@ def attempt_phrase(situation: Situation, head: HeadSituation) -> str:
 
 
 def when_it_runs(situation: Situation, head: HeadSituation) -> str:
-    """When it runs, or what has to happen before."""
+    """When the head runs, or what has to happen first."""
     attempt = attempt_phrase(situation, head)
     if situation.next_attempt_at is not None:
         return f"It runs again at {wording.clock(situation.next_attempt_at, situation.now)} ({attempt})."

@@ -9,7 +9,7 @@ from scanner_app.domain.explanation.situation import HeadSituation, Situation
 
 
 def while_open(*, ticker: str, probe_from: str, probe: str, if_it_fails: str) -> str:
-    """What happens next while a breaker is open; for explanations and mails."""
+    """What happens next while a breaker is open. Explanations and mails use it."""
     return (
         f"The breaker is open, and no bar of {ticker} runs. From {probe_from} on, {probe} runs once, as the probe. "
         f"If that succeeds, the breaker closes and the waiting bars follow in order; if it fails, {if_it_fails}."
@@ -17,12 +17,12 @@ def while_open(*, ticker: str, probe_from: str, probe: str, if_it_fails: str) ->
 
 
 def opens_again(recovery: timedelta) -> str:
-    """What a failed probe leads to; for explanations and mails."""
+    """What a failed probe leads to. Explanations and mails use it."""
     return f"the breaker stays open for another {wording.span(recovery.total_seconds())}"
 
 
 def worked_off(ticker: str) -> str:
-    """What follows a pause; for explanations and mails."""
+    """What follows a pause. Explanations and mails use it."""
     return f"the waiting bars of {ticker} are processed in order"
 
 

@@ -1,4 +1,4 @@
-"""What else is to be known of a symbol: notes, alerts, a late feed."""
+"""Further facts about a symbol: notes, alerts, a late feed."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -10,7 +10,7 @@ from scanner_app.domain.explanation.situation import Situation, SlowLane
 
 
 def notes_of(situation: Situation, code: Code) -> Iterator[str]:
-    """What else is to be known."""
+    """The notes of an explanation."""
     if code is Code.DELETED:
         return
     head = situation.head
@@ -45,7 +45,7 @@ def _lane_reason(reason: str) -> str:
 
 
 def problems_of(situation: Situation) -> Iterator[tuple[str, str]]:
-    """What is wrong with a symbol, however its bars get on: (what, why)."""
+    """Problems that do not stop the symbol's bars, as (what, why)."""
     for alert in situation.alerts:
         yield (
             alert.message,

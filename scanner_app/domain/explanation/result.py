@@ -8,7 +8,7 @@ from scanner_app.domain.explanation.actions import Action, you_can
 
 
 class Code(StrEnum):
-    """What is explained, for programs; the order is that in which they are looked for."""
+    """The state that is explained, for programs; `explain` checks in about this order."""
 
     DELETED = "deleted"
     DISABLED = "disabled"
@@ -20,7 +20,7 @@ class Code(StrEnum):
     RUNNING = "running"
     CATCHING_UP = "catching_up"  # running, with bars of a pause behind it
     DUE = "due"  # no worker has it yet
-    LOST = "lost"  # it is nowhere
+    LOST = "lost"  # its message is nowhere
     EMPTY = "empty"  # never had a bar
     IDLE = "idle"
 
@@ -32,18 +32,18 @@ ADVISED_ACTIONS: dict[Code, frozenset[str]] = {
     **dict.fromkeys((Code.CONTROL, Code.HOLD, Code.OPEN, Code.PROBE, Code.RETRY), IN_TROUBLE),
 }
 ADVISED_ACTIONS |= {code: frozenset() for code in Code if code not in ADVISED_ACTIONS}
-"""The acts that the text names; others make sense too, but need no advice."""
+"""The actions that the text names. Other actions are possible too, but the text does not advise them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """Why a symbol is as it is, for people; and the same as values."""
+    """Why a symbol is in its state: as sentences and as values."""
 
     code: Code
     summary: str
     cause: str
     next: str
-    notes: tuple[str, ...]  # what else is to be known, each a sentence
+    notes: tuple[str, ...]  # further facts, each one or more sentences
     actions: tuple[Action, ...]
     since: datetime | None
     next_attempt_at: datetime | None
@@ -57,5 +57,5 @@ class Explanation:
 
     @property
     def advice(self) -> str:
-        """What can be done, where something should be; else empty."""
+        """What an operator can do, if the state calls for it; else empty."""
         return you_can([one.name for one in self.actions if one.name in ADVISED_ACTIONS[self.code]])
