@@ -16,7 +16,7 @@ from scanner_app.domain.alert_rules import RULES, Facts, Finding, Rule
 from scanner_app.domain.enums import FIRED_STATES, OPEN_STATES, AlertState, NotificationKind
 from scanner_app.models import Alert, Evaluation
 from scanner_app.notifications import outbox, texts, trigger
-from scanner_app.reading.status import SILENT_AFTER
+from scanner_app.reading.status import OVERDUE_AFTER
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +61,7 @@ def run(facts: Facts, *, rules: Sequence[Rule] = tuple(RULES.values())) -> Evalu
     found = {rule.name: _findings(rule, facts) for rule in rules}
     result = EvaluationResult(complete=all(findings is not None for findings in found.values()))
     the_row = Evaluation.objects.filter(pk=Evaluation.THE_ROW)
-    newer = Q(evaluated_at__lt=facts.now) | Q(evaluated_at__gt=facts.now + SILENT_AFTER)
+    newer = Q(evaluated_at__lt=facts.now) | Q(evaluated_at__gt=facts.now + OVERDUE_AFTER)
     with transaction.atomic():
         if the_row.filter(newer).update(evaluated_at=facts.now, complete=result.complete) != 1:
             return EvaluationResult(superseded=True)

@@ -15,7 +15,7 @@ from scanner_app.mailbox.heads import message_of
 from scanner_app.messaging import heartbeats, redis_client, sweep_memory
 from scanner_app.messaging.heartbeats import Heartbeat
 from scanner_app.models import Bar, Evaluation, SymbolEvent, SymbolStatus
-from scanner_app.reading import clocks, quarantine_entries, status
+from scanner_app.reading import clocks, quarantine_entries, symbol_status
 from scanner_app.workers.queue_following import shard_of
 
 BROKER_TRIES = 2
@@ -96,13 +96,13 @@ def _worker(name: str, heartbeat: Heartbeat, clock_ahead_s: float | None) -> Wor
 
 
 def _symbols(limits: Limits, outages: Mapping[str, int], shards: int, now: datetime) -> tuple[SymbolFacts, ...]:
-    slow, due = status.slow_symbols(now), _due_since(limits, now)
+    slow, due = symbol_status.slow_symbols(now), _due_since(limits, now)
     found = []
-    for symbol in status.symbols().order_by("ticker"):
+    for symbol in symbol_status.shown_symbols().order_by("ticker"):
         row = symbol.status
         found.append(
-            status.symbol_facts(
-                status.symbol_status(symbol, now),
+            symbol_status.symbol_facts(
+                symbol_status.summary(symbol, now),
                 slow,
                 consumers=consumers(row.lane, shard_of(symbol.ticker, shards), shards),
                 due_since=due.get(symbol.pk),

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from scanner_app.domain.enums import FIRED_STATES, Severity
 from scanner_app.models import Alert, Evaluation
-from scanner_app.reading.status import is_silent
+from scanner_app.reading.status import is_overdue
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +33,7 @@ def run(now: datetime) -> str:
 def problem(now: datetime) -> str:
     """Why not all is well; empty if all rules were evaluated lately and no alert of severity error fires."""
     row = Evaluation.objects.filter(pk=Evaluation.THE_ROW).first()
-    if row is None or is_silent(row.evaluated_at, now):
+    if row is None or is_overdue(row.evaluated_at, now):
         return "nobody has evaluated the alert rules lately"
     if not row.complete:
         return "not every alert rule could be judged"

@@ -17,7 +17,7 @@ from scanner_app.mailbox.heads import message_of
 from scanner_app.mailbox.sweep import MAX_LOSSES
 from scanner_app.messaging import heartbeats, queue_contents, queue_names
 from scanner_app.models import Alert, Bar, ProcessingFailure, QuarantinedBar, Symbol, SymbolStatus
-from scanner_app.reading import status
+from scanner_app.reading import symbol_status
 
 PACED_BY = 50
 """Bars from which the pace is taken: the last ones, so that it follows a detector that was made quicker."""
@@ -46,7 +46,7 @@ def symbols() -> QuerySet[Symbol]:
 def facts_of(symbol: Symbol, now: datetime) -> Facts:
     """What is known of it at the moment. At most nine queries, and three questions to the broker."""
     row = symbol.status
-    summary = status.symbol_status(symbol, now)
+    summary = symbol_status.summary(symbol, now)
     head = None if symbol.deleted_at is not None else _head(symbol, row, summary.next_attempt_at, now)
     return Facts(
         ticker=symbol.ticker,
