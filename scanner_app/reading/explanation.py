@@ -27,7 +27,7 @@ from scanner_app.mailbox.heads import message_of
 from scanner_app.mailbox.sweep import MAX_LOSSES
 from scanner_app.messaging import heartbeats, queue_contents, queue_names
 from scanner_app.models import Alert, Bar, ProcessingFailure, QuarantinedBar, Symbol, SymbolStatus
-from scanner_app.reading import status
+from scanner_app.reading import symbol_status
 
 PACED_BY = 50
 """The pace is taken from this many of the newest bars, so that it follows a change of the detectors."""
@@ -56,7 +56,7 @@ def symbols() -> QuerySet[Symbol]:
 def situation_of(symbol: Symbol, now: datetime) -> Situation:
     """The symbol's situation now. At most nine queries and three requests to the broker."""
     row = symbol.status
-    summary = status.symbol_status(symbol, now)
+    summary = symbol_status.summary(symbol, now)
     head = None if symbol.deleted_at is not None else _head(symbol, row, summary.next_attempt_at, now)
     return Situation(
         ticker=symbol.ticker,
