@@ -15,6 +15,17 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from scanner_app.domain import retry
+from scanner_app.domain.alert_rules import (
+    backlog,
+    healthy_share,
+    open_breakers,
+    slow_database,
+    slow_symbol,
+    stale_symbol,
+    stuck_head,
+)
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 MAX_SOCKET_PATH = 100
@@ -154,7 +165,7 @@ class Environment(BaseModel):
         description="dotted paths of the detectors, comma-separated; set but empty: none",
     )
     SCANNER_RETRY_DELAYS: Annotated[str, AfterValidator(_delays)] = Field(
-        "1,2,4,8,16,30", description="seconds before retry 1, 2, … of a bar"
+        ",".join(map(str, retry.DEFAULT_DELAYS_S)), description="seconds before retry 1, 2, … of a bar"
     )
     SCANNER_BREAKER_THRESHOLD: Count = Field(3, description="failures in a row that open a breaker")
     SCANNER_BREAKER_RECOVERY_S: Seconds = Field(30, description="seconds from open to half-open")
@@ -215,21 +226,30 @@ class Environment(BaseModel):
         5, description="seconds between two evaluations of the alert rules, at most 15"
     )
     SCANNER_ALERT_HEALTHY_PERCENT: Annotated[int, Field(ge=1, le=100)] = Field(
-        80, description="healthy symbols, in percent of the enabled ones, under which an alert fires"
+        healthy_share.DEFAULT_HEALTHY_PERCENT,
+        description="healthy symbols, in percent of the enabled ones, under which an alert fires",
     )
-    SCANNER_ALERT_P95_MS: Count = Field(200, description="a symbol's p95 latency over which one fires")
+    SCANNER_ALERT_P95_MS: Count = Field(
+        slow_symbol.DEFAULT_P95_MS,
+        description="a symbol's p95 latency over which one fires",
+    )
     SCANNER_ALERT_OPEN_BREAKERS: Annotated[int, Field(ge=0)] = Field(
-        3, description="open breakers over which one fires"
+        open_breakers.DEFAULT_OPEN_BREAKERS, description="open breakers over which one fires"
     )
     SCANNER_ALERT_STALE_S: Seconds = Field(
-        900, description="seconds of its market's trading time that a symbol may be stale before one fires"
+        stale_symbol.DEFAULT_STALE_S,
+        description="seconds of its market's trading time that a symbol may be stale before one fires",
     )
     SCANNER_ALERT_STUCK_S: Seconds = Field(
-        60, description="seconds that a bar which could run may take before one fires"
+        stuck_head.DEFAULT_STUCK_S, description="seconds that a bar which could run may take before one fires"
     )
-    SCANNER_ALERT_BACKLOG: Count = Field(10_000, description="waiting bars of one symbol over which one fires")
+    SCANNER_ALERT_BACKLOG: Count = Field(
+        backlog.DEFAULT_BACKLOG,
+        description="waiting bars of one symbol over which one fires",
+    )
     SCANNER_ALERT_ANSWER_MS: Count = Field(
-        500, description="milliseconds that database or broker may take to answer before one fires"
+        slow_database.DEFAULT_ANSWER_MS,
+        description="milliseconds that database or broker may take to answer before one fires",
     )
     SCANNER_PING_URL: Annotated[str, AfterValidator(_ping_url)] = Field(
         "", description="address that is asked for once a minute while all is well (healthchecks.io and its like)"

@@ -9,6 +9,9 @@ from datetime import datetime, timedelta
 from scanner_app.domain import breaker
 from scanner_app.domain.enums import Outcome, Stage
 
+DEFAULT_DELAYS_S = (1, 2, 4, 8, 16, 30)
+"""SCANNER_RETRY_DELAYS, unless it is set: seconds before retry 1, 2, … of a bar. Given by the requirements."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextStep:

@@ -8,17 +8,12 @@ from typing import Any
 
 from django.conf import settings
 
+from scanner_app.domain.worker_health import DEAF_AFTER_S, LOST_AFTER_HEARTBEATS
 from scanner_app.messaging.redis_client import client
 
 KEY = "scanner:tell:"
 """The key of a worker's heartbeat, before its name. Old and new workers share it during an upgrade, as they share the
 names of the fields."""
-
-MISSED_AT_MOST = 3
-"""A worker that has missed so many heartbeats is taken for lost."""
-
-DEAF_AFTER_S = 10.0
-"""A worker is deaf when a message waits for so long beside its free slots."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +46,7 @@ def write(worker: str, role: str, held: Iterable[str], *, unconsumed_s: float) -
         "clock_s": round(clock_ahead_s(), 3),
         "held": sorted(held),
     }
-    client().set(KEY + worker, json.dumps(fields), px=int(MISSED_AT_MOST * settings.SCANNER_HEARTBEAT_S * 1000))
+    client().set(KEY + worker, json.dumps(fields), px=int(LOST_AFTER_HEARTBEATS * settings.SCANNER_HEARTBEAT_S * 1000))
 
 
 def read_all() -> dict[str, Heartbeat]:

@@ -21,8 +21,8 @@ from celery import bootsteps
 from django.conf import settings
 from redis.exceptions import RedisError
 
+from scanner_app.domain.worker_health import DEAF_AFTER_S
 from scanner_app.messaging import queue_contents
-from scanner_app.messaging.heartbeats import DEAF_AFTER_S
 
 log = structlog.get_logger(__name__)
 

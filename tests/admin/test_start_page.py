@@ -9,6 +9,7 @@ from django.utils import timezone
 from redis.exceptions import ConnectionError as BrokerAway
 
 from scanner_app import mailbox
+from scanner_app.domain import worker_health
 from scanner_app.messaging import heartbeats, sweep_memory
 from scanner_app.messaging.heartbeats import Heartbeat
 from scanner_app.models import Alert, Symbol
@@ -132,7 +133,7 @@ def test_without_trouble_it_says_so(browser, symbols, says):
 
 def test_workers_are_named_with_what_they_hold_and_lead_to_flower(browser, tells):
     del tells["slow@here"]
-    tells["main@here"] = replace(tells["main@here"], unconsumed_s=heartbeats.DEAF_AFTER_S)
+    tells["main@here"] = replace(tells["main@here"], unconsumed_s=worker_health.DEAF_AFTER_S)
 
     workers = section(browser.get(START), "workers")
 

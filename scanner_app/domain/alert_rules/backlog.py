@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule
 from scanner_app.domain.enums import Severity
 
+DEFAULT_BACKLOG = 10_000
+"""SCANNER_ALERT_BACKLOG, unless it is set: bars of one symbol."""
+
 
 def find(facts: Facts) -> Iterable[Finding]:
     """One finding for each symbol with more waiting bars than the limit, disabled ones included: they fill up too."""

@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule, named
 from scanner_app.domain.enums import Severity
 
+DEFAULT_HEALTHY_PERCENT = 80
+"""SCANNER_ALERT_HEALTHY_PERCENT, unless it is set. Given by the requirements."""
+
 
 def find(facts: Facts) -> Iterable[Finding]:
     """One finding for the whole. Disabled symbols don't count; no symbols at all are healthy."""

@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule, named
 from scanner_app.domain.enums import Severity
 
+DEFAULT_OPEN_BREAKERS = 3
+"""SCANNER_ALERT_OPEN_BREAKERS, unless it is set. Given by the requirements."""
+
 
 def find(facts: Facts) -> Iterable[Finding]:
     """One finding for the whole. A breaker that is half-open lets its probe run and does not count."""

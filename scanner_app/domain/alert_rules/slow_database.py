@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule
 from scanner_app.domain.enums import Severity
 
+DEFAULT_ANSWER_MS = 500
+"""SCANNER_ALERT_ANSWER_MS, unless it is set; slow_broker goes by the same."""
+
 
 def find(facts: Facts) -> Iterable[Finding]:
     """One finding for the whole."""

@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule
 from scanner_app.domain.enums import Severity
 
+DEFAULT_P95_MS = 200
+"""SCANNER_ALERT_P95_MS, unless it is set. Given by the requirements."""
+
 
 def find(facts: Facts) -> Iterable[Finding]:
     """One finding for each symbol whose p95 of the last five minutes is over the limit."""

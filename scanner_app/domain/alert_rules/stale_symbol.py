@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule
 from scanner_app.domain.enums import Severity
 
+DEFAULT_STALE_S = 900
+"""SCANNER_ALERT_STALE_S, unless it is set."""
+
 
 def find(facts: Facts) -> Iterable[Finding]:
     """One finding for each enabled symbol that has been stale for longer than the limit."""

@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule
 from scanner_app.domain.enums import Severity
 
+DEFAULT_STUCK_S = 60
+"""SCANNER_ALERT_STUCK_S, unless it is set."""
+
 
 def find(facts: Facts) -> Iterable[Finding]:
     """One finding for each symbol whose head has been due, and not paused, for longer than the limit."""

@@ -1,0 +1,7 @@
+"""When a worker counts as lost, and when as deaf."""
+
+LOST_AFTER_HEARTBEATS = 3
+"""A worker that has missed so many heartbeats counts as lost."""
+
+DEAF_AFTER_S = 10.0
+"""A worker counts as deaf when a message waits for so long beside its free slots."""
