@@ -1,4 +1,4 @@
-"""What the breaker's row has to do with the symbol's."""
+"""The breaker's row, and what an open breaker means for the symbol's head."""
 
 from datetime import datetime
 
@@ -8,11 +8,11 @@ from scanner_app.models import CircuitBreaker, SymbolStatus
 
 
 def wait_for_breaker(row: SymbolStatus, now: datetime) -> None:
-    """A new head of a symbol whose breaker is open is due at the half-open moment, as the probe."""
+    """While the breaker is open, let a new head run at the half-open moment, as the probe."""
     due = breaker.due(row.symbol.breaker.value, breaker_rules(), now)
     if row.head is not None and due is not None:
         row.next_attempt_at = due
-        # It waits for the breaker, not for the engine.
+        # The head waits for the breaker, so its latency must not count as slowness.
         SymbolStatus.objects.filter(symbol_id=row.symbol_id).update(next_attempt_at=due, catching_up=True)
 
 

@@ -1,4 +1,4 @@
-"""Lines of a symbol's timeline, written with what they tell of."""
+"""Lines of a symbol's timeline, each written in the transaction of the change that it reports."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from scanner_app.domain.enums import EventKind
 from scanner_app.models import SymbolEvent
 
 SCANNER = "scanner"
-"""The actor of what nobody asked for."""
+"""The actor of changes that no user asked for."""
 
 
 def add_event(
@@ -23,7 +23,7 @@ def add_event(
 
 
 def count_event_up(symbol_id: int, kind: EventKind, now: datetime, *, bar_id: int, reason: str) -> bool:
-    """Bring the newest line of the timeline up to date, if it tells the same of the same bar; whether it did."""
+    """Update the newest line of the timeline if it has this kind and bar. Returns whether it did."""
     last = SymbolEvent.objects.filter(symbol_id=symbol_id).order_by("-id").first()
     if last is None or (last.kind, last.bar_id) != (kind, bar_id):
         return False

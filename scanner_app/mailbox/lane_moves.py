@@ -1,4 +1,4 @@
-"""Lanes: a slow or hung symbol is published to the slow lane, where it disturbs only its like."""
+"""Move a symbol to the slow lane, where it can delay only other slow symbols, and back."""
 
 from datetime import datetime
 
@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 
 
 def move_to_lane(symbol_id: int, old_lane: str, place: Place, now: datetime, *, reason: str) -> None:
-    """Store a new place, inside the transaction of what led to it. A change of lane leaves an event."""
+    """Store the new place. Runs inside the caller's transaction. A change of lane is written to the timeline."""
     SymbolStatus.objects.filter(symbol_id=symbol_id).update(lane=place.lane, quick_bars=place.quick_bars)
     if place.lane != old_lane:
         add_event(symbol_id, EventKind.LANE, now, reason=f"to the {place.lane} lane: {reason}")

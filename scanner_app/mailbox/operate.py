@@ -1,4 +1,4 @@
-"""Operators' acts. Each leaves an event; those that concern the head raise the epoch: older messages are stale."""
+"""Operators' actions on a symbol. Each writes an event; those that concern the head raise the epoch."""
 
 from datetime import datetime
 
@@ -19,7 +19,7 @@ from scanner_app.notifications import outbox
 
 
 def reset(symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> None:
-    """Failures and attempts to 0, the breaker closed, the head published at once."""
+    """Set failures and attempts to 0, close the breaker and publish the head at once."""
     with transaction.atomic():
         _rows(symbol).update(
             epoch=F("epoch") + 1, attempts=0, deferrals=0, losses=0, stage=Stage.RUN, next_attempt_at=None
@@ -73,30 +73,30 @@ def disable(symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> bool
 
 
 def enable(symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> bool:
-    """Publish again, the waiting head first. False: it was enabled already."""
+    """Publish the waiting head and go on. False: the symbol was already enabled."""
     return _switch(symbol, EventKind.ENABLED, by, now, reason, enabled=True)
 
 
 def set_calendar(symbol: Symbol, calendar: str, *, by: str, now: datetime, reason: str = "") -> None:
-    """Another trading calendar, by which late and missing bars are counted; "": that of the settings."""
+    """Set the trading calendar, by which late and missing bars are counted. "" means the calendar of the settings."""
     with transaction.atomic():
         lock(symbol.pk)
         if Symbol.objects.filter(pk=symbol.pk).exclude(calendar=calendar).update(calendar=calendar) != 1:
-            return  # it already is as asked
+            return  # it already has this calendar
         _rows(symbol).update(gaps_sequence=0)  # count the gaps again
-        told = calendar or "by the settings"
-        add_event(symbol.pk, EventKind.CALENDAR, now, actor=by, reason=f"{told}: {reason}" if reason else told)
+        chosen = calendar or "by the settings"
+        add_event(symbol.pk, EventKind.CALENDAR, now, actor=by, reason=f"{chosen}: {reason}" if reason else chosen)
 
 
 def _switch(symbol: Symbol, kind: EventKind, by: str, now: datetime, reason: str, *, enabled: bool) -> bool:
     with transaction.atomic():
         lock(symbol.pk)
         # Guarded on the symbol's own row: a filter across the join would be a sub-select, which is not read
-        # anew after a wait for the lock.
+        # again after a wait for the lock.
         if Symbol.objects.filter(pk=symbol.pk, enabled=not enabled).update(enabled=enabled) != 1:
-            return False  # it already is as asked: nothing happened, so nothing is told
+            return False  # nothing changed, so no event is written
         _rows(symbol).update(epoch=F("epoch") + 1)
-        # What waits now has waited for the operator, not for the engine.
+        # Bars that wait now have waited for the operator, so their latency must not count as slowness.
         _rows(symbol).filter(head__isnull=False).update(catching_up=True)
         row = read_row(symbol.pk)
         add_event(row.symbol_id, kind, now, actor=by, reason=reason)

@@ -1,4 +1,4 @@
-"""Delete a symbol: hidden at once, its rows removed in small batches that hold nobody up."""
+"""Delete a symbol: hide it at once, then remove its rows in small batches, so that nobody waits long."""
 
 from datetime import datetime
 
@@ -25,7 +25,7 @@ from scanner_app.models import (
 log = structlog.get_logger(__name__)
 
 BATCH = 1_000
-"""Rows removed in one transaction: milliseconds, also on SQLite, where everybody else waits for it."""
+"""Rows removed in one transaction. It takes milliseconds; on SQLite all other writers wait meanwhile."""
 
 TABLES: tuple[type[models.Model], ...] = (
     Signal,
@@ -36,7 +36,7 @@ TABLES: tuple[type[models.Model], ...] = (
     SymbolEvent,
     Bar,
 )
-"""What hangs on a symbol in numbers, in the order in which it can go."""
+"""Tables with many rows for a symbol, in the order in which the rows can be removed."""
 
 
 def delete(symbol: Symbol, *, by: str, now: datetime, force: bool = False, reason: str = "") -> None:

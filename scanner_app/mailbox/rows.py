@@ -1,4 +1,4 @@
-"""What the transitions share: guarded moves of the hot row, and the messages that follow from it."""
+"""Guards and reads of a symbol's status row, shared by the transitions."""
 
 from django.db.models import QuerySet
 
@@ -8,29 +8,29 @@ from scanner_app.models import Bar, SymbolStatus
 
 
 def read_row(symbol_id: int) -> SymbolStatus:
-    """The row with its symbol and breaker, read after the guarded update and so under its lock."""
+    """The row with its symbol and breaker. Call it after the guarded update, which holds the row's lock."""
     return SymbolStatus.objects.select_related("symbol__breaker").get(symbol_id=symbol_id)
 
 
 def same_attempt(message: Message) -> QuerySet[SymbolStatus]:
-    """The row as long as it is at the message's attempt of the message's head."""
+    """Matches the row only while its head, epoch and attempt are those of the message."""
     return SymbolStatus.objects.filter(
         symbol_id=message.symbol_id, head=message.sequence, epoch=message.epoch, attempts=message.retries
     )
 
 
 def live_head(message: Message) -> QuerySet[SymbolStatus]:
-    """The row as long as the message is live for it: the guard of failures and deferrals."""
+    """Matches the row only while the message may run its head: the guard of failures and deferrals."""
     return same_attempt(message).exclude(stage=Stage.CONTROL)
 
 
 def in_control(message: Message) -> QuerySet[SymbolStatus]:
-    """The row as long as it waits for this control run's verdict."""
+    """Matches the row only while it waits for the result of this control run."""
     return same_attempt(message).filter(stage=Stage.CONTROL)
 
 
 def lock(symbol_id: int) -> None:
-    """Lock the status row first, where another row is guarded: the order of locks is the same everywhere.
+    """Lock the status row before another row is guarded, so that all code takes locks in the same order.
 
     On SQLite the transaction itself, being IMMEDIATE, holds the lock already.
     """
@@ -38,7 +38,7 @@ def lock(symbol_id: int) -> None:
 
 
 def head_id(row: SymbolStatus) -> int | None:
-    """The id of the head's bar, for the timeline; None without one."""
+    """The id of the head's bar, for the timeline; None if there is no head."""
     if row.head is None:
         return None
     return Bar.objects.values_list("id", flat=True).filter(symbol_id=row.symbol_id, sequence=row.head).first()

@@ -73,7 +73,7 @@ def due_heads(now: datetime) -> list[tuple[SymbolStatus, Message]]:
     )
     found: list[tuple[SymbolStatus, Message]] = []
     for row in rows:
-        if row.bar_time is None:  # somebody has removed the bar by hand: that must not stop the sweep of all
+        if row.bar_time is None:  # the bar was removed by hand; the sweep of the others must go on
             log.error("head_without_bar", symbol=row.symbol.ticker, sequence=row.head)
         else:
             found.append((row, message_of(row, row.bar_timeframe, row.bar_time)))
@@ -83,7 +83,7 @@ def due_heads(now: datetime) -> list[tuple[SymbolStatus, Message]]:
 def lost_heads(
     messages: Iterable[Message], deliveries: DeliveryReport, now: datetime
 ) -> tuple[set[str], dict[str, float]]:
-    """The identities that nobody has, and since when each due delivery has been in no queue."""
+    """The identities of lost heads; and for the other due heads that are in no queue, since when (unix s)."""
     unqueued = {
         message.identity: deliveries.unqueued_since.get(message.identity, now.timestamp())
         for message in messages
@@ -98,16 +98,16 @@ def lost_heads(
 
 
 def sweep(due: list[tuple[SymbolStatus, Message]], deliveries: DeliveryReport, *, now: datetime) -> SweepReport:
-    """Publish again what was lost, and name a head where a backlog has none."""
+    """Publish lost heads again, and name a head for each symbol that has a backlog but no head."""
     report = SweepReport(heads=len(due))
     lost, report.unqueued = lost_heads((message for _, message in due), deliveries, now)
     report.lost = len(lost)
     report.idle = SymbolStatus.objects.filter(head=None, last_sequence__gt=F("cursor")).update(head=F("cursor") + 1)
-    gone = [(row, message) for row, message in due if message.identity in lost]
-    # An outage of our own ended its run: that counts against no bar.
-    counted = [(row, message) for row, message in gone if message.identity not in deliveries.outages]
+    lost_due = [(row, message) for row, message in due if message.identity in lost]
+    # A run that an outage ended does not count against its bar.
+    counted = [(row, message) for row, message in lost_due if message.identity not in deliveries.outages]
     given_up = [message for row, message in counted if row.losses + 1 >= MAX_LOSSES]
-    again = [(row, message) for row, message in gone if message not in given_up]
+    again = [(row, message) for row, message in lost_due if message not in given_up]
     for _, message in counted:
         # Guarded, and a row at a time: ingest alone may hold several.
         _live(message).update(losses=F("losses") + 1)

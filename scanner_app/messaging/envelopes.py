@@ -1,6 +1,6 @@
-"""A head's message as the broker takes it, built here since every bar costs one.
+"""A head's message in the broker's format. It is built here, and not by Celery, because every bar needs one.
 
-Celery and kombu take 0.35 ms of processor time to make what is a few dictionaries: a fifth of a bar. The formats are
+Celery and kombu take 0.35 ms of processor time for it, a fifth of a bar. The formats are
 Celery's message protocol 2 and its event `task-sent`, each in kombu's envelope for Redis; tests compare them with
 what Celery itself sends, so that a new version of it is noticed.
 """
@@ -20,7 +20,7 @@ from celery.utils.nodenames import anon_nodename
 from scanner_app.messaging.messages import Message
 
 EVENT_CHANNEL = "/{database}.celeryev/task.sent"
-"""Where kombu publishes that event: fanout exchanges of a Redis database have channels of their own."""
+"""Where kombu publishes that event: each Redis database has its own channel for it."""
 
 _NO_CALLBACKS = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 
@@ -28,7 +28,7 @@ _NO_CALLBACKS = {"callbacks": None, "errbacks": None, "chain": None, "chord": No
 def of_task(message: Message, task: str, queue: str, due: datetime | None) -> bytes:
     """The message that has a worker run `task` for a head, at `due` (aware; None: now).
 
-    It is the root of its own: Celery would make the first bar of a symbol the ancestor of all that follow.
+    Each message is its own root. Celery would make a symbol's first bar the ancestor of all later ones.
     """
     headers = {
         "lang": "py",
@@ -53,7 +53,7 @@ def of_task(message: Message, task: str, queue: str, due: datetime | None) -> by
 
 
 def of_sent_event(message: Message, task: str, queue: str, due: datetime | None) -> bytes:
-    """What tells Flower of it: the event `task-sent`, the only one that names the queue."""
+    """The event `task-sent` for Flower. It is the only event that names the queue."""
     origin = _origin(os.getpid())
     event = {
         "type": "task-sent",

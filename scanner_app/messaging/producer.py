@@ -1,6 +1,7 @@
-"""Send tasks to the broker: one try with short timeouts, from whichever process.
+"""Send tasks to the broker from any process: one try, with short timeouts.
 
-A broker that is down or hangs must hold up neither an ingest call nor a bar; who sends makes up for what is lost.
+A broker that is down or hangs must delay neither an ingest call nor a bar. The caller decides what to do about a
+message that was not sent.
 """
 
 import os
@@ -20,12 +21,12 @@ TIMEOUT_S = 1.0
 """Longest wait for the broker, and for a connection of this process that is in use."""
 
 UNREACHABLE: tuple[type[Exception], ...] = (OperationalError, OSError, LimitExceeded, RedisError, BatchPublishError)
-"""What is raised when the broker did not take it."""
+"""Errors that mean: the broker did not take the message."""
 
 
 def send(task: str, **options: Any) -> None:
     """Send a task by name with Celery's options. Raises UNREACHABLE."""
-    # A batch: the message, and the event that tells Flower of it, in one round trip.
+    # A batch sends the message and Flower's event in one round trip.
     with producers(os.getpid()).acquire(block=True, timeout=TIMEOUT_S) as producer, producer.batch():  # type: ignore[attr-defined]
         current_app.send_task(task, producer=producer, retry=False, ignore_result=True, **options)
 

@@ -1,6 +1,6 @@
-"""Put the message of a head on its symbol's queue: after the commit, one try, never an error.
+"""Publish heads' messages on their symbols' queues, after the commit: one try, and never an error for the caller.
 
-A broker that is down, hangs or was emptied costs delay, never a bar: the sweeper publishes again.
+A broker that is down, hangs or was emptied costs time, never a bar: the sweeper publishes again.
 """
 
 import dataclasses
@@ -19,8 +19,8 @@ from scanner_app.messaging.queue_names import queue_name
 log = structlog.get_logger(__name__)
 
 PAUSE_AFTER_FAILURE_S = 2.0
-"""After a publish failed, this process leaves publishing to the sweeper for so long: a dead broker would
-else cost every symbol of a chunk, and every bar, its own timeout."""
+"""After a failed publish this process leaves publishing to the sweeper for so long. Otherwise a dead broker would cost
+every symbol of a chunk, and every bar, its own timeout."""
 
 
 _paused_until = 0.0
@@ -34,13 +34,13 @@ def publish_after_commit(message: Message, *, lane: str, due: datetime | None = 
 
     `due` (aware) is when the worker may run it; None: now.
     """
-    # robust: the state is committed; a publish that goes wrong is the sweeper's work, not a failure.
+    # robust: the state is committed; after a failed publish the sweeper publishes again.
     # A lambda, since a partial that fails there makes Django 5.2 skip the other callbacks.
     transaction.on_commit(lambda: publish([(message, lane, due)]), robust=True)
 
 
 def publish(deliveries: Iterable[Delivery]) -> int:
-    """Publish with one try and in one round trip; returns how many the broker took for certain: all or none."""
+    """Publish with one try and in one round trip. Returns how many the broker took for certain: all or none."""
     global _paused_until  # noqa: PLW0603 - one broker for one process, and its state is one number
     listed = list(deliveries)
     if not listed or time.monotonic() < _paused_until:
@@ -68,7 +68,7 @@ def _send(deliveries: Sequence[Delivery]) -> None:
 
 
 def publish_killed_run(message: Message, reason: str) -> None:
-    """Tell the upkeep worker that a run was killed; lost with the broker, it is the sweeper's work."""
+    """Report a killed run to the upkeep worker. If the broker loses the report, the sweeper finds the head."""
     try:
         producer.send(
             task_names.BAR_DIED,
@@ -82,12 +82,12 @@ def publish_killed_run(message: Message, reason: str) -> None:
 
 
 def publish_removal_after_commit(symbol_id: int) -> None:
-    """Have the rows of a deleted symbol removed; beat asks for it anyway."""
+    """Trigger the removal of a deleted symbol's rows after the commit. Beat triggers it anyway."""
     transaction.on_commit(lambda: publish_removal(symbol_id), robust=True)
 
 
 def publish_removal(symbol_id: int) -> bool:
-    """Ask the upkeep worker to remove a deleted symbol's rows: one try; returns whether the broker took it."""
+    """Trigger the removal of a deleted symbol's rows, with one try. Returns whether the broker took the message."""
     global _paused_until  # noqa: PLW0603 - as above
     if time.monotonic() < _paused_until:
         return False
@@ -101,7 +101,7 @@ def publish_removal(symbol_id: int) -> bool:
 
 
 def publish_sweep(*, expires_s: float) -> None:
-    """Ask for one sweep, not waiting for beat's: it is worth nothing once that has come."""
+    """Trigger one sweep now. It expires after `expires_s`, when beat's own sweep has come."""
     try:
         producer.send(task_names.SWEEP, queue=Role.UPKEEP.value, expires=expires_s)
     except producer.UNREACHABLE as exc:
@@ -109,7 +109,7 @@ def publish_sweep(*, expires_s: float) -> None:
 
 
 def announce_queues() -> None:
-    """Ask the workers to look now which queues there are; unheard, they look within a second by themselves."""
+    """Have the workers look now which queues exist. If they don't hear it, they look within a second anyway."""
     if time.monotonic() < _paused_until:
         return
     try:

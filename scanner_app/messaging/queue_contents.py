@@ -1,4 +1,4 @@
-"""What lies in the queues, read without taking it."""
+"""The messages that wait in the queues, read without taking them."""
 
 import json
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ log = structlog.get_logger(__name__)
 
 
 def queued(queues: Iterable[str]) -> set[str]:
-    """The identities of the deliveries that lie in these queues."""
+    """The identities of the deliveries that wait in these queues."""
     pipeline = client().pipeline(transaction=False)
     for queue in queues:
         pipeline.lrange(queue, 0, -1)
@@ -20,7 +20,7 @@ def queued(queues: Iterable[str]) -> set[str]:
 
 
 def _identity(message: bytes) -> str | None:
-    """A message's identity; None for what is no message of ours, which must not stop the sweep of all."""
+    """A message's identity; None for a foreign message, which must not stop the sweep."""
     try:
         headers = json.loads(message)["headers"]
         return identity(headers["id"], headers.get("retries") or 0)
@@ -43,7 +43,7 @@ def oldest(queues: Iterable[str]) -> dict[str, str]:
 
 
 def depth(queues: Iterable[str]) -> int:
-    """How many messages lie in these queues together."""
+    """How many messages wait in these queues together."""
     pipeline = client().pipeline(transaction=False)
     for queue in queues:
         pipeline.llen(queue)

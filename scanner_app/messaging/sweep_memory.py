@@ -26,29 +26,29 @@ WATCHED_KEY = "scanner:watched"
 
 
 WATCHED_TTL_S = 3_600
-"""How long it is remembered when the alert rules were evaluated last."""
+"""How long the time of the last evaluation of the alert rules is kept."""
 
 
 MEMORY_S = 60
-"""How long a sweep and what the next one has to know of it are remembered, at the least."""
+"""The least time for which a sweep's results are kept for the next sweep."""
 
 
 SWEEP_PATIENCE_S = 15
-"""Seconds since the last sweep after which nobody sweeps: they come every two. At the least, as above."""
+"""The least time since the last sweep after which the sweeper counts as stopped; by default it runs every 2 s."""
 
 
 def memory_s() -> int:
-    """How long (s) it is remembered: ten sweeps, so that no setting lets one forget what the last one saw."""
+    """How long (s) a sweep's results are kept: ten sweeps, so that the next sweep finds them whatever the setting."""
     return max(MEMORY_S, math.ceil(10 * settings.SCANNER_SWEEP_S))
 
 
 def sweep_patience_s() -> float:
-    """Seconds since the last sweep after which nobody sweeps: three were missed."""
+    """Seconds since the last sweep after which the sweeper counts as stopped: three sweeps were missed."""
     return max(SWEEP_PATIENCE_S, 3 * float(settings.SCANNER_SWEEP_S))
 
 
 def mark_outage(delivery: str) -> None:
-    """Count a run that ended with an outage of our own, so that the sweeper counts no loss, and many are an alert."""
+    """Count a run that an outage ended: the sweeper then counts no loss, and many in a row are an alert."""
     try:
         pipeline = client().pipeline()
         pipeline.incr(OUTAGE_KEY + delivery)
@@ -64,7 +64,7 @@ def outages() -> set[str]:
 
 
 def outage_counts() -> dict[str, int]:
-    """How many runs in a row of a delivery ended with an outage of our own, each within a minute of the one before."""
+    """How many runs in a row of each delivery an outage ended, each within a minute of the one before."""
     keys = list(client().scan_iter(match=OUTAGE_KEY + "*", count=1000))
     values = client().mget(keys) if keys else []
     return {
@@ -75,25 +75,25 @@ def outage_counts() -> dict[str, int]:
 
 
 def unqueued_since() -> dict[str, float]:
-    """The sweeper's memory: since when (unix s) which delivery has been in no queue."""
+    """Since when (unix s) each delivery has been in no queue, as the last sweep saw it."""
     kept = client().get(UNQUEUED_KEY)
     return json.loads(kept) if kept else {}
 
 
 def remember_sweep(unqueued: dict[str, float]) -> None:
-    """Keep the sweeper's memory and its sign of life for some sweeps."""
+    """Keep what the sweep saw, and when it ran, for some sweeps."""
     client().set(UNQUEUED_KEY, json.dumps(unqueued), ex=memory_s())
     client().set(SWEPT_KEY, time.time(), ex=memory_s())
 
 
 def last_sweep() -> float | None:
-    """When the sweeper ran last (unix s); None if that is longer ago than it is remembered."""
+    """When the sweeper ran last (unix s); None if that is longer ago than memory_s()."""
     swept = client().get(SWEPT_KEY)
     return float(swept) if swept else None
 
 
 def remember_evaluation() -> None:
-    """The evaluation's sign of life, for those who can't ask the database."""
+    """Keep the time of this evaluation, for processes that can't ask the database."""
     client().set(WATCHED_KEY, time.time(), ex=WATCHED_TTL_S)
 
 

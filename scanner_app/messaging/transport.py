@@ -24,12 +24,12 @@ class Channel(redis.Channel):
 
 
 class Transport(redis.Transport):
-    """What redis:// and rediss:// mean from now on."""
+    """The transport for redis:// and rediss://."""
 
     Channel = Channel
 
 
 def install() -> None:
-    """Have kombu take it; a URL has no other way to name a transport. Before the first connection."""
+    """Make kombu use it. Call this before the first connection; a URL can't name a transport in another way."""
     name = f"{Transport.__module__}:{Transport.__qualname__}"
     TRANSPORT_ALIASES.update(redis=name, rediss=name)

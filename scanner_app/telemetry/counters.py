@@ -37,7 +37,7 @@ REFUSED = Counter(
 )
 PROCESSED = Counter("scanner_bars_processed", "Bars processed", registry=REGISTRY)
 FAILED = Counter("scanner_bars_failed", "Failed attempts of bars", registry=REGISTRY)
-QUARANTINED = Counter("scanner_bars_quarantined", "Bars set aside", registry=REGISTRY)
+QUARANTINED = Counter("scanner_bars_quarantined", "Bars put into quarantine", registry=REGISTRY)
 SUPERSEDED = Counter(
     "scanner_bars_superseded", "Deliveries of bars that did nothing: somebody else was first", registry=REGISTRY
 )

@@ -1,10 +1,10 @@
-"""Where a process counts: a numbered place of its own, taken over by the next when it ends.
+"""The file that a process counts in: a numbered slot, which another process takes over when this one ends.
 
-The library's multiprocess mode has a file for each process id, which is kept when the process is gone, or its counts
-would be missing: with pool children that die and are replaced, files without end. Here a file belongs to a slot,
-which a process holds by a lock on a file beside it. The system lets go of the lock however the process ends; the next
-process to come takes the lowest slot that is free, and counts on in its file. So there are as many files as
-processes have ever lived at once, and no counter ever goes back.
+The library's multiprocess mode has a file for each process id, and must keep the files of ended processes, or their
+counts would be missing. Pool children are replaced again and again, so that would be files without end. Here a file
+belongs to a slot, which a process holds by a lock on a file beside it. The system releases the lock however the process
+ends. The next new process takes the lowest free slot and goes on counting in its file. So there are as many files as
+processes ever lived at once, and no counter ever goes back.
 """
 
 import fcntl
@@ -24,7 +24,7 @@ FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A place that this process holds."""
+    """A slot that this process holds."""
 
     pid: int
     number: int
