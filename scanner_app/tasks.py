@@ -99,13 +99,13 @@ def count_gaps() -> int:
 @shared_task(name=task_names.REMOVE_SYMBOL, acks_late=True, ignore_result=True)
 def remove_symbol(symbol_id: int) -> int:
     """Begin at once with the rows of a symbol that was just deleted."""
-    return removal.work(symbol_id)
+    return removal.remove_some_rows(symbol_id)
 
 
 @shared_task(base=UpkeepTask, name=task_names.REMOVE_ROWS, ignore_result=True)
 def remove_rows() -> int:
     """Remove some rows of the symbol that was deleted first; beat asks every two seconds."""
-    return removal.work()
+    return removal.remove_some_rows()
 
 
 @shared_task(base=UpkeepTask, name=task_names.PRUNE, ignore_result=True)

@@ -1,4 +1,4 @@
 """What happens to a bar, from its arrival to its end.
 
-May import: workers, mailbox and the rooms below. Changes of a symbol's state are asked of the mailbox.
+May import: workers, mailbox and the rooms below. Only the mailbox changes a symbol's state.
 """

@@ -1,4 +1,4 @@
-"""One bar: window -> detectors -> findings. Knows nothing of Celery or HTTP."""
+"""Run the detectors on one bar: window in, findings out. Depends on neither Celery nor HTTP."""
 
 from functools import lru_cache
 
@@ -14,17 +14,18 @@ from scanner_app.workers.outages import OUTAGES
 
 @lru_cache(maxsize=1)
 def chosen_detectors(paths: tuple[str, ...]) -> tuple[Detector, ...]:
-    """The detectors of the setting, made once in a process. Raises DetectorError for a bad path."""
+    """The detectors of SCANNER_DETECTORS, created once per process. Raises DetectorError for a bad path."""
     return detectors.load(paths)
 
 
 def detect(ticket: Ticket, window: Window) -> list[Finding]:
-    """What the chosen detectors see in the ticket's bar.
+    """What the chosen detectors find in the ticket's bar; an empty list if they find nothing.
 
-    Raises BarUnusable if one of them can't use the bar, DetectorFailed around what would otherwise look
-    like an outage of our own database or broker, and whatever else a detector raises.
+    Raises BarUnusable if a detector can't use the bar. A detector's own database or connection error is wrapped
+    in DetectorFailed, so that it is not mistaken for an outage of our database or broker. Any other exception
+    of a detector passes through.
     """
-    fault_injection.strike(ticket.message.symbol_id, control=ticket.message.control)
+    fault_injection.apply_faults(ticket.message.symbol_id, control=ticket.message.control)
     try:
         return detectors.run(_chosen(), window)
     except OUTAGES as exc:
@@ -36,5 +37,5 @@ def _chosen() -> tuple[Detector, ...]:
 
 
 def bars_needed() -> int:
-    """Bars of the longest window that a chosen detector asks for; 1 without detectors."""
+    """How many bars the longest window of a chosen detector has; 1 without detectors."""
     return max((detector.bars_needed for detector in _chosen()), default=1)

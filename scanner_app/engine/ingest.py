@@ -1,4 +1,4 @@
-"""Validate bars and have them accepted: the one door for REST, files and feeds."""
+"""Validate bars and have them accepted. REST, files and feeds all go through `accept`."""
 
 import math
 from collections import Counter
@@ -19,10 +19,10 @@ from scanner_app.models import Symbol
 from scanner_app.telemetry import counters
 
 MAX_BARS = 5_000
-"""Bars of one call."""
+"""Most bars of one call."""
 
 AHEAD = timedelta(minutes=1)
-"""How far in the future a bar may open: feeds' clocks are not ours."""
+"""How far in the future a bar may open: a feed's clock may be ahead of ours."""
 
 REASONS = {
     "backlog_full": "the symbol's backlog is full; send the bar again later",
@@ -35,7 +35,7 @@ REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A known bar came again with other values: nothing was changed."""
+    """A known bar came again with other values. The stored bar was not changed."""
 
     index: int
     symbol: str
@@ -55,7 +55,7 @@ class Rejection:
 
 @dataclass(slots=True)
 class Report:
-    """What became of the bars of one call; lists are in the order of the indexes."""
+    """What happened to the bars of one call; both lists are ordered by index."""
 
     accepted: int = 0
     duplicates: int = 0
@@ -64,12 +64,12 @@ class Report:
 
 
 def accept(bars: Sequence[Mapping[str, object]], *, now: datetime) -> Report:
-    """Accept the good bars of `bars` and tell what is wrong with the others.
+    """Accept the valid bars of `bars`, and report what is wrong with the others.
 
     A bar has symbol, timeframe, timestamp (aware datetime or ISO 8601 text with an offset), open, high,
-    low, close and volume; other keys are ignored. They are numbered by timestamp, then timeframe (shorter
-    first), then index. Every accepted bar is committed when this returns. Raises ValueError for no bars or
-    more than MAX_BARS.
+    low, close and volume; other keys are ignored. The bars get their sequences in the order of timestamp,
+    timeframe (shorter first) and index. Every accepted bar is committed when this returns. Raises ValueError
+    for no bars or more than MAX_BARS.
     """
     if not 1 <= len(bars) <= MAX_BARS:
         raise ValueError(f"1 to {MAX_BARS} bars in one call, not {len(bars)}")
@@ -81,11 +81,11 @@ def accept(bars: Sequence[Mapping[str, object]], *, now: datetime) -> Report:
             report.rejected.append(checked)
         else:
             good.append((index, checked))
-    turned_away = _create_unknown({bar.symbol for _, bar in good}, now)
+    refused = _create_unknown({bar.symbol for _, bar in good}, now)
     good.sort(key=lambda item: (item[1].timestamp, RANK[item[1].timeframe], item[0]))
     wanted = []
     for index, bar in good:
-        if reason := turned_away.get(bar.symbol):
+        if reason := refused.get(bar.symbol):
             report.rejected.append(Rejection(index, "symbol", reason, f"{bar.symbol}: {REASONS[reason]}"))
         else:
             wanted.append((index, bar))
@@ -119,7 +119,7 @@ def _add(report: Report, index: int, bar: mailbox.NewBar, verdict: mailbox.Verdi
 
 
 def _create_unknown(wanted: set[str], now: datetime) -> dict[str, str]:
-    """Put unknown tickers on the watch list, as far as the settings let us; the others with their reason."""
+    """Put unknown tickers on the watch list; returns those that the settings forbid, with the reason."""
     unknown = sorted(wanted - set(Symbol.objects.filter(ticker__in=wanted).values_list("ticker", flat=True)))
     if not unknown:
         return {}
@@ -130,7 +130,7 @@ def _create_unknown(wanted: set[str], now: datetime) -> dict[str, str]:
 
 
 def _number(value: object) -> object:
-    # Text is let through for files; a bool is a number to Python, but no price.
+    # Text is allowed because files have nothing else. A bool is an int in Python, but not a price.
     if isinstance(value, bool):
         raise ValueError("must be a number, not a bool")
     return value
@@ -181,7 +181,7 @@ Volume = Annotated[float, BeforeValidator(_number), AfterValidator(_finite), Aft
 
 
 class _Bar(BaseModel):
-    """The shape of one bar, each field on its own."""
+    """One bar's fields, each checked by itself."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -206,7 +206,7 @@ def _validate(index: int, raw: object, now: datetime) -> mailbox.NewBar | Reject
         return Rejection(index, name, "invalid", f"{name} {_what(error)}")
     oldest = retention.oldest_bar(now)
     if oldest is not None and bar.timestamp < oldest:
-        # Deduplication has forgotten them: the same bar could be accepted twice.
+        # Bars of that age are removed, so deduplication could not see that one comes a second time.
         text = (
             f"timestamp {bar.timestamp.isoformat()} is older than SCANNER_KEEP_BARS_DAYS keeps ({oldest.isoformat()})"
         )
@@ -226,7 +226,7 @@ def _what(error: Mapping[str, Any]) -> str:
 
 
 def _between_fields(bar: _Bar, now: datetime) -> tuple[str, str] | None:
-    """The first rule between fields that the bar breaks, as the field and what is wrong with it."""
+    """The first rule between fields that the bar breaks: the field, and what is wrong with it. None: no rule."""
     if bar.low > min(bar.open, bar.close):
         return "low", f"{bar.low} is above open {bar.open} or close {bar.close}"
     if bar.high < max(bar.open, bar.close):

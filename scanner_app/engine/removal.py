@@ -1,4 +1,4 @@
-"""Delete symbols: what API, admin and command have in common, and the removal of their rows in small pieces."""
+"""Delete symbols, for API, admin and command alike, and remove their rows in small batches."""
 
 import time
 from collections.abc import Callable
@@ -9,22 +9,23 @@ from scanner_app.messaging import publisher
 from scanner_app.models import Symbol
 
 BUDGET_S = 0.5
-"""Longest that one task removes rows: the sweeper, which looks every two seconds, uses the same worker."""
+"""Longest time (s) that one task removes rows: the sweeper runs every two seconds on the same worker."""
 
 
 def delete(symbol: Symbol, *, by: str, now: datetime, force: bool = False, reason: str = "") -> None:
-    """Hide the symbol at once and have its rows removed by the upkeep worker.
+    """Hide the symbol at once; the upkeep worker removes its rows later.
 
-    Raises BarsWaiting, with nothing changed, while bars wait, unless `force`.
+    Raises BarsWaiting and changes nothing while the symbol has waiting bars, unless `force`.
     """
     mailbox.delete(symbol, by=by, now=now, force=force, reason=reason)
     publisher.publish_removal_after_commit(symbol.pk)
 
 
-def work(symbol_id: int | None = None, *, clock: Callable[[], float] = time.monotonic) -> int:
-    """Remove rows of a deleted symbol, or of that deleted first, for BUDGET_S; returns the number of batches.
+def remove_some_rows(symbol_id: int | None = None, *, clock: Callable[[], float] = time.monotonic) -> int:
+    """Remove rows of a deleted symbol for BUDGET_S; without `symbol_id`, of the one that was deleted first.
 
-    Beat asks for it every two seconds, so nothing is lost with a message, and nothing queues up.
+    Returns the number of batches, 0 if no symbol is deleted. Beat triggers it every two seconds, so a lost message
+    does no harm and the work never queues up.
     """
     if symbol_id is None:
         hidden = Symbol.objects.filter(deleted_at__isnull=False).order_by("deleted_at").first()

@@ -1,8 +1,8 @@
-"""Forget what is old, in small batches, by the settings; never what somebody still needs.
+"""Remove bars and records that are older than the settings keep them, in small batches.
 
-A bar stays, whatever its age, while it waits or is in quarantine, and as long as it is among the newest of its series,
-which windows are made of. Its signals and failures go with it. Failures and events of an incident that is not over
-stay too.
+Whatever its age, a bar stays while it waits, while it is in quarantine, and while it is among the newest bars of its
+series, because windows are made of those. A bar's signals and failures are removed with it. Failures and events of
+an incident that is not over stay too.
 """
 
 import random
@@ -29,29 +29,32 @@ from scanner_app.models import (
 )
 
 BATCH = 200
-"""Rows removed in one transaction: about 15 ms on SQLite, where everybody else waits for it."""
+"""Rows removed in one transaction: about 15 ms on SQLite, where every other writer waits for it."""
 
 BUDGET_S = 0.5
-"""Longest that one run removes rows: the sweeper, which looks every two seconds, uses the same worker."""
+"""Longest time (s) that one run removes rows: the sweeper runs every two seconds on the same worker."""
 
 SPARE_BARS = 500
-"""Of each series, at least so many of the newest bars stay: a detector that is added later finds a window too."""
+"""At least so many of the newest bars of each series stay, so that a detector added later has a window at once."""
 
 
 def oldest_bar(now: datetime) -> datetime | None:
-    """Bars that open before this are refused and forgotten; None: bars are kept for ever."""
+    """Bars that open before this time are refused and removed; None: bars are kept for ever."""
     days = settings.SCANNER_KEEP_BARS_DAYS
     return now - timedelta(days=days) if days else None
 
 
 def oldest_record(now: datetime) -> datetime | None:
-    """Failures, events, alerts, notifications and settled quarantine before this are forgotten; None: they are kept."""
+    """Records (failures, events, alerts, notifications, resolved quarantine entries) before this time are removed.
+
+    None: they are kept for ever.
+    """
     days = settings.SCANNER_KEEP_RECORDS_DAYS
     return now - timedelta(days=days) if days else None
 
 
 def prune(now: datetime, *, clock: Callable[[], float] = time.monotonic) -> dict[str, int]:
-    """Remove old rows for BUDGET_S at most; returns how many went, by kind. What is left is for the next run."""
+    """Remove old rows for BUDGET_S at most; returns how many, by kind. The next run continues with what is left."""
     end = clock() + BUDGET_S
     removed: dict[str, int] = {}
     for kind, batches in (("records", _old_records(now)), ("bars", _old_bars(now))):
@@ -64,24 +67,24 @@ def prune(now: datetime, *, clock: Callable[[], float] = time.monotonic) -> dict
 
 
 def _old_bars(now: datetime) -> Iterator[int]:
-    """Remove a batch of one series after the other, and yield its size; 0 for a series without old bars."""
+    """Go through the series, remove old bars in batches and yield each batch's size; 0 after each series."""
     limit = oldest_bar(now)
     if limit is None:
         return
     keep = max(bars_needed(), SPARE_BARS)
     series = [(symbol, name) for symbol in Symbol.objects.values_list("pk", flat=True) for name in TIMEFRAMES]
-    # In another order each time, so that a run which ends early starves nobody.
+    # In a random order, so that a run which ends early does not always skip the same series.
     random.shuffle(series)
     for symbol_id, timeframe in series:
         bars = Bar.objects.filter(symbol_id=symbol_id, timeframe=timeframe)
         old = bars.filter(status__in=[BarStatus.PROCESSED, BarStatus.DISCARDED], timestamp__lt=limit)
-        if old.exists():  # most series have none, and need not be asked for the bars that stay
+        if old.exists():  # most series have no old bars: this spares them the query for the bars that stay
             yield from _old_bars_of(bars, old, keep)
             yield 0
 
 
 def _old_bars_of(bars: QuerySet[Bar], old: QuerySet[Bar], keep: int) -> Iterator[int]:
-    # The window's bars are processed ones: others do not count among those that stay.
+    # Windows are made of processed bars: only these count as the newest bars that stay.
     kept = bars.filter(status=BarStatus.PROCESSED).order_by("-timestamp").values_list("timestamp", flat=True)
     first_kept = next(iter(kept[keep - 1 : keep]), None)
     if first_kept is None:
@@ -95,7 +98,7 @@ def _old_records(now: datetime) -> Iterator[int]:
     if limit is None:
         return
     incident = CircuitBreaker.objects.filter(symbol_id=OuterRef("symbol_id"), failures__gt=0)
-    # Of a symbol that is failing now, nothing is forgotten. A silence outlives its alert.
+    # A symbol that is failing now keeps its failures and events. An alert stays until its silence has ended.
     settled: list[tuple[str, QuerySet[Any]]] = [
         ("failed_at", ProcessingFailure.objects.exclude(Exists(incident))),
         ("resolved_at", QuarantinedBar.objects.exclude(resolution="")),
@@ -104,7 +107,7 @@ def _old_records(now: datetime) -> Iterator[int]:
         ("cleared_at", Alert.objects.exclude(cleared_at=None).exclude(silenced_until__gt=now)),
     ]
     for time_field, rows in settled:
-        # The lowest ids are the oldest: once they are young, the whole table is, and need not be searched.
+        # The lowest ids are the oldest rows: if they are young enough, the table need not be searched.
         while (oldest := rows.order_by("id").values_list(time_field, flat=True).first()) and oldest < limit:
             count = _remove(rows.filter(**{f"{time_field}__lt": limit}).order_by("id"))
             yield count

@@ -1,4 +1,4 @@
-"""The bodies of the tasks that run detectors: start, window, detectors, then what the mailbox makes of the result."""
+"""The bodies of the tasks that run detectors: start, window, detectors, then the mailbox stores the result."""
 
 import time
 from collections.abc import Callable
@@ -25,25 +25,28 @@ from scanner_app.workers import outages
 log = structlog.get_logger(__name__)
 
 
-OURS: tuple[type[Exception], ...] = (*outages.OUTAGES, SoftTimeLimitExceeded)
-"""Outside of a detector: our database or broker is away, or so slow that the time limit came."""
+OUTAGE_ERRORS: tuple[type[Exception], ...] = (*outages.OUTAGES, SoftTimeLimitExceeded)
+"""Raised outside of a detector, these mean that our database or broker is away, or too slow for the time limit."""
 
-
-TRIES = 2
-"""An outage is met once more at once, on a fresh connection: most are a connection that the server ended."""
+TRIES_PER_DELIVERY = 2
+"""After an outage a run is tried again at once, on a fresh connection: most outages are a connection that the server
+has closed."""
 
 
 def through_outages(message: Message, run: Callable[[Message], Outcome]) -> str:
-    """Run, once more after an outage of our own: that counts against no bar, and at last is the sweeper's work."""
-    with bound_contextvars(**message.logged):  # in every line of the run, whoever logs it
-        for _ in range(TRIES):
+    """Call `run`, and once more after an outage; returns the outcome, or "outage" if the second try failed too.
+
+    An outage never counts against the bar; the sweeper redelivers its message.
+    """
+    with bound_contextvars(**message.logged):  # every log line of the run names the message
+        for _ in range(TRIES_PER_DELIVERY):
             try:
                 outcome = run(message)
-            except OURS as exc:
+            except OUTAGE_ERRORS as exc:
                 connection.close()
                 log.error("outage", exc_info=exc)
                 if isinstance(exc, SoftTimeLimitExceeded):
-                    break  # the hard limit is near
+                    break  # no time for a second try: the hard limit is near
             else:
                 _count(outcome)
                 return outcome
@@ -53,7 +56,7 @@ def through_outages(message: Message, run: Callable[[Message], Outcome]) -> str:
 
 
 def _count(outcome: Outcome) -> None:
-    """Count deliveries that ran nothing; what else can happen is counted where its figures are."""
+    """Count the deliveries that ran no detector; the other outcomes are counted where their figures are known."""
     if outcome is Outcome.SUPERSEDED:
         counters.bar_superseded()
     elif outcome is Outcome.DEFERRED:
@@ -61,9 +64,9 @@ def _count(outcome: Outcome) -> None:
 
 
 def process_head(message: Message) -> Outcome:
-    """Run the head that the message means, and have the mailbox store the result."""
+    """Run the detectors on the head that the message names, and have the mailbox store the result."""
     ticket = mailbox.start(message, now=timezone.now())
-    if isinstance(ticket, Outcome):  # superseded, or deferred to its time: not ours now
+    if isinstance(ticket, Outcome):  # superseded or deferred: there is nothing to run now
         return ticket
     with bound_contextvars(**ticket.logged):
         outcome = _run(ticket)
@@ -78,15 +81,15 @@ def _run(ticket: Ticket) -> Outcome:
         findings = detection.detect(ticket, window)
     except BarUnusable as exc:  # permanent: no retry can help
         return mailbox.quarantine_head(ticket, exc, now=timezone.now())
-    except Exception as exc:  # noqa: BLE001 - whatever a detector raises is its bar's failure, and recorded
+    except Exception as exc:  # noqa: BLE001 - any exception of a detector is recorded as the bar's failure
         return _failed(ticket, exc, hung=isinstance(exc, SoftTimeLimitExceeded))
     run_s = time.monotonic() - began
     now = timezone.now()
     try:
         outcome = mailbox.complete(ticket, findings, now=now, run_s=run_s)
-    except OURS:
+    except OUTAGE_ERRORS:
         raise
-    except Exception as exc:  # noqa: BLE001 - what our transaction refuses must not go round for ever
+    except Exception as exc:  # noqa: BLE001 - a result that cannot be stored must not be tried for ever
         return _failed(ticket, exc, hung=False)
     if outcome is Outcome.COMPLETED:
         counters.bar_processed(
@@ -97,7 +100,7 @@ def _run(ticket: Ticket) -> Outcome:
 
 def _failed(ticket: Ticket, error: Exception, *, hung: bool) -> Outcome:
     outcome = mailbox.fail(ticket, error, now=timezone.now(), hung=hung)
-    if outcome is Outcome.RETRYING:  # recorded once, so Celery may retry it once
+    if outcome is Outcome.RETRYING:  # the failure is recorded; raising makes Celery retry the message
         raise BarFailed(
             wording.error_line(type(error).__name__, mailbox.text_of(error)), mailbox.queue_of(ticket.message)
         ) from error
@@ -105,16 +108,16 @@ def _failed(ticket: Ticket, error: Exception, *, hung: bool) -> Outcome:
 
 
 def control_run(message: Message) -> Outcome:
-    """Run the detectors on the symbol's last good bar, and have the mailbox draw the conclusion."""
+    """Run the detectors on the symbol's last good bar; the mailbox decides by the result what happens to the head."""
     ticket = mailbox.start_control(message)
     if isinstance(ticket, Outcome):
         return ticket
     if ticket is None:
-        return mailbox.control_failed(message, reason="no bar of it was ever processed", now=timezone.now())
+        return mailbox.control_failed(message, reason="the symbol has no processed bar to try", now=timezone.now())
     window = load_window(ticket)
     try:
         detection.detect(ticket, window)
-    except Exception as exc:  # noqa: BLE001 - the verdict that the control run is for
+    except Exception as exc:  # noqa: BLE001 - any exception means that the control run failed
         reason = f"the control run failed too: {type(exc).__name__}: {mailbox.text_of(exc)}"
         return mailbox.control_failed(message, reason=reason, now=timezone.now())
     return mailbox.control_passed(message, now=timezone.now())

@@ -1,4 +1,4 @@
-"""The sweeper's look at broker and workers, and what the mailbox makes of it."""
+"""The sweeper: read what broker and workers hold, and let the mailbox redeliver the rest."""
 
 from django.conf import settings
 from django.utils import timezone
@@ -8,14 +8,14 @@ from scanner_app.messaging import heartbeats, queue_contents, queue_names, sweep
 from scanner_app.telemetry import counters
 
 HEARTBEAT_DELAY_S = 0.5
-"""Beyond a heartbeat's interval: the time that writing one may take on a busy machine."""
+"""Added to the heartbeat's interval: the time that writing a heartbeat may take on a busy machine."""
 
 
 def sweep() -> dict[str, int]:
-    """Publish again the heads that nobody holds; returns what was found and done, by kind."""
+    """Redeliver the heads that nobody holds; returns how many were found and redelivered, by kind."""
     now = timezone.now()
     due = mailbox.due_heads(now)
-    # The memory first, then queues, then heartbeats: what moves on meanwhile is seen in a later place.
+    # In this order: memory, queues, heartbeats. A message that moves on meanwhile is then seen in a later place.
     unqueued = sweep_memory.unqueued_since()
     queued = queue_contents.queued({queue_names.queue_name(message.ticker, row.lane) for row, message in due})
     held = {delivery for heartbeat in heartbeats.read_all().values() for delivery in heartbeat.held}

@@ -7,9 +7,9 @@ from scanner_app.mailbox.tickets import Ticket
 
 
 def load_window(ticket: Ticket) -> Window:
-    """As many processed bars of the ticket's series as the detectors need, up to its time, itself the newest.
+    """The processed bars of the ticket's series up to its time, as many as the detectors need, the ticket's bar last.
 
-    Fewer at a series' start. Quarantined, discarded and waiting bars are in no window, whatever their time.
+    Fewer at a series' start. Quarantined, discarded and other waiting bars are never in a window.
     """
     older = sql.bars_before(ticket, bars_needed() - 1)
     newest = (ticket.timestamp, ticket.open, ticket.high, ticket.low, ticket.close, ticket.volume)

@@ -66,13 +66,13 @@ def test_the_symbol_deleted_first_is_worked_on_first_and_all_go_at_last():
         Symbol.objects.filter(ticker=ticker).update(deleted_at=T0 + timedelta(minutes=minute))
     make_symbol("HERE")
 
-    removal.work()
+    removal.remove_some_rows()
     after_one = list(Symbol.objects.values_list("ticker", flat=True))
-    removal.work()
+    removal.remove_some_rows()
 
     assert after_one == ["HERE", "SECOND"]
     assert list(Symbol.objects.values_list("ticker", flat=True)) == ["HERE"]
-    assert removal.work() == 0
+    assert removal.remove_some_rows() == 0
 
 
 def test_a_task_removes_rows_for_its_budget_and_no_longer(dispatched_head, monkeypatch):
@@ -81,7 +81,7 @@ def test_a_task_removes_rows_for_its_budget_and_no_longer(dispatched_head, monke
     Symbol.objects.filter(pk=symbol.pk).update(deleted_at=T0)
     ticks = iter(range(100))
 
-    batches = removal.work(clock=lambda: next(ticks) * 0.2)
+    batches = removal.remove_some_rows(clock=lambda: next(ticks) * 0.2)
 
     assert batches == 3  # at 0.2, 0.4 and, over the budget, at 0.6 s
     assert Symbol.objects.filter(pk=symbol.pk).exists()
