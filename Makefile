@@ -13,6 +13,9 @@ RESULTS := var/benchmarks
 ONE_DATABASE := --ignore=tests/integration --ignore=tests/project/up --ignore=tests/tools --ignore=tests/detectors \
 	--ignore=tests/browser
 
+# All tests in several processes, a part of them in one (tests/sharing.py); ARGS="-n 0" for one, "-n 4" for four.
+PARALLEL := -n auto
+
 .PHONY: help up test test-slow lint format third-party bench clean
 .DEFAULT_GOAL := help
 
@@ -51,8 +54,8 @@ up: $(VENV)/ready
 	@exec $(BIN)/python -m scanner_project.up
 
 test: $(VENV)/ready-dev
-	SCANNER_TEST_DATABASE=sqlite $(BIN)/python -m pytest -m "not slow" $(ARGS)
-	SCANNER_TEST_DATABASE=postgresql $(BIN)/python -m pytest -m "not slow and not browser" $(ONE_DATABASE) $(ARGS)
+	SCANNER_TEST_DATABASE=sqlite $(BIN)/python -m pytest $(PARALLEL) -m "not slow" $(ARGS)
+	SCANNER_TEST_DATABASE=postgresql $(BIN)/python -m pytest $(PARALLEL) -m "not slow and not browser" $(ONE_DATABASE) $(ARGS)
 
 test-slow: $(VENV)/ready-dev
 	$(BIN)/python -m pytest -m slow $(ARGS)

@@ -11,11 +11,10 @@ from redis.exceptions import RedisError
 from scanner_app import mailbox
 from scanner_app.alerts import evaluate, gather, watcher_ping
 from scanner_app.domain.errors import BarFailed
-from scanner_app.engine import removal, retention, runs, sweeping
+from scanner_app.engine import gaps, removal, retention, runs, sweeping
 from scanner_app.messaging import queue_names, sweep_memory, task_names
 from scanner_app.messaging.messages import Message
 from scanner_app.notifications import delivery
-from scanner_app.reading import gaps
 from scanner_app.workers.upkeep import UpkeepTask
 
 log = structlog.get_logger(__name__)

@@ -17,6 +17,8 @@ from scanner_app.messaging.messages import Message
 from scanner_app.models import Bar, CircuitBreaker, Signal, Symbol, SymbolStatus
 from tests.servers import RedisServer
 
+pytest_plugins = ["tests.sharing"]
+
 T0 = datetime(2024, 5, 31, 14, 30, tzinfo=UTC)
 """The time at which the tests' stories begin."""
 

@@ -6,6 +6,8 @@ import tempfile
 from functools import lru_cache
 from pathlib import Path
 
+import psycopg
+
 from tests.waiting import wait_until
 
 
@@ -21,6 +23,17 @@ def postgresql_url() -> str:
     )
     uri: str = server.get_uri()
     return uri
+
+
+@lru_cache(maxsize=1)
+def hasty_postgresql_url() -> str:
+    """The same server, which from now on waits for no disk: a test's data need not outlive a power cut."""
+    url = postgresql_url()
+    with psycopg.connect(url, autocommit=True) as server:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            server.execute(f"ALTER SYSTEM SET {setting} = off")
+        server.execute("SELECT pg_reload_conf()")
+    return url
 
 
 class RedisServer:

@@ -16,11 +16,13 @@ _folder = Path(tempfile.mkdtemp(prefix="scanner-tests-"))
 for _name in [name for name in os.environ if name.startswith("SCANNER_") and name != "SCANNER_TEST_DATABASE"]:
     del os.environ[_name]  # a developer's own settings must not decide what the tests see
 os.environ.update(DATA_DIR=str(_folder), SECRET_KEY="for tests only", REDIS_URL="", DEMO="0")
-os.environ.pop("DATABASE_URL", None)
+_of_the_first_process = os.environ.pop("DATABASE_URL", "")
 if _database == "postgresql":
-    from tests.servers import postgresql_url
+    from tests.servers import hasty_postgresql_url
 
-    os.environ["DATABASE_URL"] = postgresql_url()
+    # Tests in several processes have a database each, on one server: that of the process which started the others.
+    in_worker = "PYTEST_XDIST_WORKER" in os.environ
+    os.environ["DATABASE_URL"] = _of_the_first_process if in_worker else hasty_postgresql_url()
 
 from scanner_project.settings import *  # noqa: E402, F403
 from scanner_project.settings import DATABASES  # noqa: E402

@@ -11,14 +11,14 @@ from scanner_app.admin.base import badge, utc
 from scanner_app.models import Bar, Symbol
 from scanner_app.reading import timeline
 from scanner_app.reading.explanation import explain
-from scanner_app.reading.timeline import Line
+from scanner_app.reading.timeline import TimelineLine
 
 NEWEST = 20
 """Lines of a symbol's timeline on its page: a screenful; the list of events has them all."""
 
 
 def explanation(symbol: Symbol, now: datetime) -> SafeString:
-    """Why the symbol is as it is, what happens next, and what can be done."""
+    """Why the symbol is in its state, what happens next, and what an operator can do."""
     said = explain(symbol, now)
     parts = (said.summary, said.cause, said.next, *said.notes, said.advice)
     return format_html(
@@ -37,18 +37,18 @@ def story(bar: Bar) -> SafeString:
     return _listed(timeline.story(bar)[::-1], linked=False)
 
 
-def _listed(lines: Sequence[Line], *, linked: bool) -> SafeString:
+def _listed(lines: Sequence[TimelineLine], *, linked: bool) -> SafeString:
     items = format_html_join("", "<li><time>{}</time> {}{} {}{}</li>", _items(lines, linked=linked))
     return format_html('<ol class="timeline">{}</ol>', items)
 
 
-def _items(lines: Sequence[Line], *, linked: bool) -> Iterator[tuple[str, str, SafeString, str, str]]:
+def _items(lines: Sequence[TimelineLine], *, linked: bool) -> Iterator[tuple[str, str, SafeString, str, str]]:
     for line in lines:
         after = "" if line.after_s is None else f"+{line.after_s:,.3f} s "
         yield utc(line.at), after, badge(line.kind), line.sentence, _links(line, linked=linked)
 
 
-def _links(line: Line, *, linked: bool) -> str:
+def _links(line: TimelineLine, *, linked: bool) -> str:
     places = (("bar", line.bar if linked else None, "bar"), ("processingfailure", line.failure, "traceback"))
     return format_html_join(
         "",

@@ -22,7 +22,7 @@ from scanner_app.domain.errors import BarsWaiting, NothingToSkip
 from scanner_app.engine import removal
 from scanner_app.mailbox.heads import message_of
 from scanner_app.models import Alert, Bar, Notification, ProcessingFailure, QuarantinedBar, Signal, Symbol, SymbolEvent
-from scanner_app.reading import status
+from scanner_app.reading import symbol_status
 
 RECORDS = (Bar, Signal, ProcessingFailure, QuarantinedBar, Alert, SymbolEvent, Notification)
 """Lists that a symbol's page links to."""
@@ -59,7 +59,7 @@ class BreakerFilter(admin.SimpleListFilter):
 
 
 class StateFilter(admin.SimpleListFilter):
-    """By the symbol's state: the table of `status.symbol_state`, as conditions of a query."""
+    """By the symbol's state: the table of `symbol_status.symbol_state`, as conditions of a query."""
 
     title = "state"
     parameter_name = "state"
@@ -93,8 +93,8 @@ def _breaker_conditions(now: datetime) -> dict[str, Q]:
     }
 
 
-def _summary(symbol: Symbol) -> status.SymbolSummary:
-    return status.symbol_status(symbol, timezone.now())
+def _summary(symbol: Symbol) -> symbol_status.SymbolSummary:
+    return symbol_status.summary(symbol, timezone.now())
 
 
 @admin.register(Symbol)
@@ -134,7 +134,7 @@ class SymbolAdmin(Operated, ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Symbol]:  # noqa: ARG002
         """The watch list, in one query; symbols being deleted are hidden."""
-        return status.symbols().order_by("ticker")
+        return symbol_status.shown_symbols().order_by("ticker")
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

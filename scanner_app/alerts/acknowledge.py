@@ -1,4 +1,4 @@
-"""Operators' acts on an alert. Neither changes whether it fires, nor what the overall status says."""
+"""Operators' actions on an alert: acknowledge and silence. They change neither its state nor the overall status."""
 
 from datetime import datetime, timedelta
 
@@ -13,13 +13,13 @@ from scanner_app.models import Alert
 log = structlog.get_logger(__name__)
 
 MAX_SILENCE_MINUTES = 30 * 24 * 60
-"""Longest silence: a month. What is to be silent for longer is a rule whose limit is wrong."""
+"""Longest silence: 30 days. An alert that should be silent for longer has a rule with a wrong limit."""
 
 
 def acknowledge(alert: Alert, *, by: str, now: datetime, reason: str = "") -> None:
-    """Say that somebody knows: no more reminders; that it is over is told. Raises AlertOver.
+    """Stop the alert's reminders, since `by` knows of it; its end is still notified. A second call changes nothing.
 
-    The first who says so stays: saying it again changes nothing.
+    Raises AlertOver if the alert is resolved.
     """
     open_ones = Alert.objects.filter(pk=alert.pk, state__in=OPEN_STATES)
     changed = open_ones.filter(acknowledged_at=None).update(
@@ -32,10 +32,10 @@ def acknowledge(alert: Alert, *, by: str, now: datetime, reason: str = "") -> No
 
 
 def silence(alert: Alert, *, minutes: int, by: str, now: datetime, reason: str = "") -> None:
-    """Tell nothing of it for so many minutes, not even that it is over; 0 ends a silence. Raises AlertOver.
+    """Send no notification about the alert for so many minutes, not even about its end; 0 ends a silence.
 
-    It holds for the rule's next alerts of the same symbol or subject too, as long as its time is not over.
-    Raises ValueError for minutes that are negative or more than MAX_SILENCE_MINUTES.
+    Until that time the silence also applies to the rule's next alerts about the same symbol or subject.
+    Raises AlertOver if the alert is resolved, ValueError for minutes below 0 or above MAX_SILENCE_MINUTES.
     """
     if not 0 <= minutes <= MAX_SILENCE_MINUTES:
         raise ValueError(f"minutes must be 0 to {MAX_SILENCE_MINUTES}, not {minutes}")
@@ -48,6 +48,6 @@ def silence(alert: Alert, *, minutes: int, by: str, now: datetime, reason: str =
         )
         if not changed:
             raise AlertOver(alert.pk)
-        # Those of its kind that are over have no say any more: this one has the last word on the next.
+        # Resolved alerts with the same key lose their silence: the next alert follows this one's.
         same.exclude(pk=alert.pk).filter(silenced_until__gt=now).update(silenced_until=None)
     log.info("alert_silenced", rule=alert.rule, subject=alert.subject, minutes=minutes, by=by, reason=reason)

@@ -1,4 +1,4 @@
-"""Gather what the rules judge: in one place, with a fixed number of queries and one look at the broker."""
+"""Collect the facts that the alert rules judge, with a fixed number of queries and one read of the broker."""
 
 import time
 from collections.abc import Mapping
@@ -15,28 +15,28 @@ from scanner_app.mailbox.heads import message_of
 from scanner_app.messaging import heartbeats, redis_client, sweep_memory
 from scanner_app.messaging.heartbeats import Heartbeat
 from scanner_app.models import Bar, Evaluation, SymbolEvent, SymbolStatus
-from scanner_app.reading import clocks, quarantine_entries, status
+from scanner_app.reading import clocks, quarantine_entries, symbol_status
 from scanner_app.workers.queue_following import shard_of
 
 BROKER_TRIES = 2
-"""A second try before the broker counts as away: the first may have met a connection that it had closed."""
+"""Tries before the broker counts as unreachable: the first may have used a connection that the broker had closed."""
 
 
 def gather(now: datetime, *, by_beat: bool = False) -> Facts:
-    """Everything at the time `now`. Raises what the database raises; a broker that is away is a fact.
+    """All facts at the time `now`. Raises what the database raises; an unreachable broker is a fact, no error.
 
-    `by_beat`: beat asks for it, which is beat's sign of life.
+    `by_beat`: beat started this evaluation. Its time is stored as the sign that beat is alive.
     """
-    database_ms, beat_at = _ask_database(now, by_beat=by_beat)
-    said, outages = _ask_broker()
-    bounds = alert_limits()
+    database_ms, beat_at = _measure_database(now, by_beat=by_beat)
+    broker, outages = _read_broker()
+    limits = alert_limits()
     return Facts(
         now=now,
-        limits=bounds,
-        symbols=_symbols(bounds, outages, shards_of(said.workers), now),
-        broker=said,
+        limits=limits,
+        symbols=_symbols(limits, outages, shards_of(broker.workers), now),
+        broker=broker,
         database_ms=database_ms,
-        # A time that is yet to come is no sign of life either: the clock was set back.
+        # abs(): a time in the future is no sign of life either, since the clock was set back.
         beat_ago_s=None if beat_at is None else abs((now - beat_at).total_seconds()),
         sweep_patience_s=sweep_memory.sweep_patience_s(),
         sweep_memory_s=sweep_memory.memory_s(),
@@ -47,20 +47,20 @@ def gather(now: datetime, *, by_beat: bool = False) -> Facts:
     )
 
 
-def _ask_database(now: datetime, *, by_beat: bool) -> tuple[float, datetime | None]:
-    """What one small write took, in ms, and when beat asked last."""
+def _measure_database(now: datetime, *, by_beat: bool) -> tuple[float, datetime | None]:
+    """How long one small write took, in ms, and when beat last started an evaluation."""
     the_row = Evaluation.objects.filter(pk=Evaluation.THE_ROW)
-    asked = {"asked_at": now, "beat_at": now} if by_beat else {"asked_at": now}
+    times = {"asked_at": now, "beat_at": now} if by_beat else {"asked_at": now}
     began = time.perf_counter()
-    there = the_row.update(**asked)
+    exists = the_row.update(**times)
     took_ms = (time.perf_counter() - began) * 1000
-    if not there:
-        Evaluation.objects.bulk_create([Evaluation(pk=Evaluation.THE_ROW, **asked)], ignore_conflicts=True)
+    if not exists:
+        Evaluation.objects.bulk_create([Evaluation(pk=Evaluation.THE_ROW, **times)], ignore_conflicts=True)
     return took_ms, the_row.values_list("beat_at", flat=True).get()
 
 
-def _ask_broker() -> tuple[BrokerFacts, dict[str, int]]:
-    """What the broker says, and how many runs in a row of which delivery ended with an outage."""
+def _read_broker() -> tuple[BrokerFacts, dict[str, int]]:
+    """What the broker knows, and by message how many of its runs in a row ended with an outage."""
     error = ""
     for _ in range(BROKER_TRIES):
         try:
@@ -79,7 +79,7 @@ def _broker_facts() -> BrokerFacts:
     return BrokerFacts(
         answer_ms=answer_ms,
         workers=tuple(_worker(name, one, ahead_s.get(name)) for name, one in sorted(living.items())),
-        # By the broker's and the sweeper's own times, which are real: whatever `now` is.
+        # time.time() and not `now`: the sweeper stored the real time, and `now` may be another.
         swept_ago_s=None if swept is None else time.time() - swept,
     )
 
@@ -95,36 +95,36 @@ def _worker(name: str, heartbeat: Heartbeat, clock_ahead_s: float | None) -> Wor
     )
 
 
-def _symbols(bounds: Limits, outages: Mapping[str, int], shards: int, now: datetime) -> tuple[SymbolFacts, ...]:
-    slow, due = status.slow_symbols(now), _due_since(bounds, now)
+def _symbols(limits: Limits, outages: Mapping[str, int], shards: int, now: datetime) -> tuple[SymbolFacts, ...]:
+    slow, due = symbol_status.slow_symbols(now), _due_since(limits, now)
     found = []
-    for symbol in status.symbols().order_by("ticker"):
+    for symbol in symbol_status.shown_symbols().order_by("ticker"):
         row = symbol.status
         found.append(
-            status.symbol_facts(
-                status.symbol_status(symbol, now),
+            symbol_status.symbol_facts(
+                symbol_status.summary(symbol, now),
                 slow,
                 consumers=consumers(row.lane, shard_of(symbol.ticker, shards), shards),
                 due_since=due.get(symbol.pk),
-                outages=outages.get(_delivery(row), 0) if outages else 0,
+                outages=outages.get(_message_identity(row), 0) if outages else 0,
             )
         )
     return tuple(found)
 
 
-def _delivery(row: SymbolStatus) -> str:
-    """What workers and broker know the head's present attempt by; empty without a head."""
+def _message_identity(row: SymbolStatus) -> str:
+    """The identity of the message for the head's current attempt; empty without a head."""
     return "" if row.head is None else message_of(row).identity
 
 
-def _due_since(bounds: Limits, now: datetime) -> dict[int, datetime]:
+def _due_since(limits: Limits, now: datetime) -> dict[int, datetime]:
     """Since when the head of a symbol could have run, by the symbol's id; one query.
 
-    Only of those that may be stuck: the others have had a bar done within the limit, so that no head of theirs has
-    been due for as long. The symbol's last event counts too: whoever enables it or skips a bar, say, starts anew.
+    Only symbols that may be stuck: the others have finished a bar within the limit, so that their heads can't have been
+    due for so long. The symbol's last event counts too: an operator who enables it or skips a bar restarts the time.
     """
     head = Bar.objects.filter(symbol_id=OuterRef("symbol_id"), sequence=OuterRef("head"))
-    limit = now - timedelta(seconds=bounds.stuck_s)
+    limit = now - timedelta(seconds=limits.stuck_s)
     rows = (
         SymbolStatus.objects.filter(head__isnull=False, symbol__enabled=True, symbol__deleted_at=None)
         .filter(Q(last_processed_at=None) | Q(last_processed_at__lt=limit))

@@ -4,8 +4,8 @@ none --holds--> pending --holds for for_s--> firing --holds no more--> recoverin
 pending --holds no more--> none
 recovering --holds again--> firing
 
-Each look takes one step, or two where the time for the second is 0. What is told of it is another question, which
-`telling` answers: that it fires, once; again at an interval; and that it is over, to whom it was told.
+Each evaluation takes one step, or two where the second needs no time. `notification_due` decides separately what is
+sent: once when the alert fires, again at an interval, and at its end if anything was sent before.
 """
 
 from dataclasses import dataclass, replace
@@ -18,13 +18,13 @@ from scanner_app.domain.enums import AlertState, NotificationKind
 class Timing:
     """A rule's times."""
 
-    for_: timedelta  # holds for so long before it fires
-    clear: timedelta  # is clear for so long before it is over
-    renew: timedelta  # told again at this interval
+    for_: timedelta  # how long the rule must hold before its alert fires
+    clear: timedelta  # how long the rule must not hold before the alert is resolved
+    renew: timedelta  # from one reminder to the next
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Progress:
     """How far an alert has come."""
 
     state: AlertState
@@ -35,64 +35,69 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Voice:
-    """What decides on whether anything is told of an alert."""
+class NotifyContext:
+    """What decides whether a notification about an alert is due, beside its state."""
 
-    told_at: datetime | None = None  # that it fires; None: nobody was told
-    acknowledged: bool = False  # somebody knows: no renewals
-    silenced: bool = False  # nothing at all
-    muted: bool = False  # a stronger alert fires: nothing but that it is over, to whom it was told
+    notified_at: datetime | None = None  # the last notification that it fires; None: none yet
+    acknowledged: bool = False  # somebody knows: no reminders
+    silenced: bool = False  # no notification at all
+    muted: bool = False  # a stronger alert fires: only the end is notified, if the beginning was
 
 
-def advance(standing: Standing | None, *, holds: bool, timing: Timing, now: datetime) -> Standing | None:
-    """The standing after a look at the time `now`; None: there is no alert, or none any more."""
-    if standing is not None:
-        standing = _up_to(standing, now)
-    if standing is None:
-        standing = Standing(state=AlertState.PENDING, began_at=now) if holds else None
-    elif standing.state is AlertState.PENDING and not holds:
+def advance(progress: Progress | None, *, holds: bool, timing: Timing, now: datetime) -> Progress | None:
+    """The progress after an evaluation at the time `now`; None: there is no alert, or no longer one.
+
+    `holds`: whether the rule's condition holds now.
+    """
+    if progress is not None:
+        progress = _without_future_times(progress, now)
+    if progress is None:
+        progress = Progress(state=AlertState.PENDING, began_at=now) if holds else None
+    elif progress.state is AlertState.PENDING and not holds:
         return None
-    elif standing.state is AlertState.FIRING and not holds:
-        standing = replace(standing, state=AlertState.RECOVERING, clear_since=now)
-    elif standing.state is AlertState.RECOVERING and holds:
-        return replace(standing, state=AlertState.FIRING, clear_since=None)
-    if standing is None:
+    elif progress.state is AlertState.FIRING and not holds:
+        progress = replace(progress, state=AlertState.RECOVERING, clear_since=now)
+    elif progress.state is AlertState.RECOVERING and holds:
+        return replace(progress, state=AlertState.FIRING, clear_since=None)
+    if progress is None:
         return None
-    if standing.state is AlertState.PENDING and now - standing.began_at >= timing.for_:
-        return replace(standing, state=AlertState.FIRING, fired_at=now)
+    if progress.state is AlertState.PENDING and now - progress.began_at >= timing.for_:
+        return replace(progress, state=AlertState.FIRING, fired_at=now)
     if (
-        standing.state is AlertState.RECOVERING
-        and standing.clear_since is not None
-        and now - standing.clear_since >= timing.clear
+        progress.state is AlertState.RECOVERING
+        and progress.clear_since is not None
+        and now - progress.clear_since >= timing.clear
     ):
-        return replace(standing, state=AlertState.RESOLVED, cleared_at=now)
-    return standing
+        return replace(progress, state=AlertState.RESOLVED, cleared_at=now)
+    return progress
 
 
-def _up_to(standing: Standing, now: datetime) -> Standing:
-    """With no time that is yet to come: the clock was set back, and an hour must not pass before anything follows."""
+def _without_future_times(progress: Progress, now: datetime) -> Progress:
+    """With times after `now` replaced by it. After a clock was set back by an hour, nothing must wait for that hour."""
     return replace(
-        standing,
-        began_at=min(standing.began_at, now),
-        fired_at=standing.fired_at and min(standing.fired_at, now),
-        clear_since=standing.clear_since and min(standing.clear_since, now),
+        progress,
+        began_at=min(progress.began_at, now),
+        fired_at=progress.fired_at and min(progress.fired_at, now),
+        clear_since=progress.clear_since and min(progress.clear_since, now),
     )
 
 
-def telling(state: AlertState, voice: Voice, *, timing: Timing, now: datetime) -> NotificationKind | None:
-    """What is to be told of an alert that has just come to `state`, or stays there; None: nothing.
+def notification_due(
+    state: AlertState, context: NotifyContext, *, timing: Timing, now: datetime
+) -> NotificationKind | None:
+    """Which notification is due for an alert that has just reached `state`, or stays in it; None: none.
 
-    One that fires while it is silenced or muted is told when that ends, if it still fires. One of which nobody
-    was told is not told to be over either.
+    An alert that fires while silenced or muted is notified when that ends, if it still fires. The end of an alert is
+    notified only if its beginning was.
     """
-    if voice.silenced:
+    if context.silenced:
         return None
     if state is AlertState.RESOLVED:
-        return None if voice.told_at is None else NotificationKind.CLEARED
-    if state is not AlertState.FIRING or voice.muted:
+        return None if context.notified_at is None else NotificationKind.CLEARED
+    if state is not AlertState.FIRING or context.muted:
         return None
-    if voice.told_at is None:
+    if context.notified_at is None:
         return NotificationKind.FIRED
-    if not voice.acknowledged and now - voice.told_at >= timing.renew:
+    if not context.acknowledged and now - context.notified_at >= timing.renew:
         return NotificationKind.RENEWED
     return None

@@ -1,7 +1,7 @@
-"""Tell a watcher outside that all is well: the habit of healthchecks.io and its like.
+"""Ping an outside watcher, such as healthchecks.io, while all is well.
 
-It is the silence that tells: whatever stops beat, broker, database, the evaluation of the rules or this worker
-stops the pings too, and the watcher outside raises its alarm.
+A missing ping is the alarm: whatever stops beat, broker, database, the evaluation of the rules or this worker
+also stops the pings, and the watcher notices.
 """
 
 from datetime import datetime
@@ -12,28 +12,28 @@ from django.conf import settings
 
 from scanner_app.domain.enums import FIRED_STATES, Severity
 from scanner_app.models import Alert, Evaluation
-from scanner_app.reading.status import is_silent
+from scanner_app.reading.status import is_overdue
 
 log = structlog.get_logger(__name__)
 
 TIMEOUT_S = 5.0
-"""Longest wait for each of: connecting, sending, the answer. The mails of the same worker wait meanwhile."""
+"""Longest wait for each of: connecting, sending, the answer. The same worker's mails wait meanwhile."""
 
 
 def run(now: datetime) -> str:
-    """Ask for the URL if all is well; returns what became of it, in a word or two."""
+    """Request the ping URL if all is well; returns "not set", "withheld", "pinged" or "failed"."""
     if not settings.SCANNER_PING_URL:
         return "not set"
-    if why := unwell(now):
+    if why := problem(now):
         log.warning("ping_withheld", why=why)
         return "withheld"
-    return "pinged" if _ask_for(settings.SCANNER_PING_URL) else "failed"
+    return "pinged" if _ping(settings.SCANNER_PING_URL) else "failed"
 
 
-def unwell(now: datetime) -> str:
-    """Why all is not well; empty if it is: the rules were evaluated just now, every one, and no error alert fires."""
+def problem(now: datetime) -> str:
+    """Why not all is well; empty if all rules were evaluated lately and no alert of severity error fires."""
     row = Evaluation.objects.filter(pk=Evaluation.THE_ROW).first()
-    if row is None or is_silent(row.evaluated_at, now):
+    if row is None or is_overdue(row.evaluated_at, now):
         return "nobody has evaluated the alert rules lately"
     if not row.complete:
         return "not every alert rule could be judged"
@@ -42,8 +42,8 @@ def unwell(now: datetime) -> str:
     return f"alerts: {', '.join(names)}" if names else ""
 
 
-def _ask_for(url: str) -> bool:
-    # Errors by their class alone: their texts may hold the URL, which whoever knows it can ping.
+def _ping(url: str) -> bool:
+    # Log the class of an error only: its text may contain the URL, and anybody who knows the URL can ping it.
     try:
         answer = httpx.get(url, timeout=TIMEOUT_S, follow_redirects=True)
     except (httpx.HTTPError, httpx.InvalidURL) as exc:

@@ -28,7 +28,7 @@ What several of them use:
 - base.py: the base classes of the viewsets
 - errors.py: one form for all errors
 - fields.py: fields and serializers of requests and answers
-- filters.py: query parameters of lists
+- filter_fields.py: query parameters that several lists share
 - pagination.py: pages of lists, newest first
 - parsers.py: reading JSON
 - permissions.py: which users may do what

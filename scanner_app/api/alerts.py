@@ -25,7 +25,7 @@ from scanner_app.alerts.acknowledge import MAX_SILENCE_MINUTES
 from scanner_app.api.base import ListViewSet
 from scanner_app.api.errors import DetailOut
 from scanner_app.api.fields import ActIn
-from scanner_app.api.filters import SymbolFilters
+from scanner_app.api.filter_fields import SymbolFilters
 from scanner_app.api.permissions import MayOperate
 from scanner_app.domain.enums import FIRED_STATES, AlertState, Severity
 from scanner_app.models import Alert

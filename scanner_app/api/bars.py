@@ -24,7 +24,7 @@ from rest_framework.status import HTTP_202_ACCEPTED, HTTP_400_BAD_REQUEST, HTTP_
 from scanner_app import mailbox
 from scanner_app.api.base import ListViewSet
 from scanner_app.api.errors import RETRY_AFTER_S, DetailOut, TooLarge
-from scanner_app.api.filters import SymbolAndTimeFilters
+from scanner_app.api.filter_fields import SymbolAndTimeFilters
 from scanner_app.api.permissions import MayWriteBars
 from scanner_app.api.timelines import StoryOut
 from scanner_app.domain.enums import BarStatus

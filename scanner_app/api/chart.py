@@ -13,7 +13,7 @@ from scanner_app.api.fields import DIRECTIONS
 from scanner_app.api.permissions import MayRead
 from scanner_app.domain.enums import BarStatus
 from scanner_app.domain.timeframes import TIMEFRAMES
-from scanner_app.reading import chart, status, symbols
+from scanner_app.reading import chart, symbol_status, symbols
 
 
 class ChartBarOut(serializers.Serializer[Any]):
@@ -80,5 +80,5 @@ class ChartViewSet(ViewSet):
         query = ChartIn(data=request.query_params)
         query.is_valid(raise_exception=True)
         values = query.validated_data
-        symbol = symbols.get(values["symbol"], among=status.symbols())
+        symbol = symbols.get(values["symbol"], among=symbol_status.shown_symbols())
         return Response(ChartOut(chart.chart(symbol, values.get("timeframe"), limit=values["limit"])).data)

@@ -4,14 +4,14 @@ from typing import Any
 
 from rest_framework import serializers
 
-from scanner_app.domain.explanation.actions import ACTS
-from scanner_app.domain.explanation.sentences import Code
+from scanner_app.domain.explanation.actions import ACTIONS
+from scanner_app.domain.explanation.result import Code
 
 
 class ActionOut(serializers.Serializer[Any]):
     """An operator's action that makes sense now, and the request that does it."""
 
-    name = serializers.ChoiceField(list(ACTS))
+    name = serializers.ChoiceField(list(ACTIONS))
     sentence = serializers.CharField(help_text="what the action does")
     method = serializers.CharField()
     path = serializers.CharField()

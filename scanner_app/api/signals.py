@@ -5,7 +5,7 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 
 from scanner_app.api.base import ListViewSet
-from scanner_app.api.filters import SymbolAndTimeFilters
+from scanner_app.api.filter_fields import SymbolAndTimeFilters
 from scanner_app.detectors import Direction
 from scanner_app.domain.timeframes import TIMEFRAMES
 from scanner_app.models import Signal

@@ -20,17 +20,17 @@ from scanner_app.api.base import ListViewSet
 from scanner_app.api.errors import Conflict, DetailOut
 from scanner_app.api.explanations import ExplanationOut
 from scanner_app.api.fields import MAX_REASON, ActIn
-from scanner_app.api.filters import SymbolFilters
+from scanner_app.api.filter_fields import SymbolFilters
 from scanner_app.api.gaps import GapsIn, GapsOut
 from scanner_app.api.permissions import MayOperate, MayReadStatus
 from scanner_app.api.timelines import LineOut
 from scanner_app.domain import breaker, tickers
 from scanner_app.domain.calendar_names import NAMES, hint
 from scanner_app.domain.enums import Lane, SymbolState
-from scanner_app.engine import removal
+from scanner_app.engine import gaps, removal
 from scanner_app.mailbox.accept import create_symbols
 from scanner_app.models import Symbol
-from scanner_app.reading import explanation, gaps, quarantine_entries, status, symbols, timeline
+from scanner_app.reading import explanation, quarantine_entries, symbol_status, symbols, timeline
 
 TICKER = OpenApiParameter(
     "symbol", OpenApiTypes.STR, OpenApiParameter.PATH, description="ticker in upper or lower case, percent-encoded"
@@ -137,7 +137,7 @@ def _documented_action(summary: str, more: dict[int, Any] | None = None) -> Call
 class SymbolViewSet(ListViewSet):
     """The watch list, each symbol on it, and operators' actions on a symbol."""
 
-    queryset = status.symbols()
+    queryset = symbol_status.shown_symbols()
     serializer_class = SymbolOut
     filterset_class = WatchListFilter
     lookup_field = "ticker"
@@ -159,10 +159,10 @@ class SymbolViewSet(ListViewSet):
 
     def _show(self, symbol_id: int, code: int = HTTP_200_OK) -> Response:
         """The symbol's status as it is now, read again from the database."""
-        symbol, now = status.symbols().get(pk=symbol_id), timezone.now()
+        symbol, now = symbol_status.shown_symbols().get(pk=symbol_id), timezone.now()
         shown = {
-            **asdict(status.symbol_status(symbol, now)),
-            "is_slow": symbol.ticker in status.slow_symbols(now, symbol=symbol_id),
+            **asdict(symbol_status.summary(symbol, now)),
+            "is_slow": symbol.ticker in symbol_status.slow_symbols(now, symbol=symbol_id),
             "quarantined": quarantine_entries.open_entries().filter(symbol=symbol_id).count(),
         }
         return Response(OneSymbolOut(shown).data, status=code)
@@ -171,7 +171,7 @@ class SymbolViewSet(ListViewSet):
         """For a list, a serializer of the symbols' statuses instead of their rows."""
         if kwargs.get("many"):
             now = timezone.now()
-            args = ([status.symbol_status(symbol, now) for symbol in args[0]],)
+            args = ([symbol_status.summary(symbol, now) for symbol in args[0]],)
         return super().get_serializer(*args, **kwargs)
 
     @extend_schema(
@@ -287,7 +287,7 @@ class SymbolViewSet(ListViewSet):
     @action(detail=True, methods=["get"], pagination_class=None)
     def gaps(self, request: Request, symbol: str) -> Response:
         """Judged by the symbol's trading calendar, in the last 500 bars of each timeframe."""
-        found = symbols.get(symbol, among=status.symbols())
+        found = symbols.get(symbol, among=symbol_status.shown_symbols())
         query = GapsIn(data=request.query_params)
         query.is_valid(raise_exception=True)
         rows = gaps.of_symbol(found, timezone.now(), query.validated_data.get("timeframe"))

@@ -19,14 +19,14 @@ def sweep() -> dict[str, int]:
     unqueued = sweep_memory.unqueued_since()
     queued = queue_contents.queued({queue_names.queue_name(message.ticker, row.lane) for row, message in due})
     held = {delivery for heartbeat in heartbeats.read_all().values() for delivery in heartbeat.held}
-    sighting = mailbox.Sighting(
+    deliveries = mailbox.DeliveryReport(
         queued=frozenset(queued),
         held=frozenset(held),
         unqueued_since=unqueued,
         outages=frozenset(sweep_memory.outages()),
         patience_s=settings.SCANNER_HEARTBEAT_S + HEARTBEAT_DELAY_S,
     )
-    report = mailbox.sweep(due, sighting, now=now)
+    report = mailbox.sweep(due, deliveries, now=now)
     sweep_memory.remember_sweep(report.unqueued)
     counters.swept(report.counts())
     return report.counts()

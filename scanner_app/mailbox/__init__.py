@@ -28,12 +28,12 @@ from scanner_app.mailbox.operate import disable, enable, reset, set_calendar, sk
 from scanner_app.mailbox.quarantine import discard, replay
 from scanner_app.mailbox.remove import delete, remove_rows
 from scanner_app.mailbox.run import complete, start
-from scanner_app.mailbox.sweep import Sighting, SweepReport, due_heads, sweep
+from scanner_app.mailbox.sweep import DeliveryReport, SweepReport, due_heads, sweep
 from scanner_app.mailbox.tickets import Ticket
 
 __all__ = [
+    "DeliveryReport",
     "NewBar",
-    "Sighting",
     "SweepReport",
     "Ticket",
     "Verdict",

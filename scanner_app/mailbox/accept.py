@@ -34,8 +34,8 @@ CREATING = 0x5CA77E12
 
 VALUES = ("open", "high", "low", "close", "volume")
 
-AFRESH = ("replayed", "held", "attempts", "accepted_at", "finished_at", "latency_ms", "request_id")
-"""What a corrected bar begins anew with."""
+RESET_BY_CORRECTION = ("replayed", "held", "attempts", "accepted_at", "finished_at", "latency_ms", "request_id")
+"""Columns of a bar that a correction resets."""
 
 
 class Verdict(StrEnum):
@@ -72,14 +72,14 @@ class NewBar:
         return all(getattr(self, name) == getattr(other, name) for name in VALUES)
 
 
-class Watched(NamedTuple):
-    """Which of the tickers asked for are on the watch list, with all their rows; the others found no room."""
+class WatchListResult(NamedTuple):
+    """The requested tickers that are now on the watch list; for the others the list was full."""
 
-    created: set[str]  # by this call, and by no other
-    known: set[str]  # were there before, perhaps since a moment
+    created: set[str]  # created by this call
+    known: set[str]  # existed before this call
 
 
-def create_symbols(tickers: Sequence[str], *, at_most: int, now: datetime, by: str = SCANNER) -> Watched:
+def create_symbols(tickers: Sequence[str], *, at_most: int, now: datetime, by: str = SCANNER) -> WatchListResult:
     """Put tickers on the watch list, in their order, as long as it has fewer than `at_most` symbols."""
     with transaction.atomic():
         if connection.vendor == "postgresql":
@@ -97,7 +97,7 @@ def create_symbols(tickers: Sequence[str], *, at_most: int, now: datetime, by: s
         )
         if symbols:
             transaction.on_commit(publisher.announce_queues, robust=True)
-    return Watched(created=set(fresh), known=known)
+    return WatchListResult(created=set(fresh), known=known)
 
 
 def accept(bars: Sequence[NewBar], *, now: datetime) -> list[Verdict]:
@@ -137,7 +137,7 @@ class _Chunk:
         locked = SymbolStatus.objects.select_for_update(of=("self",)).filter(symbol__ticker__in=tickers)
         locked = locked.defer("latencies", "last_error")  # the largest columns, and not needed here
         rows = {row.symbol_id: row for row in locked.order_by("symbol__ticker")}
-        # A query of its own: a joined row is not read anew after a wait for the lock.
+        # A separate query: PostgreSQL does not read a joined row again after a wait for the lock.
         for symbol in Symbol.objects.select_related("breaker").filter(pk__in=rows):
             row = rows[symbol.pk]
             row.symbol = symbol
@@ -203,7 +203,7 @@ class _Chunk:
         if self.corrected:
             Bar.objects.bulk_update(
                 self.corrected,
-                [*VALUES, "sequence", "status", "late", *AFRESH],
+                [*VALUES, "sequence", "status", "late", *RESET_BY_CORRECTION],
             )
             resolve_entries([bar.pk for bar in self.corrected], Resolution.REPLACED, self.now)
             SymbolEvent.objects.bulk_create(

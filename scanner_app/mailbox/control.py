@@ -1,8 +1,8 @@
-"""The control run: whether the fault of a head that used up its retries is the bar's or the day's.
+"""The control run decides whether the bar is at fault when a head has used up its retries.
 
-The detectors run once more on the symbol's last processed bar. If that succeeds, the fault is the bar's: it
-is set aside. If it fails too, or there is no such bar, it is not the bar's: the symbol holds, and probes its
-head at the recovery time until it succeeds or an operator resets or skips.
+The detectors run on the symbol's last processed bar. If that succeeds, the head is at fault and goes to
+quarantine. If it fails too, or no bar was processed yet, something else is at fault: the symbol holds. Its head
+is probed at each recovery time until a probe succeeds or an operator resets or skips.
 """
 
 from datetime import datetime
@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 
 def start_control(message: Message) -> Ticket | Outcome | None:
-    """The ticket of the bar to run the detectors on; None if there is none; SUPERSEDED if the message is stale."""
+    """The ticket of the last good bar; None if no bar was processed yet; SUPERSEDED if the message is stale."""
     if not in_control(message).filter(symbol__enabled=True, symbol__deleted_at=None).exists():
         return Outcome.SUPERSEDED
     bar = (
@@ -39,9 +39,9 @@ def start_control(message: Message) -> Ticket | Outcome | None:
 
 
 def control_passed(message: Message, *, now: datetime) -> Outcome:
-    """The detectors work on the last good bar: the head is at fault. Set it aside, go on with the next."""
+    """Quarantine the head, since the detectors work on the last good bar. SUPERSEDED if the message is stale."""
     with transaction.atomic():
-        guard = " AND epoch = %s AND attempts = %s AND stage = 'control'"
+        guard = f" AND epoch = %s AND attempts = %s AND stage = '{Stage.CONTROL}'"
         if (
             sql.finish_head(message.symbol_id, message.sequence, guard=guard, values=[message.epoch, message.retries])
             is None
@@ -65,14 +65,14 @@ def control_passed(message: Message, *, now: datetime) -> Outcome:
 
 
 def control_failed(message: Message, *, reason: str, now: datetime) -> Outcome:
-    """The detectors fail on a good bar too, or there is none: hold, and probe the head at the recovery time."""
+    """Hold the symbol and probe its head at the recovery time. SUPERSEDED if the message is stale."""
     rules = breaker_rules()
     with transaction.atomic():
         if in_control(message).update(stage=Stage.HOLD, losses=0) != 1:
             return Outcome.SUPERSEDED
         row = read_row(message.symbol_id)
         value = row.symbol.breaker.value
-        # A closed breaker (its threshold may be high) has no half-open moment: the same time from now.
+        # A closed breaker (high threshold) never becomes half-open: probe after the recovery time, counted from now.
         own = now + rules.recovery if value.opened_at is None else None
         row.next_attempt_at = breaker.due(value, rules, now, own=own) or now
         row.save(update_fields=["next_attempt_at"])

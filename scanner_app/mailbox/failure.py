@@ -1,4 +1,4 @@
-"""A head that failed: recorded once, with what follows from it. Each repeats safely."""
+"""Record a failed head once and decide what happens next. Calling any of these twice is safe."""
 
 import traceback as tracebacks
 from dataclasses import dataclass
@@ -68,15 +68,17 @@ def fail(
             row.lane = lanes.HUNG.lane
         if ticket.replayed:
             _record_failure(ticket, text, NextStep(outcome=Outcome.QUARANTINED), now)
-            outcome = _put_aside(ticket, text, now, reason="its replay failed")
+            outcome = _quarantine(ticket, text, now, reason="its replay failed")
         else:
-            outcome = _go_on(row, ticket, text, now, celery_retries=celery_retries)
+            outcome = _retry_or_control(row, ticket, text, now, celery_retries=celery_retries)
     _log_failure("bar_failed", ticket, error)
     return outcome
 
 
-def _go_on(row: SymbolStatus, ticket: Ticket, text: "ErrorText", now: datetime, *, celery_retries: bool) -> Outcome:
-    """Count the failure and store what follows from it."""
+def _retry_or_control(
+    row: SymbolStatus, ticket: Ticket, text: "ErrorText", now: datetime, *, celery_retries: bool
+) -> Outcome:
+    """Count the failure, then store the retry, control run or hold that follows."""
     _count_failure(row, ticket, text, now)
     plan = after_failure(
         attempts=row.attempts,
@@ -95,7 +97,7 @@ def _go_on(row: SymbolStatus, ticket: Ticket, text: "ErrorText", now: datetime, 
 
 
 def killed(message: Message, reason: str, *, now: datetime) -> Outcome:
-    """A run was killed, with its process or its whole worker: a failure like another, told by somebody else.
+    """Record a killed run as a failure. Another process reports it, since the run's own process has died.
 
     SUPERSEDED, with nothing changed, if the message is no longer live.
     """
@@ -108,7 +110,7 @@ def killed(message: Message, reason: str, *, now: datetime) -> Outcome:
 
 
 def quarantine_head(ticket: Ticket, error: BaseException, *, now: datetime) -> Outcome:
-    """Set the head aside at once: the bar itself is unusable. Counts as one failure.
+    """Quarantine the head at once, since the bar itself is unusable. Counts as one failure.
 
     Only from a live message, once: SUPERSEDED, with nothing changed, otherwise.
     """
@@ -123,7 +125,7 @@ def quarantine_head(ticket: Ticket, error: BaseException, *, now: datetime) -> O
         if not ticket.replayed:
             _count_failure(read_row(message.symbol_id), ticket, text, now)
         _record_failure(ticket, text, NextStep(outcome=Outcome.QUARANTINED), now)
-        outcome = _put_aside(ticket, text, now, reason="the bar is unusable")
+        outcome = _quarantine(ticket, text, now, reason="the bar is unusable")
     _log_failure("bar_unusable", ticket, error)
     return outcome
 
@@ -210,7 +212,7 @@ def _record_failure(ticket: Ticket, text: ErrorText, plan: NextStep, now: dateti
     )
 
 
-def _put_aside(ticket: Ticket, text: ErrorText, now: datetime, *, reason: str) -> Outcome:
+def _quarantine(ticket: Ticket, text: ErrorText, now: datetime, *, reason: str) -> Outcome:
     message = ticket.message
     sql.finish_head(message.symbol_id, message.sequence)
     row = read_row(message.symbol_id)

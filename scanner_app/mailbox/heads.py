@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import InterfaceError, OperationalError
 
 from scanner_app.domain.enums import Lane, Stage
-from scanner_app.mailbox.sql import Following, read_next
+from scanner_app.mailbox.sql import NextHead, read_next
 from scanner_app.messaging.messages import Message
 from scanner_app.messaging.publisher import publish_after_commit
 from scanner_app.messaging.queue_names import queue_name
@@ -52,22 +52,22 @@ def publish_head(row: SymbolStatus) -> None:
         publish_after_commit(message, lane=row.lane, due=row.next_attempt_at)
 
 
-def publish_following(done: Message, following: Following, bar: tuple[str, datetime] | None) -> None:
+def publish_following(done: Message, next_head: NextHead, bar: tuple[str, datetime] | None) -> None:
     """Publish the head that follows a bar that is done, after the commit; its breaker is closed.
 
     `bar` is timeframe and time of the head; None while nothing may be published.
     """
-    if following.head is None or bar is None:
+    if next_head.head is None or bar is None:
         return
     message = Message(
         symbol_id=done.symbol_id,
         ticker=done.ticker,
-        sequence=following.head,
-        epoch=following.epoch,
+        sequence=next_head.head,
+        epoch=next_head.epoch,
         retries=0,
         bar=describe_bar(*bar),
     )
-    publish_after_commit(message, lane=following.lane)
+    publish_after_commit(message, lane=next_head.lane)
 
 
 def describe_bar(timeframe: str, timestamp: datetime) -> str:

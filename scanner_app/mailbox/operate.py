@@ -41,7 +41,7 @@ def reset(symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> None:
 
 
 def skip(symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> None:
-    """Set the head aside now; the next bar is the head. Raises NothingToSkip without a head."""
+    """Quarantine the head now; the next bar becomes the head. Raises NothingToSkip without a head."""
     with transaction.atomic():
         _rows(symbol).update(epoch=F("epoch") + 1)
         row = read_row(symbol.pk)
@@ -83,7 +83,7 @@ def set_calendar(symbol: Symbol, calendar: str, *, by: str, now: datetime, reaso
         lock(symbol.pk)
         if Symbol.objects.filter(pk=symbol.pk).exclude(calendar=calendar).update(calendar=calendar) != 1:
             return  # it already is as asked
-        _rows(symbol).update(gaps_sequence=0)  # to be counted anew
+        _rows(symbol).update(gaps_sequence=0)  # count the gaps again
         told = calendar or "by the settings"
         add_event(symbol.pk, EventKind.CALENDAR, now, actor=by, reason=f"{told}: {reason}" if reason else told)
 

@@ -1,4 +1,4 @@
-"""Operators' acts on bars in quarantine."""
+"""Operators' actions on bars in quarantine."""
 
 from datetime import datetime
 
@@ -16,10 +16,10 @@ from scanner_app.telemetry import counters, request_id
 
 
 def replay(entry: QuarantinedBar, *, by: str, now: datetime, reason: str = "") -> None:
-    """Accept the bar anew under the next free number, marked late, for one attempt.
+    """Accept the bar again under the next free number, marked late, for one attempt.
 
     If that fails it is back in quarantine, without touching failures or breaker.
-    Raises NotInQuarantine, with nothing changed, if the entry has been dealt with.
+    Raises NotInQuarantine, with nothing changed, if the entry is already resolved.
     """
     with transaction.atomic():
         SymbolStatus.objects.filter(symbol_id=entry.symbol_id).update(last_sequence=F("last_sequence") + 1)
@@ -48,7 +48,7 @@ def replay(entry: QuarantinedBar, *, by: str, now: datetime, reason: str = "") -
 def discard(entry: QuarantinedBar, *, by: str, now: datetime, reason: str = "") -> None:
     """Give the bar up: it is in no window, and only new values for it are accepted.
 
-    Raises NotInQuarantine, with nothing changed, if the entry has been dealt with.
+    Raises NotInQuarantine, with nothing changed, if the entry is already resolved.
     """
     with transaction.atomic():
         lock(entry.symbol_id)

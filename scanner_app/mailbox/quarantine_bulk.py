@@ -1,4 +1,4 @@
-"""Operators' acts on many bars in quarantine: what API, admin and command have in common."""
+"""Operators' actions on many bars in quarantine, shared by API, admin and command."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -17,7 +17,7 @@ class _Act(Protocol):
 
 
 def replay_all(entries: QuerySet[QuarantinedBar], *, by: str, clock: Callable[[], datetime], reason: str = "") -> int:
-    """Accept the bars of these entries anew, the oldest first; returns how many.
+    """Accept the bars of these entries again, the oldest first; returns how many.
 
     Each is a transaction of its own with a time of its own. Entries that somebody else deals with meanwhile
     are skipped and not counted; what is cut short can be asked for again, and goes on where it ended.

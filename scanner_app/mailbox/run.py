@@ -1,4 +1,4 @@
-"""A head that starts and succeeds; failing.py has the others. Each call repeats safely."""
+"""Start a head and complete it; failure.py handles failures. Calling either twice is safe."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -31,7 +31,7 @@ def start(message: Message, *, now: datetime) -> Ticket | Outcome:
     """The head's ticket if the message is live and the head may run now.
 
     Writes nothing on that path. SUPERSEDED: the message is stale. DEFERRED: the head may run only later,
-    and was published anew for then, without using a step of the backoff.
+    and was published again for then, without using a retry.
     """
     head = sql.read_head(message)
     if head is None or not head.is_live_for(message):
@@ -55,22 +55,22 @@ def complete(ticket: Ticket, findings: Iterable[Finding], *, now: datetime, run_
     with transaction.atomic():
         # First the guarded update: it is the check and, on either database, the lock; and it changes what
         # it guards, or a second copy of the task would pass it too.
-        following = sql.complete_head(ticket, figures, latency_ms, now=now)
-        if following is None:
+        next_head = sql.complete_head(ticket, figures, latency_ms, now=now)
+        if next_head is None:
             return Outcome.SUPERSEDED
         sql.insert_signals(ticket, findings, now=now)
-        failures, bar = sql.read_next(message.symbol_id, following.head)
+        failures, bar = sql.read_next(message.symbol_id, next_head.head)
         if failures:
             _close_breaker(ticket, now)
         place = lanes.after_run(
-            lanes.Place(following.lane, following.quick_bars),
+            lanes.Place(next_head.lane, next_head.quick_bars),
             run_s,
             slow_run_s=settings.SCANNER_SLOW_RUN_S,
             quick_bars=settings.SCANNER_QUICK_BARS,
         )
-        if place != (following.lane, following.quick_bars):
-            move_to_lane(message.symbol_id, following.lane, place, now, reason=_lane_reason(place, run_s))
-        publish_following(message, replace(following, lane=place.lane), bar)
+        if place != (next_head.lane, next_head.quick_bars):
+            move_to_lane(message.symbol_id, next_head.lane, place, now, reason=_lane_reason(place, run_s))
+        publish_following(message, replace(next_head, lane=place.lane), bar)
     return Outcome.COMPLETED
 
 
@@ -106,7 +106,7 @@ def _close_breaker(ticket: Ticket, now: datetime) -> None:
 
 def _defer(message: Message, due: datetime) -> Outcome:
     with transaction.atomic():
-        # Guarded by the count of deferrals, so that of two copies only one is published anew.
+        # Guarded by the count of deferrals, so that of two copies only one is published again.
         was_live = (
             live_head(message)
             .filter(deferrals=message.deferrals)

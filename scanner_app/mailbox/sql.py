@@ -1,16 +1,16 @@
-"""The statements that every bar costs, written by hand: five, where the ORM took nine and thrice the time.
+"""The hot path's SQL, written by hand: five statements for a bar. The ORM needed nine and three times as long.
 
-read_head    is the message live, may the head run, and what is it: one select
-finish_head      the guarded update of the hot row: the check, the lock and the step to the next head in one
-complete_head that, and the bar's result: one statement on PostgreSQL, where each is a round trip, two on SQLite
-insert_signals  what was found
-read_next the breaker's failures, and timeframe and time of the next head
+read_head       one select: is the message live, may the head run, and the head's bar
+finish_head     the guarded update of the status row: it checks, locks and moves to the next head
+complete_head   finish_head and the bar's result: one statement on PostgreSQL (one round trip), two on SQLite
+insert_signals  the detectors' findings
+read_next       the breaker's failures, and timeframe and time of the next head
 
-And three that every call costs which accepts bars, of which the ORM took three quarters to make its statements:
+Three more for each call that accepts bars. With the ORM, building them took three quarters of the call's time:
 
-known_bars   which of the bars are there already
-insert_bars     the new ones
-store_numbers       what a row says of its log, after bars were added to it
+known_bars      which of the bars are stored already
+insert_bars     the new bars
+store_numbers   a status row's sequence, head and due time after bars were accepted
 
 Times go in through `statements.to_database` and come out through `statements.utc`.
 """
@@ -24,7 +24,7 @@ import orjson
 from django.db import connection
 
 from scanner_app.detectors import Finding
-from scanner_app.domain.enums import Stage
+from scanner_app.domain.enums import BarStatus, Stage
 from scanner_app.domain.latency import Figures
 from scanner_app.mailbox.statements import all_rows, one_row, run_many, to_database, utc
 from scanner_app.mailbox.tickets import Ticket
@@ -44,41 +44,42 @@ _READ_HEAD = """
      WHERE status.symbol_id = %s AND status.head = %s
 """
 
-# The next head comes from the row's own columns, which are read anew after a wait for the lock; a sub-select
-# on bars is not, and would miss what ingest has just committed. A pause is over once nothing waits any more.
-_MOVE_ON = """
+# The next head comes from the row's own columns: PostgreSQL reads those again after a wait for the lock. It does
+# not repeat a sub-select on bars, which would miss bars committed meanwhile. A pause ends when no bar waits.
+_FINISH_HEAD = """
     UPDATE scanner_app_symbolstatus
        SET cursor = head,
            head = CASE WHEN last_sequence > head THEN head + 1 END,
            catching_up = catching_up AND last_sequence > head,
-           attempts = 0, deferrals = 0, losses = 0, stage = 'run', next_attempt_at = NULL{also}
+           attempts = 0, deferrals = 0, losses = 0, stage = '{run}', next_attempt_at = NULL{also}
      WHERE symbol_id = %s AND head = %s{guard}
  RETURNING head, epoch, lane, quick_bars
 """
 
-_DONE = """,
+_FIGURES = """,
            bars_processed = bars_processed + 1, last_bar_time = %s, last_processed_at = %s,
            latencies = %s, avg_latency_ms = %s, p95_latency_ms = %s, longest_latency_ms = %s"""
 
-_FINISH_BAR = """
-    UPDATE scanner_app_bar SET status = 'processed', attempts = %s, finished_at = %s, latency_ms = %s, held = %s
+_FINISH_BAR = f"""
+    UPDATE scanner_app_bar
+       SET status = '{BarStatus.PROCESSED}', attempts = %s, finished_at = %s, latency_ms = %s, held = %s
      WHERE id = %s
-"""
+"""  # noqa: S608 - a constant of ours
 
 # The bar is changed only if the row was: `moved` is empty otherwise.
-_MOVE_ON_AND_FINISH_BAR = """
+_FINISH_HEAD_AND_FINISH_BAR = """
     WITH moved AS ({finish_head}), finished AS ({finish_bar} AND EXISTS (SELECT FROM moved))
   SELECT head, epoch, lane, quick_bars FROM moved
 """
 
-_ADD_SIGNAL = """
+_INSERT_SIGNAL = """
     INSERT INTO scanner_app_signal
            (symbol_id, bar_id, timeframe, timestamp, detector, pattern, direction, strength, late, created_at)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
-# A statement of its own after the move: what it reads is as new as the lock.
-_WHAT_FOLLOWS = """
+# Separate from the update, so that it reads what was committed before the update got its lock.
+_READ_NEXT = """
     SELECT breaker.failures, bar.timeframe, bar.timestamp
       FROM scanner_app_circuitbreaker breaker
       JOIN scanner_app_symbol symbol ON symbol.id = breaker.symbol_id
@@ -87,12 +88,12 @@ _WHAT_FOLLOWS = """
      WHERE breaker.symbol_id = %s
 """
 
-# CROSS JOIN: SQLite takes the keys first then, and looks each up; for the keys of an IN it would scan all bars.
-_BARS_BEFORE = """
+# CROSS JOIN makes SQLite look up each key by index; with IN it would scan all bars.
+_BARS_BEFORE = f"""
     SELECT timestamp, open, high, low, close, volume FROM scanner_app_bar
-     WHERE symbol_id = %s AND timeframe = %s AND timestamp < %s AND status = 'processed'
+     WHERE symbol_id = %s AND timeframe = %s AND timestamp < %s AND status = '{BarStatus.PROCESSED}'
      ORDER BY timestamp DESC LIMIT %s
-"""
+"""  # noqa: S608 - a constant of ours
 
 _KNOWN_BARS = """
     WITH keys (symbol_id, timeframe, timestamp) AS (VALUES {keys})
@@ -100,14 +101,14 @@ _KNOWN_BARS = """
    WHERE bar.symbol_id = keys.symbol_id AND bar.timeframe = keys.timeframe AND bar.timestamp = keys.timestamp
 """
 
-_ADD_BAR = """
+_INSERT_BAR = """
     INSERT INTO scanner_app_bar
            (symbol_id, timeframe, timestamp, open, high, low, close, volume, sequence, status, late, replayed, held,
             attempts, accepted_at, finished_at, latency_ms, request_id)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
-_NUMBER = """
+_STORE_NUMBERS = """
     UPDATE scanner_app_symbolstatus
        SET last_sequence = %s, newest = %s, watched = %s, head = %s, next_attempt_at = %s, catching_up = %s
      WHERE symbol_id = %s
@@ -116,7 +117,7 @@ _NUMBER = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredHead:
-    """The head as the database has it, and what decides whether it may run."""
+    """The stored head and the values that decide whether it may run."""
 
     runnable: bool  # the symbol is enabled and not deleted
     opened_at: datetime | None  # of the breaker
@@ -127,7 +128,7 @@ class StoredHead:
     ticket: Ticket
 
     def is_live_for(self, message: Message) -> bool:
-        """Whether the message may run this head; the control run has messages of its own."""
+        """Whether the message may run this head. False during a control run, which has different messages."""
         return (
             self.runnable
             and self.epoch == message.epoch
@@ -137,17 +138,17 @@ class StoredHead:
 
 
 @dataclass(frozen=True, slots=True)
-class Following:
-    """What the row says after the move."""
+class NextHead:
+    """The status row after the head was finished."""
 
-    head: int | None
+    head: int | None  # sequence of the next head; None: no bar waits
     epoch: int
     lane: str
     quick_bars: int
 
 
 def read_head(message: Message) -> StoredHead | None:
-    """The head that the message means; None if that is no longer, or not yet, the head."""
+    """The head that the message names; None if that bar is not the head."""
     row = one_row(_READ_HEAD, [message.symbol_id, message.sequence])
     if row is None:
         return None
@@ -184,18 +185,18 @@ def bars_before(ticket: Ticket, count: int) -> list[tuple[Any, ...]]:
     return [(utc(time), *values) for time, *values in all_rows(_BARS_BEFORE, key)]
 
 
-def finish_head(symbol_id: int, sequence: int, *, guard: str = "", values: Sequence[Any] = ()) -> Following | None:
-    """Put the head behind the cursor and name the next one; None, with nothing changed, if it is not the head.
+def finish_head(symbol_id: int, sequence: int, *, guard: str = "", values: Sequence[Any] = ()) -> NextHead | None:
+    """Finish the head and make the next bar the head; None, with nothing changed, if `sequence` is not the head.
 
-    `guard` is more of the WHERE clause, with its `values`.
+    `guard` is appended to the WHERE clause; `values` are its parameters.
     """
-    return _run_move(_MOVE_ON.format(also="", guard=guard), [symbol_id, sequence, *values])
+    return _run_move(_FINISH_HEAD.format(run=Stage.RUN, also="", guard=guard), [symbol_id, sequence, *values])
 
 
-def complete_head(ticket: Ticket, figures: Figures, latency_ms: int, *, now: datetime) -> Following | None:
-    """The same for a bar that was processed: the symbol's figures move with it, and its result is stored."""
+def complete_head(ticket: Ticket, figures: Figures, latency_ms: int, *, now: datetime) -> NextHead | None:
+    """Finish a head that was processed: also store its result and the symbol's figures. None as in finish_head."""
     message = ticket.message
-    finish_head = _MOVE_ON.format(also=_DONE, guard="")
+    finish_head = _FINISH_HEAD.format(run=Stage.RUN, also=_FIGURES, guard="")
     moved = [
         to_database(ticket.timestamp),
         to_database(now),
@@ -207,22 +208,22 @@ def complete_head(ticket: Ticket, figures: Figures, latency_ms: int, *, now: dat
     moved += [message.symbol_id, message.sequence]
     finished = [message.retries + 1, to_database(now), latency_ms, ticket.held, ticket.bar_id]
     if connection.vendor == "postgresql":
-        both = _MOVE_ON_AND_FINISH_BAR.format(finish_head=finish_head, finish_bar=_FINISH_BAR)
+        both = _FINISH_HEAD_AND_FINISH_BAR.format(finish_head=finish_head, finish_bar=_FINISH_BAR)
         return _run_move(both, [*moved, *finished])
-    following = _run_move(finish_head, moved)
-    if following is not None:
+    next_head = _run_move(finish_head, moved)
+    if next_head is not None:
         with connection.cursor() as cursor:
             cursor.execute(_FINISH_BAR, finished)
-    return following
+    return next_head
 
 
-def _run_move(sql: str, values: Sequence[Any]) -> Following | None:
+def _run_move(sql: str, values: Sequence[Any]) -> NextHead | None:
     row = one_row(sql, values)
-    return None if row is None else Following(*row)
+    return None if row is None else NextHead(*row)
 
 
 def insert_signals(ticket: Ticket, findings: Iterable[Finding], *, now: datetime) -> None:
-    """Store what the detectors found on the bar."""
+    """Store the detectors' findings on the bar. Without findings, nothing."""
     rows = [
         (
             ticket.message.symbol_id,
@@ -238,18 +239,18 @@ def insert_signals(ticket: Ticket, findings: Iterable[Finding], *, now: datetime
         )
         for finding in findings
     ]
-    run_many(_ADD_SIGNAL, rows)
+    run_many(_INSERT_SIGNAL, rows)
 
 
 def read_next(symbol_id: int, head: int | None) -> tuple[int, tuple[str, datetime] | None]:
-    """The breaker's failures in a row; and timeframe and time of the head, None while it may not be published."""
-    # A breaker has its row as long as its symbol has one, which the caller has locked.
-    failures, timeframe, timestamp = one_row(_WHAT_FOLLOWS, [head, symbol_id])  # type: ignore[misc]
+    """The breaker's failures in a row, and the head's timeframe and time (None if it may not be published)."""
+    # The row exists: every symbol has a breaker, and the caller has locked the symbol's status row.
+    failures, timeframe, timestamp = one_row(_READ_NEXT, [head, symbol_id])  # type: ignore[misc]
     return failures, None if timestamp is None else (timeframe, utc(timestamp))
 
 
 def known_bars(keys: Sequence[tuple[int, str, datetime]]) -> Iterable[Bar]:
-    """The bars that there are of these symbols' ids, timeframes and times."""
+    """The stored bars with these keys (symbol id, timeframe, time); empty without keys."""
     if not keys:
         return []
     sql = known_bars_sql(len(keys))
@@ -258,12 +259,12 @@ def known_bars(keys: Sequence[tuple[int, str, datetime]]) -> Iterable[Bar]:
 
 
 def known_bars_sql(keys: int) -> str:
-    """The statement that looks up so many bars."""
+    """The statement of known_bars for this number of keys."""
     return _KNOWN_BARS.format(keys=", ".join(["(%s, %s, %s)"] * keys))
 
 
 def insert_bars(bars: Iterable[Bar]) -> None:
-    """Store new bars, in their order. They get no ids here."""
+    """Store new bars in the order given. The objects do not get their ids."""
     rows = [
         (
             bar.symbol_id,
@@ -287,13 +288,13 @@ def insert_bars(bars: Iterable[Bar]) -> None:
         )
         for bar in bars
     ]
-    run_many(_ADD_BAR, rows)
+    run_many(_INSERT_BAR, rows)
 
 
 def store_numbers(rows: Iterable[SymbolStatus]) -> None:
-    """Store what was numbered: the end of each row's log, its head, and when that is due. The rows are locked."""
+    """Store each row's last sequence, head and due time. The caller holds the rows' locks."""
     run_many(
-        _NUMBER,
+        _STORE_NUMBERS,
         [
             (
                 row.last_sequence,

@@ -1,4 +1,4 @@
-"""Statements written by hand: how they are run, and how times go in and out. Which there are: mailbox/hot.py."""
+"""Statements written by hand: how they are run, and how times go in and out. The statements are in mailbox/sql.py."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

@@ -1,8 +1,8 @@
 """Find heads that nobody is working on, and publish them again.
 
-The sweeper goes by what the broker and the workers say, so its verdict may be false: a message taken from
-its queue since the worker's last tell is seen by neither. It therefore waits for one tell after a message has
-left its queue. What is still false then costs one wasted run (invariant 3), never a bar.
+The sweeper relies on the queues and the workers' heartbeats, so it can be wrong: a message taken from its queue
+after the worker's last heartbeat appears in neither. It therefore waits for one more heartbeat after a message has
+left its queue. A mistake then still costs one wasted run (invariant 3), never a bar.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,14 +29,14 @@ MAX_LOSSES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
-    """What the broker and the workers say at one moment."""
+class DeliveryReport:
+    """Where the deliveries are at one moment, by the queues and the workers' heartbeats."""
 
     queued: frozenset[str]  # identities of the deliveries that lie in the queues asked about
-    held: frozenset[str]  # identities that a living worker told of
+    held: frozenset[str]  # identities in living workers' heartbeats
     outages: frozenset[str] = frozenset()  # identities whose last run ended with an outage of our own
     unqueued_since: Mapping[str, float]  # identity -> unix s when a sweep first saw it in no queue
-    patience_s: float  # a delivery in no queue is some worker's for so long, whatever the tells say
+    patience_s: float  # for so long a delivery in no queue is taken to be with a worker
 
 
 @dataclass(slots=True)
@@ -80,30 +80,32 @@ def due_heads(now: datetime) -> list[tuple[SymbolStatus, Message]]:
     return found
 
 
-def lost_heads(messages: Iterable[Message], sighting: Sighting, now: datetime) -> tuple[set[str], dict[str, float]]:
+def lost_heads(
+    messages: Iterable[Message], deliveries: DeliveryReport, now: datetime
+) -> tuple[set[str], dict[str, float]]:
     """The identities that nobody has, and since when each due delivery has been in no queue."""
     unqueued = {
-        message.identity: sighting.unqueued_since.get(message.identity, now.timestamp())
+        message.identity: deliveries.unqueued_since.get(message.identity, now.timestamp())
         for message in messages
-        if message.identity not in sighting.queued
+        if message.identity not in deliveries.queued
     }
     lost = {
         name
         for name, since in unqueued.items()
-        if name not in sighting.held and now.timestamp() - since >= sighting.patience_s
+        if name not in deliveries.held and now.timestamp() - since >= deliveries.patience_s
     }
     return lost, {name: since for name, since in unqueued.items() if name not in lost}
 
 
-def sweep(due: list[tuple[SymbolStatus, Message]], sighting: Sighting, *, now: datetime) -> SweepReport:
+def sweep(due: list[tuple[SymbolStatus, Message]], deliveries: DeliveryReport, *, now: datetime) -> SweepReport:
     """Publish again what was lost, and name a head where a backlog has none."""
     report = SweepReport(heads=len(due))
-    lost, report.unqueued = lost_heads((message for _, message in due), sighting, now)
+    lost, report.unqueued = lost_heads((message for _, message in due), deliveries, now)
     report.lost = len(lost)
     report.idle = SymbolStatus.objects.filter(head=None, last_sequence__gt=F("cursor")).update(head=F("cursor") + 1)
     gone = [(row, message) for row, message in due if message.identity in lost]
     # An outage of our own ended its run: that counts against no bar.
-    counted = [(row, message) for row, message in gone if message.identity not in sighting.outages]
+    counted = [(row, message) for row, message in gone if message.identity not in deliveries.outages]
     given_up = [message for row, message in counted if row.losses + 1 >= MAX_LOSSES]
     again = [(row, message) for row, message in gone if message not in given_up]
     for _, message in counted:

@@ -14,7 +14,7 @@ class Message:
     sequence: int
     epoch: int
     retries: int  # Celery's: failures of this head before this run
-    deferrals: int = 0  # how often this head was published anew for a later time
+    deferrals: int = 0  # how often this head was published again for a later time
     control: bool = False  # a control run instead of the head's own
     bar: str = ""  # timeframe and time of the bar, for people who look at Flower
 
@@ -26,7 +26,7 @@ class Message:
 
     @property
     def identity(self) -> str:
-        """What the workers' tells and the sweeper know this delivery by."""
+        """This delivery's name in the workers' heartbeats and for the sweeper."""
         return identity(self.task_id, self.retries)
 
     @property

@@ -9,7 +9,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 READ_TIMEOUT_S = 2.0
-"""Longest wait for an answer: whoever asks has something better to do than to hang with the broker."""
+"""Longest wait for an answer: a broker that hangs must not block the caller."""
 
 
 def client(timeout_s: float = READ_TIMEOUT_S) -> "redis.Redis":

@@ -10,7 +10,10 @@ from scanner_app.telemetry.request_id import MAX_LENGTH
 
 
 class Bar(models.Model):
-    """One accepted bar. `sequence` is its place in its symbol's log; ids never order anything."""
+    """One accepted bar. `sequence` is its place in its symbol's log; ids never order anything.
+
+    Written by hand in mailbox/sql.py: a new column must be added there too.
+    """
 
     symbol = models.ForeignKey(Symbol, on_delete=models.CASCADE, db_index=False, related_name="bars")
     timeframe = models.CharField(max_length=3, choices=[(name, name) for name in TIMEFRAMES])

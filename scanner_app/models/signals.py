@@ -9,7 +9,10 @@ from scanner_app.models.symbols import Symbol
 
 
 class Signal(models.Model):
-    """A pattern on a bar. Symbol, timeframe and time are the bar's, kept here for filters without joins."""
+    """A pattern on a bar. Symbol, timeframe and time are the bar's, kept here for filters without joins.
+
+    Written by hand in mailbox/sql.py: a new column must be added there too.
+    """
 
     symbol = models.ForeignKey(Symbol, on_delete=models.CASCADE, db_index=False, related_name="signals")
     bar = models.ForeignKey(Bar, on_delete=models.CASCADE, db_index=False, related_name="signals")

@@ -31,6 +31,8 @@ class SymbolStatus(models.Model):
 
     The head, if there is one, is always `cursor + 1`; there is one exactly while `last_sequence` is above
     `cursor`. So order and backlog come from this row and from nothing else.
+
+    Written by hand in mailbox/sql.py: a new column must be added there too.
     """
 
     symbol = models.OneToOneField(Symbol, on_delete=models.CASCADE, primary_key=True, related_name="status")

@@ -1,4 +1,4 @@
-"""The channels that administrators are told by, and sending one message by one of them."""
+"""The channels that reach the administrators, and sending one message by one of them."""
 
 import re
 from collections.abc import Iterable
@@ -14,19 +14,19 @@ MAIL = "mail"
 """Name of the channel to settings.ADMINS."""
 
 MAIL_TIMEOUT_S = 10
-"""Longest that one step of the talk with the mail server may take."""
+"""Longest time for one step of the exchange with the mail server."""
 
 APPRISE_TIMEOUT_S = 30
-"""Longest that one apprise message may take altogether; its sockets give up after 4 s, or as its URL says."""
+"""Longest time for one apprise message as a whole; its sockets time out after 4 s, or after what its URL says."""
 
 WITH_A_HOST = ("apprise", "form", "gotify", "json", "mailto", "matrix", "mmost", "rocket", "xml")
-"""Apprise's schemes, also with an s at the end, with a real host in the host's place; elsewhere it may be a token."""
+"""Apprise schemes, with or without an s at the end, whose URL has a real host. In others a token may stand there."""
 
 _URL = re.compile(r"\s*([A-Za-z][A-Za-z0-9]{0,30})://(?:[^/?#]*@)?(\[[^\]/]*\]|[^/?#:@]*)")
 
 
 class NotDelivered(ScannerError):
-    """A channel did not take a message; the text says why, without secrets."""
+    """A channel did not accept a message; the text says why, without secrets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +34,11 @@ class Channel:
     """One way to the administrators."""
 
     name: str  # what is stored and shown
-    url: str = ""  # apprise's, with its secrets; empty: mail
+    url: str = ""  # for apprise, secrets included; empty: mail
 
 
 def configured() -> list[Channel]:
-    """The channels of the settings as they are now: mail first, then apprise URLs in their order."""
+    """The channels of the current settings: mail first, then the apprise URLs in their order."""
     channels = [Channel(name=MAIL)] if settings.ADMINS else []
     for number, url in enumerate(settings.SCANNER_NOTIFY_URLS, 1):
         channels.append(Channel(name=f"apprise {number} ({_masked(url)})", url=url))
@@ -46,16 +46,17 @@ def configured() -> list[Channel]:
 
 
 def find(name: str) -> Channel | None:
-    """The channel that has the place of the stored `name` now; None: it is gone.
+    """The channel that is now at the position of the stored `name`; None: there is none.
 
-    The place, not the whole name, since an operator who corrects a mistyped URL wants what waits to go there. And as
-    every channel is told everything, URLs that have changed places bring each reader the same.
+    By position and not by the whole name: an operator who corrects a mistyped URL wants the waiting messages to go
+    there. Since every channel gets every message, readers miss nothing when URLs have changed places.
     """
-    return next((channel for channel in configured() if _place(channel.name) == _place(name)), None)
+    position = _position(name)
+    return next((channel for channel in configured() if _position(channel.name) == position), None)
 
 
 def send(channel: Channel, *, subject: str, body: str, message_id: str) -> None:
-    """Send one message, now. Raises NotDelivered if the channel does not take it."""
+    """Send one message now. Raises NotDelivered if the channel does not accept it."""
     try:
         if channel.url:
             _by_apprise(channel.url, subject, body)
@@ -67,7 +68,7 @@ def send(channel: Channel, *, subject: str, body: str, message_id: str) -> None:
 
 
 def _by_mail(subject: str, body: str, message_id: str) -> None:
-    # mail_admins() in all but the two things that it does not offer: the Message-ID and a timeout.
+    # What mail_admins() does, plus the two things that it does not offer: the Message-ID and a timeout.
     EmailMessage(
         subject=settings.EMAIL_SUBJECT_PREFIX + subject,
         body=body,
@@ -79,7 +80,7 @@ def _by_mail(subject: str, body: str, message_id: str) -> None:
 
 
 def _by_apprise(url: str, subject: str, body: str) -> None:
-    # Imported here, as it costs 0.3 s and 37 MB: only the worker that sends pays them.
+    # Imported here, since it costs 0.3 s and 37 MB, which only the worker that sends should pay.
     import apprise  # noqa: PLC0415
 
     messenger = apprise.Apprise()
@@ -89,12 +90,12 @@ def _by_apprise(url: str, subject: str, body: str) -> None:
         title=subject, body=body, body_format=apprise.NotifyFormat.TEXT, timeout=APPRISE_TIMEOUT_S
     )
     if not result:
-        said = "; ".join(entry.message for entry in result.logs())
-        raise NotDelivered(said or f"apprise: {result.status.name.lower()}")
+        reasons = "; ".join(entry.message for entry in result.logs())
+        raise NotDelivered(reasons or f"apprise: {result.status.name.lower()}")
 
 
-def _place(name: str) -> str:
-    # "apprise 2 (json://host)" without what is in the brackets.
+def _position(name: str) -> str:
+    # "apprise 2" of "apprise 2 (json://host)".
     return name.partition(" (")[0]
 
 
@@ -107,7 +108,7 @@ def _masked(url: str) -> str:
 
 
 def _without_secrets(text: str, channel: Channel) -> str:
-    """`text` without what the channel's URL, or the mail server's sign-in, consists of."""
+    """`text` with each part of the channel's URL, or the mail server's password, replaced by ***."""
     secrets: Iterable[str] = (settings.EMAIL_HOST_PASSWORD or "",)
     if channel.url:
         secrets = {part for url in (channel.url, unquote(channel.url)) for part in re.split(r"[/:@?&=#]+", url)}

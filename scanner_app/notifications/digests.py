@@ -1,8 +1,8 @@
-"""Which messages go out alone, which wait for their like and become one: values, no Django, no clock.
+"""Which notifications are sent alone, and which are combined in a digest: values, no Django, no clock.
 
-The first four of a minute go out at once. From the fifth on they are collected, until for 15 s none has come
-or the minute since the first is over; then one message names them all, the first four included. A burst that
-is seen as one (five and more before any was sent) has its first go out at once; the others all wait for the digest.
+The first four within a minute are sent at once. From the fifth on they wait, until none has come for 15 s or a minute
+has passed since the first. Then one digest names them all, the first four included. If five or more are already
+waiting before any was sent, the first is sent at once, and all others wait for the digest.
 """
 
 from bisect import bisect_left
@@ -11,75 +11,75 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 SINGLES = 4
-"""Messages within MINUTE that go out each by itself: the requirement is one message from five on."""
+"""Notifications within MINUTE that are sent alone: the requirements want one message from five on."""
 
 MINUTE = timedelta(minutes=1)
-"""The span in which messages are counted, and the longest that one waits for its like."""
+"""The time in which notifications are counted, and the longest that one waits for a digest."""
 
 QUIET = timedelta(seconds=15)
-"""A burst is over when none has come for so long: beyond the second and third retry (2 and 4 s), so that symbols
-that fell ill together and open a few seconds apart are still one burst."""
+"""A burst is over when no notification has come for so long. Longer than the second and third retry (2 and 4 s), so
+that symbols with the same trouble, whose breakers open a few seconds apart, are still one burst."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """A message to one channel, of one kind."""
+class Candidate:
+    """A notification, of one kind and to one channel, that may go into a digest."""
 
     id: int
-    at: datetime  # of what it tells
-    named: bool = False  # a digest has it already
+    at: datetime  # when it happened
+    in_digest: bool = False  # a digest names it already
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mail:
-    """What is to be sent now: the message of one notice, or a digest."""
+class PlannedMessage:
+    """A message to send now: one notification, or a digest."""
 
-    ids: tuple[int, ...]  # told by this for the first time
-    also: tuple[int, ...] = ()  # told before, named again
+    ids: tuple[int, ...]  # notifications that nobody has been sent yet
+    also: tuple[int, ...] = ()  # sent before, named again by the digest
 
     @property
     def is_digest(self) -> bool:
-        """Whether it names several; else it is the message of its one notice."""
+        """Whether it names several notifications."""
         return len(self.ids) + len(self.also) > 1
 
 
-def plan(pending: Sequence[Notice], told: Sequence[Notice], now: datetime) -> list[Mail]:
-    """What is to be sent now of `pending`; the others wait.
+def plan(pending: Sequence[Candidate], earlier: Sequence[Candidate], now: datetime) -> list[PlannedMessage]:
+    """The messages to send now for `pending`; those that are in none of them wait.
 
-    `pending` are those that nobody has tried to send. `told` are the others of the minute before the first of
-    them or later: sent, being sent, or in a digest. Both are of one channel and one kind.
+    `pending` are notifications that no worker has tried to send. `earlier` are the others since a minute before the
+    first pending one: sent, being sent, or in a digest. All are of one channel and one kind.
     """
     waiting = sorted(pending, key=_order)
-    everybody = sorted([*told, *pending], key=_order)
+    everything = sorted([*earlier, *pending], key=_order)
     crowded = {
-        notice.id
-        for fourth_before, notice in zip(everybody, everybody[SINGLES:], strict=False)
-        if notice.at - fourth_before.at < MINUTE
+        candidate.id
+        for fourth_before, candidate in zip(everything, everything[SINGLES:], strict=False)
+        if candidate.at - fourth_before.at < MINUTE
     }
-    times = [notice.at for notice in waiting if notice.id in crowded]
+    crowded_times = [candidate.at for candidate in waiting if candidate.id in crowded]
 
-    def joins(notice: Notice) -> bool:
-        """Whether a collected one came with it or within a minute after it."""
-        place = bisect_left(times, notice.at)
-        return place < len(times) and times[place] - notice.at < MINUTE
+    def joins(candidate: Candidate) -> bool:
+        """Whether a crowded one came at the same time or less than a minute later."""
+        place = bisect_left(crowded_times, candidate.at)
+        return place < len(crowded_times) and crowded_times[place] - candidate.at < MINUTE
 
-    collected = [notice for notice in waiting if joins(notice)]
-    mails = [Mail(ids=(notice.id,)) for notice in waiting if not joins(notice)]
+    collected = [candidate for candidate in waiting if joins(candidate)]
+    messages = [PlannedMessage(ids=(candidate.id,)) for candidate in waiting if not joins(candidate)]
     if not collected:
-        return mails
-    known = [notice for notice in told if joins(notice)]
-    also = sorted((notice for notice in known if not notice.named), key=_order)
+        return messages
+    known = [candidate for candidate in earlier if joins(candidate)]
+    also = sorted((candidate for candidate in known if not candidate.in_digest), key=_order)
     first = min([collected[0], *also], key=_order)
-    if now >= min(first.at + MINUTE, times[-1] + QUIET):
-        return [*mails, Mail(ids=_ids(collected), also=_ids(also))]
+    if now >= min(first.at + MINUTE, crowded_times[-1] + QUIET):
+        return [*messages, PlannedMessage(ids=_ids(collected), also=_ids(also))]
     if not known and collected[0].id not in crowded:
-        mails.append(Mail(ids=(collected[0].id,)))  # nobody has been told anything yet
-    return mails
+        messages.append(PlannedMessage(ids=(collected[0].id,)))  # nothing of this burst has been sent yet
+    return messages
 
 
-def _order(notice: Notice) -> tuple[datetime, int]:
-    return notice.at, notice.id
+def _order(candidate: Candidate) -> tuple[datetime, int]:
+    return candidate.at, candidate.id
 
 
-def _ids(notices: Sequence[Notice]) -> tuple[int, ...]:
-    return tuple(notice.id for notice in notices)
+def _ids(candidates: Sequence[Candidate]) -> tuple[int, ...]:
+    return tuple(candidate.id for candidate in candidates)

@@ -10,7 +10,7 @@ from scanner_app.models import Notification
 
 
 def links_of(row: Notification) -> str:
-    """Where its readers can look and act, an address a line."""
+    """The addresses for a notification's reader, one a line: where to look and what to do."""
     if row.alert is not None:
         page = base_url() + reverse("admin:scanner_app_alert_change", args=[row.alert_id])
         rules = runbook_path(row.alert.rule)
@@ -23,15 +23,15 @@ def links_of(row: Notification) -> str:
 
 
 def base_url() -> str:
-    """The scanner's address, as links in messages begin. The one place that decides it."""
+    """The scanner's address, with which every link in a message begins."""
     return web_url(link_host(settings.ENV.WEB_HOST), settings.ENV.WEB_PORT)
 
 
 def runbook_file(rule: str) -> str:
-    """The rule's page in the repository; also of a rule that there is no more."""
+    """The path of the rule's page in the repository; also for a rule that no longer exists."""
     return f"docs/runbook/{rule}.md"
 
 
 def runbook_path(rule: str) -> str | None:
-    """The rule's page on the site, without the host; None of a rule that there is no more."""
+    """The path of the rule's page on the site, without the host; None for a rule that no longer exists."""
     return reverse("runbook", args=[rule]) if rule in RULES else None

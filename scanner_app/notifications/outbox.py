@@ -1,4 +1,4 @@
-"""What is written in the transaction of a transition, so that no message is lost: rows, no I/O."""
+"""Notifications as rows, written in the transaction of what they report, so that none is lost. No I/O."""
 
 import uuid
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from scanner_app.notifications import channels, texts
 from scanner_app.notifications.trigger import trigger_after_commit
 
 NO_CHANNEL = "none"
-"""Channel of the one row that says that nobody was told."""
+"""Channel of the row that records a notification that could not be sent to anybody."""
 
 
 def opened(
@@ -28,7 +28,7 @@ def opened(
     half_open_at: datetime,
     now: datetime,
 ) -> None:
-    """A breaker opened; to be called at the first opening of an incident only, not after a failed probe.
+    """Write that a breaker opened. Call it at the first opening of an incident only, not after a failed probe.
 
     `error` is the last failure's type and message. Runs inside the caller's transaction.
     """
@@ -41,30 +41,27 @@ def opened(
         half_open_at=half_open_at,
         now=now,
     )
-    write([Notice(kind=NotificationKind.OPENED, text=text, symbol_id=symbol_id, bar_id=bar_id)], now)
+    write([NotificationDraft(kind=NotificationKind.OPENED, text=text, symbol_id=symbol_id, bar_id=bar_id)], now)
 
 
 def recovered(*, symbol_id: int, ticker: str, now: datetime, failures: int, incident_at: datetime, by: str) -> None:
-    """An open breaker closed; `by` is "scanner" after a success, else the operator who reset it.
+    """Write that an open breaker closed. `by` is "scanner" after a success, else the operator who reset it.
 
     Runs inside the caller's transaction.
     """
     text = texts.recovered(ticker=ticker, failures=failures, incident_at=incident_at, by=by, now=now)
-    write([Notice(kind=NotificationKind.RECOVERED, text=text, symbol_id=symbol_id)], now)
+    write([NotificationDraft(kind=NotificationKind.RECOVERED, text=text, symbol_id=symbol_id)], now)
 
 
 def new_message_id() -> str:
-    """A Message-ID that nobody else has.
-
-    Django's own asks the name server for this machine's name, which a transaction can't wait for.
-    """
+    """A unique Message-ID. Django's own asks the name server for this machine's name, too slow for a transaction."""
     domain = settings.SERVER_EMAIL.rpartition("@")[2].strip("> ") or "localhost"
     return f"<scanner-{uuid.uuid4().hex}@{domain[:100]}>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """One thing to be told, whatever the channels."""
+class NotificationDraft:
+    """One notification, before it becomes a row for each channel."""
 
     kind: NotificationKind
     text: texts.Text
@@ -73,41 +70,41 @@ class Notice:
     alert_id: int | None = None
 
 
-def write(notices: Sequence[Notice], now: datetime) -> None:
-    """Write what is to be told, and have it sent after the commit. Runs inside the caller's transaction."""
-    if store(notices, now):
+def write(drafts: Sequence[NotificationDraft], now: datetime) -> None:
+    """Store notifications, and have them sent after the commit. Runs inside the caller's transaction."""
+    if store(drafts, now):
         trigger_after_commit()
 
 
-def store(notices: Sequence[Notice], now: datetime) -> bool:
-    """Write what is to be told, a row for each channel; without a channel, one that says so.
+def store(drafts: Sequence[NotificationDraft], now: datetime) -> bool:
+    """Store a row for each notification and channel; without a channel, one skipped row for each notification.
 
     Returns whether there is something to send. Runs inside the caller's transaction. One query, whatever the number.
     """
-    if not notices:
+    if not drafts:
         return False
     names = [channel.name for channel in channels.configured()]
     if names:
-        Notification.objects.bulk_create(_row(notice, name, now) for notice in notices for name in names)
+        Notification.objects.bulk_create(_row(draft, name, now) for draft in drafts for name in names)
         return True
-    untold = [_row(notice, NO_CHANNEL, now) for notice in notices]
-    for row in untold:
+    skipped = [_row(draft, NO_CHANNEL, now) for draft in drafts]
+    for row in skipped:
         row.state, row.next_try_at = NotificationState.SKIPPED, None
         row.error = "no channel: neither SCANNER_ADMINS nor SCANNER_NOTIFY_URLS is set"
-    Notification.objects.bulk_create(untold)
+    Notification.objects.bulk_create(skipped)
     return False
 
 
-def _row(notice: Notice, channel: str, now: datetime) -> Notification:
+def _row(draft: NotificationDraft, channel: str, now: datetime) -> Notification:
     return Notification(
-        kind=notice.kind,
-        symbol_id=notice.symbol_id,
-        bar_id=notice.bar_id,
-        alert_id=notice.alert_id,
+        kind=draft.kind,
+        symbol_id=draft.symbol_id,
+        bar_id=draft.bar_id,
+        alert_id=draft.alert_id,
         channel=channel,
         at=now,
-        subject=notice.text.subject,
-        body=notice.text.body,
+        subject=draft.text.subject,
+        body=draft.text.body,
         message_id=new_message_id(),
         next_try_at=now,
     )

@@ -1,4 +1,4 @@
-"""What the admin's start page shows: how the whole is doing, who is in trouble, and who works."""
+"""What the admin's start page shows: the overall status, symbols in trouble, alerts and workers."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -14,13 +14,14 @@ from scanner_app.messaging import heartbeats, sweep_memory
 from scanner_app.models import Alert
 from scanner_app.reading import quarantine_entries, status
 from scanner_app.reading.readiness import missing_roles
-from scanner_app.reading.status import Overview, SymbolSummary
+from scanner_app.reading.status import Overview
+from scanner_app.reading.symbol_status import SymbolSummary
 
-SHOWN = 10
-"""Symbols in trouble, and alerts, that the start page names; of more it tells the number."""
+MAX_ROWS = 10
+"""Symbols in trouble that the start page lists, and alerts."""
 
-COUNTED = 1_000
-"""Bars in quarantine that are counted; nobody needs to know by how much there are more."""
+MAX_COUNT = 1_000
+"""Bars in quarantine that are counted; above this number the page shows "1,000+"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,16 +30,16 @@ class Worker:
 
     name: str
     role: str
-    holds: int  # messages: running, waiting for a slot, or for their time
-    beat_ago_s: float
+    holds: int  # messages: running, waiting for a pool process, or for their time
+    beat_ago_s: float  # since its last heartbeat
     deaf: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Engine:
-    """Who works, by what Redis says of it."""
+class WorkerOverview:
+    """The workers and the sweeper, by what they wrote to Redis."""
 
-    answers: bool
+    answers: bool  # whether Redis does
     workers: list[Worker]
     missing: Sequence[str]  # roles that no living worker has
     swept_ago_s: float | None  # None: not lately
@@ -46,18 +47,18 @@ class Engine:
 
 
 def trouble(overview: Overview) -> list[SymbolSummary]:
-    """The symbols that need a look, the worst first; those that an operator has switched off need none."""
+    """The enabled symbols that need attention, the worst first."""
     worst = {SymbolState.FAILED: 0, SymbolState.PAUSED: 1, SymbolState.PROCESSING: 2}
     found = [one for one in overview.symbols if one.enabled and (one.state != SymbolState.PROCESSING or one.is_stale)]
     return sorted(found, key=lambda one: (worst[one.state], -one.consecutive_failures, -one.backlog, one.symbol))
 
 
-def engine(now_s: float) -> Engine:
-    """The workers and the sweeper at the moment `now_s` (unix s); a broker that is away has neither."""
+def worker_overview(now_s: float) -> WorkerOverview:
+    """Workers and sweeper at the time `now_s`, in unix s. If Redis does not answer: no workers, and a late sweeper."""
     try:
         living, swept = heartbeats.read_all(), sweep_memory.last_sweep()
     except RedisError:
-        return Engine(answers=False, workers=[], missing=[], swept_ago_s=None, sweeper_late=True)
+        return WorkerOverview(answers=False, workers=[], missing=[], swept_ago_s=None, sweeper_late=True)
     workers = [
         Worker(
             name=name,
@@ -71,30 +72,30 @@ def engine(now_s: float) -> Engine:
     ago_s = None if swept is None else max(0.0, now_s - swept)
     late = ago_s is None or ago_s > sweep_memory.sweep_patience_s()
     missing = missing_roles(one.role for one in living.values())
-    return Engine(answers=True, workers=workers, missing=missing, swept_ago_s=ago_s, sweeper_late=late)
+    return WorkerOverview(answers=True, workers=workers, missing=missing, swept_ago_s=ago_s, sweeper_late=late)
 
 
 def worst_first(fired: Iterable[Alert]) -> list[Alert]:
-    """The worst alerts first, of these the newest."""
+    """The alerts by severity, the worst first; of equal severity the newest first."""
     return sorted(fired, key=lambda one: (-one.weight, -one.pk))
 
 
 def context(now: datetime) -> dict[str, Any]:
-    """For the template. As many queries for a thousand symbols as for one."""
+    """The template's variables. As many queries for a thousand symbols as for one."""
     fired = status.fired_alerts()
     overview = status.overview(now, fired)
     troubled = trouble(overview)
-    quarantined = quarantine_entries.open_entries().order_by()[: COUNTED + 1].count()
+    quarantined = quarantine_entries.open_entries().order_by()[: MAX_COUNT + 1].count()
     alerts = worst_first(fired)
     return {
         "overview": overview,
         "disabled": overview.total_symbols - overview.enabled_symbols,
         "open_breakers": sum(one.circuit_state is breaker.State.OPEN for one in overview.symbols),
-        "trouble": troubled[:SHOWN],
-        "more_trouble": max(0, len(troubled) - SHOWN),
-        "alerts": alerts[:SHOWN],
-        "more_alerts": len(alerts) > SHOWN,
-        "quarantined": f"{COUNTED:,}+" if quarantined > COUNTED else f"{quarantined:,}",
-        "engine": engine(time.time()),
+        "trouble": troubled[:MAX_ROWS],
+        "more_trouble": max(0, len(troubled) - MAX_ROWS),
+        "alerts": alerts[:MAX_ROWS],
+        "more_alerts": len(alerts) > MAX_ROWS,
+        "quarantined": f"{MAX_COUNT:,}+" if quarantined > MAX_COUNT else f"{quarantined:,}",
+        "worker_overview": worker_overview(time.time()),
         "now": now,
     }

@@ -1,7 +1,7 @@
 """What the live board shows: the status of all symbols, their latencies and last signals, and what is wrong.
 
-Everybody who looks is shown the same snapshot, made at most once in SNAPSHOT_LIFE_S by each web process: what fifty
-open pages cost is then fifty answers, and not fifty overviews (docs/decisions/live-page.md).
+All readers get the same snapshot, which each web process makes at most once in SNAPSHOT_LIFE_S. Fifty open pages then
+cost fifty answers, and not fifty overviews (docs/decisions/live-page.md).
 """
 
 import gzip
@@ -16,44 +16,44 @@ from typing import Any
 from django.db.models import Count, OuterRef, Subquery
 
 from scanner_app.models import Alert, Signal, SymbolStatus
-from scanner_app.reading import quarantine_entries, status
+from scanner_app.reading import quarantine_entries, status, symbol_status
 from scanner_app.reading.encoding import as_json
 
-SPARKS = 30
-"""Latencies of a symbol that the board draws: what a sparkline of a few centimetres can show."""
+SPARKLINE_POINTS = 30
+"""Latencies of a symbol that the board draws: as many as a sparkline of a few centimetres can show."""
 
 MAX_ERROR = 300
-"""Characters of an error on the board; its symbol's page has the rest."""
+"""Characters of an error on the board; the symbol's page has the rest."""
 
-ALERTS = 50
+MAX_ALERTS = 50
 """Alerts on the board, the most urgent first; it says how many more there are."""
 
 SNAPSHOT_LIFE_S = 0.5
-"""Seconds that a snapshot is good for; a page that asks every second then sees a change within two."""
+"""How long a snapshot is used, in s; a page that asks every second then sees a change within two."""
 
-SHARE_OF_TIME = 10
-"""A snapshot also lives this many times the processor time that it took: never more than a tenth of a processor.
+LIFE_PER_CPU_TIME = 10
+"""A snapshot is also used for this many times the CPU time that it took, so that snapshots take at most a tenth of it.
 
-Not the time on the clock: a snapshot that was made while fifty others ran would else be shown for far too long.
+Not the elapsed time: a snapshot made while fifty requests ran would be shown for far too long.
 """
 
 LONGEST_LIFE_S = 2.0
-"""A snapshot lives no longer than that, whatever it took."""
+"""The longest that a snapshot is used, however much it cost."""
 
 TOO_OLD_S = 5.0
-"""Seconds after which a snapshot is shown to nobody, not even while the next one is being made."""
+"""Seconds after which a snapshot is never shown, not even while the next one is being made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Recent:
-    """What of a symbol changes only when a bar of it is processed."""
+    """Those parts of a symbol's row that change only when a bar is processed."""
 
-    bars_processed: int  # at that time
+    bars_processed: int  # when they were read
     latencies: list[int]  # ms, oldest first
     signal: dict[str, Any] | None
 
 
-NOTHING_YET = _Recent(bars_processed=0, latencies=[], signal=None)
+NO_BARS_YET = _Recent(bars_processed=0, latencies=[], signal=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +63,11 @@ class Snapshot:
     body: bytes  # JSON, compressed by gzip
     etag: str
     made_at: float  # time.monotonic()
-    good_until: float
+    good_until: float  # time.monotonic()
 
 
 class Board:
-    """Makes snapshots, and remembers what need not be read again."""
+    """Makes snapshots of the board, and keeps what need not be read again."""
 
     def __init__(self) -> None:
         self._recent: dict[int, _Recent] = {}
@@ -75,13 +75,13 @@ class Board:
         self._making = threading.Lock()
 
     def snapshot(self, now: datetime) -> Snapshot:
-        """The board, at most some moments old. One thread makes it; the others go on with the one before."""
-        kept, tick = self._snapshot, time.monotonic()
-        if kept is not None and tick < kept.good_until:
+        """The current snapshot. One thread makes the next one; meanwhile the others get the one before."""
+        kept, moment = self._snapshot, time.monotonic()
+        if kept is not None and moment < kept.good_until:
             return kept
-        usable = kept is not None and tick < kept.made_at + TOO_OLD_S
+        usable = kept is not None and moment < kept.made_at + TOO_OLD_S
         if not self._making.acquire(blocking=not usable):
-            assert kept is not None  # noqa: S101 - only then is the lock not waited for
+            assert kept is not None  # noqa: S101 - without one, acquire() waits for the lock
             return kept
         try:
             if self._snapshot is not kept and self._snapshot is not None:
@@ -95,17 +95,17 @@ class Board:
         began = time.thread_time()
         body = as_json(self.read(now))
         packed = gzip.compress(body, compresslevel=1, mtime=0)
-        life_s = min(LONGEST_LIFE_S, max(SNAPSHOT_LIFE_S, SHARE_OF_TIME * (time.thread_time() - began)))
+        life_s = min(LONGEST_LIFE_S, max(SNAPSHOT_LIFE_S, LIFE_PER_CPU_TIME * (time.thread_time() - began)))
         made = time.monotonic()
         return Snapshot(
             body=packed,
-            etag=f'W/"{blake2b(body, digest_size=12).hexdigest()}"',  # weak: of the JSON, not of its packing
+            etag=f'W/"{blake2b(body, digest_size=12).hexdigest()}"',  # weak: of the JSON, not of the compressed bytes
             made_at=made,
             good_until=made + life_s,
         )
 
     def read(self, now: datetime) -> dict[str, Any]:
-        """The board as it goes out. Eight queries at most, whatever the number of symbols."""
+        """The board as JSON values. Eight queries at most, whatever the number of symbols."""
         fired = status.fired_alerts()
         whole = status.overview(now, fired)
         self._refresh(whole.symbols)
@@ -123,15 +123,15 @@ class Board:
             "backlog": whole.backlog,
             "quarantined": sum(quarantined.values()),
             "total_alerts": whole.alerts,
-            "alerts": [_alert(one, now) for one in _first_to_see(fired, now)[:ALERTS]],
+            "alerts": [_alert(one, now) for one in _most_urgent_first(fired, now)[:MAX_ALERTS]],
             "symbols": [
                 self._row(one, quarantined.get(one.id, 0), is_slow=one.symbol in slow) for one in whole.symbols
             ],
         }
 
-    def _row(self, one: status.SymbolSummary, quarantined: int, *, is_slow: bool) -> dict[str, Any]:
-        # Nothing in here changes by itself, or no answer would ever be "nothing changed": no age, no time left.
-        recent = self._recent.get(one.id, NOTHING_YET)  # its row may have gone meanwhile
+    def _row(self, one: symbol_status.SymbolSummary, quarantined: int, *, is_slow: bool) -> dict[str, Any]:
+        # No age and no remaining time: they change by themselves, and then no answer could be "nothing changed".
+        recent = self._recent.get(one.id, NO_BARS_YET)  # the row may have been deleted meanwhile
         return {
             "symbol": one.symbol,
             "state": one.state,
@@ -152,10 +152,10 @@ class Board:
             "lane": one.lane,
         }
 
-    def _refresh(self, shown: Iterable[status.SymbolSummary]) -> None:
-        """Read latencies and last signals of the symbols that have got on since. Two queries at most.
+    def _refresh(self, shown: Iterable[symbol_status.SymbolSummary]) -> None:
+        """Read latencies and last signals of the symbols that have processed bars since. Two queries at most.
 
-        Signals are stored, and latencies written, in the transaction that counts the bar as processed.
+        The number of processed bars shows a change, since it is written in one transaction with latencies and signals.
         """
         wanted = {one.id: one.bars_processed for one in shown}
         known = {key: recent for key, recent in self._recent.items() if key in wanted}
@@ -166,7 +166,7 @@ class Board:
 
 
 def _recent(symbol_ids: list[int]) -> dict[int, _Recent]:
-    # The newest signal by a sub-select: one step down an index for each symbol, whatever the signals' number.
+    # The newest signal by a sub-select: one index look-up for each symbol, whatever the number of signals.
     newest = Signal.objects.filter(symbol=OuterRef("pk")).order_by("-id").values("pk")[:1]
     rows = list(
         SymbolStatus.objects.filter(pk__in=symbol_ids)
@@ -181,15 +181,15 @@ def _recent(symbol_ids: list[int]) -> dict[int, _Recent]:
     return {
         pk: _Recent(
             bars_processed=bars_processed,
-            latencies=[pair[0] for pair in latencies[-SPARKS:]],
+            latencies=[pair[0] for pair in latencies[-SPARKLINE_POINTS:]],
             signal=signals.get(newest_signal),
         )
         for pk, bars_processed, latencies, newest_signal in rows
     }
 
 
-def _first_to_see(alerts: Iterable[Alert], now: datetime) -> list[Alert]:
-    """First those that nobody has seen to, and of these the worst; of equals the oldest."""
+def _most_urgent_first(alerts: Iterable[Alert], now: datetime) -> list[Alert]:
+    """Alerts that are neither acknowledged nor silenced first; of these the worst first, then the oldest."""
     return sorted(
         alerts,
         key=lambda one: (
@@ -214,10 +214,10 @@ def _alert(alert: Alert, now: datetime) -> dict[str, Any]:
 
 
 def _quarantined() -> dict[int, int]:
-    """How many bars of a symbol are in quarantine, by its id."""
+    """The number of bars in quarantine, by symbol id."""
     counted = quarantine_entries.open_entries().order_by().values("symbol_id").annotate(count=Count("pk"))
     return {row["symbol_id"]: row["count"] for row in counted}
 
 
 BOARD = Board()
-"""This process's."""
+"""The board of this process."""

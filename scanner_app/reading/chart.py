@@ -9,32 +9,33 @@ from scanner_app.domain.timeframes import RANK
 from scanner_app.models import Bar, Signal, Symbol
 
 BARS = 250
-"""Bars of a chart unless more are asked for: a year of days, four hours of minutes."""
+"""Bars of a chart by default: a year of daily bars, four hours of minutes."""
 
 MAX_BARS = 2_000
+"""The most bars that a request can ask for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """The names are the API's."""
+    """Bars and signals of one series. The names are the API's."""
 
     symbol: str
-    timeframes: list[str]  # those that the symbol has bars of, shortest first
+    timeframes: list[str]  # those in which the symbol has bars, shortest first
     timeframe: str | None  # the one that is shown; None without any bar
     bars: Sequence[Mapping[str, Any]]  # oldest first
     signals: Sequence[Mapping[str, Any]]  # on these bars, oldest first
 
 
 def chart(symbol: Symbol, timeframe: str | None, *, limit: int = BARS) -> Chart:
-    """The newest `limit` bars by their own time, with their signals. Three queries.
+    """The newest `limit` bars by their opening time, with their signals. Three queries.
 
-    Without a timeframe the shortest that there is; without bars of that timeframe an empty chart.
-    Discarded bars are left out: they are in no window.
+    `timeframe` None: the shortest that has bars. Without bars of the timeframe the chart is empty.
+    Discarded bars are left out, since no window contains them.
     """
     timeframes = sorted(symbol.status.newest, key=lambda name: RANK[name])
     shown = timeframe or next(iter(timeframes), None)
     bars = list(
-        # The series' index, backwards from its end: late bars stand at their own time.
+        # By time, not by sequence, so that late bars are at their place. Served by the series' index, read backwards.
         Bar.objects.filter(symbol=symbol, timeframe=shown)
         .exclude(status=BarStatus.DISCARDED)
         .order_by("-timestamp")

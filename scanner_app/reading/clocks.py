@@ -1,7 +1,7 @@
-"""How far the workers' clocks are off the database's, which all times are compared with.
+"""How far the workers' clocks differ from the database's, which is the reference for all times.
 
-The parent process of a worker can't ask the database. So its heartbeat says how far its clock is off the broker's, and
-whoever reads that compares broker and database.
+A worker's parent process can't query the database. So its heartbeat has the difference to the broker's clock, and the
+reader of the heartbeat adds the difference between broker and database.
 """
 
 import time
@@ -14,19 +14,20 @@ from scanner_app.messaging.heartbeats import Heartbeat
 
 
 def database_ahead_s() -> float:
-    """How far the database's clock is ahead of this process's, in seconds. SQLite's is this machine's: 0."""
+    """How far the database's clock is ahead of this process's, in s; 0 for SQLite, which has no clock of its own."""
     if connection.vendor == "sqlite":
         return 0.0
     with connection.cursor() as cursor:
-        asked = time.time()
+        began = time.time()
         cursor.execute("SELECT extract(epoch FROM clock_timestamp())")
-        return float(cursor.fetchone()[0]) - (asked + time.time()) / 2
+        return float(cursor.fetchone()[0]) - (began + time.time()) / 2
 
 
 def workers_ahead_s(living: Mapping[str, Heartbeat]) -> dict[str, float]:
-    """How far each worker's clock is ahead of the database's, in seconds, by name; without those that don't say.
+    """How far each worker's clock is ahead of the database's, in s, by the worker's name.
 
-    Two questions, whatever the number of workers. Raises what broker and database raise.
+    Workers whose heartbeat has no clock difference are left out. One request to broker and database each, whatever the
+    number of workers. Raises what they raise.
     """
     known = {name: one.clock_ahead_s for name, one in living.items() if one.clock_ahead_s is not None}
     if not known:

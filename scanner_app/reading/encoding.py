@@ -1,6 +1,6 @@
-"""JSON of what is large, by orjson: a tenth of what REST framework's serializers and `json` take.
+"""JSON for large answers, by orjson: it takes a tenth of the time of REST framework's serializers and `json`.
 
-Times in UTC are written as REST framework writes them. Not a number becomes null, where `json` would raise.
+Times in UTC are written as REST framework writes them. NaN becomes null, where `json` would raise.
 """
 
 from typing import Any
@@ -9,19 +9,19 @@ import orjson
 from rest_framework.renderers import JSONRenderer
 from rest_framework.utils.encoders import JSONEncoder
 
-_OTHER = JSONEncoder().default  # lazy words of error answers
+_OTHER = JSONEncoder().default  # for the lazy translations in error answers
 
 
 def as_json(value: object) -> bytes:
-    """The value, which may have dataclasses, enums and times in UTC in it, and what REST framework can write.
+    """The value as JSON. It may contain dataclasses, enums, times in UTC, and what REST framework can write.
 
-    Raises TypeError for anything else, integers over 64 bits and keys that are not plain text among it.
+    Raises TypeError for anything else, also for integers over 64 bits and for keys that are not plain text.
     """
     return orjson.dumps(value, default=_OTHER, option=orjson.OPT_UTC_Z)
 
 
 class QuickJSONRenderer(JSONRenderer):
-    """Answers of values as they are, without a serializer, which then is for the schema alone. Never indented."""
+    """Renders plain values, without a serializer: the serializer only describes the schema. Never indented."""
 
     def render(self, data: Any, *_args: Any, **_kwargs: Any) -> bytes:
         """The answer's body."""

@@ -1,4 +1,4 @@
-"""The facts of one symbol, from the database and the broker."""
+"""The situation of one symbol, from the database and the broker."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -9,46 +9,56 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from scanner_app.conf import breaker_rules
-from scanner_app.domain.enums import AlertState, BarStatus, EventKind
-from scanner_app.domain.enums import Lane as LaneName
-from scanner_app.domain.explanation import sentences
-from scanner_app.domain.explanation.situation import Act, Done, Error, Facts, Firing, Head, Lane, Whereabouts, pace
+from scanner_app.domain.enums import AlertState, BarStatus, EventKind, Lane, Stage
+from scanner_app.domain.explanation.explain import explain as explain_situation
+from scanner_app.domain.explanation.result import Explanation
+from scanner_app.domain.explanation.situation import (
+    AttemptError,
+    FinishedBar,
+    FiringAlert,
+    HeadSituation,
+    LoggedEvent,
+    MessageLocation,
+    Situation,
+    SlowLane,
+    pace,
+)
 from scanner_app.mailbox.heads import message_of
 from scanner_app.mailbox.sweep import MAX_LOSSES
 from scanner_app.messaging import heartbeats, queue_contents, queue_names
 from scanner_app.models import Alert, Bar, ProcessingFailure, QuarantinedBar, Symbol, SymbolStatus
-from scanner_app.reading import status
+from scanner_app.reading import symbol_status
 
 PACED_BY = 50
-"""Bars from which the pace is taken: the last ones, so that it follows a detector that was made quicker."""
+"""The pace is taken from this many of the newest bars, so that it follows a change of the detectors."""
 
 TAKEN_S = settings.SCANNER_HEARTBEAT_S + 0.5
-"""Seconds in which a message that left its queue need not have been told of: the next tell is still to come."""
+"""Seconds after which a message that left its queue must be in a worker's heartbeat."""
 
 NAMES_A_HEAD = (EventKind.ENABLED, EventKind.RESET, EventKind.QUARANTINED)
 """Events after which a waiting bar is published, whenever it was accepted."""
 
 
-TOLD_ANYWAY = ("stale_symbol",)
-"""Rules whose alerts say what the sentences on the symbol say as well, and sooner."""
+EXPLAINED_ANYWAY = ("stale_symbol",)
+"""Rules whose alerts repeat what the explanation says anyway."""
 
 
-def explain(symbol: Symbol, now: datetime) -> sentences.Explanation:
-    """Why the symbol, which is one of `symbols()`, is as it is."""
-    return sentences.explain(facts_of(symbol, now))
+def explain(symbol: Symbol, now: datetime) -> Explanation:
+    """Why the symbol, which is one of `symbols()`, is in its state."""
+    return explain_situation(situation_of(symbol, now))
 
 
 def symbols() -> QuerySet[Symbol]:
-    """Every symbol with what is needed of its rows, those that are being deleted too: that is a reason as well."""
+    """All symbols with the rows that an explanation needs, also those that are being deleted."""
     return Symbol.objects.select_related("status", "breaker").defer("status__latencies")
 
 
-def facts_of(symbol: Symbol, now: datetime) -> Facts:
-    """What is known of it at the moment. At most nine queries, and three questions to the broker."""
+def situation_of(symbol: Symbol, now: datetime) -> Situation:
+    """The symbol's situation now. At most nine queries and three requests to the broker."""
     row = symbol.status
-    summary = status.symbol_status(symbol, now)
+    summary = symbol_status.summary(symbol, now)
     head = None if symbol.deleted_at is not None else _head(symbol, row, summary.next_attempt_at, now)
-    return Facts(
+    return Situation(
         ticker=symbol.ticker,
         now=now,
         created_at=symbol.created_at,
@@ -63,7 +73,7 @@ def facts_of(symbol: Symbol, now: datetime) -> Facts:
         stuck_s=settings.SCANNER_ALERT_STUCK_S,
         head=head,
         next_attempt_at=summary.next_attempt_at,
-        held=_last(symbol, EventKind.HELD) if head is not None and head.stage == "hold" else None,
+        held=_last(symbol, EventKind.HELD) if head is not None and head.stage == Stage.HOLD else None,
         backlog=row.backlog,
         pace_s=pace(_last_done(row)) if row.backlog else None,
         catching_up=row.catching_up,
@@ -80,32 +90,32 @@ def facts_of(symbol: Symbol, now: datetime) -> Facts:
     )
 
 
-def _firing(symbol: Symbol) -> list[Firing]:
-    firing = Alert.objects.filter(symbol_id=symbol.pk, state=AlertState.FIRING).exclude(rule__in=TOLD_ANYWAY)
+def _firing(symbol: Symbol) -> list[FiringAlert]:
+    firing = Alert.objects.filter(symbol_id=symbol.pk, state=AlertState.FIRING).exclude(rule__in=EXPLAINED_ANYWAY)
     return [
-        Firing(rule=one.rule, message=one.message, fired_at=one.fired_at)
+        FiringAlert(rule=one.rule, message=one.message, fired_at=one.fired_at)
         for one in sorted(firing.order_by("id"), key=lambda one: -one.weight)
     ]
 
 
-def _head(symbol: Symbol, row: SymbolStatus, next_attempt_at: datetime | None, now: datetime) -> Head | None:
+def _head(symbol: Symbol, row: SymbolStatus, next_attempt_at: datetime | None, now: datetime) -> HeadSituation | None:
     if row.head is None:
         return None
     bar = Bar.objects.filter(symbol_id=symbol.pk, sequence=row.head).first()
-    if bar is None:  # somebody has removed it by hand; the sweeper's log says so
+    if bar is None:  # somebody removed the row by hand; the sweeper logs that
         return None
     failures = _failures(bar, row.attempts)
     waits = next_attempt_at is not None
     due_since = _due_since(symbol, row, bar, failures, waits=waits, now=now)
-    return Head(
+    return HeadSituation(
         timeframe=bar.timeframe,
         timestamp=bar.timestamp,
         attempts=row.attempts,
         stage=row.stage,
         failing_since=failures[-1].failed_at if failures else None,
-        error=Error(type=failures[0].error_type, message=failures[0].message) if failures else None,
+        error=AttemptError(type=failures[0].error_type, message=failures[0].message) if failures else None,
         due_since=due_since,
-        whereabouts=_whereabouts(symbol, row, bar, due_since, now),
+        location=_message_location(symbol, row, bar, due_since, now),
         losses=row.losses,
         late=bar.late,
         replayed=bar.replayed,
@@ -113,7 +123,7 @@ def _head(symbol: Symbol, row: SymbolStatus, next_attempt_at: datetime | None, n
 
 
 def _failures(bar: Bar, attempts: int) -> list[ProcessingFailure]:
-    """The failures since it was accepted or reset last, newest first: a row each, but of a hold one in all."""
+    """The failures since the bar was last accepted or reset, newest first. All failures of a hold share one row."""
     rows = min(attempts, len(settings.SCANNER_RETRY_DELAYS) + 1)
     if not rows:
         return []
@@ -124,72 +134,72 @@ def _failures(bar: Bar, attempts: int) -> list[ProcessingFailure]:
 def _due_since(
     symbol: Symbol, row: SymbolStatus, bar: Bar, failures: list[ProcessingFailure], *, waits: bool, now: datetime
 ) -> datetime | None:
-    """Since when nothing but a worker is missing for the head to run; None while something else is.
+    """Since when the head needs only a worker in order to run; None while it has to wait for something else.
 
-    `waits`: for its retry or the half-open moment, which a control run does not heed.
+    `waits`: for its retry or the half-open time. A control run waits for neither.
     """
-    control = row.stage == "control"
+    control = row.stage == Stage.CONTROL
     if not symbol.enabled or (waits and not control):
         return None
     times = [
         row.last_processed_at,
         row.next_attempt_at,
-        # A control run is due with the failure that led to it: it does not heed the breaker.
+        # A control run is due with the failure that led to it: the breaker does not delay it.
         None if control else symbol.breaker.value.half_open_at(breaker_rules()),
         failures[0].failed_at if failures else None,
     ]
     due_since = max([bar.accepted_at, *(time for time in times if time is not None and time <= now)])
     if (now - due_since).total_seconds() < TAKEN_S:
         return due_since
-    # Only now, since a symbol with years of events and none of these would be searched through all of them.
+    # This comes last: without such an event, the query reads all of the symbol's events, which may be years of them.
     named = _last(symbol, *NAMES_A_HEAD)
     return due_since if named is None else max(due_since, named.at)
 
 
-def _whereabouts(
+def _message_location(
     symbol: Symbol, row: SymbolStatus, bar: Bar, due_since: datetime | None, now: datetime
-) -> Whereabouts | None:
-    """Where the head's message is. One that left its queue since the last tell counts as a worker's."""
+) -> MessageLocation | None:
+    """Where the head's message is. One that left its queue after the last heartbeat counts as a worker's."""
     try:
         if not symbol.enabled:
-            # An act of an operator has raised the epoch since the run began.
+            # The operator's action has raised the epoch since the run began.
             run = f"{quote(symbol.ticker, safe='')}-{row.head}-e"
-            return Whereabouts.WORKER if any(name.startswith(run) for name in _held()) else None
+            return MessageLocation.WORKER if any(name.startswith(run) for name in _held()) else None
         if due_since is None:
             return None
         message = message_of(row, bar.timeframe, bar.timestamp)
-        # The queue first, then the heartbeats: what moves on meanwhile is seen in the later place.
+        # The queue first, then the heartbeats: a message that moves in between is seen in the second place.
         queued = message.identity in queue_contents.queued({queue_names.queue_name(symbol.ticker, row.lane)})
         living = heartbeats.read_all().values()
     except redis.RedisError:
-        return Whereabouts.UNKNOWN
+        return MessageLocation.UNKNOWN
     if queued:
         served = any(one.role == row.lane for one in living)
-        return Whereabouts.QUEUED if served else Whereabouts.NO_WORKER
+        return MessageLocation.QUEUED if served else MessageLocation.NO_WORKER
     held = any(message.identity in one.held for one in living)
     recent = (now - due_since).total_seconds() < TAKEN_S
-    return Whereabouts.WORKER if held or recent else Whereabouts.NOWHERE
+    return MessageLocation.WORKER if held or recent else MessageLocation.NOWHERE
 
 
 def _held() -> Iterable[str]:
     return (delivery for one in heartbeats.read_all().values() for delivery in one.held)
 
 
-def _slow(symbol: Symbol, row: SymbolStatus) -> Lane | None:
-    if row.lane != LaneName.SLOW:
+def _slow(symbol: Symbol, row: SymbolStatus) -> SlowLane | None:
+    if row.lane != Lane.SLOW:
         return None
-    return Lane(
+    return SlowLane(
         moved=_last(symbol, EventKind.LANE), quick_bars=row.quick_bars, quick_bars_needed=settings.SCANNER_QUICK_BARS
     )
 
 
-def _last(symbol: Symbol, *kinds: EventKind) -> Act | None:
+def _last(symbol: Symbol, *kinds: EventKind) -> LoggedEvent | None:
     """The newest line of the timeline of one of these kinds."""
     event = symbol.events.filter(kind__in=kinds).order_by("-id").first()
-    return None if event is None else Act(at=event.at, actor=event.actor, reason=event.reason)
+    return None if event is None else LoggedEvent(at=event.at, actor=event.actor, reason=event.reason)
 
 
-def _last_done(row: SymbolStatus) -> list[Done]:
+def _last_done(row: SymbolStatus) -> list[FinishedBar]:
     last = Bar.objects.filter(
         symbol_id=row.symbol_id,
         sequence__gt=row.cursor - PACED_BY,
@@ -198,7 +208,7 @@ def _last_done(row: SymbolStatus) -> list[Done]:
     )
     rows = last.order_by("sequence").only("accepted_at", "finished_at", "attempts", "held")
     return [
-        Done(accepted_at=bar.accepted_at, finished_at=bar.finished_at, attempts=bar.attempts, held=bar.held)
+        FinishedBar(accepted_at=bar.accepted_at, finished_at=bar.finished_at, attempts=bar.attempts, held=bar.held)
         for bar in rows
         if bar.finished_at is not None
     ]

@@ -1,4 +1,4 @@
-"""Which bars are in quarantine."""
+"""Queries for the bars in quarantine."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from scanner_app.reading import symbols
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which entries are meant. Without any of these, all that are open."""
+    """Which open entries to choose; without any of the fields, all of them."""
 
     symbol: str | None = None  # a ticker, whatever its case
     error_type: str | None = None
@@ -20,17 +20,17 @@ class Filter:
 
     @property
     def empty(self) -> bool:
-        """Whether it means every entry there is."""
+        """Whether it chooses all open entries."""
         return self == Filter()
 
 
 def open_entries() -> QuerySet[QuarantinedBar]:
-    """The entries that wait for an operator, of symbols that are not being deleted."""
+    """The entries that are neither replayed nor discarded, of symbols that are not being deleted."""
     return QuarantinedBar.objects.filter(symbol__deleted_at=None, resolution="")
 
 
 def matching(wanted: Filter) -> QuerySet[QuarantinedBar]:
-    """The open entries that are meant; none of a symbol that there is not."""
+    """The open entries that the filter chooses; none if its symbol does not exist."""
     entries = open_entries()
     if wanted.symbol is not None:
         entries = entries.filter(symbol__in=symbols.matching(wanted.symbol))

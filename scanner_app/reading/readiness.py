@@ -1,4 +1,4 @@
-"""Whether what the scanner needs is there: database, broker, workers."""
+"""Whether the scanner is ready: database, broker and workers answer. For /readyz."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -17,36 +17,36 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readiness:
-    """What was found of database, broker and workers."""
+    """The result of the checks of database, broker and workers."""
 
-    checks: dict[str, str]  # by name, why it is not ready; empty text: it is
-    warnings: list[str]  # what is wrong, but would not be helped by turning requests away
+    checks: dict[str, str]  # by name, why it is not ready; empty text: it is ready
+    warnings: list[str]  # problems for which no request should be turned away
 
     @property
     def not_ready(self) -> list[str]:
-        """The names of those that are not ready."""
+        """The names of the failed checks."""
         return [name for name, reason in self.checks.items() if reason]
 
 
 class NotReadyError(Exception):
-    """Something that is needed is not there; the message says why."""
+    """Something that the scanner needs is missing; the message says what."""
 
 
 def check() -> Readiness:
-    """Ask database, broker and workers."""
+    """Check database, broker and workers."""
     checks = {"database": _reason(database_ready), "broker": _reason(broker_ready)}
-    # Workers report through the broker: without it there is nothing to ask, and a second timeout to wait for.
+    # Workers report through the broker: without it the check would only wait for a second timeout.
     checks["workers"] = "unknown, since the broker is not ready" if checks["broker"] else _reason(workers_ready)
     return Readiness(checks=checks, warnings=[] if any(checks.values()) else _wrong_clocks())
 
 
 def database_ready() -> None:
-    """Raises what the database raises: away, or without our tables."""
+    """Raises what the database raises if it does not answer, or has no tables yet."""
     Symbol.objects.order_by().values_list("pk").first()
 
 
 def broker_ready() -> None:
-    """Raises what the broker's client raises."""
+    """Raises what the broker's client raises if the broker does not answer."""
     redis_client.client().ping()
 
 
@@ -65,15 +65,15 @@ def workers_ready() -> None:
 
 
 def missing_roles(living: Iterable[str]) -> list[Role]:
-    """The needed roles that none of the living workers has."""
-    there = set(living)
-    return [role for role in NEEDED_ROLES if role not in there]
+    """The needed roles that none of the `living` roles covers."""
+    present = set(living)
+    return [role for role in NEEDED_ROLES if role not in present]
 
 
 def _wrong_clocks() -> list[str]:
     try:
         ahead_s = clocks.workers_ahead_s(heartbeats.read_all())
-    except Exception as exc:  # noqa: BLE001 - broker or database went away in between: the next answer says so
+    except Exception as exc:  # noqa: BLE001 - broker or database failed since the checks: the next answer says so
         log.warning("clocks_not_compared", error=str(exc))
         return []
     return [
@@ -84,12 +84,12 @@ def _wrong_clocks() -> list[str]:
 
 
 def _reason(needed: Callable[[], None]) -> str:
-    """Why something is not ready; empty: it is."""
+    """Why the check failed; empty: it passed."""
     try:
         needed()
     except NotReadyError as exc:
         return str(exc)
-    except Exception as exc:  # noqa: BLE001 - whatever is wrong with it, it is not ready, and that is the answer
+    except Exception as exc:  # noqa: BLE001 - whatever is wrong, the answer is "not ready"
         log.warning("not_ready", check=needed.__name__, error=str(exc))
         return f"{type(exc).__name__}: {exc}".splitlines()[0][:200]
     return ""

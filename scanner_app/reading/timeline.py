@@ -1,7 +1,7 @@
 """What happened to a symbol and to a bar, each line with its sentence.
 
-A symbol's timeline is its events; one that tells of a failed attempt has that attempt with it. A bar's is made
-of its own rows: acceptance, attempts, what followed from them, its result and its signals.
+A symbol's timeline consists of its events. The event of a failed attempt also has that attempt's details. A bar's
+timeline is made from the bar's own rows: acceptance, attempts, what followed, result and signals.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,10 +13,8 @@ from django.db.models import QuerySet
 
 from scanner_app.domain import wording
 from scanner_app.domain.enums import BarStatus, EventKind
+from scanner_app.mailbox.events import SCANNER
 from scanner_app.models import Bar, ProcessingFailure, Signal, SymbolEvent
-
-SCANNER = "scanner"
-"""The actor of what nobody asked for."""
 
 IN_MS = 10_000
 """Latencies below that are given in ms: what a healthy bar takes, and what a breaker's recovery does not."""
@@ -26,7 +24,7 @@ OF_FAILURES = frozenset({EventKind.PAUSED, EventKind.OPENED, EventKind.REOPENED,
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class TimelineLine:
     """One line of a timeline; the names are the API's."""
 
     id: int  # of the event; in a bar's timeline the place in it, from 1
@@ -55,7 +53,7 @@ def _who(actor: str) -> str:
 
 
 def _act(text: str) -> Callable[[str, str, str], str]:
-    """What somebody did, and why if they said so."""
+    """What a user did, and the reason if there is one."""
 
     def say(actor: str, reason: str, bar: str) -> str:
         why = wording.one_line(reason)
@@ -65,7 +63,7 @@ def _act(text: str) -> Callable[[str, str, str], str]:
 
 
 def _happened(text: str) -> Callable[[str, str, str], str]:
-    """What happened by itself; its reason is the scanner's own, and part of the sentence."""
+    """What happened without a user; the scanner's own reason is part of the sentence."""
 
     def say(_actor: str, reason: str, bar: str) -> str:
         return text.format(reason=wording.one_line(reason), bar=bar)
@@ -74,29 +72,29 @@ def _happened(text: str) -> Callable[[str, str, str], str]:
 
 
 def _calendar(actor: str, reason: str, _bar: str) -> str:
-    """Its reason is the calendar's name, and why if somebody said so."""
+    """The event's reason starts with the calendar's name; a user's reason may follow."""
     name, _, why = wording.one_line(reason).partition(": ")
-    calendar = "that of the settings" if name == "by the settings" else name
+    calendar = "the one from the settings" if name == "by the settings" else name
     return f"{_who(actor)} set its trading calendar to {calendar}{f': {why}' if why else ''}"
 
 
 SENTENCES: dict[str, Callable[[str, str, str], str]] = {
-    EventKind.CREATED: _act("put it on the watch list"),
+    EventKind.CREATED: _act("put the symbol on the watch list"),
     EventKind.PAUSED: _happened("Paused: {reason}"),
     EventKind.OPENED: _happened("The breaker opened: {reason}"),
     EventKind.REOPENED: _happened("The probe failed, the breaker stays open: {reason}"),
     EventKind.CLOSED: _happened("The probe, the {bar}, succeeded, and the breaker closed {reason}"),
     EventKind.RECOVERED: _happened("The {bar} succeeded {reason}"),
-    EventKind.HELD: _happened("Holds: the fault is not that of the {bar}, since {reason}"),
-    EventKind.QUARANTINED: _happened("The {bar} was set aside in quarantine: {reason}"),
+    EventKind.HELD: _happened("On hold: the {bar} is not at fault, because {reason}"),
+    EventKind.QUARANTINED: _happened("The {bar} went into quarantine: {reason}"),
     EventKind.REPLAYED: _act("replayed the {bar}"),
     EventKind.DISCARDED: _act("discarded the {bar}"),
-    EventKind.REPLACED: _happened("New values came for the {bar}, which is accepted anew"),
-    EventKind.RESET: _act("reset it"),
+    EventKind.REPLACED: _happened("New values arrived for the {bar}, so it was accepted again"),
+    EventKind.RESET: _act("reset the symbol"),
     EventKind.SKIPPED: _act("skipped the {bar}"),
-    EventKind.ENABLED: _act("enabled it"),
-    EventKind.DISABLED: _act("disabled it"),
-    EventKind.DELETED: _act("deleted it"),
+    EventKind.ENABLED: _act("enabled the symbol"),
+    EventKind.DISABLED: _act("disabled the symbol"),
+    EventKind.DELETED: _act("deleted the symbol"),
     EventKind.LANE: _happened("Moved {reason}"),
     EventKind.CALENDAR: _calendar,
 }
@@ -114,20 +112,20 @@ def event_sentence(event: SymbolEvent, failure: ProcessingFailure | None) -> str
 
 
 def attempt_words(failure: ProcessingFailure) -> str:
-    """A failed attempt: which, and what it said."""
+    """Which attempt failed, and its error."""
     before = failure.times - 1  # counted up in a hold
-    like = f", like the {before if before > 1 else 'one'} before it" if before else ""
+    like = f", like the {f'{before} attempts' if before > 1 else 'attempt'} before it" if before else ""
     return f"Attempt {failure.attempt} failed{like}: {wording.error_line(failure.error_type, failure.message)}"
 
 
 def retry_words(failure: ProcessingFailure) -> str:
-    """What was to follow a failed attempt; empty if none was."""
+    """When the next attempt was due; empty if there was none."""
     if failure.retry_delay_s is None or failure.next_attempt_at is None:
         return ""
     waits_s = (failure.next_attempt_at - failure.failed_at).total_seconds()
-    told = f"The next was due {wording.span(failure.retry_delay_s)} later"
+    told = f"The next attempt was due {wording.span(failure.retry_delay_s)} later"
     if waits_s > failure.retry_delay_s + 0.001:  # microseconds are lost on the way through the database
-        told += f"; the breaker made that {wording.span(waits_s)}"
+        told += f"; the breaker delayed it to {wording.span(waits_s)}"
     return told
 
 
@@ -143,7 +141,7 @@ def events() -> QuerySet[SymbolEvent]:
     return SymbolEvent.objects.select_related("bar")
 
 
-def lines(page: Sequence[SymbolEvent]) -> list[Line]:
+def lines(page: Sequence[SymbolEvent]) -> list[TimelineLine]:
     """Events as lines, with their failed attempts. One query, whatever their number."""
     failures = _failures_of(page)
     return [_line(event, failures.get((event.bar_id, event.at))) for event in page]
@@ -159,10 +157,10 @@ def _failures_of(page: Sequence[SymbolEvent]) -> dict[tuple[int | None, datetime
     return {(row.bar_id, row.failed_at): row for row in rows.defer("traceback")}
 
 
-def _line(event: SymbolEvent, failure: ProcessingFailure | None) -> Line:
+def _line(event: SymbolEvent, failure: ProcessingFailure | None) -> TimelineLine:
     if event.kind not in OF_FAILURES:
         failure = None  # by chance at the same moment
-    return Line(
+    return TimelineLine(
         id=event.pk,
         kind=event.kind,
         at=event.at,
@@ -182,10 +180,10 @@ def _of_failure(failure: ProcessingFailure) -> dict[str, Any]:
 # A bar.
 
 
-def story(bar: Bar) -> list[Line]:
+def story(bar: Bar) -> list[TimelineLine]:
     """What happened to a bar, newest first: a bar has few lines, so this is all of them. Three queries."""
     told = _in_order(bar)
-    before: list[Line | None] = [None, *told]
+    before: list[TimelineLine | None] = [None, *told]
     numbered = [
         replace(
             line,
@@ -216,7 +214,7 @@ RANK = {
 """The order of what one transaction writes at one moment."""
 
 
-def _in_order(bar: Bar) -> list[Line]:
+def _in_order(bar: Bar) -> list[TimelineLine]:
     events_of_it = [event for event in events().filter(bar_id=bar.pk) if event.kind != EventKind.PAUSED]
     failures = list(ProcessingFailure.objects.filter(bar_id=bar.pk).defer("traceback"))
     told = [
@@ -229,41 +227,43 @@ def _in_order(bar: Bar) -> list[Line]:
     return sorted(told, key=lambda line: (line.at, RANK.get(line.kind, 0), line.id))
 
 
-def _of_bar(bar: Bar, kind: str, at: datetime, sentence: str, **more: Any) -> Line:
-    return Line(id=0, kind=kind, at=at, actor=SCANNER, reason="", bar=bar.pk, sentence=_sentences(sentence), **more)
+def _of_bar(bar: Bar, kind: str, at: datetime, sentence: str, **more: Any) -> TimelineLine:
+    return TimelineLine(
+        id=0, kind=kind, at=at, actor=SCANNER, reason="", bar=bar.pk, sentence=_sentences(sentence), **more
+    )
 
 
-def _acceptance(bar: Bar, events_of_it: Sequence[SymbolEvent]) -> Iterator[Line]:
+def _acceptance(bar: Bar, events_of_it: Sequence[SymbolEvent]) -> Iterator[TimelineLine]:
     again = {EventKind.REPLAYED, EventKind.REPLACED}
     if any(event.kind in again and event.at == bar.accepted_at for event in events_of_it):
         return  # its row keeps the last acceptance alone, which is that event; when the first was is not known
-    late = ", late: older than the newest of its series" if bar.late else ""
+    late = ", late: a newer bar of its series is known" if bar.late else ""
     yield _of_bar(bar, "accepted", bar.accepted_at, f"Accepted as number {bar.sequence:,}{late}")
 
 
-def _failed(bar: Bar, failure: ProcessingFailure) -> Line:
+def _failed(bar: Bar, failure: ProcessingFailure) -> TimelineLine:
     sentence = _sentences(attempt_words(failure), retry_words(failure))
     return _of_bar(bar, "failed", failure.failed_at, sentence, **_of_failure(failure))
 
 
 def _control_runs(
     bar: Bar, failures: Sequence[ProcessingFailure], events_of_it: Sequence[SymbolEvent]
-) -> Iterator[Line]:
+) -> Iterator[TimelineLine]:
     """After the last retry. Of a hold the first one's time is lost: its failure is counted up."""
     set_aside = {event.at for event in events_of_it if event.kind == EventKind.QUARANTINED}
     for failure in failures:
         if failure.retry_delay_s is None and failure.failed_at not in set_aside:
-            sentence = "Its retries were used up: a control run on the last good bar was asked for"
+            sentence = "Its retries were used up: a control run on the last good bar was requested"
             yield _of_bar(bar, "control", failure.failed_at, sentence)
 
 
-def _result(bar: Bar) -> Iterator[Line]:
+def _result(bar: Bar) -> Iterator[TimelineLine]:
     if bar.status != BarStatus.PROCESSED or bar.finished_at is None:
         return
     ms = bar.latency_ms or 0
     took = f", {f'{ms:,} ms' if ms < IN_MS else wording.span(ms / 1000)} after it was accepted"
-    held = "; it had to wait for a pause to be worked off" if bar.held else ""
-    yield _of_bar(bar, "processed", bar.finished_at, f"Done with attempt {bar.attempts}{took}{held}")
+    held = "; it waited during a pause of its symbol" if bar.held else ""
+    yield _of_bar(bar, "processed", bar.finished_at, f"Processed by attempt {bar.attempts}{took}{held}")
     for signal in Signal.objects.filter(bar_id=bar.pk).order_by("id"):
         sentence = (
             f"Signal {signal.pattern}, {signal.direction}, strength {round(signal.strength, 1):g}, by {signal.detector}"

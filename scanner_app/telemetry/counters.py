@@ -99,7 +99,7 @@ def bars_refused(by_reason: Mapping[str, int]) -> None:
 
 @_never_fails
 def bar_processed(*, latency_s: float, run_s: float, held: bool) -> None:
-    """Count a bar that was processed, with its latency; a held bar's would tell of its pause."""
+    """Count a bar that was processed, with its latency unless it was held."""
     PROCESSED.inc()
     if not held:
         LATENCY.observe(latency_s)
@@ -115,7 +115,7 @@ def bar_failed() -> None:
 
 @_never_fails
 def bar_quarantined() -> None:
-    """Count a bar that was set aside."""
+    """Count a bar that went to quarantine."""
     QUARANTINED.inc()
 
 
@@ -127,7 +127,7 @@ def bar_superseded() -> None:
 
 @_never_fails
 def bar_deferred() -> None:
-    """Count a delivery that was put off."""
+    """Count a deferred delivery."""
     DEFERRED.inc()
 
 
@@ -139,7 +139,7 @@ def outage() -> None:
 
 @_never_fails
 def swept(counts: Mapping[str, int]) -> None:
-    """Count a look of the sweeper and what came of it."""
+    """Count a sweep and what it did."""
     SWEEPS.inc()
     for kind in ("lost", "idle", "published", "failed"):
         SWEPT.labels(kind).inc(counts[kind])

@@ -33,7 +33,7 @@ def rows_of_every_kind(ticker="TSLA"):
 
 
 def notify(symbol, **values):
-    """A row of what the administrators were told."""
+    """A notification's row."""
     fields = {
         "symbol": symbol,
         "kind": "opened",

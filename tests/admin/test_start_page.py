@@ -22,15 +22,15 @@ START = "/admin/"
 
 @pytest.fixture(autouse=True)
 def tells(monkeypatch):
-    """What the workers told, and when the sweeper ran."""
+    """The workers' heartbeats, and when the sweeper ran."""
     now = time.time()
-    told = {
+    living = {
         f"{role}@here": Heartbeat(at=now, role=role, held=("TSLA-1-e0/0",) if role == "main" else ())
         for role in ("main", "slow", "upkeep", "notify")
     }
-    monkeypatch.setattr(heartbeats, "read_all", lambda: told)
+    monkeypatch.setattr(heartbeats, "read_all", lambda: living)
     monkeypatch.setattr(sweep_memory, "last_sweep", time.time)
-    return told
+    return living
 
 
 def failing(ticker, failures, waiting=1):
@@ -143,7 +143,7 @@ def test_workers_are_named_with_what_they_hold_and_lead_to_flower(browser, tells
 
 
 @pytest.mark.parametrize("ago_s", [None, 16])
-def test_a_sweeper_that_is_late_is_told(browser, monkeypatch, ago_s):
+def test_a_late_sweeper_is_shown(browser, monkeypatch, ago_s):
     monkeypatch.setattr(sweep_memory, "last_sweep", lambda: None if ago_s is None else time.time() - ago_s)
 
     assert '<span class="badge badge-bad">late</span>' in section(browser.get(START), "workers")

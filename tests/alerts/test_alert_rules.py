@@ -1,7 +1,7 @@
-"""Each rule fires by its cause and clears with it, and is told twice.
+"""Each rule fires with its cause, clears with it, and is notified twice.
 
-Of the causes that are made of processes there is here what they leave in Redis, made up; the processes themselves,
-killed, stopped and deaf, are in tests/integration/test_watch.py.
+Where a cause is a process, these tests write what it would leave in Redis. tests/integration/test_watch.py kills,
+stops and deafens real processes.
 """
 
 import threading
@@ -21,7 +21,7 @@ from scanner_app.domain.alert_rules import RULES, BrokerFacts, Facts, Limits, Sy
 from scanner_app.mailbox.accept import create_symbols
 from scanner_app.messaging import redis_client, sweep_memory
 from scanner_app.models import Alert, Evaluation, Notification, Symbol, SymbolStatus
-from tests.alerts.watching import LOOK_S, Watched, redis_server, state_of, told, watched
+from tests.alerts.watching import LOOK_S, Watched, notified, redis_server, state_of, watched
 from tests.conftest import T0, accept_days, fail_head, live_message, make_symbol, new_bar, row_of, start_head
 
 __all__ = ["redis_server", "watched"]  # fixtures
@@ -29,7 +29,7 @@ __all__ = ["redis_server", "watched"]  # fixtures
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """What brings a rule about, and what ends it."""
+    """What makes a rule fire, and what ends it."""
 
     cause: Callable[[Watched, Any], object]
     cure: Callable[[Watched, Any], object]
@@ -125,8 +125,9 @@ def beat_is_back(scanner: Watched, _: Any) -> None:
 
 
 def the_broker_dawdles(scanner: Watched, settings: Any) -> None:
-    settings.SCANNER_ALERT_ANSWER_MS = 50
-    scanner.at_each_look = lambda: redis_client.client().execute_command("CLIENT PAUSE", 100, "ALL")
+    # Far apart, as are a look's usual few milliseconds: a busy machine may stop this process in between.
+    settings.SCANNER_ALERT_ANSWER_MS = 250
+    scanner.at_each_look = lambda: redis_client.client().execute_command("CLIENT PAUSE", 500, "ALL")
 
 
 def nothing_more(scanner: Watched, _: Any) -> None:
@@ -193,7 +194,7 @@ CASES = {
         cure=lambda s, _: sweep_memory.remember_sweep({}),
         says="The sweeper has not run for 60 s or more",
     ),
-    "slow_broker": Case(cause=the_broker_dawdles, cure=nothing_more, says="ms for one small question, over 50 ms"),
+    "slow_broker": Case(cause=the_broker_dawdles, cure=nothing_more, says="ms for one small question, over 250 ms"),
     "broker_away": Case(
         cause=lambda s, _: s.redis.kill(), cure=the_broker_is_back, says="The broker does not answer: ConnectionError"
     ),
@@ -211,17 +212,17 @@ ELSEWHERE = {"slow_database"}
 """Rules whose causes need other means: below."""
 
 
-def test_no_rule_is_forgotten():
+def test_every_rule_has_a_case():
     assert set(CASES) | ELSEWHERE == set(RULES)
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name not in MADE_UP])
-def test_it_fires_by_its_real_cause_and_clears_with_it_and_is_told_twice(watched, settings, name):
+def test_a_rule_fires_and_clears_with_its_real_cause_and_is_notified_twice(watched, settings, name):
     fires_and_clears(watched, settings, name)
 
 
 @pytest.mark.parametrize("name", sorted(MADE_UP))
-def test_it_fires_by_what_its_cause_leaves_in_redis_and_clears_with_it_and_is_told_twice(watched, settings, name):
+def test_a_rule_fires_and_clears_with_what_its_cause_leaves_in_redis_and_is_notified_twice(watched, settings, name):
     fires_and_clears(watched, settings, name)
 
 
@@ -234,18 +235,18 @@ def fires_and_clears(watched: Watched, settings: Any, name: str) -> None:
     case.cause(watched, settings)
     if rule.for_s:
         watched.look_for(rule.for_s - LOOK_S)
-        assert (state_of(name), told(name)) == (["pending"], []), "not before its time"
+        assert (state_of(name), notified(name)) == (["pending"], []), "not before its time"
     watched.look()
-    assert (state_of(name), told(name)) == (["firing"], ["fired"])
+    assert (state_of(name), notified(name)) == (["firing"], ["fired"])
     watched.look_for(45)
-    assert (state_of(name), told(name)) == (["firing"], ["fired"]), "once"
+    assert (state_of(name), notified(name)) == (["firing"], ["fired"]), "once"
 
     case.cure(watched, settings)
     watched.look()
-    assert (state_of(name), told(name)) == (["recovering"], ["fired"])
+    assert (state_of(name), notified(name)) == (["recovering"], ["fired"])
     watched.look_for(rule.clear_s)
 
-    assert (state_of(name), told(name)) == (["resolved"], ["fired", "cleared"])
+    assert (state_of(name), notified(name)) == (["resolved"], ["fired", "cleared"])
     alert = Alert.objects.get(rule=name)
     times = [alert.began_at, alert.fired_at, alert.clear_since, alert.cleared_at]
     assert case.says in alert.message
@@ -260,7 +261,7 @@ def fires_and_clears(watched: Watched, settings: Any, name: str) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_database_that_keeps_a_small_write_waiting_fires_and_clears(clock, redis_server, settings):
-    settings.SCANNER_HEARTBEAT_S, settings.SCANNER_ALERT_ANSWER_MS = 60, 50
+    settings.SCANNER_HEARTBEAT_S, settings.SCANNER_ALERT_ANSWER_MS = 60, 250
     scanner = Watched(clock, redis_server)
     scanner.all_well()
     scanner.look()
@@ -273,7 +274,7 @@ def test_a_database_that_keeps_a_small_write_waiting_fires_and_clears(clock, red
             with transaction.atomic():
                 Evaluation.objects.update(complete=True)  # on SQLite the lock of all, on PostgreSQL that of the row
                 held.set()
-                threading.Event().wait(0.15)
+                threading.Event().wait(0.5)
             connection.close()
 
         threads.append(threading.Thread(target=hold))
@@ -282,12 +283,12 @@ def test_a_database_that_keeps_a_small_write_waiting_fires_and_clears(clock, red
 
     scanner.at_each_look = hold_the_row
     scanner.look_for(RULES["slow_database"].for_s)
-    assert told("slow_database") == ["fired"]
+    assert notified("slow_database") == ["fired"]
     scanner.at_each_look = lambda: None
     scanner.look_for(RULES["slow_database"].clear_s + LOOK_S)
 
-    assert told("slow_database") == ["fired", "cleared"]
-    assert "ms for one small write, over 50 ms" in Alert.objects.get().message
+    assert notified("slow_database") == ["fired", "cleared"]
+    assert "ms for one small write, over 250 ms" in Alert.objects.get().message
     for thread in threads:
         thread.join()
 
@@ -329,7 +330,7 @@ def test_no_worker_names_each_shard_and_lane_that_nobody_consumes(workers, missi
 
 
 @pytest.mark.parametrize("name", sorted(RULES))
-def test_without_the_broker_a_rule_that_goes_by_it_knows_nothing_and_no_other_is_disturbed(name):
+def test_without_the_broker_only_the_rules_that_need_it_are_undecided(name):
     away = facts_of(broker=BrokerFacts(error="refused"), beat_ago_s=1)
 
     found = RULES[name].find(away)
@@ -415,7 +416,7 @@ def test_a_head_that_nobody_runs_is_stuck(watched, trouble):
 
     watched.look_for(15)
 
-    assert told("stuck_head") == ["fired"]
+    assert notified("stuck_head") == ["fired"]
 
 
 @pytest.mark.parametrize(
@@ -443,7 +444,7 @@ def test_a_head_with_an_excuse_is_not_stuck(watched, excuse):
     assert state_of("stuck_head") == []
 
 
-def test_after_a_stop_of_the_scanner_old_heads_that_run_at_once_are_not_told(watched):
+def test_after_a_stop_of_the_scanner_old_heads_that_run_at_once_are_not_notified(watched):
     accept_days("TSLA", 1, now=watched.clock.now)
     watched.clock.move(12 * 3_600)
     watched.look()
@@ -451,7 +452,7 @@ def test_after_a_stop_of_the_scanner_old_heads_that_run_at_once_are_not_told(wat
 
     watched.look_for(30)
 
-    assert (state_of("stuck_head"), told("stuck_head")) == ([], [])
+    assert (state_of("stuck_head"), notified("stuck_head")) == ([], [])
 
 
 def test_a_head_is_stuck_since_the_bar_before_it_was_done_not_since_it_was_accepted(watched):
@@ -474,4 +475,4 @@ def test_a_retry_that_nobody_runs_is_stuck_a_minute_after_its_time(watched):
 
     watched.look_for(15)
 
-    assert told("stuck_head") == ["fired"]
+    assert notified("stuck_head") == ["fired"]

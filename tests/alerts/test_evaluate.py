@@ -1,4 +1,4 @@
-"""The evaluation: once whoever does it, what is told to whom, and what it costs."""
+"""The evaluation: several at once, which notifications it writes, and what it costs."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -19,7 +19,7 @@ from scanner_app.models import Alert, Evaluation, Notification, Symbol, SymbolSt
 from scanner_app.notifications import delivery, outbox
 from scanner_app.reading import status
 from scanner_app.tasks import watch
-from tests.alerts.watching import LOOK_S, redis_server, state_of, told, watched
+from tests.alerts.watching import LOOK_S, notified, redis_server, state_of, watched
 from tests.conftest import T0, accept_days, make_symbol, new_bar, start_head
 from tests.mailbox.test_races import at_once
 
@@ -65,15 +65,15 @@ def the_alert():
     return Alert.objects.get()
 
 
-def test_it_is_told_again_at_the_interval_until_it_is_over(judge):
+def test_a_firing_alert_is_notified_again_at_the_interval_until_it_is_resolved(judge):
     judge(25)  # 125 s at an interval of 60
     judge.holds = False
     judge(10)
 
-    assert told("made_up") == ["fired", "renewed", "renewed", "cleared"]
+    assert notified("made_up") == ["fired", "renewed", "renewed", "cleared"]
 
 
-def test_a_message_says_what_held_when_it_was_told(judge):
+def test_a_notification_has_the_message_of_its_time(judge):
     count = 0
 
     def find(_):
@@ -91,38 +91,38 @@ def test_a_message_says_what_held_when_it_was_told(judge):
     assert the_alert().message == "Look 13."
 
 
-def test_one_that_swings_is_one_alert_told_once(judge):
+def test_a_condition_that_comes_and_goes_is_one_alert_and_one_notification(judge):
     for _ in range(10):
         judge.holds = not judge.holds
         judge()
     judge.holds = True
     judge(2)
 
-    assert (state_of("made_up"), told("made_up")) == (["firing"], ["fired"])
+    assert (state_of("made_up"), notified("made_up")) == (["firing"], ["fired"])
 
 
-def test_one_that_comes_again_after_it_was_over_is_another(judge):
+def test_a_condition_that_returns_after_its_alert_was_resolved_is_another_alert(judge):
     judge()
     judge.holds = False
     judge(3)
     judge.holds = True
     judge()
 
-    assert (state_of("made_up"), told("made_up")) == (["resolved", "firing"], ["fired", "cleared", "fired"])
+    assert (state_of("made_up"), notified("made_up")) == (["resolved", "firing"], ["fired", "cleared", "fired"])
 
 
-def test_acknowledged_it_is_not_told_again_but_that_it_is_over_is(judge):
+def test_an_acknowledged_alert_has_no_reminders_but_its_end_is_notified(judge):
     judge()
     acknowledge.acknowledge(the_alert(), by="olga", now=judge.clock.now, reason="on it")
     judge(100)
     judge.holds = False
     judge(4)
 
-    assert told("made_up") == ["fired", "cleared"]
+    assert notified("made_up") == ["fired", "cleared"]
     assert (the_alert().acknowledged_by, the_alert().acknowledge_reason) == ("olga", "on it")
 
 
-def test_the_first_who_acknowledges_stays(judge):
+def test_the_first_acknowledgement_stays(judge):
     judge()
     acknowledge.acknowledge(the_alert(), by="olga", now=T0, reason="on it")
     acknowledge.acknowledge(the_alert(), by="bo", now=judge.clock.now)
@@ -130,40 +130,40 @@ def test_the_first_who_acknowledges_stays(judge):
     assert (the_alert().acknowledged_by, the_alert().acknowledged_at) == ("olga", T0)
 
 
-def test_silenced_nothing_is_told_and_then_that_it_still_fires(judge):
+def test_a_silenced_alert_is_notified_only_after_the_silence_if_it_still_fires(judge):
     judge()
     acknowledge.silence(the_alert(), minutes=5, by="olga", now=judge.clock.now, reason="known")
     judge(59)
-    assert told("made_up") == ["fired"]
+    assert notified("made_up") == ["fired"]
 
     judge(3)
 
-    assert told("made_up") == ["fired", "renewed"]
+    assert notified("made_up") == ["fired", "renewed"]
 
 
-def test_silenced_not_even_that_it_is_over_is_told(judge):
+def test_the_end_of_a_silenced_alert_is_not_notified(judge):
     judge()
     acknowledge.silence(the_alert(), minutes=5, by="olga", now=judge.clock.now)
     judge.holds = False
     judge(80)
 
-    assert (state_of("made_up"), told("made_up")) == (["resolved"], ["fired"])
+    assert (state_of("made_up"), notified("made_up")) == (["resolved"], ["fired"])
 
 
-def test_a_silence_outlives_its_alert_and_ends_in_time(judge):
+def test_a_silence_outlasts_its_alert_and_ends_at_its_time(judge):
     judge()
     acknowledge.silence(the_alert(), minutes=5, by="olga", now=judge.clock.now, reason="known")
     for judge.holds in (False, True):
         judge(4)
-    assert (state_of("made_up"), told("made_up")) == (["resolved", "firing"], ["fired"])
+    assert (state_of("made_up"), notified("made_up")) == (["resolved", "firing"], ["fired"])
     assert Alert.objects.latest("pk").silence_reason == "known"
 
     judge(60)
 
-    assert told("made_up") == ["fired", "fired"], "told once the silence is over, since it still fires"
+    assert notified("made_up") == ["fired", "fired"], "notified once the silence is over, since it still fires"
 
 
-def test_a_silence_on_an_alert_that_never_fired_outlives_it_too_and_leaves_one_row(judge):
+def test_a_silence_on_an_alert_that_never_fired_outlasts_it_too_and_leaves_one_row(judge):
     judge.rule = replace(judge.rule, for_s=10)
     judge()
     acknowledge.silence(the_alert(), minutes=5, by="olga", now=judge.clock.now, reason="known")
@@ -176,13 +176,13 @@ def test_a_silence_on_an_alert_that_never_fired_outlives_it_too_and_leaves_one_r
     ]
 
     judge(10)
-    assert (state_of("made_up"), told("made_up")) == (["resolved", "firing"], [])
+    assert (state_of("made_up"), notified("made_up")) == (["resolved", "firing"], [])
     judge(50)
 
-    assert told("made_up") == ["fired"], "told once the silence is over, since it still fires"
+    assert notified("made_up") == ["fired"], "notified once the silence is over, since it still fires"
 
 
-def test_a_silence_that_is_put_anew_on_one_that_never_fired_is_the_one_that_outlives(judge):
+def test_of_two_silences_on_alerts_that_never_fired_the_later_one_lasts(judge):
     judge.rule = replace(judge.rule, for_s=10)
     for minutes in (5, 60):
         judge.holds = True
@@ -195,7 +195,7 @@ def test_a_silence_that_is_put_anew_on_one_that_never_fired_is_the_one_that_outl
     judge.holds = True
     judge(100)
 
-    assert (Alert.objects.latest("pk").silence_reason, told("made_up")) == ("60", [])
+    assert (Alert.objects.latest("pk").silence_reason, notified("made_up")) == ("60", [])
 
 
 def test_a_silence_is_ended_by_zero_minutes(judge):
@@ -205,10 +205,10 @@ def test_a_silence_is_ended_by_zero_minutes(judge):
     judge.holds = False
     judge(4)
 
-    assert told("made_up") == ["fired", "cleared"]
+    assert notified("made_up") == ["fired", "cleared"]
 
 
-def test_a_silence_that_is_ended_does_not_come_back_from_an_alert_that_is_over(judge):
+def test_an_ended_silence_does_not_return_from_a_resolved_alert(judge):
     judge()
     acknowledge.silence(the_alert(), minutes=60, by="olga", now=judge.clock.now)
     for judge.holds in (False, True):
@@ -217,15 +217,15 @@ def test_a_silence_that_is_ended_does_not_come_back_from_an_alert_that_is_over(j
     for judge.holds in (False, True):
         judge(4)
 
-    assert told("made_up") == ["fired", "fired"], "the first and the third"
+    assert notified("made_up") == ["fired", "fired"], "the first and the third"
 
 
-def test_an_alert_of_a_rule_that_there_is_no_more_ends_without_a_word(watched):
+def test_an_alert_of_a_removed_rule_is_resolved_without_a_notification(watched):
     Alert.objects.create(rule="gone", severity="error", state="firing", message="m", began_at=T0, told_at=T0)
 
     watched.look()
 
-    assert (state_of("gone"), told("gone")) == (["resolved"], [])
+    assert (state_of("gone"), notified("gone")) == (["resolved"], [])
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_an_alert_of_a_rule_that_there_is_no_more_ends_without_a_word(watched):
         lambda alert: acknowledge.silence(alert, minutes=1, by="o", now=T0),
     ],
 )
-def test_an_alert_that_is_over_can_be_neither_acknowledged_nor_silenced(judge, act):
+def test_a_resolved_alert_can_be_neither_acknowledged_nor_silenced(judge, act):
     judge()
     judge.holds = False
     judge(4)
@@ -263,14 +263,14 @@ def stuck_symbols(watched, *tickers):
         accept_days(ticker, 1, now=watched.clock.now)
 
 
-def test_while_nobody_consumes_a_lane_its_stuck_symbols_are_not_told(watched):
+def test_while_nobody_consumes_a_lane_its_stuck_symbols_are_not_notified(watched):
     stuck_symbols(watched, "TSLA", "AAPL")
     SymbolStatus.objects.filter(symbol__ticker="AAPL").update(lane="slow")
     watched.forget("slow")
 
     watched.look_for(90)
 
-    assert told("no_worker") == ["fired"]
+    assert notified("no_worker") == ["fired"]
     assert dict(Alert.objects.filter(rule="stuck_head").values_list("symbol__ticker", "muted_by")) == {
         "AAPL": "no_worker",
         "TSLA": "",
@@ -280,7 +280,7 @@ def test_while_nobody_consumes_a_lane_its_stuck_symbols_are_not_told(watched):
     ) == ["TSLA"]
 
 
-def test_what_was_muted_and_is_over_with_its_cause_was_never_told(watched):
+def test_a_muted_alert_that_ends_with_its_cause_is_never_notified(watched):
     stuck_symbols(watched, "TSLA")
     watched.forget("main")
     watched.look_for(90)
@@ -290,11 +290,11 @@ def test_what_was_muted_and_is_over_with_its_cause_was_never_told(watched):
     mailbox.complete(start_head(Symbol.objects.get(), now=watched.clock.now), [], now=watched.clock.now)
     watched.look_for(60)
 
-    assert (state_of("stuck_head"), told("stuck_head")) == (["resolved"], [])
-    assert told("no_worker") == ["fired", "cleared"]
+    assert (state_of("stuck_head"), notified("stuck_head")) == (["resolved"], [])
+    assert notified("no_worker") == ["fired", "cleared"]
 
 
-def test_what_was_muted_and_still_fires_is_told_when_its_cause_is_over(watched):
+def test_a_muted_alert_that_still_fires_after_its_cause_is_notified(watched):
     stuck_symbols(watched, "TSLA")
     watched.forget("main")
     watched.look_for(90)
@@ -302,11 +302,11 @@ def test_what_was_muted_and_still_fires_is_told_when_its_cause_is_over(watched):
 
     watched.look_for(60)
 
-    assert told("no_worker") == ["fired", "cleared"]
-    assert told("stuck_head") == ["fired"]
+    assert notified("no_worker") == ["fired", "cleared"]
+    assert notified("stuck_head") == ["fired"]
 
 
-def test_two_hundred_muted_symbols_are_one_message(watched):
+def test_two_hundred_muted_symbols_are_one_notification(watched):
     stuck_symbols(watched, *(f"S{number}" for number in range(200)))
     watched.forget("main")
 
@@ -320,7 +320,7 @@ def test_two_hundred_muted_symbols_are_one_message(watched):
 # ------------------------------------------------------------------------------- what can't be judged, and bugs
 
 
-def test_while_the_broker_is_away_what_is_known_of_workers_stays_as_it_is(watched):
+def test_while_the_broker_does_not_answer_alerts_about_workers_stay_as_they_are(watched):
     watched.forget("slow")
     watched.look_for(40)
     watched.redis.kill()
@@ -330,10 +330,10 @@ def test_while_the_broker_is_away_what_is_known_of_workers_stays_as_it_is(watche
     assert state_of("no_worker") == ["firing"]
     assert not report.complete
     assert not Evaluation.objects.get().complete
-    assert told("broker_away") == ["fired"]
+    assert notified("broker_away") == ["fired"]
 
 
-def test_a_rule_that_raises_keeps_its_alerts_and_blinds_no_other(judge):
+def test_a_rule_that_raises_keeps_its_alerts_and_disturbs_no_other_rule(judge):
     judge()
 
     def bug(_):
@@ -380,7 +380,7 @@ def test_there_is_one_open_alert_of_a_rule_for_each_symbol_and_subject():
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("same_moment", [True, False])
-def test_of_many_that_evaluate_at_once_one_fires(clock, redis_server, same_moment):
+def test_of_many_evaluations_at_once_one_fires_the_alert(clock, redis_server, same_moment):
     make_symbol("TSLA")
     rule = rule_of(lambda _: [Finding(message="It is so.")])
     judged = [
@@ -389,34 +389,34 @@ def test_of_many_that_evaluate_at_once_one_fires(clock, redis_server, same_momen
 
     reports = at_once([partial(evaluate.run, one, rules=[rule]) for one in judged])
 
-    assert (state_of("made_up"), told("made_up")) == (["firing"], ["fired"])
-    assert sum(report.told.get("fired", 0) for report in reports) == 1
+    assert (state_of("made_up"), notified("made_up")) == (["firing"], ["fired"])
+    assert sum(report.notified.get("fired", 0) for report in reports) == 1
     if same_moment:
         assert sum(not report.superseded for report in reports) == 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_that_evaluate_more_than_a_transaction_stores_each_alert_is_told_once(clock, redis_server):
+def test_many_evaluations_at_once_of_several_batches_notify_each_alert_once(clock, redis_server):
     rule = rule_of(
-        lambda _: [Finding(message="So it is.", subject=f"{number}") for number in range(3 * evaluate.CHUNK)]
+        lambda _: [Finding(message="So it is.", subject=f"{number}") for number in range(3 * evaluate.BATCH_SIZE)]
     )
     judged = [gather.gather(clock.now + timedelta(milliseconds=number)) for number in range(8)]
 
     reports = at_once([partial(evaluate.run, one, rules=[rule]) for one in judged])
 
-    assert told("made_up") == ["fired"] * 3 * evaluate.CHUNK
-    assert sum(report.told["fired"] for report in reports) == 3 * evaluate.CHUNK
+    assert notified("made_up") == ["fired"] * 3 * evaluate.BATCH_SIZE
+    assert sum(report.notified["fired"] for report in reports) == 3 * evaluate.BATCH_SIZE
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_that_see_it_over_at_once_one_tells(clock, redis_server):
+def test_of_many_evaluations_at_once_one_resolves_the_alert(clock, redis_server):
     evaluate.run(gather.gather(clock.now), rules=[rule_of(lambda _: [Finding(message="It is so.")], clear_s=0)])
     clock.move(5)
     over = [gather.gather(clock.now + timedelta(milliseconds=number)) for number in range(8)]
 
     at_once([partial(evaluate.run, one, rules=[rule_of(lambda _: [], clear_s=0)]) for one in over])
 
-    assert (state_of("made_up"), told("made_up")) == (["resolved"], ["fired", "cleared"])
+    assert (state_of("made_up"), notified("made_up")) == (["resolved"], ["fired", "cleared"])
 
 
 def test_facts_that_are_older_than_those_judged_change_nothing(judge):
@@ -428,7 +428,7 @@ def test_facts_that_are_older_than_those_judged_change_nothing(judge):
     assert state_of("made_up") == ["firing"]
 
 
-def test_a_clock_that_is_set_back_by_an_hour_blinds_nobody(watched):
+def test_after_the_clock_was_set_back_by_an_hour_alerts_still_fire(watched):
     watched.look()
     watched.forget("slow")  # pending when the clock is set back
     watched.look()
@@ -436,30 +436,30 @@ def test_a_clock_that_is_set_back_by_an_hour_blinds_nobody(watched):
     watched.forget("main")
 
     watched.look()
-    assert watcher_ping.unwell(watched.clock.now) == ""
+    assert watcher_ping.problem(watched.clock.now) == ""
     watched.look_for(20)
 
     fired = Alert.objects.filter(rule="no_worker").order_by("subject").values_list("subject", "state")
     assert list(fired) == [("main 0/1", "firing"), ("slow 0/1", "firing")]
-    assert told("no_worker") == ["fired", "fired"]
+    assert notified("no_worker") == ["fired", "fired"]
     assert status.overview(watched.clock.now).reasons == ["No worker: 2 (slow 0/1, main 0/1)."]
-    assert watcher_ping.unwell(watched.clock.now) == "alerts: no_worker"
+    assert watcher_ping.problem(watched.clock.now) == "alerts: no_worker"
 
 
-def test_a_beat_that_died_before_the_clock_was_set_back_is_missed(watched):
+def test_a_beat_that_stopped_before_the_clock_was_set_back_is_noticed(watched):
     watched.look()
     watched.by_beat = False
     watched.clock.move(-HOUR)
 
     watched.look_for(10)
 
-    assert told("beat_late") == ["fired"]
+    assert notified("beat_late") == ["fired"]
 
 
 @pytest.mark.parametrize(
     ("back_s", "superseded"), [pytest.param(30, True, id="half a minute"), pytest.param(31, False, id="longer")]
 )
-def test_facts_of_an_earlier_time_count_once_nobody_else_can_have_judged_later_ones(judge, back_s, superseded):
+def test_earlier_facts_count_only_if_they_are_more_than_30_s_earlier(judge, back_s, superseded):
     now = judge.clock.now
     judge()
 
@@ -469,32 +469,32 @@ def test_facts_of_an_earlier_time_count_once_nobody_else_can_have_judged_later_o
 
 
 @pytest.mark.django_db(transaction=True)
-def test_after_a_crash_every_alert_is_told_once(clock, redis_server, monkeypatch):
-    count = 2 * evaluate.CHUNK + 1
+def test_after_a_crash_every_alert_is_notified_once(clock, redis_server, monkeypatch):
+    count = 2 * evaluate.BATCH_SIZE + 1
     rule = rule_of(lambda _: [Finding(message="So it is.", subject=f"{number}") for number in range(count)])
     store, stored = outbox.store, []
 
-    def crash_in_the_second_chunk(*written):
+    def crash_in_the_second_batch(*written):
         stored.append(written)
         if len(stored) == 2:
             raise KeyboardInterrupt
         return store(*written)
 
-    monkeypatch.setattr(outbox, "store", crash_in_the_second_chunk)
+    monkeypatch.setattr(outbox, "store", crash_in_the_second_batch)
     with pytest.raises(KeyboardInterrupt):
         evaluate.run(gather.gather(clock.now), rules=[rule])
-    assert Alert.objects.count() == len(told("made_up")) == evaluate.CHUNK
+    assert Alert.objects.count() == len(notified("made_up")) == evaluate.BATCH_SIZE
     monkeypatch.undo()
 
     clock.move(5)
     evaluate.run(gather.gather(clock.now), rules=[rule])
 
-    assert (state_of("made_up"), told("made_up")) == (["firing"] * count, ["fired"] * count)
+    assert (state_of("made_up"), notified("made_up")) == (["firing"] * count, ["fired"] * count)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_between_two_chunks_others_write_and_a_later_evaluation_takes_over(clock, redis_server, monkeypatch):
-    count = 2 * evaluate.CHUNK + 1
+def test_between_two_batches_others_can_write_and_a_later_evaluation_takes_over(clock, redis_server, monkeypatch):
+    count = 2 * evaluate.BATCH_SIZE + 1
     rule = rule_of(lambda _: [Finding(message="So it is.", subject=f"{number}") for number in range(count)])
     earlier, later = gather.gather(clock.now), gather.gather(clock.now + timedelta(seconds=5))
     reports = []
@@ -508,9 +508,9 @@ def test_between_two_chunks_others_write_and_a_later_evaluation_takes_over(clock
     reports.append(evaluate.run(earlier, rules=[rule]))
 
     after, before = reports
-    assert (before.superseded, before.told["fired"]) == (True, evaluate.CHUNK)
-    assert (after.superseded, after.told["fired"]) == (False, count - evaluate.CHUNK)
-    assert (state_of("made_up"), told("made_up")) == (["firing"] * count, ["fired"] * count)
+    assert (before.superseded, before.notified["fired"]) == (True, evaluate.BATCH_SIZE)
+    assert (after.superseded, after.notified["fired"]) == (False, count - evaluate.BATCH_SIZE)
+    assert (state_of("made_up"), notified("made_up")) == (["firing"] * count, ["fired"] * count)
 
 
 def test_the_task_evaluates_by_the_real_time_and_is_beats_sign_of_life(watched):
@@ -536,7 +536,7 @@ def test_an_evaluation_that_judged_nothing_is_no_sign_of_life(watched):
 # ------------------------------------------------------------------------------------------------ messages
 
 
-def test_messages_reach_the_mail_server_with_a_link_to_the_alert(judge, mail_server):
+def test_a_mail_about_an_alert_links_to_it(judge, mail_server):
     judge()
     delivery.run(judge.clock)
 
@@ -624,7 +624,7 @@ def test_many_alerts_of_a_rule_are_one_reason_and_errors_come_first():
         pytest.param(-HOUR, -HOUR, "degraded", "3,600 s ahead", id="runs, and its clock was set back by an hour"),
     ],
 )
-def test_the_status_does_not_freeze_when_nobody_evaluates(monkeypatch, evaluated_s, serving_s, verdict, says):
+def test_the_status_says_so_when_nobody_evaluates_the_rules(monkeypatch, evaluated_s, serving_s, verdict, says):
     if evaluated_s is not None:
         Evaluation.objects.create(pk=1, evaluated_at=T0 - timedelta(seconds=evaluated_s))
     if serving_s is not None:
@@ -662,7 +662,7 @@ def test_an_evaluation_takes_the_same_queries_whatever_the_number_of_symbols_and
     assert len(queries) - transaction_ends == 8 + clock, [query["sql"][:90] for query in queries]
 
 
-def test_a_thousand_alerts_that_begin_at_once_take_some_queries_a_chunk(watched):
+def test_a_thousand_new_alerts_at_once_take_four_queries_a_batch(watched):
     many_symbols(1_000, watched.clock.now)
     watched.clock.move(61)
     watched.look_for(10)
@@ -670,9 +670,9 @@ def test_a_thousand_alerts_that_begin_at_once_take_some_queries_a_chunk(watched)
     with CaptureQueriesContext(connection) as queries:
         fires = watched.look()
 
-    assert fires.told == {"fired": 1_000}
+    assert fires.notified == {"fired": 1_000}
     statements = [query["sql"] for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE"))]
-    in_a_chunk = ["UPDATE", "UPDATE", "UPDATE", "INSERT"]  # guard, what is alike, messages, notifications
+    in_a_batch = ["UPDATE", "UPDATE", "UPDATE", "INSERT"]  # guard, equal columns, messages, notifications
     clock = int(connection.vendor == "postgresql")
-    assert len(statements) == 8 + clock + len(in_a_chunk) * 1_000 / evaluate.CHUNK
-    assert [statement.split()[0] for statement in statements[-2 * len(in_a_chunk) :]] == 2 * in_a_chunk
+    assert len(statements) == 8 + clock + len(in_a_batch) * 1_000 / evaluate.BATCH_SIZE
+    assert [statement.split()[0] for statement in statements[-2 * len(in_a_batch) :]] == 2 * in_a_batch

@@ -1,4 +1,4 @@
-"""The watcher outside is told that all is well, and only then."""
+"""The outside watcher is pinged while all is well, and only then."""
 
 import threading
 from collections.abc import Iterator
@@ -62,7 +62,7 @@ def alert(**values):
     Alert.objects.create(**{**fields, **values})
 
 
-def test_while_all_is_well_the_url_is_asked_for(watcher):
+def test_while_all_is_well_the_url_is_requested(watcher):
     evaluated()
     alert(rule="backlog", severity="warning")
     alert(rule="deaf_worker", state="pending")
@@ -80,27 +80,27 @@ def test_while_all_is_well_the_url_is_asked_for(watcher):
         pytest.param(
             lambda: evaluated(evaluated_at=T0 + timedelta(seconds=31)), "nobody has evaluated", id="the clock set back"
         ),
-        pytest.param(lambda: evaluated(complete=False), "not every alert rule", id="not all of it"),
+        pytest.param(lambda: evaluated(complete=False), "not every alert rule", id="not every rule could be judged"),
         pytest.param(lambda: [evaluated(), alert()], "alerts: no_worker", id="an error fires"),
         pytest.param(lambda: [evaluated(), alert(state="recovering")], "alerts: no_worker", id="not over yet"),
     ],
 )
-def test_else_it_is_not(watcher, prepare, why):
+def test_while_something_is_wrong_the_ping_is_withheld(watcher, prepare, why):
     prepare()
 
     assert watcher_ping.run(T0) == "withheld"
     assert watcher.asked == []
-    assert watcher_ping.unwell(T0).startswith(why)
+    assert watcher_ping.problem(T0).startswith(why)
 
 
-def test_without_a_url_nothing_is_asked_for(settings):
+def test_without_a_url_nothing_is_requested(settings):
     evaluated()
 
     assert watcher_ping.run(T0) == "not set"
 
 
 @pytest.mark.parametrize("trouble", ["nobody listens", "an error", "no such host"])
-def test_a_watcher_that_is_away_disturbs_nobody_and_its_secret_stays_one(watcher, settings, caplog, capfd, trouble):
+def test_an_unreachable_watcher_raises_nothing_and_its_secret_is_not_logged(watcher, settings, caplog, capfd, trouble):
     evaluated()
     watcher.status = 500
     if trouble == "nobody listens":
@@ -125,7 +125,7 @@ def test_a_watcher_that_never_answers_costs_its_timeout_alone(settings, deaf_por
 
 
 @pytest.mark.parametrize("url", ["ftp://x.example/secret", "secret", "http://"])
-def test_a_url_that_is_none_stops_the_start_without_being_shown(url):
+def test_an_invalid_url_stops_the_start_without_being_shown(url):
     with pytest.raises(env.BadSetting) as refused:
         env.read({"SCANNER_PING_URL": url})
 

@@ -1,4 +1,4 @@
-"""A scanner that is watched: a real Redis-compatible server with the tells of living workers, and a moved clock."""
+"""A scanner under watch: a real Redis-compatible server with heartbeats of living workers, and a clock to move."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from scanner_app.alerts import evaluate, gather
-from scanner_app.alerts.evaluate import Report
+from scanner_app.alerts.evaluate import EvaluationResult
 from scanner_app.messaging import heartbeats, redis_client, sweep_memory
 from scanner_app.models import Alert, Notification
 from tests.notifications.conftest import Clock
@@ -40,10 +40,10 @@ class Watched:
             heartbeats.write(f"{role}@here", role, [], unconsumed_s=unconsumed_s)
 
     def forget(self, role: str) -> None:
-        """The worker is dead, and its tell has expired."""
+        """The worker is dead, and its heartbeat has expired."""
         redis_client.client().delete(f"{heartbeats.KEY}{role}@here")
 
-    def look(self) -> Report:
+    def look(self) -> EvaluationResult:
         self.at_each_look()
         report = evaluate.run(gather.gather(self.clock.now, by_beat=self.by_beat))
         self.clock.move(LOOK_S)
@@ -65,14 +65,14 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory, settings: object) -> 
 
 @pytest.fixture
 def watched(db: None, clock: Clock, redis_server: RedisServer, settings: object) -> Watched:
-    settings.SCANNER_HEARTBEAT_S = 60  # type: ignore[attr-defined] # tells outlive the test
+    settings.SCANNER_HEARTBEAT_S = 60  # type: ignore[attr-defined] # heartbeats outlast the test
     scanner = Watched(clock, redis_server)
     scanner.all_well()
     return scanner
 
 
-def told(rule: str) -> list[str]:
-    """The messages of a rule's alerts, by kind, in the order of writing."""
+def notified(rule: str) -> list[str]:
+    """The kinds of the notifications about a rule's alerts, in the order of writing."""
     return list(Notification.objects.filter(alert__rule=rule).order_by("pk").values_list("kind", flat=True))
 
 

@@ -71,6 +71,6 @@ def test_a_symbol_that_is_being_deleted_is_explained_but_its_timelines_are_hidde
     said = reader.get(f"{API}/symbols/BTC%2FUSD/explain").json()
 
     assert (said["code"], said["actions"]) == ("deleted", [])
-    assert said["cause"] == "olga deleted it: delisted."
+    assert said["cause"] == "olga deleted the symbol: delisted."
     assert reader.get(f"{API}/symbols/BTC%2FUSD/timeline").status_code == 404
     assert reader.get(f"{API}/bars/{bar.pk}/timeline").status_code == 404

@@ -7,10 +7,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from scanner_app.reading import gaps
+from scanner_app.engine import gaps
 from tests.api.conftest import API
 from tests.conftest import make_symbol
-from tests.reading.test_gaps import accept
+from tests.engine.test_gaps import accept
 
 
 def listed(client: APIClient, ticker: str = "TSLA", query: str = "") -> list[dict[str, Any]]:

@@ -247,9 +247,7 @@ def test_the_status_of_one_symbol_takes_five_queries(reader):
     with CaptureQueriesContext(connection) as queries:
         reader.get(f"{SYMBOLS}/TSLA/status")
 
-    assert len(queries) == 5, (
-        "the token's user, the symbol by ticker and by id, its latencies, its quarantine"
-    )
+    assert len(queries) == 5, "the token's user, the symbol by ticker and by id, its latencies, its quarantine"
 
 
 def test_a_calendar_is_changed_once_and_set_back_each_with_an_event(operator, symbol):

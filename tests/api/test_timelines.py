@@ -31,7 +31,7 @@ def test_a_symbols_timeline_has_pages_newest_first(reader, paused):
     assert [row["kind"] for row in first["results"] + rest["results"]] == ["reset", "paused", "created"]
     assert rest["next"] is None
     row = first["results"][0]
-    assert (row["actor"], row["reason"], row["sentence"]) == ("olga", "mended", "olga reset it: mended.")
+    assert (row["actor"], row["reason"], row["sentence"]) == ("olga", "mended", "olga reset the symbol: mended.")
     assert (row["at"], row["bar"]) == ("2024-05-31T14:30:00Z", Bar.objects.get(sequence=1).pk)
     paused_row = first["results"][1]
     assert (paused_row["attempt"], paused_row["times"], paused_row["retry_delay_s"]) == (1, 1, 1)

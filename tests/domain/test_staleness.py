@@ -11,7 +11,7 @@ from scanner_app.conf import alert_limits
 from scanner_app.domain import staleness
 from scanner_app.domain.alert_rules import RULES, Facts
 from scanner_app.models import Symbol
-from scanner_app.reading import status
+from scanner_app.reading import status, symbol_status
 from tests.calendars.conftest import always, new_york  # noqa: F401 - fixtures
 from tests.conftest import make_symbol, new_bar, row_of
 from tests.domain.test_trading_hours import at
@@ -91,9 +91,9 @@ def accept_minute(opened: datetime, *, accepted: datetime | None = None, ticker:
     return verdict
 
 
-def seen(symbol: Symbol, now: datetime) -> status.SymbolSummary:
-    shown = status.symbols().get(pk=symbol.pk)
-    return status.symbol_status(shown, now)
+def seen(symbol: Symbol, now: datetime) -> symbol_status.SymbolSummary:
+    shown = symbol_status.shown_symbols().get(pk=symbol.pk)
+    return symbol_status.summary(shown, now)
 
 
 START = datetime(2026, 3, 3, 15, 0, tzinfo=UTC)
@@ -166,7 +166,7 @@ def test_a_feed_that_is_late_for_a_quarter_of_an_hour_holds_the_rule_for_it_unti
     allowed = START + 3 * MINUTE
 
     def found(now: datetime) -> list[str]:
-        seen_now = [status.symbol_facts(one, {}) for one in status.overview(now).symbols]
+        seen_now = [symbol_status.symbol_facts(one, {}) for one in status.overview(now).symbols]
         facts = Facts(now=now, limits=alert_limits(), symbols=tuple(seen_now))
         return [one.ticker for one in RULES["stale_symbol"].find(facts) or ()]
 

@@ -8,8 +8,8 @@ import pytest
 
 from scanner_app.calendars import calendar_of, hours_of
 from scanner_app.domain.timeframes import TIMEFRAMES
+from scanner_app.engine import gaps
 from scanner_app.feeds.bundled import load_series, market_of, too_old
-from scanner_app.reading import gaps
 
 SERIES = load_series()
 EACH = pytest.mark.parametrize("series", SERIES, ids=lambda series: series.symbol)

@@ -14,11 +14,17 @@ from typing import Any
 import httpx
 import psycopg
 
-from tests.servers import RedisServer, postgresql_url
+from tests.servers import RedisServer, hasty_postgresql_url
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent.parent
 PASSWORD = "made up for this test"
+PREPARE = """
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+call_command("createsuperuser", interactive=False, username="admin", email="")
+"""
+"""Both in one process: to start one takes longer than what it does."""
 
 
 def free_port() -> int:
@@ -87,8 +93,7 @@ class Stack:
 
     def up(self, *, workers: bool = True) -> None:
         self.redis.start()
-        self.manage("migrate", "-v0")
-        self.manage("createsuperuser", "--noinput", "--username=admin", "--email=", DJANGO_SUPERUSER_PASSWORD=PASSWORD)
+        self.manage("shell", "-v0", "-c", PREPARE, DJANGO_SUPERUSER_PASSWORD=PASSWORD)
         self.start_web()
         if workers:
             self.start_workers()
@@ -167,7 +172,7 @@ class Stack:
 
 def new_postgresql_database() -> str:
     name = f"stack_{uuid.uuid4().hex[:12]}"
-    url = postgresql_url()
+    url = hasty_postgresql_url()
     with psycopg.connect(url, autocommit=True) as server:
         server.execute(f'CREATE DATABASE "{name}"')
     return url.replace("/postgres?", f"/{name}?")

@@ -26,7 +26,7 @@ from scanner_app.detectors import BarUnusable, Direction
 from scanner_app.detectors.running import Finding
 from scanner_app.domain.enums import Outcome
 from scanner_app.domain.errors import NothingToSkip, NotInQuarantine
-from scanner_app.mailbox import Sighting, Ticket
+from scanner_app.mailbox import DeliveryReport, Ticket
 from scanner_app.mailbox.accept import create_symbols
 from scanner_app.messaging import publisher
 from scanner_app.messaging.messages import Message
@@ -307,7 +307,7 @@ class MailboxMachine(RuleBasedStateMachine):
         if verdict == "all is lost":
             self._sweep(look, _all_lost(look), remember=False)
         else:
-            self._sweep(look, self._sighting(held=verdict == "true"))
+            self._sweep(look, self._delivery_report(held=verdict == "true"))
 
     @rule(name=st.sampled_from(NAMES), times=st.integers(1, 3))
     def sweep_falsely(self, name: str, times: int) -> None:
@@ -445,8 +445,8 @@ class MailboxMachine(RuleBasedStateMachine):
             seen.append((message.ticker, model.live(), model.losses, model.lane))
         return Look(due, seen)
 
-    def _sighting(self, *, held: bool = True) -> Sighting:
-        return Sighting(
+    def _delivery_report(self, *, held: bool = True) -> DeliveryReport:
+        return DeliveryReport(
             queued=frozenset(delivery.message.identity for delivery in self.queue),
             held=frozenset(run.message.identity for run in self.running if held),
             outages=frozenset(self.outages),
@@ -454,16 +454,16 @@ class MailboxMachine(RuleBasedStateMachine):
             patience_s=PATIENCE_S,
         )
 
-    def _sweep(self, look: Look, sighting: Sighting, *, remember: bool = True) -> None:
+    def _sweep(self, look: Look, deliveries: DeliveryReport, *, remember: bool = True) -> None:
         lost = []
         for (_, message), sight in zip(look.due, look.seen, strict=True):
             name = message.identity
-            since = sighting.unqueued_since.get(name, self.now.timestamp())
+            since = deliveries.unqueued_since.get(name, self.now.timestamp())
             has_had_time = self.now.timestamp() - since >= PATIENCE_S
-            if name not in sighting.queued and name not in sighting.held and has_had_time:
-                lost.append((sight, name not in sighting.outages))
+            if name not in deliveries.queued and name not in deliveries.held and has_had_time:
+                lost.append((sight, name not in deliveries.outages))
         with self._step(*{name for name, *_ in look.seen}):
-            report = mailbox.sweep(look.due, sighting, now=self.now)
+            report = mailbox.sweep(look.due, deliveries, now=self.now)
 
             assert (report.heads, report.lost, report.idle) == (len(look.due), len(lost), 0)
             for (name, letter, losses, lane), counts in lost:
@@ -484,7 +484,7 @@ class MailboxMachine(RuleBasedStateMachine):
                     self._end(run, "success")
             if all(model.head is None for model in self.models.values()):
                 break
-            self._sweep(self._look(), self._sighting())
+            self._sweep(self._look(), self._delivery_report())
             times = [delivery.due for delivery in self.queue if delivery.due is not None]
             times += [self.now + timedelta(seconds=PATIENCE_S)]
             times += [model.due + OVERDUE for model in self.models.values() if model.due and model.due > self.now]
@@ -600,9 +600,9 @@ def _all_rows() -> dict[str, list[Any]]:
     return rows
 
 
-def _all_lost(look: Look) -> Sighting:
+def _all_lost(look: Look) -> DeliveryReport:
     long_ago = {message.identity: 0.0 for _, message in look.due}
-    return Sighting(queued=frozenset(), held=frozenset(), unqueued_since=long_ago, patience_s=PATIENCE_S)
+    return DeliveryReport(queued=frozenset(), held=frozenset(), unqueued_since=long_ago, patience_s=PATIENCE_S)
 
 
 def _letter(message: Message) -> Letter:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from scanner_app import mailbox
-from scanner_app.mailbox import Sighting
+from scanner_app.mailbox import DeliveryReport
 from scanner_app.models import SymbolStatus
 from tests.conftest import T0, fail_head, live_message, row_of, snapshot
 
@@ -15,12 +15,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 LONG_AGO = T0.timestamp() - 60
 
 
-def sighting(**changes) -> Sighting:
+def deliveries(**changes) -> DeliveryReport:
     fields = {"queued": frozenset(), "held": frozenset(), "unqueued_since": {}, "patience_s": 2.5}
-    return Sighting(**{**fields, **changes})
+    return DeliveryReport(**{**fields, **changes})
 
 
-def run_sweep(seen: Sighting, *, now=T0):
+def run_sweep(seen: DeliveryReport, *, now=T0):
     return mailbox.sweep(mailbox.due_heads(now), seen, now=now)
 
 
@@ -28,7 +28,7 @@ def test_a_head_that_nobody_holds_is_published_again(dispatched_head, published)
     symbol, ticket = dispatched_head()
     del published[:]
 
-    report = run_sweep(sighting(unqueued_since={ticket.message.identity: LONG_AGO}))
+    report = run_sweep(deliveries(unqueued_since={ticket.message.identity: LONG_AGO}))
 
     assert report.counts() == {"heads": 1, "lost": 1, "idle": 0, "published": 1, "failed": 0}
     assert [message.identity for message, _, _ in published] == [live_message(symbol).identity]
@@ -41,7 +41,7 @@ def test_a_head_in_a_queue_or_with_a_worker_is_left_alone(dispatched_head, publi
     name = ticket.message.identity
     before = snapshot(symbol)
 
-    report = run_sweep(sighting(**{place: frozenset({name})}, unqueued_since={name: LONG_AGO}))
+    report = run_sweep(deliveries(**{place: frozenset({name})}, unqueued_since={name: LONG_AGO}))
 
     assert (report.heads, report.lost) == (1, 0)
     assert published == []
@@ -53,9 +53,9 @@ def test_a_head_just_taken_from_its_queue_has_until_the_next_tell(dispatched_hea
     del published[:]
     name = ticket.message.identity
 
-    first = run_sweep(sighting())
-    too_soon = run_sweep(sighting(unqueued_since=first.unqueued), now=T0 + timedelta(seconds=2.4))
-    lost = run_sweep(sighting(unqueued_since=too_soon.unqueued), now=T0 + timedelta(seconds=2.5))
+    first = run_sweep(deliveries())
+    too_soon = run_sweep(deliveries(unqueued_since=first.unqueued), now=T0 + timedelta(seconds=2.4))
+    lost = run_sweep(deliveries(unqueued_since=too_soon.unqueued), now=T0 + timedelta(seconds=2.5))
 
     assert (first.lost, too_soon.lost, lost.lost) == (0, 0, 1)
     assert first.unqueued == {name: T0.timestamp()}
@@ -68,7 +68,7 @@ def test_a_message_of_another_attempt_in_the_queue_does_not_count(dispatched_hea
     at = fail_head(symbol) + timedelta(seconds=7)
 
     report = run_sweep(
-        sighting(queued=frozenset({stale}), unqueued_since={live_message(symbol).identity: LONG_AGO}), now=at
+        deliveries(queued=frozenset({stale}), unqueued_since={live_message(symbol).identity: LONG_AGO}), now=at
     )
 
     assert report.lost == 1
@@ -103,7 +103,7 @@ def test_a_backlog_without_a_head_is_mended(dispatched_head, published):
     SymbolStatus.objects.filter(symbol=symbol).update(head=None)
     del published[:]
 
-    report = run_sweep(sighting())
+    report = run_sweep(deliveries())
 
     assert report.idle == 1
     assert row_of(symbol).head == 1
@@ -115,7 +115,7 @@ def test_a_lost_control_run_is_published_again(dispatched_head, published):
     message = live_message(symbol)
     del published[:]
 
-    run_sweep(sighting(unqueued_since={message.identity: LONG_AGO}), now=at)
+    run_sweep(deliveries(unqueued_since={message.identity: LONG_AGO}), now=at)
 
     assert [(m.control, m.retries) for m, _, _ in published] == [(True, 7)]
 
@@ -127,14 +127,14 @@ def test_a_control_run_that_ended_during_the_look_is_not_counted_as_lost(dispatc
     due = mailbox.due_heads(at)
 
     mailbox.control_failed(message, reason="it failed too", now=at)
-    mailbox.sweep(due, sighting(unqueued_since={message.identity: LONG_AGO}), now=at)
+    mailbox.sweep(due, deliveries(unqueued_since={message.identity: LONG_AGO}), now=at)
 
     assert (row_of(symbol).stage, row_of(symbol).losses) == ("hold", 0)
 
 
 def lose(symbol, times, *, now=T0):
     for _ in range(times):
-        report = run_sweep(sighting(unqueued_since={live_message(symbol).identity: LONG_AGO}), now=now)
+        report = run_sweep(deliveries(unqueued_since={live_message(symbol).identity: LONG_AGO}), now=now)
     return report
 
 
@@ -179,7 +179,7 @@ def test_a_run_that_ended_with_an_outage_of_our_own_is_published_again_and_not_c
     del published[:]
 
     for _ in range(5):
-        run_sweep(sighting(unqueued_since={name: LONG_AGO}, outages=frozenset({name})))
+        run_sweep(deliveries(unqueued_since={name: LONG_AGO}, outages=frozenset({name})))
 
     assert len(published) == 5
     assert (row_of(symbol).attempts, row_of(symbol).losses, row_of(symbol).lane) == (0, 0, "main")
@@ -198,7 +198,7 @@ def test_one_symbol_in_trouble_does_not_keep_the_others_heads_from_coming_back(d
     del published[:]
 
     since = {live_message(symbol).identity: LONG_AGO for symbol in (sick, well)}
-    run_sweep(sighting(unqueued_since=since))
+    run_sweep(deliveries(unqueued_since=since))
 
     assert [message.ticker for message, _, _ in published] == ["WELL"]
 

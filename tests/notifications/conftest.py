@@ -1,4 +1,4 @@
-"""Real receivers on the loopback: a mail server and a web server, a clock that is moved, and who asked."""
+"""Real receivers on the loopback: a mail server and a web server, a clock to move, and the triggered deliveries."""
 
 import json
 import socket
@@ -39,7 +39,7 @@ def clock() -> Clock:
 
 @pytest.fixture(autouse=True)
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
-    """One entry each time that a delivery was asked for. No broker is needed."""
+    """One entry for each triggered delivery. No broker is needed."""
     entries: list[datetime] = []
     monkeypatch.setattr(trigger, "trigger_delivery", lambda: entries.append(timezone.now()))
     return entries
@@ -140,7 +140,7 @@ def web_server() -> Iterator[WebServer]:
 
 @pytest.fixture
 def deaf_port() -> Iterator[int]:
-    """A port where connections are taken and nobody ever says a word."""
+    """A port that accepts connections and never answers."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -149,9 +149,9 @@ def deaf_port() -> Iterator[int]:
 
 @pytest.fixture
 def opens(db: None, clock: Clock) -> Callable[..., Symbol]:
-    """Let a symbol's breaker open, as the mailbox tells it, at the clock's time."""
+    """Let a symbol's breaker open, as the mailbox reports it, at the clock's time."""
 
-    def tell(ticker: str = "TSLA", *, error: tuple[str, str] = ("ValueError", "no good")) -> Symbol:
+    def opens_one(ticker: str = "TSLA", *, error: tuple[str, str] = ("ValueError", "no good")) -> Symbol:
         symbol = Symbol.objects.filter(ticker=ticker).first() or make_symbol(ticker)
         outbox.opened(
             symbol_id=symbol.pk,
@@ -166,7 +166,7 @@ def opens(db: None, clock: Clock) -> Callable[..., Symbol]:
         )
         return symbol
 
-    return tell
+    return opens_one
 
 
 def bar_of(symbol: Symbol) -> int:
@@ -177,7 +177,7 @@ def bar_of(symbol: Symbol) -> int:
 
 
 def recovers(symbol: Symbol, clock: Clock, *, by: str = "scanner") -> None:
-    """Let a symbol's breaker close, as the mailbox tells it, a minute after it opened."""
+    """Let a symbol's breaker close, as the mailbox reports it, a minute after it opened."""
     outbox.recovered(
         symbol_id=symbol.pk,
         ticker=symbol.ticker,

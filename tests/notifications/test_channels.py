@@ -35,13 +35,13 @@ def test_an_apprise_message_reaches_a_web_server(web_server):
     assert (message["title"], message["message"]) == (MESSAGE["subject"], MESSAGE["body"])
 
 
-def test_a_service_that_shows_html_shows_the_text_as_it_is(web_server):
+def test_a_service_that_shows_html_shows_the_text_escaped(web_server):
     channels.send(apprise(web_server.url + "?format=html"), **MESSAGE)
 
     assert "&lt;b&gt;x&lt;/b&gt;" in web_server.taken[0]["message"]
 
 
-def test_a_mail_server_that_refuses_is_quoted(mail_server):
+def test_the_answer_of_a_refusing_mail_server_is_in_the_error(mail_server):
     mail_server.refuse = "552 mailbox full"
 
     with pytest.raises(NotDelivered, match=r"552.*mailbox full"):
@@ -53,7 +53,9 @@ def test_a_dead_mail_server_is_an_error(dead_mail_server):
         channels.send(MAIL, **MESSAGE)
 
 
-def test_a_mail_server_that_never_speaks_is_left_after_the_timeout(dead_mail_server, deaf_port, settings, monkeypatch):
+def test_a_mail_server_that_never_answers_is_given_up_after_the_timeout(
+    dead_mail_server, deaf_port, settings, monkeypatch
+):
     settings.EMAIL_PORT = deaf_port
     monkeypatch.setattr(channels, "MAIL_TIMEOUT_S", 0.2)
     began = time.monotonic()
@@ -65,13 +67,13 @@ def test_a_mail_server_that_never_speaks_is_left_after_the_timeout(dead_mail_ser
 
 
 @pytest.mark.timeout(20)
-def test_a_web_server_that_never_answers_is_left_after_the_timeout_of_the_url(deaf_port):
+def test_a_web_server_that_never_answers_is_given_up_after_the_timeout_of_the_url(deaf_port):
     with pytest.raises(NotDelivered):
         channels.send(apprise(f"json://127.0.0.1:{deaf_port}/?rto=0.2"), **MESSAGE)
 
 
 @pytest.mark.timeout(20)
-def test_a_web_server_that_never_answers_is_left_after_our_timeout_whatever_the_url(deaf_port, monkeypatch):
+def test_a_web_server_that_never_answers_is_given_up_after_our_timeout_whatever_the_url(deaf_port, monkeypatch):
     monkeypatch.setattr(channels, "APPRISE_TIMEOUT_S", 0.2)
     began = time.monotonic()
 
@@ -81,7 +83,7 @@ def test_a_web_server_that_never_answers_is_left_after_our_timeout_whatever_the_
     assert time.monotonic() - began < 2
 
 
-def test_what_apprise_says_is_kept_without_the_secrets_of_the_url(web_server, monkeypatch):
+def test_an_apprise_error_is_kept_without_the_secrets_of_the_url(web_server, monkeypatch):
     web_server.status = 500
 
     with pytest.raises(NotDelivered, match="500") as failed:
@@ -90,7 +92,7 @@ def test_what_apprise_says_is_kept_without_the_secrets_of_the_url(web_server, mo
     assert "secretpassword" not in str(failed.value)
 
 
-def test_an_error_of_the_library_that_quotes_the_url_is_cleaned(web_server, monkeypatch):
+def test_secrets_are_removed_from_a_library_error_that_quotes_the_url(web_server, monkeypatch):
     def explode(url, *_):
         raise ValueError(f"can't reach {url}")
 
@@ -115,8 +117,8 @@ def test_a_url_that_apprise_does_not_know_is_an_error(url):
         pytest.param("mail", None, id="mail is gone"),
         pytest.param("apprise 1 (json://a)", "json://a", id="as it was"),
         pytest.param("apprise 1 (json://mistyped)", "json://a", id="its host was corrected"),
-        pytest.param("apprise 2 (json://a)", "json://b", id="its place has another"),
-        pytest.param("apprise 3 (json://a)", None, id="its place is gone"),
+        pytest.param("apprise 2 (json://a)", "json://b", id="another channel at its position"),
+        pytest.param("apprise 3 (json://a)", None, id="nothing at its position"),
     ],
 )
 def test_a_stored_channel_is_found_again(settings, stored, found):

@@ -26,7 +26,7 @@ def the_row() -> Notification:
     return Notification.objects.get()
 
 
-def test_a_pending_notification_is_mailed_and_noted(opens, clock, mail_server):
+def test_a_pending_notification_is_mailed_and_recorded(opens, clock, mail_server):
     symbol = opens()
     clock.move(1)
 
@@ -139,7 +139,7 @@ def test_a_dead_server_is_tried_with_one_message_a_run(opens, clock, dead_mail_s
 def test_a_message_that_is_refused_does_not_hold_up_the_next(opens, clock, mail_server):
     opens("A")
     opens("B")
-    mail_server.refuse = "552 this one not"
+    mail_server.refuse = "552 not this one"
     delivery.run(clock)
     mail_server.refuse = ""
     clock.move(5)
@@ -149,12 +149,12 @@ def test_a_message_that_is_refused_does_not_hold_up_the_next(opens, clock, mail_
     assert mail_server.subjects == ["B processing failed 3 times"]
 
 
-def test_a_crash_between_sending_and_noting_sends_again_under_the_same_message_id(
+def test_after_a_crash_between_sending_and_recording_it_is_sent_again_with_the_same_message_id(
     opens, clock, mail_server, monkeypatch
 ):
     opens()
     with monkeypatch.context() as dying:
-        dying.setattr(delivery, "_note_sent", lambda *_: (_ for _ in ()).throw(Crash))
+        dying.setattr(delivery, "_record_sent", lambda *_: (_ for _ in ()).throw(Crash))
         with pytest.raises(Crash):
             delivery.run(clock)
     assert len(mail_server.mails) == 1
@@ -171,7 +171,7 @@ def test_a_crash_between_sending_and_noting_sends_again_under_the_same_message_i
     assert delivery.run(clock) == {}
 
 
-def test_a_message_that_kills_every_worker_is_given_up_after_as_many_tries(opens, clock, mail_server):
+def test_a_message_whose_worker_always_dies_is_given_up_after_the_last_try(opens, clock, mail_server):
     opens()
     Notification.objects.update(attempts=len(delivery.BACKOFF) + 1)
 
@@ -179,7 +179,7 @@ def test_a_message_that_kills_every_worker_is_given_up_after_as_many_tries(opens
     assert (the_row().state, mail_server.mails) == ("failed", [])
 
 
-def test_the_lease_outlives_the_task():
+def test_the_lease_is_longer_than_the_task_may_run():
     assert (
         delivery.RUN_FOR
         < timedelta(seconds=DELIVER_SOFT_LIMIT_S)
@@ -188,7 +188,7 @@ def test_the_lease_outlives_the_task():
     )
 
 
-def test_a_run_begins_no_message_when_its_time_is_over(opens, clock, mail_server, monkeypatch):
+def test_a_run_starts_no_message_after_its_time(opens, clock, mail_server, monkeypatch):
     opens("A")
     opens("B")
     really_send = channels.send
@@ -211,7 +211,7 @@ def test_a_channel_that_is_no_longer_configured_is_given_up(opens, clock, mail_s
     assert (the_row().state, the_row().error[:36]) == ("failed", "this channel is no longer configured")
 
 
-def test_what_waits_goes_to_the_corrected_url(opens, clock, web_server, settings):
+def test_waiting_messages_go_to_the_corrected_url(opens, clock, web_server, settings):
     settings.ADMINS, settings.SCANNER_NOTIFY_URLS = [], ["json://localhost:1/mistyped"]
     opens()
     delivery.run(clock)
@@ -238,7 +238,7 @@ def test_links_begin_where_the_pages_listen(settings, host, url):
 
 
 class TestDigest:
-    def test_five_that_open_in_a_minute_are_named_by_one_message(self, opens, clock, mail_server):
+    def test_five_openings_in_a_minute_are_named_by_one_message(self, opens, clock, mail_server):
         for ticker in "ABCDE":
             opens(ticker)
             delivery.run(clock)
@@ -271,7 +271,7 @@ class TestDigest:
         assert mail_server.subjects == ["S0 processing failed 3 times", "200 symbols: processing failed"]
         assert not Notification.objects.exclude(state="sent").exists()
 
-    def test_recoveries_are_collected_too(self, opens, clock, mail_server):
+    def test_recoveries_are_combined_too(self, opens, clock, mail_server):
         for ticker in "ABCDEF":
             recovers(opens(ticker), clock)
         clock.move(60)
@@ -280,7 +280,7 @@ class TestDigest:
 
         assert mail_server.subjects == ["6 symbols: processing failed", "6 symbols recovered"]
 
-    def test_each_channel_has_its_own(self, opens, clock, mail_server, web_server, settings):
+    def test_each_channel_has_its_own_digest(self, opens, clock, mail_server, web_server, settings):
         settings.SCANNER_NOTIFY_URLS = [web_server.url]
         for ticker in "ABCDE":
             opens(ticker)
@@ -291,7 +291,7 @@ class TestDigest:
         assert mail_server.subjects == [message["title"] for message in web_server.taken]
         assert mail_server.subjects == ["5 symbols: processing failed"]
 
-    def test_a_digest_that_fails_is_the_same_message_when_it_is_sent_again(self, opens, clock, dead_mail_server):
+    def test_a_failed_digest_is_the_same_message_when_it_is_sent_again(self, opens, clock, dead_mail_server):
         for ticker in "ABCDE":
             opens(ticker)
         clock.move(60)
@@ -309,7 +309,7 @@ class TestDigest:
 
     def test_a_message_that_may_have_arrived_is_still_sent_under_its_own_id(self, opens, clock, dead_mail_server):
         opens("A")
-        delivery.run(clock)  # fails, and who knows how far it came
+        delivery.run(clock)  # fails, and it is unknown how far it came
         for ticker in "BCDEF":
             opens(ticker)
         dead_mail_server.start()
@@ -319,7 +319,7 @@ class TestDigest:
 
         assert sorted(dead_mail_server.subjects) == ["6 symbols: processing failed", "A processing failed 3 times"]
 
-    def test_a_message_of_its_own_that_waits_for_its_next_try_is_not_done_with_by_a_digest(
+    def test_a_single_message_that_waits_for_its_next_try_is_not_replaced_by_a_digest(
         self, opens, clock, dead_mail_server
     ):
         opens("A")
@@ -350,7 +350,7 @@ class TestDigest:
 
         assert delivery.run(clock) == {"sent": 6}
 
-    def test_given_up_it_is_given_up_for_all_that_it_names(self, opens, clock, dead_mail_server):
+    def test_when_a_digest_is_given_up_so_are_all_that_it_names(self, opens, clock, dead_mail_server):
         for ticker in "ABCDE":
             opens(ticker)
         clock.move(60)
@@ -381,25 +381,25 @@ class TestRaces:
         assert sorted(mail_server.subjects) == [f"{ticker} processing failed 3 times" for ticker in "ABCD"]
         assert sum(report.get("sent", 0) for report in reports) == 4
 
-    def test_two_workers_make_one_digest(self, opens, clock, mail_server, monkeypatch):
+    def test_two_workers_create_one_digest(self, opens, clock, mail_server, monkeypatch):
         for ticker in "ABCDEF":
             opens(ticker)
         clock.move(60)
         both_have_planned = threading.Barrier(2)
-        make_digest = delivery._make_digest
+        create_digest = delivery._create_digest
 
-        def make_after_both_have_planned(*args):
+        def create_after_both_have_planned(*args):
             both_have_planned.wait(30)
-            return make_digest(*args)
+            return create_digest(*args)
 
-        monkeypatch.setattr(delivery, "_make_digest", make_after_both_have_planned)
+        monkeypatch.setattr(delivery, "_create_digest", create_after_both_have_planned)
 
         at_once([lambda: self.run_with_own_connection(clock)] * 2)
 
         assert mail_server.subjects == ["6 symbols: processing failed"]
         assert Notification.objects.filter(kind="digest").count() == 1
 
-    def test_what_goes_into_a_digest_is_not_sent_by_who_saw_it_alone(self, opens, clock, dead_mail_server):
+    def test_a_notification_in_a_digest_is_not_also_sent_alone_by_another_worker(self, opens, clock, dead_mail_server):
         opens("A")
         (seen_alone,) = delivery._ready("mail", clock.now)
         for ticker in "BCDEF":

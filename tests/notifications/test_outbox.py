@@ -54,9 +54,7 @@ def test_a_channel_is_named_without_its_secrets(settings, opens, url, channel):
     assert Notification.objects.get().channel == channel
 
 
-def test_without_a_channel_one_row_says_that_nobody_was_told(
-    opens, asked, settings, django_capture_on_commit_callbacks
-):
+def test_without_a_channel_one_skipped_row_says_so(opens, asked, settings, django_capture_on_commit_callbacks):
     settings.ADMINS, settings.SCANNER_NOTIFY_URLS = [], []
 
     with django_capture_on_commit_callbacks(execute=True):
@@ -70,7 +68,7 @@ def test_without_a_channel_one_row_says_that_nobody_was_told(
 
 
 @pytest.mark.parametrize("by", ["scanner", "ada"])
-def test_a_recovery_is_told_too(channels, opens, clock, by):
+def test_a_recovery_is_notified_too(channels, opens, clock, by):
     symbol = opens()
     clock.move(63)
 
@@ -92,7 +90,7 @@ def test_a_message_id_has_the_domain_of_the_sender_and_costs_no_look_up(channels
 
 @pytest.mark.django_db(transaction=True)
 class TestTransaction:
-    def test_a_delivery_is_asked_for_after_the_commit_only(self, channels, opens, monkeypatch):
+    def test_a_delivery_is_triggered_only_after_the_commit(self, channels, opens, monkeypatch):
         in_transaction = []
         monkeypatch.setattr(trigger, "trigger_delivery", lambda: in_transaction.append(connection.in_atomic_block))
 
@@ -102,24 +100,24 @@ class TestTransaction:
 
         assert in_transaction == [False]
 
-    def test_a_transition_that_is_taken_back_tells_nobody(self, channels, opens, asked):
+    def test_a_transition_that_is_rolled_back_notifies_nobody(self, channels, opens, asked):
         class TakenBack(Exception):
             pass
 
-        def fail_after_telling():
+        def fail_after_opening():
             with transaction.atomic():
                 opens()
                 raise TakenBack
 
         with pytest.raises(TakenBack):
-            fail_after_telling()
+            fail_after_opening()
 
         assert not Notification.objects.exists()
         assert asked == []
 
-    def test_a_broker_that_fails_is_none_of_the_transitions_business(self, channels, opens, monkeypatch):
+    def test_a_failing_broker_does_not_affect_the_transition(self, channels, opens, monkeypatch):
         def fail():
-            raise RuntimeError("whatever the broker's library thinks of")
+            raise RuntimeError("any error of the broker's library")
 
         monkeypatch.setattr(trigger, "trigger_delivery", fail)
 

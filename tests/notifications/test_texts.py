@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from scanner_app.notifications import texts
-from scanner_app.notifications.texts import Named
+from scanner_app.notifications.texts import DigestEntry
 from tests.conftest import T0
 
 OPENED: dict[str, Any] = {
@@ -31,10 +31,10 @@ def test_the_subject_says_which_symbol_failed_how_often():
 
 @pytest.mark.parametrize(
     ("renew", "said"),
-    [(timedelta(hours=1), "every hour until"), (timedelta(minutes=90), "every 1 hour 30 minutes until")],
+    [(timedelta(hours=1), "a reminder every 1 h until"), (timedelta(minutes=90), "every 1 h 30 min until")],
 )
-def test_an_alert_says_how_often_it_is_told_again(renew, said):
-    alert = texts.Told(name="", title="t", severity="error", message="m", runbook="r", began_at=T0)
+def test_an_alert_says_how_often_a_reminder_is_sent(renew, said):
+    alert = texts.AlertSummary(name="", title="t", severity="error", message="m", runbook="r", began_at=T0)
 
     assert said in texts.fired(alert, renew=renew).body
 
@@ -86,8 +86,8 @@ def test_an_endless_error_is_cut():
 @pytest.mark.parametrize(
     ("by", "headline"),
     [
-        pytest.param("scanner", "Its probe succeeded after 4 failures in a row and 1 minute 3 seconds.", id="itself"),
-        pytest.param("ada", "ada reset it after 4 failures in a row and 1 minute 3 seconds.", id="by an operator"),
+        pytest.param("scanner", "The probe succeeded after 4 failures in a row and 1 min 3 s.", id="itself"),
+        pytest.param("ada", "ada reset the symbol after 4 failures in a row and 1 min 3 s.", id="by an operator"),
     ],
 )
 def test_a_recovery_says_by_whom_and_after_what(by, headline):
@@ -99,12 +99,12 @@ def test_a_recovery_says_by_whom_and_after_what(by, headline):
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
-        pytest.param(0.4, "0 seconds", id="at once"),
-        pytest.param(1, "1 second", id="one"),
-        pytest.param(120, "2 minutes", id="no seconds over"),
-        pytest.param(3_700, "1 hour 1 minute", id="hours"),
-        pytest.param(90_000, "1 day 1 hour", id="days"),
-        pytest.param(-5, "0 seconds", id="the clock of another machine is ahead"),
+        pytest.param(0.4, "0.4 s", id="at once"),
+        pytest.param(1, "1 s", id="one"),
+        pytest.param(120, "2 min", id="no seconds over"),
+        pytest.param(3_700, "1 h 1 min", id="hours"),
+        pytest.param(90_000, "1 day 1 h", id="days"),
+        pytest.param(-5, "0 s", id="the clock of another machine is ahead"),
     ],
 )
 def test_durations_in_words(seconds, words):
@@ -114,7 +114,7 @@ def test_durations_in_words(seconds, words):
 
 
 def test_a_digest_names_every_symbol_with_its_error():
-    named = [Named(ticker=f"S{n}", at=T0 + timedelta(seconds=n), headline=f"E: {n}") for n in range(5)]
+    named = [DigestEntry(ticker=f"S{n}", at=T0 + timedelta(seconds=n), headline=f"E: {n}") for n in range(5)]
 
     text = texts.digest_of_opened(named)
 
@@ -124,7 +124,7 @@ def test_a_digest_names_every_symbol_with_its_error():
 
 
 def test_a_digest_of_thousands_still_names_all_and_stays_short():
-    named = [Named(ticker=f"S{n}", at=T0, headline="x" * 200) for n in range(5_000)]
+    named = [DigestEntry(ticker=f"S{n}", at=T0, headline="x" * 200) for n in range(5_000)]
 
     text = texts.digest_of_opened(named)
 
@@ -140,6 +140,6 @@ def test_a_digest_of_thousands_still_names_all_and_stays_short():
     ],
 )
 def test_a_symbol_that_is_named_twice_is_counted_once(digest, subject):
-    named = [Named(ticker=ticker, at=T0, headline="E") for ticker in ("A", "B", "A", "A", "B")]
+    named = [DigestEntry(ticker=ticker, at=T0, headline="E") for ticker in ("A", "B", "A", "A", "B")]
 
     assert digest(named).subject == subject

@@ -1,4 +1,4 @@
-"""Asking the notify worker, against a real broker and a dead one."""
+"""Triggering a delivery, with a real broker and a dead one."""
 
 import json
 import time
@@ -12,7 +12,7 @@ from scanner_app.messaging import producer
 from scanner_app.notifications import trigger
 from tests.servers import RedisServer
 
-ASK = trigger.trigger_delivery  # as it is, before the tests' fixture replaces it
+TRIGGER = trigger.trigger_delivery  # as it is, before the tests' fixture replaces it
 
 
 @pytest.fixture
@@ -29,17 +29,17 @@ def server(tmp_path, monkeypatch) -> Iterator[RedisServer]:
 def test_the_notify_worker_finds_the_task_on_its_queue(server):
     server.start()
 
-    assert ASK() is True
+    assert TRIGGER() is True
 
     (message,) = redis.Redis(unix_socket_path=str(server.socket)).lrange("notify", 0, -1)
     assert json.loads(message)["headers"]["task"] == "scanner.deliver"
 
 
-def test_a_dead_broker_is_no_error_costs_no_time_and_the_next_ask_works_again(server):
+def test_a_dead_broker_raises_nothing_costs_no_time_and_the_next_trigger_works_again(server):
     began = time.monotonic()
 
-    assert ASK() is False
+    assert TRIGGER() is False
     assert time.monotonic() - began < 1.5  # kombu by itself tries again after 2 and 4 s
 
     server.start()
-    assert ASK() is True
+    assert TRIGGER() is True

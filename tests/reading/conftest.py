@@ -1,4 +1,4 @@
-"""A broker that says what a test wants: where messages are is asked of it alone."""
+"""A made-up broker: the test decides where messages are."""
 
 from dataclasses import dataclass, field
 
@@ -14,7 +14,7 @@ __all__ = ["growth", "quiet_broker", "scrape"]
 
 @dataclass
 class Broker:
-    """What lies in queues and what workers told."""
+    """What is in the queues, and what the workers' heartbeats say."""
 
     queued: set[str] = field(default_factory=set)  # identities
     held: set[str] = field(default_factory=set)
@@ -26,19 +26,19 @@ class Broker:
 @pytest.fixture
 def told(monkeypatch) -> Broker:
     """The broker of the test."""
-    said = Broker()
+    broker = Broker()
 
     def queued(queues):
-        if said.away:
+        if broker.away:
             raise redis.ConnectionError("nobody there")
-        said.asked += queues
-        return said.queued
+        broker.asked += queues
+        return broker.queued
 
-    def tells():
-        if said.away:
+    def read_all():
+        if broker.away:
             raise redis.ConnectionError("nobody there")
-        return {f"{lane}@host": Heartbeat(role=lane, held=tuple(sorted(said.held))) for lane in said.lanes}
+        return {f"{lane}@host": Heartbeat(role=lane, held=tuple(sorted(broker.held))) for lane in broker.lanes}
 
     monkeypatch.setattr(queue_contents, "queued", queued)
-    monkeypatch.setattr(heartbeats, "read_all", tells)
-    return said
+    monkeypatch.setattr(heartbeats, "read_all", read_all)
+    return broker

@@ -1,4 +1,4 @@
-"""The board: what it shows of each symbol, what it costs, and that all who look share it."""
+"""The board: what it shows of each symbol, what it costs, and that all readers share it."""
 
 import gzip
 import json
@@ -39,7 +39,7 @@ def test_a_row_has_the_last_latencies_and_the_last_signal(db):
 
     row = row_of("TSLA", Board().read(T0 + SECOND))
 
-    assert row["latencies"] == [20] * board.SPARKS
+    assert row["latencies"] == [20] * board.SPARKLINE_POINTS
     assert row["last_signal"]["pattern"] == "CDLDOJI"
     assert row["last_signal"]["timestamp"] == Symbol.objects.get().signals.latest("id").timestamp
 
@@ -50,7 +50,7 @@ def test_a_symbol_without_bars_has_a_row(symbol):
     assert (row["latencies"], row["last_signal"], row["quarantined"]) == ([], None, 0)
 
 
-def test_bars_in_quarantine_are_counted_until_they_are_dealt_with(db):
+def test_bars_in_quarantine_are_counted_until_they_are_replayed_or_discarded(db):
     accept_days("TSLA", 2)
     symbol = Symbol.objects.get()
     mailbox.quarantine_head(start_head(symbol), BarUnusable("no"), now=T0)
@@ -64,7 +64,7 @@ def test_bars_in_quarantine_are_counted_until_they_are_dealt_with(db):
     assert (read["quarantined"], row_of("TSLA", read)["quarantined"]) == (0, 0)
 
 
-def test_what_was_read_before_is_read_anew_once_a_bar_was_processed(db):
+def test_latencies_and_signal_are_read_again_only_after_a_processed_bar(db):
     done("TSLA", took_ms=20)
     one = Board()
     one.read(T0)
@@ -86,7 +86,7 @@ def alert(severity: str, **values: object) -> Alert:
     return Alert.objects.create(severity=severity, **{**fields, **values})
 
 
-def test_the_worst_alerts_come_first_and_those_that_are_over_or_have_not_fired_not_at_all(symbol):
+def test_the_worst_alerts_come_first_and_only_those_that_fire(symbol):
     alert(Severity.INFO, subject="a")
     alert(Severity.ERROR, subject="b")
     alert(Severity.WARNING, symbol=symbol)
@@ -112,7 +112,7 @@ def test_the_queries_do_not_grow_with_the_symbols(db, symbols, django_assert_num
         one.read(T0)
 
 
-def test_nothing_in_it_changes_by_itself(db):
+def test_nothing_on_the_board_changes_by_time_alone(db):
     done("TSLA")
     accept_days("IBM", 2)
     fail_head(Symbol.objects.get(ticker="IBM"))
@@ -122,7 +122,7 @@ def test_nothing_in_it_changes_by_itself(db):
     assert one.read(T0 + 0.1 * SECOND) == one.read(T0 + 0.9 * SECOND)
 
 
-def test_a_snapshot_is_shared_while_it_is_fresh_and_made_anew_after_that(symbol, monkeypatch):
+def test_a_snapshot_is_shared_while_it_is_fresh_and_replaced_after_that(symbol, monkeypatch):
     clock = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     one = Board()
@@ -155,7 +155,7 @@ def test_a_snapshot_without_changes_has_the_same_etag(symbol, monkeypatch):
         pytest.param(0.7, 2.0, id="two seconds at most"),
     ],
 )
-def test_a_snapshot_that_cost_much_lives_longer(symbol, monkeypatch, took_s, life_s):
+def test_an_expensive_snapshot_is_used_for_longer(symbol, monkeypatch, took_s, life_s):
     times = iter([5.0, 5.0 + took_s])
     monkeypatch.setattr(time, "thread_time", lambda: next(times))
 
@@ -164,7 +164,7 @@ def test_a_snapshot_that_cost_much_lives_longer(symbol, monkeypatch, took_s, lif
     assert snapshot.good_until - snapshot.made_at == pytest.approx(life_s)
 
 
-def test_while_one_makes_it_the_others_go_on_with_the_one_before_but_not_with_an_old_one(symbol, monkeypatch):
+def test_while_one_thread_makes_a_snapshot_the_others_use_the_last_one_unless_it_is_too_old(symbol, monkeypatch):
     clock = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     one = Board()
@@ -196,7 +196,7 @@ def test_a_deleted_symbol_is_forgotten(db):
     assert one._recent == {}
 
 
-def test_a_row_that_goes_while_it_is_read_is_no_error(symbol, monkeypatch):
+def test_a_row_deleted_during_the_read_is_no_error(symbol, monkeypatch):
     monkeypatch.setattr(board, "_recent", lambda ids: {})
 
     assert row_of("TSLA", Board().read(T0))["latencies"] == []

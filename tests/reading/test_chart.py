@@ -19,7 +19,7 @@ def loaded() -> Symbol:
     return Symbol.objects.select_related("status").get()
 
 
-def test_bars_stand_at_their_own_time_the_late_ones_too(db):
+def test_bars_are_ordered_by_their_time_late_ones_too(db):
     accept_days("TSLA", 2, first=4)
     accept_days("TSLA", 1, first=0)
 
@@ -32,7 +32,7 @@ def test_the_newest_bars_are_shown_when_there_are_more_than_asked_for(db):
     assert days(chart(loaded(), "1d", limit=2)) == [4, 5]
 
 
-def test_the_shortest_timeframe_is_shown_unless_another_is_asked_for(db):
+def test_the_shortest_timeframe_is_shown_unless_another_is_requested(db):
     accept_days("TSLA", 1)
     mailbox.accept([new_bar(timeframe="1m"), new_bar(timeframe="1m", timestamp=T0 + timedelta(minutes=1))], now=T0)
 

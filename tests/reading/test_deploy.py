@@ -1,4 +1,4 @@
-"""The files for Prometheus and Grafana, and the documentation, speak of metrics that there are."""
+"""The files for Prometheus and Grafana, and the documentation, name metrics that exist."""
 
 import json
 import re
@@ -43,7 +43,7 @@ def expressions() -> list[str]:
 
 
 def used(expression: str) -> set[tuple[str, str]]:
-    """Metrics, each with a label that is asked of it, or with ""."""
+    """The metrics that an expression uses, each with a label that it selects by, or with ""."""
     found = set()
     for name, matchers in re.findall(r"\b((?:scanner_|up\b)\w*)(?:\{([^}]*)\})?", expression):
         found.add((name, ""))
@@ -51,7 +51,7 @@ def used(expression: str) -> set[tuple[str, str]]:
     return found
 
 
-def test_rules_and_dashboard_use_metrics_and_labels_that_there_are(families):
+def test_rules_and_dashboard_use_existing_metrics_and_labels(families):
     by_name = {sample.name: sample for family in families.values() for sample in family.samples}
     asked = {pair for expression in expressions() for pair in used(expression) if pair[0] not in OTHERS}
 
@@ -102,14 +102,14 @@ def test_the_dashboards_panels_have_ids_of_their_own_and_do_not_overlap():
     ],
     ids=" ".join,
 )
-def test_promtool_has_nothing_against_the_files(command):
+def test_promtool_accepts_the_files(command):
     done = subprocess.run(["promtool", *command], cwd=PROMETHEUS, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
-def test_promtool_has_nothing_against_the_page(scrape):
+def test_promtool_accepts_the_page(scrape):
     done = subprocess.run(["promtool", "check", "metrics"], input=scrape(), capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""JSON of what is large."""
+"""JSON for large answers."""
 
 import json
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Pair:
         pytest.param([None, True, 1, 1.5, 1e16, 5e-324, "é 🚀"], id="plain values"),
     ],
 )
-def test_it_is_written_as_rest_framework_writes_it(value):
+def test_a_value_is_written_as_rest_framework_writes_it(value):
     assert json.loads(as_json({"value": value})) == json.loads(JSONRenderer().render({"value": value}))
 
 
@@ -47,7 +47,7 @@ def test_a_dataclass_is_written_with_its_fields_and_not_a_number_as_null():
 
 
 @pytest.mark.parametrize("value", [2**64, object(), {State.OPEN: 1}])
-def test_what_can_not_be_written_is_refused(value):
+def test_a_value_that_can_not_be_written_is_refused(value):
     with pytest.raises(TypeError):
         as_json(value)
 

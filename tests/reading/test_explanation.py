@@ -1,4 +1,4 @@
-"""The facts, from rows that real transitions wrote."""
+"""The situation, from rows that real transitions wrote."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from scanner_app import mailbox
 from scanner_app.detectors import BarUnusable
 from scanner_app.domain.enums import AlertState, Severity
-from scanner_app.domain.explanation.situation import Whereabouts
+from scanner_app.domain.explanation.situation import MessageLocation
 from scanner_app.engine import removal
 from scanner_app.models import Alert, Bar, QuarantinedBar, Symbol
 from scanner_app.reading import explanation
@@ -21,7 +21,7 @@ SECOND = timedelta(seconds=1)
 
 
 def known(symbol, now=T0):
-    return explanation.facts_of(explanation.symbols().get(pk=symbol.pk), now)
+    return explanation.situation_of(explanation.symbols().get(pk=symbol.pk), now)
 
 
 def said(symbol, now=T0):
@@ -46,7 +46,7 @@ def test_a_symbol_whose_bars_are_done_is_idle(dispatched_head, told):
     symbol, ticket = dispatched_head()
     mailbox.complete(ticket, [], now=T0)
 
-    assert said(symbol).summary == "Idle: all its bars are done, the last at 14:30:00 UTC."
+    assert said(symbol).summary == "Idle: all its bars are finished, the last at 14:30:00 UTC."
 
 
 def test_a_bar_that_was_just_accepted_is_taken_to_be_with_a_worker(dispatched_head, told):
@@ -64,15 +64,15 @@ def test_a_bar_is_where_the_broker_and_the_workers_say(dispatched_head, told):
     identity = live_message(symbol).identity
     later = T0 + 10 * SECOND
 
-    assert known(symbol, later).head.whereabouts is Whereabouts.NOWHERE
+    assert known(symbol, later).head.location is MessageLocation.NOWHERE
     told.held = {identity}
-    assert known(symbol, later).head.whereabouts is Whereabouts.WORKER
+    assert known(symbol, later).head.location is MessageLocation.WORKER
     told.queued = {identity}
-    assert known(symbol, later).head.whereabouts is Whereabouts.QUEUED
+    assert known(symbol, later).head.location is MessageLocation.QUEUED
     told.lanes = ["slow", "upkeep"]
-    assert known(symbol, later).head.whereabouts is Whereabouts.NO_WORKER
+    assert known(symbol, later).head.location is MessageLocation.NO_WORKER
     told.away = True
-    assert known(symbol, later).head.whereabouts is Whereabouts.UNKNOWN
+    assert known(symbol, later).head.location is MessageLocation.UNKNOWN
     assert set(told.asked) == {"symbol.TSLA"}
 
 
@@ -92,7 +92,7 @@ def test_a_retry_is_due_since_its_own_time_not_since_its_acceptance(dispatched_h
     head = known(symbol, T0 + 9 * SECOND).head
 
     assert (head.due_since, head.failing_since) == (T0 + SECOND, T0)
-    assert head.whereabouts is Whereabouts.NOWHERE
+    assert head.location is MessageLocation.NOWHERE
 
 
 def test_a_bar_that_was_waiting_for_an_operator_is_due_since_the_act(dispatched_head, told):
@@ -103,7 +103,7 @@ def test_a_bar_that_was_waiting_for_an_operator_is_due_since_the_act(dispatched_
     head = known(symbol, T0 + 3601 * SECOND).head
 
     assert head.due_since == T0 + 3600 * SECOND
-    assert head.whereabouts is Whereabouts.WORKER
+    assert head.location is MessageLocation.WORKER
 
 
 def test_a_paused_symbol_says_since_when_what_failed_and_when_it_is_tried_again(dispatched_head, told):
@@ -152,7 +152,7 @@ def test_a_breaker_that_unusable_bars_opened_waits_for_the_next_bar(dispatched_h
 
     assert (opened.code, half_open.code) == ("open", "probe")
     assert opened.cause == "The last error was BarUnusable: no volume."
-    assert "3 bars of it are in quarantine" in opened.notes[0]
+    assert "3 of its bars are in quarantine" in opened.notes[0]
 
 
 def test_the_control_run_is_where_its_own_message_is(symbol, told):
@@ -176,9 +176,9 @@ def test_a_hold_says_what_the_control_run_said(holding):
 
     assert (explained.code, explained.since) == ("hold", failed_at)
     assert explained.cause == (
-        "The fault is not the bar's: the control run failed too: OSError: no file. ValueError: no good."
+        "The bar is not at fault: the control run failed too: OSError: no file. ValueError: no good."
     )
-    assert "holds after 9 failed attempts" in explained.summary
+    assert "on hold after 9 failed attempts" in explained.summary
     assert "next try in 20 s" in explained.summary
     assert known(symbol, failed_at + 70 * SECOND).head.failing_since == T0
 
@@ -201,7 +201,7 @@ def test_a_disabled_symbol_says_who_did_it_and_why(dispatched_head, told):
 
     explained = said(symbol, T0 + 60 * SECOND)
 
-    assert explained.cause == "olga disabled it: feed is down."
+    assert explained.cause == "olga disabled the symbol: feed is down."
     assert explained.since == T0 + SECOND
     assert "may still finish" not in explained.summary
 
@@ -211,7 +211,7 @@ def test_a_run_that_began_before_its_symbol_was_disabled_is_told_of(dispatched_h
     told.held = {live_message(symbol).identity}
     mailbox.disable(symbol, by="olga", now=T0)
 
-    assert "a run that had begun may still finish" in said(symbol).summary
+    assert "a run that has already started may still finish" in said(symbol).summary
 
 
 def test_a_run_of_another_symbol_with_a_like_name_is_not_told_of(dispatched_head, told):
@@ -230,7 +230,7 @@ def test_a_symbol_that_is_being_deleted_says_by_whom(dispatched_head, told):
     explained = said(symbol, T0 + SECOND)
 
     assert (explained.code, explained.since) == ("deleted", T0)
-    assert explained.cause == "olga deleted it: delisted."
+    assert explained.cause == "olga deleted the symbol: delisted."
 
 
 def test_the_slow_lane_says_why(dispatched_head, told):
@@ -243,11 +243,11 @@ def test_the_slow_lane_says_why(dispatched_head, told):
     (note,) = explained.notes
     assert note == (
         "It is in the slow lane since 14:30:00 UTC: its run took 1.5 s. "
-        "It comes back after 20 quick bars in a row; so far 1."
+        "It returns to the main lane after 20 quick bars in a row; so far 1."
     )
     told.queued = {live_message(symbol).identity}
     told.lanes = ["main"]
-    assert known(symbol, T0 + 9 * SECOND).head.whereabouts is Whereabouts.NO_WORKER
+    assert known(symbol, T0 + 9 * SECOND).head.location is MessageLocation.NO_WORKER
     assert told.asked[-1] == "slow.symbol.TSLA"
 
 
@@ -260,7 +260,7 @@ def test_a_replay_is_told_as_one(dispatched_head, told):
     explained = said(symbol)
 
     assert explained.summary == "Processing: the replayed 1d bar of 2024-01-01 is with a worker."
-    assert explained.notes == ("The bar in flight is a replay from quarantine: it has one attempt.",)
+    assert explained.notes == ("The current bar is a replay from quarantine: it has one attempt.",)
 
 
 def test_lost_heads_are_told_of(dispatched_head, told):
@@ -268,7 +268,7 @@ def test_lost_heads_are_told_of(dispatched_head, told):
     symbol.status.losses = 2
     symbol.status.save(update_fields=["losses"])
 
-    assert said(symbol).notes[0].startswith("Its message was lost 2 times in a row")
+    assert said(symbol).notes[0].startswith("Its worker was lost 2 times in a row")
 
 
 def test_the_catching_up_after_a_pause_is_told_with_an_estimate_from_the_last_bars(dispatched_head, told):
@@ -315,12 +315,12 @@ def test_it_costs_a_fixed_number_of_queries(holding):
     fail_head(symbol, 30, now=failed_at)
 
     with CaptureQueriesContext(connection) as few:
-        explanation.facts_of(found, failed_at)
+        explanation.situation_of(found, failed_at)
 
     accept_days("TSLA", 200, first=10)
     found = explanation.symbols().get(pk=symbol.pk)
     with CaptureQueriesContext(connection) as many:
-        explanation.facts_of(found, failed_at + 3600 * SECOND)
+        explanation.situation_of(found, failed_at + 3600 * SECOND)
 
     assert len(few) <= len(many) <= 9
     assert row_of(symbol).backlog > 200

@@ -1,4 +1,4 @@
-"""What is read at a scrape, and what of it there is when a part is away."""
+"""The gauges of a scrape, and which of them remain when the database or the broker fails."""
 
 from datetime import timedelta
 
@@ -124,7 +124,7 @@ def test_workers_queues_and_the_sweeper(scrape, monkeypatch):
     assert [value(page, "scanner_up", part=part) for part in ("database", "broker")] == [1, 1]
 
 
-def test_without_the_broker_the_rest_is_there_and_says_so(scrape, monkeypatch, symbol):
+def test_without_the_broker_the_other_metrics_remain_and_scanner_up_is_0(scrape, monkeypatch, symbol):
     def away():
         raise redis.ConnectionError("away")
 
@@ -137,7 +137,7 @@ def test_without_the_broker_the_rest_is_there_and_says_so(scrape, monkeypatch, s
     assert value(page, "scanner_workers", role="main") is None
 
 
-def test_without_the_database_the_rest_is_there_and_says_so(scrape, monkeypatch):
+def test_without_the_database_the_other_metrics_remain_and_scanner_up_is_0(scrape, monkeypatch):
     def away(*_):
         raise OperationalError("away")
 
@@ -162,7 +162,7 @@ def test_a_scrape_takes_seven_queries_whatever_the_number_of_symbols(scrape, sym
     assert len(queries) == 7, "a status's five, the quarantine, the notifications"
 
 
-def test_openmetrics_is_given_to_who_asks_for_it(scrape):
+def test_openmetrics_is_served_on_request(scrape):
     page = scrape(T0, "application/openmetrics-text; version=1.0.0")
 
     assert page.endswith("# EOF\n")

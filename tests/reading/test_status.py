@@ -1,4 +1,4 @@
-"""The read side: states, verdicts, figures, and what they cost."""
+"""The status of symbols and of the whole: states, verdicts, figures, and what they cost."""
 
 from datetime import datetime, timedelta
 from importlib import import_module
@@ -15,15 +15,15 @@ from scanner_app.domain.alert_rules import SymbolFacts
 from scanner_app.domain.breaker import State
 from scanner_app.domain.enums import OverallStatus, SymbolState
 from scanner_app.models import Bar, CircuitBreaker, Symbol, SymbolStatus
-from scanner_app.reading import status
+from scanner_app.reading import status, symbol_status
 from tests.conftest import T0, accept_days, fail_head, make_symbol
 
 SECOND = timedelta(seconds=1)
 
 
-def seen(symbol: Symbol, now: datetime) -> status.SymbolSummary:
-    shown = status.symbols().get(pk=symbol.pk)
-    return status.symbol_status(shown, now)
+def seen(symbol: Symbol, now: datetime) -> symbol_status.SymbolSummary:
+    shown = symbol_status.shown_symbols().get(pk=symbol.pk)
+    return symbol_status.summary(shown, now)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def seen(symbol: Symbol, now: datetime) -> status.SymbolSummary:
     ],
 )
 def test_the_state_follows_from_breaker_head_and_operator(circuit, attempts, enabled, state):
-    assert status.symbol_state(enabled=enabled, circuit=circuit, attempts=attempts) is state
+    assert symbol_status.symbol_state(enabled=enabled, circuit=circuit, attempts=attempts) is state
 
 
 def facts_of(*, enabled: int, healthy: int, open_breakers: int, worst_p95_ms: int) -> list[SymbolFacts]:
@@ -81,7 +81,7 @@ def facts_of(*, enabled: int, healthy: int, open_breakers: int, worst_p95_ms: in
 def test_the_rules_of_the_requirements_judge_the_whole(enabled, healthy, open_breakers, worst_p95_ms, verdict, reasons):
     seen = facts_of(enabled=enabled, healthy=healthy, open_breakers=open_breakers, worst_p95_ms=worst_p95_ms)
 
-    wrong = status.wrongs(seen, [], None, T0)
+    wrong = status.problems(seen, [], None, T0)
 
     assert status.verdict(severity for severity, _ in wrong) == verdict
     assert len(wrong) == reasons
@@ -96,13 +96,13 @@ def test_the_rules_of_the_requirements_judge_the_whole(enabled, healthy, open_br
         (["warning", "error", "info"], "unhealthy"),
     ],
 )
-def test_the_worst_severity_is_the_verdict_and_info_leaves_it_alone(severities, verdict):
+def test_the_worst_severity_is_the_verdict_and_info_does_not_count(severities, verdict):
     assert status.verdict(severities) == verdict
 
 
 @pytest.mark.django_db
-def test_a_new_symbol_is_processing_and_has_nothing_to_tell(symbol):
-    assert seen(symbol, T0) == status.SymbolSummary(
+def test_a_new_symbol_is_processing_and_has_no_figures(symbol):
+    assert seen(symbol, T0) == symbol_status.SymbolSummary(
         id=symbol.pk,
         symbol="TSLA",
         state=SymbolState.PROCESSING,
@@ -169,7 +169,7 @@ def test_a_new_head_of_an_open_breaker_runs_at_the_half_open_moment(dispatched_h
     assert shown.next_attempt_at == third + 30 * SECOND
 
 
-def test_without_a_head_nothing_is_to_come_even_while_the_breaker_is_open(dispatched_head):
+def test_without_a_head_no_attempt_is_planned_even_while_the_breaker_is_open(dispatched_head):
     symbol, _ = dispatched_head()
     third = fail_head(symbol, 3, now=T0)
     mailbox.skip(symbol, by="olga", now=third)
@@ -179,7 +179,7 @@ def test_without_a_head_nothing_is_to_come_even_while_the_breaker_is_open(dispat
     assert (shown.state, shown.next_attempt_at, shown.backlog) == ("failed", None, 0)
 
 
-def test_a_disabled_symbol_is_paused_and_promises_no_attempt(dispatched_head):
+def test_a_disabled_symbol_is_paused_and_has_no_next_attempt(dispatched_head):
     symbol, _ = dispatched_head(waiting=1)
     fail_head(symbol, now=T0)
     mailbox.disable(symbol, by="olga", now=T0)
@@ -258,7 +258,7 @@ def test_more_than_three_open_breakers_are_unhealthy_until_they_are_half_open(op
 
 
 @pytest.mark.django_db
-def test_a_symbol_that_is_being_deleted_is_hidden_and_counts_nowhere():
+def test_a_symbol_that_is_being_deleted_is_hidden_and_not_counted():
     accept_days("GONE", 3)
     gone = Symbol.objects.get(ticker="GONE")
     fail_head(gone, 3, now=T0)
@@ -283,14 +283,14 @@ def quick_and_slow(symbol: Symbol, latencies: list[tuple[int, datetime]]) -> Non
     )
 
 
-def test_a_symbol_by_itself_is_shown_as_it_is_among_all(symbol):
+def test_a_single_symbol_is_shown_as_in_the_overview(symbol):
     accept_days("TSLA", 3)
     fail_head(symbol, 3, now=T0)
 
     assert status.overview(T0).symbols == [seen(symbol, T0)]
 
 
-def test_an_upgrade_finds_the_longest_of_the_latencies_that_are_there(symbol):
+def test_an_upgrade_finds_the_longest_of_the_stored_latencies(symbol):
     quick_and_slow(symbol, [(30, T0), (900, T0), (20, T0)])
     SymbolStatus.objects.update(longest_latency_ms=0)
     make_symbol("NONE")
@@ -329,11 +329,11 @@ def test_only_fresh_latencies_over_200_ms_degrade(symbol, latencies, verdict):
     assert status.overview(T0).overall_status == verdict
 
 
-def test_latencies_are_read_of_those_alone_whose_longest_is_over_the_limit(symbol):
+def test_latencies_are_read_only_where_the_longest_is_over_the_limit(symbol):
     quick_and_slow(symbol, [(900, T0)])
     SymbolStatus.objects.update(longest_latency_ms=200)
 
-    assert status.slow_symbols(T0) == {}
+    assert symbol_status.slow_symbols(T0) == {}
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_the_story_of_a_good_bar(dispatched_head):
     ]
     assert [line.sentence for line in story] == [
         "Accepted as number 1.",
-        "Done with attempt 1, 31 ms after it was accepted.",
+        "Processed by attempt 1, 31 ms after it was accepted.",
         "Signal GAP, bullish, strength 0.5, by gaps.",
     ]
     assert {line.bar for line in story} == {Bar.objects.get().pk}
@@ -64,7 +64,7 @@ def test_a_late_bar_says_so(dispatched_head):
     mailbox.complete(ticket, [], now=T0)
     mailbox.accept([new_bar(day=-5)], now=T0)
 
-    assert story_of(3)[0].sentence == "Accepted as number 3, late: older than the newest of its series."
+    assert story_of(3)[0].sentence == "Accepted as number 3, late: a newer bar of its series is known."
     assert symbol.ticker == "TSLA"
 
 
@@ -85,14 +85,14 @@ def test_the_story_of_a_bar_that_failed_opened_the_breaker_and_recovered(dispatc
         ("closed", 0),
     ]
     first, _, last = [line for line in story if line.kind == "failed"]
-    assert first.sentence == "Attempt 1 failed: ValueError: no good. The next was due 1 s later."
+    assert first.sentence == "Attempt 1 failed: ValueError: no good. The next attempt was due 1 s later."
     assert last.sentence == (
-        "Attempt 3 failed: ValueError: no good. The next was due 4 s later; the breaker made that 30 s."
+        "Attempt 3 failed: ValueError: no good. The next attempt was due 4 s later; the breaker delayed it to 30 s."
     )
     assert (last.attempt, last.retry_delay_s, last.next_attempt_at) == (3, 4, third + 30 * SECOND)
     assert ProcessingFailure.objects.get(pk=last.failure).attempt == 3
     assert story[5].sentence == (
-        "Done with attempt 4, 33 s after it was accepted; it had to wait for a pause to be worked off."
+        "Processed by attempt 4, 33 s after it was accepted; it waited during a pause of its symbol."
     )
 
 
@@ -117,14 +117,14 @@ def test_the_story_of_a_bar_that_used_up_its_retries_was_replayed_failed_and_was
         ("discarded", 10),
     ]
     assert story[-5].sentence == (
-        "The 1d bar of 2024-01-02 was set aside in quarantine: its retries are used up, and the control run on the "
+        "The 1d bar of 2024-01-02 went into quarantine: its retries are used up, and the control run on the "
         "last good bar succeeded."
     )
     assert [line.sentence for line in story[-6:] if line is not story[-5]] == [
-        "Its retries were used up: a control run on the last good bar was asked for.",
+        "Its retries were used up: a control run on the last good bar was requested.",
         "olga replayed the 1d bar of 2024-01-02: mended.",
         "Attempt 1 failed: ValueError: no better.",
-        "The 1d bar of 2024-01-02 was set aside in quarantine: its replay failed.",
+        "The 1d bar of 2024-01-02 went into quarantine: its replay failed.",
         "olga discarded the 1d bar of 2024-01-02.",
     ]
     assert story[0].kind == "failed", "when it was first accepted is not known any more, and so not told"
@@ -146,7 +146,7 @@ def test_new_values_for_a_bar_in_quarantine_are_part_of_its_story(dispatched_hea
     story = story_of(2)
 
     assert told(story) == [("failed", None), ("quarantined", 0), ("replaced", 1)]
-    assert story[-1].sentence == "New values came for the 1d bar of 2024-01-01, which is accepted anew."
+    assert story[-1].sentence == "New values arrived for the 1d bar of 2024-01-01, so it was accepted again."
 
 
 def test_the_story_of_a_bar_that_an_operator_skipped(dispatched_head):
@@ -174,11 +174,11 @@ def test_the_failures_of_a_hold_are_one_line_that_counts(holding):
 
     assert (newest.kind, newest.at, newest.times, newest.attempt) == ("reopened", last, 6, 12)
     assert newest.sentence == (
-        "The probe failed, the breaker stays open: TSLA processing failed 12 times. Attempt 12 failed, like the 5 "
-        "before it: ValueError: no good. The next was due 30 s later."
+        "The probe failed, the breaker stays open: TSLA processing failed 12 times. Attempt 12 failed, like the "
+        "5 attempts before it: ValueError: no good. The next attempt was due 30 s later."
     )
     assert held.sentence == (
-        "Holds: the fault is not that of the 1d bar of 2024-01-02, since the control run failed too: OSError: no file."
+        "On hold: the 1d bar of 2024-01-02 is not at fault, because the control run failed too: OSError: no file."
     )
     assert [line.kind for line in story_of(2)].count("failed") == 7
 
@@ -191,7 +191,8 @@ def test_a_symbols_lines_have_the_attempts_that_they_tell_of(dispatched_head):
 
     assert [line.kind for line in (opened, first)] == ["opened", "paused"]
     assert first.sentence == (
-        "Paused: TSLA processing failed 1 time. Attempt 1 failed: ValueError: no good. The next was due 1 s later."
+        "Paused: TSLA processing failed 1 time. Attempt 1 failed: ValueError: no good. The next attempt was due "
+        "1 s later."
     )
     assert (opened.attempt, opened.times, opened.error_type, opened.message) == (3, 1, "ValueError", "no good")
     assert (opened.retry_delay_s, opened.next_attempt_at) == (4, T0 + 33 * SECOND)
@@ -206,28 +207,27 @@ def test_a_failed_replay_is_told_with_its_error(dispatched_head):
     mailbox.fail(start_head(symbol), ValueError("no better"), now=T0 + SECOND)
 
     assert lines_of(symbol)[0].sentence == (
-        "The 1d bar of 2024-01-01 was set aside in quarantine: its replay failed. Attempt 1 failed: ValueError: no "
-        "better."
+        "The 1d bar of 2024-01-01 went into quarantine: its replay failed. Attempt 1 failed: ValueError: no better."
     )
 
 
 SAID = {
-    EventKind.CREATED: "olga put it on the watch list: why not.",
+    EventKind.CREATED: "olga put the symbol on the watch list: why not.",
     EventKind.PAUSED: "Paused: why not.",
     EventKind.OPENED: "The breaker opened: why not.",
     EventKind.REOPENED: "The probe failed, the breaker stays open: why not.",
     EventKind.CLOSED: "The probe, the 1d bar of 2024-01-01, succeeded, and the breaker closed why not.",
     EventKind.RECOVERED: "The 1d bar of 2024-01-01 succeeded why not.",
-    EventKind.HELD: "Holds: the fault is not that of the 1d bar of 2024-01-01, since why not.",
-    EventKind.QUARANTINED: "The 1d bar of 2024-01-01 was set aside in quarantine: why not.",
+    EventKind.HELD: "On hold: the 1d bar of 2024-01-01 is not at fault, because why not.",
+    EventKind.QUARANTINED: "The 1d bar of 2024-01-01 went into quarantine: why not.",
     EventKind.REPLAYED: "olga replayed the 1d bar of 2024-01-01: why not.",
     EventKind.DISCARDED: "olga discarded the 1d bar of 2024-01-01: why not.",
-    EventKind.REPLACED: "New values came for the 1d bar of 2024-01-01, which is accepted anew.",
-    EventKind.RESET: "olga reset it: why not.",
+    EventKind.REPLACED: "New values arrived for the 1d bar of 2024-01-01, so it was accepted again.",
+    EventKind.RESET: "olga reset the symbol: why not.",
     EventKind.SKIPPED: "olga skipped the 1d bar of 2024-01-01: why not.",
-    EventKind.ENABLED: "olga enabled it: why not.",
-    EventKind.DISABLED: "olga disabled it: why not.",
-    EventKind.DELETED: "olga deleted it: why not.",
+    EventKind.ENABLED: "olga enabled the symbol: why not.",
+    EventKind.DISABLED: "olga disabled the symbol: why not.",
+    EventKind.DELETED: "olga deleted the symbol: why not.",
     EventKind.LANE: "Moved why not.",
 }
 
@@ -264,7 +264,7 @@ def test_a_calendar_that_is_given_back_is_that_of_the_settings(symbol):
     mailbox.set_calendar(symbol, "XNYS", by="olga", now=T0)
     mailbox.set_calendar(symbol, "", by="olga", now=T0, reason="a mistake")
 
-    assert lines_of(symbol)[0].sentence == "olga set its trading calendar to that of the settings: a mistake."
+    assert lines_of(symbol)[0].sentence == "olga set its trading calendar to the one from the settings: a mistake."
 
 
 def test_one_failure_is_not_in_a_row(dispatched_head):
@@ -282,7 +282,7 @@ def test_no_kind_of_event_is_without_a_sentence():
 def test_braces_in_a_reason_are_no_places_to_fill_in(symbol):
     mailbox.disable(symbol, by="{bar}", reason="{0} {reason}", now=T0)
 
-    assert lines_of(symbol)[0].sentence == "{bar} disabled it: {0} {reason}."
+    assert lines_of(symbol)[0].sentence == "{bar} disabled the symbol: {0} {reason}."
 
 
 def test_an_event_whose_bar_is_gone_is_told_without_it(symbol):

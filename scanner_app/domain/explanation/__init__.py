@@ -1,4 +1,4 @@
-"""Why a symbol is as it is, what comes next and what can be done, in plain sentences.
+"""Why a symbol is in its state, what happens next and what an operator can do, in plain sentences.
 
 `reading/explanation.py` gathers the situation from database and broker; API, admin, pages and mails show the text.
 """

@@ -1,4 +1,4 @@
-"""The operators' acts that make sense in a symbol's present state, in words and as requests."""
+"""The actions that an operator can take on a symbol, in words and as API requests."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,44 +10,44 @@ API = "/api/v1/scanner"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wording:
-    """One act in the three places where it is named."""
+class ActionTexts:
+    """The texts of one operator action, for the three places that show it."""
 
     briefly: str  # "You can …"
     sentence: str  # beside its button
     mail: str  # in brackets, after its name
 
 
-ACTS = {
-    "reset": Wording(
+ACTIONS = {
+    "reset": ActionTexts(
         briefly="reset it now",
-        sentence="Close the breaker, count failures and attempts from 0, and run the waiting bar now.",
+        sentence="Close the breaker, set failures and attempts to 0, and run the waiting bar now.",
         mail="try again now",
     ),
-    "skip": Wording(
+    "skip": ActionTexts(
         briefly="skip the bar",
-        sentence="Set the waiting bar aside in quarantine; the next one runs.",
-        mail="set the first waiting bar aside, the next one is the probe",
+        sentence="Send the waiting bar to quarantine; the next one runs.",
+        mail="send the first waiting bar to quarantine, and make the next one the probe",
     ),
-    "disable": Wording(
+    "disable": ActionTexts(
         briefly="disable the symbol",
         sentence="Let its bars wait until it is enabled again; a bar that runs may finish.",
         mail="let its bars wait until it is enabled again",
     ),
-    "enable": Wording(
+    "enable": ActionTexts(
         briefly="enable it",
         sentence="Let its bars run again, the one that has waited longest first.",
         mail="let its bars run again",
     ),
-    "replay": Wording(
+    "replay": ActionTexts(
         briefly="replay the bars in quarantine",
-        sentence="Run all its bars in quarantine once more, after those that wait.",
-        mail="run the bars in quarantine once more",
+        sentence="Accept all its bars in quarantine again; they run after the bars that wait now.",
+        mail="run the bars in quarantine again",
     ),
-    "discard": Wording(
+    "discard": ActionTexts(
         briefly="discard them",
-        sentence="Give all its bars in quarantine up.",
-        mail="give the bars in quarantine up",
+        sentence="Give up all its bars in quarantine.",
+        mail="give up the bars in quarantine",
     ),
 }
 """By name; each is also the last segment of its address."""
@@ -57,7 +57,7 @@ OF_QUARANTINE = frozenset({"replay", "discard"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """An act that makes sense now, and the request that does it."""
+    """An action that makes sense now, with the API request that does it."""
 
     name: str
     sentence: str
@@ -67,18 +67,18 @@ class Action:
 
 
 def action(name: str, ticker: str) -> Action:
-    """The act of this name on this symbol."""
-    sentence = ACTS[name].sentence
+    """The action of this name on this symbol."""
+    sentence = ACTIONS[name].sentence
     if name in OF_QUARANTINE:
         return Action(name=name, sentence=sentence, path=f"{API}/quarantine/{name}", body={"symbol": ticker})
     return Action(name=name, sentence=sentence, path=f"{API}/symbols/{quote(ticker, safe='')}/{name}")
 
 
 def you_can(names: Sequence[str]) -> str:
-    """The acts in one sentence; empty without any."""
-    return f"You can {wording.listed([ACTS[name].briefly for name in names], 'or')}." if names else ""
+    """The actions in one sentence; empty if there are none."""
+    return f"You can {wording.listed([ACTIONS[name].briefly for name in names], 'or')}." if names else ""
 
 
 def in_a_mail(names: Sequence[str]) -> str:
-    """The acts with their names, as they are given to the API and the command."""
-    return wording.listed([f"{name} ({ACTS[name].mail})" for name in names], "or")
+    """The actions with the names that the API and the command line use."""
+    return wording.listed([f"{name} ({ACTIONS[name].mail})" for name in names], "or")

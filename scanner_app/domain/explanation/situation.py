@@ -1,4 +1,4 @@
-"""What the sentences are made from: plain values, gathered by the reader or by a test."""
+"""What the sentences are made from: plain values that `reading/explanation.py`, or a test, gathers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,21 +8,22 @@ from itertools import pairwise
 from statistics import median
 
 from scanner_app.domain.breaker import Breaker, Rules, State
+from scanner_app.domain.enums import Lane, Stage, SymbolState
 
 
-class Whereabouts(StrEnum):
-    """Where the message of a bar that is due is."""
+class MessageLocation(StrEnum):
+    """Where the message of a due head is."""
 
     WORKER = "worker"  # a worker has it: it runs, or is about to
     QUEUED = "queued"  # in its queue, not taken yet
-    NO_WORKER = "no_worker"  # in its queue, and no worker of its lane tells of itself
-    NOWHERE = "nowhere"  # in no queue, and no worker has told of it
+    NO_WORKER = "no_worker"  # in its queue, and its lane has no worker with a heartbeat
+    NOWHERE = "nowhere"  # in no queue, and no worker reports it
     UNKNOWN = "unknown"  # the broker does not answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
-    """Who did something, when and why: a line of the timeline."""
+class LoggedEvent:
+    """An event of the timeline: who did something, when and why."""
 
     at: datetime
     actor: str
@@ -30,42 +31,42 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Error:
-    """What the last failed attempt said."""
+class AttemptError:
+    """The error of a failed attempt."""
 
     type: str
     message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
-    """The bar in flight."""
+class HeadSituation:
+    """The head of the symbol."""
 
     timeframe: str
     timestamp: datetime
     attempts: int = 0  # failures so far
-    stage: str = "run"  # run, control, hold
-    failing_since: datetime | None = None  # its first failure of this row
-    error: Error | None = None  # its last one's
-    due_since: datetime | None = None  # None: its time has not come, or nothing may run
-    whereabouts: Whereabouts | None = None  # None: nobody was asked, since it is not due
-    losses: int = 0  # times in a row that it was lost with a whole worker
+    stage: Stage | str = Stage.RUN
+    failing_since: datetime | None = None  # the first of its failures since it was accepted or reset
+    error: AttemptError | None = None  # of its last failure
+    due_since: datetime | None = None  # None: it must still wait, or its symbol may not run
+    location: MessageLocation | None = None  # None: not looked up, since it is not due
+    losses: int = 0  # times in a row that its worker was lost
     late: bool = False
     replayed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lane:
-    """How a symbol came into the slow lane, and its way back."""
+class SlowLane:
+    """Why a symbol is in the slow lane, and when it returns."""
 
-    moved: Act | None
+    moved: LoggedEvent | None
     quick_bars: int  # in a row so far
     quick_bars_needed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Firing:
-    """An alert of the symbol that fires."""
+class FiringAlert:
+    """A firing alert of the symbol."""
 
     rule: str
     message: str  # one sentence
@@ -73,37 +74,37 @@ class Firing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """All that is to be known of one symbol at one moment."""
+class Situation:
+    """All that is known about one symbol at one moment."""
 
     ticker: str
     now: datetime
     created_at: datetime
-    state: str = "processing"  # processing, paused, failed
+    state: SymbolState | str = SymbolState.PROCESSING
     enabled: bool = True
-    switched: Act | None = None  # who disabled it
+    switched: LoggedEvent | None = None  # who disabled it
     deleted_at: datetime | None = None
-    deleted: Act | None = None  # who deleted it
+    deleted: LoggedEvent | None = None  # who deleted it
     breaker: Breaker = field(default_factory=Breaker)
     rules: Rules
     delays_s: Sequence[float]
-    stuck_s: float  # a head that is due, not paused and not done for longer is trouble: what the alert goes by too
-    head: Head | None = None
-    next_attempt_at: datetime | None = None  # when the head will really run; None: now, or nothing may run
-    held: Act | None = None  # since when and why it holds
+    stuck_s: float  # a head that is due for longer than this is stuck; the alert rule uses the same limit
+    head: HeadSituation | None = None
+    next_attempt_at: datetime | None = None  # when the head will run; None: now, or its symbol may not run
+    held: LoggedEvent | None = None  # when and why the hold began
     backlog: int = 0  # the head included
     pace_s: float | None = None  # seconds that a bar takes when bars wait; None: unknown
-    catching_up: bool = False  # bars of a pause are not worked off yet
+    catching_up: bool = False  # bars that waited during a pause are still being worked off
     ever_accepted: bool = True
     last_processed_at: datetime | None = None
     last_error: str = ""
-    slow: Lane | None = None  # None: in the main lane
+    slow: SlowLane | None = None  # None: in the main lane
     max_losses: int = 3
     quarantined: int = 0
     is_stale: bool = False
     data_age_s: float | None = None
     stale_for_s: float = 0  # trading time beyond what its timeframe allows
-    alerts: Sequence[Firing] = ()  # the worst first
+    alerts: Sequence[FiringAlert] = ()  # the worst first
 
     @property
     def circuit(self) -> State:
@@ -112,35 +113,35 @@ class Facts:
 
     @property
     def half_open_at(self) -> datetime:
-        """When the breaker lets the probe run, or did; now while it is closed."""
+        """When the breaker lets (or let) the probe run; now if it is closed."""
         return self.breaker.half_open_at(self.rules) or self.now
 
     @property
-    def lane(self) -> str:
+    def lane(self) -> Lane:
         """The name of its lane."""
-        return "main" if self.slow is None else "slow"
+        return Lane.MAIN if self.slow is None else Lane.SLOW
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
-    """A bar that was processed, as the pace is taken from."""
+class FinishedBar:
+    """A processed bar, with what `pace` needs of it."""
 
     accepted_at: datetime
     finished_at: datetime
     attempts: int
-    held: bool  # accepted before a pause had been worked off
+    held: bool  # it had to wait for a pause of its symbol
 
 
 MIN_INTERVALS = 3
-"""Times between results below which they say nothing: one of two may be a pause that an operator made."""
+"""Fewer intervals than this are not used: one of two may be a pause that an operator made."""
 
 
-def pace(done: Sequence[Done]) -> float | None:
-    """Seconds that a bar takes while others wait behind it; None without any bar to judge by.
+def pace(done: Sequence[FinishedBar]) -> float | None:
+    """Seconds that a bar takes while others wait behind it; None if no bar can be used.
 
-    `done` are a symbol's last bars in the order of their numbers. The median of the times between two results,
-    the second of a bar that was there already; where too few had to wait, of the times from acceptance to
-    result. Bars with retries, and the waiting of bars that were held, tell of the pause and not of the pace.
+    `done` are the symbol's last bars in the order of their sequence. The pace is the median time between two results
+    when the second bar was already waiting. If there are too few such intervals, it is the median time from acceptance
+    to result. Bars with retries and held bars are left out: their times show the pause, not the pace.
     """
     waited = [
         after.finished_at - before.finished_at

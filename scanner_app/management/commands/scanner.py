@@ -26,7 +26,7 @@ from scanner_app.domain.wording import counted
 from scanner_app.engine import removal
 from scanner_app.mailbox import quarantine_bulk
 from scanner_app.models import Symbol
-from scanner_app.reading import quarantine_entries, status, symbols
+from scanner_app.reading import quarantine_entries, status, symbol_status, symbols
 
 MAX_ACTOR = 150
 """Characters of an actor's name that an event keeps."""
@@ -120,12 +120,12 @@ class Command(BaseCommand):
         """Do it; SystemExit carries the exit status 1."""
         action, names = options["action"], options["symbols"]
         _check(action, names, options)
-        found, unknown = symbols.find_all(names, among=status.symbols())
+        found, unknown = symbols.find_all(names, among=symbol_status.shown_symbols())
         unknown = [_printable(name) for name in unknown]
         if action == "status":
             self._show(found if names else None, unknown, as_json=options["json"])
         else:
-            chosen = list(status.symbols().order_by("ticker")) if options["all"] else found
+            chosen = list(symbol_status.shown_symbols().order_by("ticker")) if options["all"] else found
             self._act(action, chosen, unknown, options)
 
     def _show(self, found: list[Symbol] | None, unknown: list[str], *, as_json: bool) -> None:
@@ -218,7 +218,7 @@ def _sum(results: list[dict[str, Any]]) -> str:
     return f"{done[0]['outcome'].capitalize()} {bars} of {counted(len(done), 'symbol')}."
 
 
-def _table(symbols: list[status.SymbolSummary], *, terminal: bool) -> str:
+def _table(symbols: list[symbol_status.SymbolSummary], *, terminal: bool) -> str:
     """The symbols for people, a line each; on a terminal the last error has the room that the others leave."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for title in ("Symbol", "State", "Breaker", "Enabled", "Lane"):

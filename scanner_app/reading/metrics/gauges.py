@@ -1,7 +1,7 @@
-"""What is, read from database and broker at the moment of a scrape: no process has to keep it up to date.
+"""The current state, read from database and broker at the moment of a scrape: no process has to keep it up to date.
 
-Labels are bounded: states, roles and channels are few; symbols have series of their own only up to
-SCANNER_METRICS_SYMBOLS, those in trouble first.
+The number of series is bounded: states, roles and channels are few, and at most SCANNER_METRICS_SYMBOLS symbols have
+series of their own, those in trouble first.
 """
 
 from collections import Counter
@@ -23,19 +23,19 @@ from scanner_app.domain.enums import Lane
 from scanner_app.domain.worker_roles import Role
 from scanner_app.messaging import heartbeats, queue_contents, queue_names, sweep_memory
 from scanner_app.models import Alert, Notification
-from scanner_app.reading import quarantine_entries, status
+from scanner_app.reading import quarantine_entries, status, symbol_status
 
 log = structlog.get_logger(__name__)
 
-TOLD_FOR = timedelta(days=1)
-"""Notifications of how long are counted: what counts is whether they get through now."""
+NOTIFICATION_SPAN = timedelta(days=1)
+"""The age up to which notifications are counted: the metric should show whether they arrive now."""
 
 OVERALL = {enums.OverallStatus.HEALTHY: 0, enums.OverallStatus.DEGRADED: 1, enums.OverallStatus.UNHEALTHY: 2}
 BREAKER = {breaker.State.CLOSED: 0, breaker.State.HALF_OPEN: 1, breaker.State.OPEN: 2}
 
 
-class State(Collector):
-    """Collects what is at the time `now`. What can't be asked is left out, and `scanner_up` says so."""
+class StateCollector(Collector):
+    """Collects the state at the time `now`. If the database or the broker fails, `scanner_up` says so instead."""
 
     def __init__(self, now: datetime) -> None:
         self.now = now
@@ -43,7 +43,7 @@ class State(Collector):
     def collect(self) -> Iterator[Metric]:
         """The gauges."""
         up = GaugeMetricFamily("scanner_up", "Whether the part answers: 1 or 0", labels=["part"])
-        shown: list[status.SymbolSummary] = []
+        shown: list[symbol_status.SymbolSummary] = []
         try:
             fired = status.fired_alerts()
             whole = status.overview(self.now, fired)
@@ -81,7 +81,7 @@ def _overall(whole: status.Overview) -> Iterator[Metric]:
     heads = Counter(one.lane for one in enabled if one.backlog)
     yield _gauge(
         "scanner_overall_status",
-        "The verdict on the whole: 0 healthy, 1 degraded, 2 unhealthy",
+        "The overall status: 0 healthy, 1 degraded, 2 unhealthy",
         OVERALL[whole.overall_status],
     )
     yield _labelled(
@@ -92,7 +92,7 @@ def _overall(whole: status.Overview) -> Iterator[Metric]:
     yield _labelled(
         "scanner_breakers", "Breakers by state", "state", [(state.value, circuits[state]) for state in breaker.State]
     )
-    yield _gauge("scanner_backlog_bars", "Bars that are not done with, heads included", whole.backlog)
+    yield _gauge("scanner_backlog_bars", "Bars that are not finished, heads included", whole.backlog)
     yield _labelled(
         "scanner_heads",
         "Heads of enabled symbols, in flight or waiting",
@@ -104,12 +104,12 @@ def _overall(whole: status.Overview) -> Iterator[Metric]:
     )
 
 
-def _symbols(symbols: list[status.SymbolSummary]) -> Iterator[Metric]:
-    """Series of their own for some symbols."""
-    chosen = sorted(symbols, key=_quiet)[: settings.SCANNER_METRICS_SYMBOLS]
+def _symbols(symbols: list[symbol_status.SymbolSummary]) -> Iterator[Metric]:
+    """The series of single symbols."""
+    chosen = sorted(symbols, key=_trouble_first)[: settings.SCANNER_METRICS_SYMBOLS]
     yield _gauge("scanner_symbols_without_series", "Symbols beyond SCANNER_METRICS_SYMBOLS", len(symbols) - len(chosen))
     values: list[tuple[str, str, list[tuple[str, float]]]] = [
-        ("scanner_symbol_backlog_bars", "Bars that are not done with", [(one.symbol, one.backlog) for one in chosen]),
+        ("scanner_symbol_backlog_bars", "Bars that are not finished", [(one.symbol, one.backlog) for one in chosen]),
         (
             "scanner_symbol_breaker_state",
             "0 closed, 1 half-open, 2 open",
@@ -117,12 +117,12 @@ def _symbols(symbols: list[status.SymbolSummary]) -> Iterator[Metric]:
         ),
         (
             "scanner_symbol_latency_p95_seconds",
-            "Of its last 100 bars that were not held",
+            "p95 latency of the last 100 bars that were not held",
             [(one.symbol, one.p95_latency_ms / 1000) for one in chosen],
         ),
         (
             "scanner_symbol_data_age_seconds",
-            "Since the end of the newest bar known; no series without one",
+            "Time since the end of the newest known bar; no series without one",
             [(one.symbol, one.data_age_seconds) for one in chosen if one.data_age_seconds is not None],
         ),
         (
@@ -135,22 +135,24 @@ def _symbols(symbols: list[status.SymbolSummary]) -> Iterator[Metric]:
         yield _labelled(name, text, "symbol", pairs)
 
 
-def _quiet(one: status.SymbolSummary) -> tuple[bool, str]:
-    """Sorts symbols in trouble first, then by ticker."""
+def _trouble_first(one: symbol_status.SymbolSummary) -> tuple[bool, str]:
+    """Sort key: symbols in trouble first, then by ticker."""
     trouble = one.circuit_state is not breaker.State.CLOSED or one.state is enums.SymbolState.PAUSED or one.is_stale
     return (not (trouble and one.enabled), one.symbol)
 
 
 def _others(fired: Iterable[Alert], now: datetime) -> Iterator[Metric]:
     yield _gauge("scanner_quarantine_bars", "Bars in quarantine", quarantine_entries.open_entries().count())
-    told = GaugeMetricFamily("scanner_notifications", "Notifications of the last day", labels=["channel", "state"])
-    rows = Notification.objects.filter(at__gt=now - TOLD_FOR).order_by().values_list("channel", "state")
+    notifications = GaugeMetricFamily(
+        "scanner_notifications", "Notifications of the last day", labels=["channel", "state"]
+    )
+    rows = Notification.objects.filter(at__gt=now - NOTIFICATION_SPAN).order_by().values_list("channel", "state")
     for channel, state, number in rows.annotate(number=Count("pk")):
-        told.add_metric([channel, state], number)
-    yield told
+        notifications.add_metric([channel, state], number)
+    yield notifications
     firing = GaugeMetricFamily("scanner_alerts", "Alerts that have fired and are not over", labels=["rule", "severity"])
     counts = Counter(alert.rule for alert in fired)
-    for rule in RULES.values():  # 0 too: a series that comes only with its first alert hides when that was
+    for rule in RULES.values():  # 0 too: a series that begins with its first alert would hide the increase
         firing.add_metric([rule.name, rule.severity], counts[rule.name])
     yield firing
 
@@ -170,15 +172,17 @@ def _workers(now: datetime) -> Iterator[Metric]:
     )
     yield _gauge(
         "scanner_unheard_seconds",
-        "The longest time that a message has waited in a queue beside free slots of its worker",
+        "The longest time that a message has waited in a queue while its worker had a free slot",
         max((one.unconsumed_s for one in living), default=0),
     )
     swept = sweep_memory.last_sweep()
     if swept is not None:
-        yield _gauge("scanner_sweep_age_seconds", "Since the sweeper's last look", max(0.0, now.timestamp() - swept))
+        yield _gauge(
+            "scanner_sweep_age_seconds", "Time since the sweeper's last run", max(0.0, now.timestamp() - swept)
+        )
 
 
-def _queues(symbols: list[status.SymbolSummary]) -> Metric:
+def _queues(symbols: list[symbol_status.SymbolSummary]) -> Metric:
     """Queued messages; a symbol in the slow lane may have left some in its main queue."""
     queues: dict[str, list[str]] = {role: [role] for role in Role}
     queues[Lane.MAIN] += [queue_names.queue_name(one.symbol) for one in symbols]

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from scanner_app import mailbox
+from scanner_app.engine import gaps
 from scanner_app.models import Symbol, SymbolStatus
-from scanner_app.reading import gaps
 from tests.calendars.conftest import always, new_york  # noqa: F401 - fixtures
 from tests.conftest import make_symbol, new_bar, row_of
 from tests.domain.test_trading_hours import at

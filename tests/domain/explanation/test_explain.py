@@ -7,9 +7,21 @@ from typing import Any
 import pytest
 
 from scanner_app.domain.breaker import Breaker, Rules
-from scanner_app.domain.explanation.actions import ACTS, action
-from scanner_app.domain.explanation.sentences import ADVISED, Code, explain
-from scanner_app.domain.explanation.situation import Act, Done, Error, Facts, Firing, Head, Lane, Whereabouts, pace
+from scanner_app.domain.enums import Stage, SymbolState
+from scanner_app.domain.explanation.actions import ACTIONS, action
+from scanner_app.domain.explanation.explain import explain
+from scanner_app.domain.explanation.result import ADVISED_ACTIONS, Code
+from scanner_app.domain.explanation.situation import (
+    AttemptError,
+    FinishedBar,
+    FiringAlert,
+    HeadSituation,
+    LoggedEvent,
+    MessageLocation,
+    Situation,
+    SlowLane,
+    pace,
+)
 
 NOW = datetime(2024, 5, 31, 10, 28, 30, tzinfo=UTC)
 
@@ -18,11 +30,11 @@ def at(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
 
 
-def head(**values: Any) -> Head:
-    return Head(**{"timeframe": "1m", "timestamp": at(-30), **values})
+def head(**values: Any) -> HeadSituation:
+    return HeadSituation(**{"timeframe": "1m", "timestamp": at(-30), **values})
 
 
-def facts(**values: Any) -> Facts:
+def situation(**values: Any) -> Situation:
     defaults: dict[str, Any] = {
         "ticker": "TSLA",
         "now": NOW,
@@ -32,96 +44,115 @@ def facts(**values: Any) -> Facts:
         "stuck_s": 60,
         "pace_s": 0.25,
     }
-    return Facts(**{**defaults, **values})
+    return Situation(**{**defaults, **values})
 
 
-FAILED = {"attempts": 2, "failing_since": at(-27), "error": Error(type="ValueError", message="no good")}
-DUE = {"due_since": at(-0.5), "whereabouts": Whereabouts.WORKER}
+FAILED = {"attempts": 2, "failing_since": at(-27), "error": AttemptError(type="ValueError", message="no good")}
+DUE = {"due_since": at(-0.5), "location": MessageLocation.WORKER}
 OPENED = Breaker(failures=3, opened_at=at(-10), incident_at=at(-10))
 HALF_OPEN = Breaker(failures=4, opened_at=at(-31), incident_at=at(-90))
 
-IDLE = facts(last_processed_at=at(-60))
-EMPTY = facts(ever_accepted=False)
-RUNNING = facts(head=head(**DUE), backlog=1)
-RUNNING_WITH_BACKLOG = facts(head=head(**DUE), backlog=13)
-CATCHING_UP = facts(head=head(**DUE), backlog=13, catching_up=True)
-QUEUED = facts(head=head(due_since=at(-0.5), whereabouts=Whereabouts.QUEUED), backlog=1)
-QUEUED_FOR_LONG = facts(head=head(due_since=at(-12), whereabouts=Whereabouts.QUEUED), backlog=1)
-HANGING = facts(head=head(due_since=at(-70), whereabouts=Whereabouts.WORKER), backlog=1)
-NO_WORKER = facts(head=head(due_since=at(-80), whereabouts=Whereabouts.NO_WORKER), backlog=1)
-LOST = facts(head=head(due_since=at(-5), whereabouts=Whereabouts.NOWHERE, losses=1), backlog=1)
-UNKNOWN = facts(head=head(due_since=at(-5), whereabouts=Whereabouts.UNKNOWN), backlog=1)
-RETRY = facts(state="paused", breaker=Breaker(failures=2), head=head(**FAILED), next_attempt_at=at(1.4), backlog=12)
-FIRST_RETRY = facts(
-    state="paused",
+IDLE = situation(last_processed_at=at(-60))
+EMPTY = situation(ever_accepted=False)
+RUNNING = situation(head=head(**DUE), backlog=1)
+RUNNING_WITH_BACKLOG = situation(head=head(**DUE), backlog=13)
+CATCHING_UP = situation(head=head(**DUE), backlog=13, catching_up=True)
+QUEUED = situation(head=head(due_since=at(-0.5), location=MessageLocation.QUEUED), backlog=1)
+QUEUED_FOR_LONG = situation(head=head(due_since=at(-12), location=MessageLocation.QUEUED), backlog=1)
+HANGING = situation(head=head(due_since=at(-70), location=MessageLocation.WORKER), backlog=1)
+NO_WORKER = situation(head=head(due_since=at(-80), location=MessageLocation.NO_WORKER), backlog=1)
+LOST = situation(head=head(due_since=at(-5), location=MessageLocation.NOWHERE, losses=1), backlog=1)
+UNKNOWN = situation(head=head(due_since=at(-5), location=MessageLocation.UNKNOWN), backlog=1)
+RETRY = situation(
+    state=SymbolState.PAUSED, breaker=Breaker(failures=2), head=head(**FAILED), next_attempt_at=at(1.4), backlog=12
+)
+FIRST_RETRY = situation(
+    state=SymbolState.PAUSED,
     breaker=Breaker(failures=1),
     head=head(**{**FAILED, "attempts": 1}),
     next_attempt_at=at(1),
     backlog=1,
 )
-RETRY_DUE = facts(state="paused", breaker=Breaker(failures=2), head=head(**FAILED, **DUE), backlog=12)
-LAST_RETRY = facts(
-    state="paused",
+RETRY_DUE = situation(state=SymbolState.PAUSED, breaker=Breaker(failures=2), head=head(**FAILED, **DUE), backlog=12)
+LAST_RETRY = situation(
+    state=SymbolState.PAUSED,
     rules=Rules(threshold=99, recovery=timedelta(seconds=30)),
     breaker=Breaker(failures=6),
     head=head(**{**FAILED, "attempts": 6}),
     next_attempt_at=at(30),
     backlog=1,
 )
-OPEN = facts(state="failed", breaker=OPENED, head=head(**{**FAILED, "attempts": 3}), next_attempt_at=at(20), backlog=12)
-OPEN_NEW_HEAD = facts(
-    state="failed", breaker=OPENED, head=head(), next_attempt_at=at(20), backlog=2, last_error="BarUnusable: no volume"
+OPEN = situation(
+    state=SymbolState.FAILED, breaker=OPENED, head=head(**{**FAILED, "attempts": 3}), next_attempt_at=at(20), backlog=12
 )
-OPEN_WITHOUT_BAR = facts(state="failed", breaker=OPENED, last_error="BarUnusable: no volume")
-OPEN_LAST_TRY = facts(
-    state="failed", breaker=OPENED, head=head(**{**FAILED, "attempts": 6}), next_attempt_at=at(20), backlog=1
+OPEN_NEW_HEAD = situation(
+    state=SymbolState.FAILED,
+    breaker=OPENED,
+    head=head(),
+    next_attempt_at=at(20),
+    backlog=2,
+    last_error="BarUnusable: no volume",
 )
-PROBE_RUNNING = facts(state="paused", breaker=HALF_OPEN, head=head(**{**FAILED, "attempts": 4}, **DUE), backlog=12)
-PROBE_QUEUED = facts(
-    state="paused",
+OPEN_WITHOUT_BAR = situation(state=SymbolState.FAILED, breaker=OPENED, last_error="BarUnusable: no volume")
+OPEN_LAST_TRY = situation(
+    state=SymbolState.FAILED, breaker=OPENED, head=head(**{**FAILED, "attempts": 6}), next_attempt_at=at(20), backlog=1
+)
+PROBE_RUNNING = situation(
+    state=SymbolState.PAUSED, breaker=HALF_OPEN, head=head(**{**FAILED, "attempts": 4}, **DUE), backlog=12
+)
+PROBE_QUEUED = situation(
+    state=SymbolState.PAUSED,
     breaker=HALF_OPEN,
-    head=head(**{**FAILED, "attempts": 4}, due_since=at(-1), whereabouts=Whereabouts.QUEUED),
+    head=head(**{**FAILED, "attempts": 4}, due_since=at(-1), location=MessageLocation.QUEUED),
     backlog=1,
 )
-PROBE_LATER = facts(
-    state="paused", breaker=HALF_OPEN, head=head(**{**FAILED, "attempts": 4}), next_attempt_at=at(7), backlog=12
-)
-PROBE_WITHOUT_BAR = facts(state="paused", breaker=HALF_OPEN, last_error="BarUnusable: no volume")
-CONTROL = facts(
-    state="failed",
-    breaker=OPENED,
-    head=head(**{**FAILED, "attempts": 7}, stage="control", **DUE),
-    next_attempt_at=at(20),
-    backlog=12,
-)
-HELD = Act(at=at(-300), actor="scanner", reason="the control run failed too: OSError: no\nfile")
-HOLD = facts(
-    state="failed",
-    breaker=OPENED,
-    head=head(**{**FAILED, "attempts": 9}, stage="hold"),
-    held=HELD,
-    next_attempt_at=at(20),
-    backlog=12,
-)
-HOLD_PROBING = facts(
-    state="paused",
+PROBE_LATER = situation(
+    state=SymbolState.PAUSED,
     breaker=HALF_OPEN,
-    head=head(**{**FAILED, "attempts": 9}, stage="hold", **DUE),
+    head=head(**{**FAILED, "attempts": 4}),
+    next_attempt_at=at(7),
+    backlog=12,
+)
+PROBE_WITHOUT_BAR = situation(state=SymbolState.PAUSED, breaker=HALF_OPEN, last_error="BarUnusable: no volume")
+CONTROL = situation(
+    state=SymbolState.FAILED,
+    breaker=OPENED,
+    head=head(**{**FAILED, "attempts": 7}, stage=Stage.CONTROL, **DUE),
+    next_attempt_at=at(20),
+    backlog=12,
+)
+HELD = LoggedEvent(at=at(-300), actor="scanner", reason="the control run failed too: OSError: no\nfile")
+HOLD = situation(
+    state=SymbolState.FAILED,
+    breaker=OPENED,
+    head=head(**{**FAILED, "attempts": 9}, stage=Stage.HOLD),
+    held=HELD,
+    next_attempt_at=at(20),
+    backlog=12,
+)
+HOLD_PROBING = situation(
+    state=SymbolState.PAUSED,
+    breaker=HALF_OPEN,
+    head=head(**{**FAILED, "attempts": 9}, stage=Stage.HOLD, **DUE),
     held=HELD,
     backlog=12,
 )
-BY_OLGA = Act(at=at(-27), actor="olga", reason="feed is down")
-DISABLED = facts(state="paused", enabled=False, switched=BY_OLGA, head=head(), backlog=12)
-DISABLED_IDLE = facts(state="paused", enabled=False, switched=Act(at=at(-27), actor="olga"))
-DISABLED_RUNNING = facts(
-    state="paused", enabled=False, switched=BY_OLGA, head=head(whereabouts=Whereabouts.WORKER), backlog=1
+BY_OLGA = LoggedEvent(at=at(-27), actor="olga", reason="feed is down")
+DISABLED = situation(state=SymbolState.PAUSED, enabled=False, switched=BY_OLGA, head=head(), backlog=12)
+DISABLED_IDLE = situation(state=SymbolState.PAUSED, enabled=False, switched=LoggedEvent(at=at(-27), actor="olga"))
+DISABLED_RUNNING = situation(
+    state=SymbolState.PAUSED, enabled=False, switched=BY_OLGA, head=head(location=MessageLocation.WORKER), backlog=1
 )
-DISABLED_OPEN = facts(state="paused", enabled=False, switched=BY_OLGA, breaker=OPENED, head=head(), backlog=1)
-DISABLED_BY_NOBODY = facts(state="paused", enabled=False)
-DELETED = facts(enabled=False, deleted_at=at(-27), deleted=Act(at=at(-27), actor="olga", reason="delisted."))
+DISABLED_OPEN = situation(
+    state=SymbolState.PAUSED, enabled=False, switched=BY_OLGA, breaker=OPENED, head=head(), backlog=1
+)
+DISABLED_BY_NOBODY = situation(state=SymbolState.PAUSED, enabled=False)
+DELETED = situation(
+    enabled=False, deleted_at=at(-27), deleted=LoggedEvent(at=at(-27), actor="olga", reason="delisted.")
+)
 
 SAID = [
-    pytest.param(IDLE, Code.IDLE, "Idle: all its bars are done, the last at 10:27:30 UTC.", id="idle"),
+    pytest.param(IDLE, Code.IDLE, "Idle: all its bars are finished, the last at 10:27:30 UTC.", id="idle"),
     pytest.param(EMPTY, Code.EMPTY, "No bar yet: on the watch list since 09:28:30 UTC.", id="never had a bar"),
     pytest.param(
         RUNNING, Code.RUNNING, "Processing: the 1m bar of 10:28:00 UTC is with a worker.", id="running, nothing waits"
@@ -152,8 +183,7 @@ SAID = [
     pytest.param(
         LOST,
         Code.LOST,
-        "Processing: the 1m bar of 10:28:00 UTC has been due for 5 s, but is in no queue, and no worker has told of "
-        "it.",
+        "Processing: the 1m bar of 10:28:00 UTC has been due for 5 s, but is in no queue, and no worker reports it.",
         id="lost",
     ),
     pytest.param(UNKNOWN, Code.DUE, "Processing: the 1m bar of 10:28:00 UTC is due.", id="the broker is away"),
@@ -208,8 +238,7 @@ SAID = [
     pytest.param(
         PROBE_WITHOUT_BAR,
         Code.PROBE,
-        "Paused since 10:27:00 UTC: the breaker is half-open after 4 failures in a row, no bar is there to be the "
-        "probe.",
+        "Paused since 10:27:00 UTC: the breaker is half-open after 4 failures in a row, no bar waits to be the probe.",
         id="half-open without a bar",
     ),
     pytest.param(
@@ -222,14 +251,15 @@ SAID = [
     pytest.param(
         HOLD,
         Code.HOLD,
-        "Failed since 10:23:30 UTC: holds after 9 failed attempts of the 1m bar of 10:28:00 UTC, next try in 20 s, "
+        "Failed since 10:23:30 UTC: on hold after 9 failed attempts of the 1m bar of 10:28:00 UTC, next try in 20 s, "
         "12 bars wait (about 3 s to catch up).",
         id="hold",
     ),
     pytest.param(
         HOLD_PROBING,
         Code.HOLD,
-        "Paused since 10:23:30 UTC: holds after 9 failed attempts of the 1m bar of 10:28:00 UTC, the next try is with "
+        "Paused since 10:23:30 UTC: on hold after 9 failed attempts of the 1m bar of 10:28:00 UTC, the next try "
+        "is with "
         "a worker, 12 bars wait (about 3 s to catch up).",
         id="hold, the probe runs",
     ),
@@ -243,7 +273,8 @@ SAID = [
     pytest.param(
         DISABLED_RUNNING,
         Code.DISABLED,
-        "Disabled since 10:28:03 UTC, a run that had begun may still finish, 1 bar waits (less than a second to catch "
+        "Disabled since 10:28:03 UTC, a run that has already started may still finish, 1 bar waits (less than a "
+        "second to catch "
         "up once it is enabled).",
         id="disabled while a bar runs",
     ),
@@ -265,13 +296,13 @@ def test_no_state_is_without_a_summary_above():
 @pytest.mark.parametrize(
     ("known", "cause"),
     [
-        pytest.param(IDLE, "Its processing is in order.", id="idle"),
+        pytest.param(IDLE, "Processing works normally.", id="idle"),
         pytest.param(EMPTY, "No bar of TSLA was ever accepted.", id="never had a bar"),
-        pytest.param(RUNNING, "Its processing is in order.", id="running"),
-        pytest.param(QUEUED, "Its processing is in order.", id="queued a moment ago"),
+        pytest.param(RUNNING, "Processing works normally.", id="running"),
+        pytest.param(QUEUED, "Processing works normally.", id="queued a moment ago"),
         pytest.param(
             QUEUED_FOR_LONG,
-            "The workers of the main lane are busy with other symbols, or do not hear their queues.",
+            "The workers of the main lane are busy with other symbols, or do not read their queues.",
             id="queued for long",
         ),
         pytest.param(
@@ -281,10 +312,12 @@ def test_no_state_is_without_a_summary_above():
         ),
         pytest.param(
             NO_WORKER,
-            "Nobody takes its queue: the worker was stopped or has died (/readyz tells more).",
+            "No worker reads its queue: the worker was stopped or has died (see /readyz).",
             id="no worker",
         ),
-        pytest.param(LOST, "Its message was lost with a worker or the broker, or was taken a moment ago.", id="lost"),
+        pytest.param(
+            LOST, "Its worker was lost with a worker or the broker, or a worker took it a moment ago.", id="lost"
+        ),
         pytest.param(UNKNOWN, "The broker does not answer.", id="the broker is away"),
         pytest.param(RETRY, "ValueError: no good.", id="failed"),
         pytest.param(OPEN, "ValueError: no good.", id="breaker open"),
@@ -292,22 +325,22 @@ def test_no_state_is_without_a_summary_above():
         pytest.param(CONTROL, "ValueError: no good.", id="control run"),
         pytest.param(
             HOLD,
-            "The fault is not the bar's: the control run failed too: OSError: no file. ValueError: no good.",
+            "The bar is not at fault: the control run failed too: OSError: no file. ValueError: no good.",
             id="hold says what the control run said",
         ),
-        pytest.param(DISABLED, "olga disabled it: feed is down.", id="disabled by whom and why"),
-        pytest.param(DISABLED_IDLE, "olga disabled it and gave no reason.", id="disabled without a reason"),
-        pytest.param(DISABLED_BY_NOBODY, "Who disabled it is not recorded.", id="disabled by nobody known"),
-        pytest.param(DELETED, "olga deleted it: delisted.", id="deleted by whom and why"),
+        pytest.param(DISABLED, "olga disabled the symbol: feed is down.", id="disabled by whom and why"),
+        pytest.param(DISABLED_IDLE, "olga disabled the symbol and gave no reason.", id="disabled without a reason"),
+        pytest.param(DISABLED_BY_NOBODY, "It is not recorded who disabled the symbol.", id="disabled by nobody known"),
+        pytest.param(DELETED, "olga deleted the symbol: delisted.", id="deleted by whom and why"),
         pytest.param(
-            facts(breaker=Breaker(failures=1), head=head(attempts=1), next_attempt_at=at(1)),
+            situation(breaker=Breaker(failures=1), head=head(attempts=1), next_attempt_at=at(1)),
             "What failed is not recorded.",
             id="a failure whose row is gone",
         ),
         pytest.param(
-            facts(
+            situation(
                 breaker=Breaker(failures=1),
-                head=head(attempts=1, error=Error(type="KeyError", message="'a'\n\0'b'!")),
+                head=head(attempts=1, error=AttemptError(type="KeyError", message="'a'\n\0'b'!")),
                 next_attempt_at=at(1),
             ),
             "KeyError: 'a' 'b'!",
@@ -325,49 +358,48 @@ def test_every_state_says_why(known, cause):
         pytest.param(IDLE, "Its next bar runs as soon as it is accepted.", id="idle"),
         pytest.param(EMPTY, "Its first bar runs as soon as it is accepted.", id="never had a bar"),
         pytest.param(RUNNING, "It runs now, or is about to (attempt 1 of 7).", id="running"),
-        pytest.param(CATCHING_UP, "Now the bars of TSLA that have waited are worked off in order.", id="catching up"),
+        pytest.param(CATCHING_UP, "Now the waiting bars of TSLA are processed in order.", id="catching up"),
         pytest.param(QUEUED, "A worker takes it as soon as one is free (attempt 1 of 7).", id="queued"),
         pytest.param(
             NO_WORKER, "It runs as soon as there is a worker of the main lane (attempt 1 of 7).", id="no worker"
         ),
-        pytest.param(
-            LOST, "If no worker has it, the sweeper sends it again within seconds; nothing is lost.", id="lost"
-        ),
+        pytest.param(LOST, "If no worker has it, the sweeper redelivers it within seconds. No bar is lost.", id="lost"),
         pytest.param(
             UNKNOWN,
-            "Where its message is can't be told; if it was lost, the sweeper sends it again.",
+            "The place of its message is unknown. If it was lost, the sweeper redelivers it.",
             id="the broker is away",
         ),
         pytest.param(
             FIRST_RETRY,
-            "It runs again at 10:28:31 UTC (attempt 2 of 7). If it succeeds, the next bar runs as soon as it comes; "
+            "It runs again at 10:28:31 UTC (attempt 2 of 7). If it succeeds, the next bar runs as soon as it arrives; "
             "if it fails, it is tried again 2 s later.",
             id="a retry, and another would follow",
         ),
         pytest.param(
             RETRY,
-            "It runs again at 10:28:31 UTC (attempt 3 of 7). If it succeeds, the bars that wait follow in order; "
+            "It runs again at 10:28:31 UTC (attempt 3 of 7). If it succeeds, the waiting bars follow in order; "
             "if it fails, the breaker opens for 30 s.",
             id="the retry whose failure opens the breaker",
         ),
         pytest.param(
             LAST_RETRY,
-            "It runs again at 10:29:00 UTC (attempt 7 of 7). If it succeeds, the next bar runs as soon as it comes; "
-            "if it fails, its retries are used up, and a control run on the last good bar decides whose fault it is.",
+            "It runs again at 10:29:00 UTC (attempt 7 of 7). If it succeeds, the next bar runs as soon as it arrives; "
+            "if it fails, its retries are used up, and a control run on the last good bar decides whether the "
+            "bar is at fault.",
             id="the last retry",
         ),
         pytest.param(
             OPEN,
             "The breaker is open, and no bar of TSLA runs. From 10:28:50 UTC on, the 1m bar of 10:28:00 UTC runs once, "
-            "as the probe. If that succeeds, the breaker closes and the bars that wait follow in order; if it fails, "
+            "as the probe. If that succeeds, the breaker closes and the waiting bars follow in order; if it fails, "
             "the breaker stays open for another 30 s.",
             id="breaker open",
         ),
         pytest.param(
             OPEN_LAST_TRY,
             "The breaker is open, and no bar of TSLA runs. From 10:28:50 UTC on, the 1m bar of 10:28:00 UTC runs once, "
-            "as the probe. If that succeeds, the breaker closes and the bars that wait follow in order; if it fails, "
-            "its retries are used up, and a control run on the last good bar decides whose fault it is.",
+            "as the probe. If that succeeds, the breaker closes and the waiting bars follow in order; if it fails, "
+            "its retries are used up, and a control run on the last good bar decides whether the bar is at fault.",
             id="breaker open before the last retry",
         ),
         pytest.param(
@@ -377,7 +409,7 @@ def test_every_state_says_why(known, cause):
         ),
         pytest.param(
             PROBE_RUNNING,
-            "It runs now, or is about to (attempt 5 of 7). If it succeeds, the breaker closes and the bars that wait "
+            "It runs now, or is about to (attempt 5 of 7). If it succeeds, the breaker closes and the waiting bars "
             "follow in order; if it fails, the breaker stays open for another 30 s.",
             id="half-open",
         ),
@@ -388,15 +420,15 @@ def test_every_state_says_why(known, cause):
         ),
         pytest.param(
             CONTROL,
-            "The control run lets the detectors work on the last good bar once more. If they succeed, the fault is the "
-            "bar's: it is set aside in quarantine and the next one runs. If they fail too, the symbol holds and tries "
-            "the bar every 30 s.",
+            "The control run runs the detectors on the last good bar again. If they succeed, the bar is at "
+            "fault: it goes into quarantine and the next one runs. If they fail too, the symbol goes on hold "
+            "and the bar is tried every 30 s.",
             id="control run",
         ),
         pytest.param(
             HOLD,
-            "The bar is tried every 30 s, without limit, until it succeeds or somebody resets or skips it. If it "
-            "succeeds, the breaker closes and the bars that wait follow in order.",
+            "The bar is tried every 30 s, without limit, until it succeeds or an operator resets or skips it. If it "
+            "succeeds, the breaker closes and the waiting bars follow in order.",
             id="hold",
         ),
         pytest.param(
@@ -431,57 +463,60 @@ def test_every_state_says_what_happens_next(known, following):
     [
         pytest.param(
             {"quarantined": 1},
-            "1 bar of it is in quarantine, until somebody replays or discards what is there, or other values come.",
+            "1 of its bars is in quarantine until an operator replays or discards it, or until new values for it "
+            "arrive.",
             id="a bar in quarantine",
         ),
         pytest.param(
             {"quarantined": 1200},
-            "1,200 bars of it are in quarantine, until somebody replays or discards what is there, or other values "
-            "come.",
+            "1,200 of its bars are in quarantine until an operator replays or discards them, or until new values "
+            "for them arrive.",
             id="many bars in quarantine",
         ),
         pytest.param(
             {
-                "slow": Lane(
-                    moved=Act(at=at(-60), actor="scanner", reason="to the slow lane: its run took 1.5 s"),
+                "slow": SlowLane(
+                    moved=LoggedEvent(at=at(-60), actor="scanner", reason="to the slow lane: its run took 1.5 s"),
                     quick_bars=2,
                     quick_bars_needed=20,
                 )
             },
-            "It is in the slow lane since 10:27:30 UTC: its run took 1.5 s. It comes back after 20 quick bars in a "
+            "It is in the slow lane since 10:27:30 UTC: its run took 1.5 s. It returns to the main lane after 20 "
+            "quick bars in a "
             "row; so far 2.",
             id="the slow lane, and why",
         ),
         pytest.param(
-            {"slow": Lane(moved=None, quick_bars=0, quick_bars_needed=1)},
-            "It is in the slow lane. It comes back after 1 quick bar; so far 0.",
+            {"slow": SlowLane(moved=None, quick_bars=0, quick_bars_needed=1)},
+            "It is in the slow lane. It returns to the main lane after 1 quick bar; so far 0.",
             id="the slow lane, nobody knows why",
         ),
         pytest.param(
             {"head": head(**DUE, losses=2), "backlog": 1},
-            "Its message was lost 2 times in a row with a whole worker; after 3 times it counts as a failure.",
+            "Its worker was lost 2 times in a row; after 3 times this counts as a failure.",
             id="lost heads",
         ),
         pytest.param(
             {"head": head(**DUE, late=True, replayed=True), "backlog": 1},
-            "The bar in flight is a replay from quarantine: it has one attempt.",
+            "The current bar is a replay from quarantine: it has one attempt.",
             id="a replay",
         ),
         pytest.param(
             {"head": head(**DUE, late=True), "backlog": 1},
-            "The bar in flight is late, older than the newest of its series: its window is that of its own time.",
+            "The current bar is late: a newer bar of its series is known. The detectors see the window that ends "
+            "with it.",
             id="a late bar",
         ),
     ],
 )
 def test_what_else_is_to_be_known_is_a_note(more, note):
-    said = explain(facts(**more))
+    said = explain(situation(**more))
 
     assert said.notes == (note,)
     assert note in said.text
 
 
-SLOW = Firing(rule="slow_symbol", message="TSLA: its p95 latency is 412 ms, over 200 ms.", fired_at=at(-90))
+SLOW = FiringAlert(rule="slow_symbol", message="TSLA: its p95 latency is 412 ms, over 200 ms.", fired_at=at(-90))
 STALE: dict[str, Any] = {"is_stale": True, "data_age_s": 1563.2, "stale_for_s": 663.2}
 
 
@@ -490,12 +525,12 @@ def test_what_is_wrong_with_a_symbol_that_gets_on_leads_instead_of_that_it_is_in
 
     assert said.text == (
         "TSLA: its p95 latency is 412 ms, over 200 ms. Stale: no fresh bar, the newest ended 26 min 3 s ago. "
-        "Idle: all its bars are done, the last at 10:27:30 UTC. "
+        "Idle: all its bars are finished, the last at 10:27:30 UTC. "
         "Alert slow_symbol since 10:27:00 UTC: see docs/runbook/slow_symbol.md. "
         "Its feed is late by 11 min 3 s of trading time; late bars are still processed. "
         "Its next bar runs as soon as it is accepted."
     )
-    assert "in order" not in explain(replace(RUNNING, alerts=[SLOW])).text
+    assert "normally" not in explain(replace(RUNNING, alerts=[SLOW])).text
 
 
 def test_what_is_wrong_beside_the_trouble_of_a_symbol_is_a_note():
@@ -507,7 +542,7 @@ def test_what_is_wrong_beside_the_trouble_of_a_symbol_is_a_note():
 
 
 def test_one_failure_is_not_in_a_row():
-    opened = facts(state="failed", breaker=Breaker(failures=1, opened_at=at(-10), incident_at=at(-10)))
+    opened = situation(state=SymbolState.FAILED, breaker=Breaker(failures=1, opened_at=at(-10), incident_at=at(-10)))
 
     assert "the breaker is open after 1 failure," in explain(opened).summary
 
@@ -517,16 +552,16 @@ def test_a_symbol_that_is_in_order_has_no_notes():
 
 
 def test_a_deleted_symbol_has_no_notes_and_no_acts():
-    said = explain(facts(enabled=False, deleted_at=at(-1), quarantined=3, is_stale=True))
+    said = explain(situation(enabled=False, deleted_at=at(-1), quarantined=3, is_stale=True))
 
     assert (said.notes, said.actions) == ((), ())
 
 
 def test_a_replay_says_that_it_has_one_attempt_and_where_it_goes():
-    known = facts(
-        state="paused",
+    known = situation(
+        state=SymbolState.PAUSED,
         breaker=HALF_OPEN,
-        head=head(late=True, replayed=True, due_since=at(-1), whereabouts=Whereabouts.QUEUED),
+        head=head(late=True, replayed=True, due_since=at(-1), location=MessageLocation.QUEUED),
         backlog=1,
     )
 
@@ -534,7 +569,9 @@ def test_a_replay_says_that_it_has_one_attempt_and_where_it_goes():
 
     assert "the replayed 1m bar of 10:28:00 UTC" in said.summary
     assert "(attempt 1 of 1)" in said.next
-    assert said.next.endswith("if it fails, it is back in quarantine, and neither failures nor breaker are touched.")
+    assert said.next.endswith(
+        "if it fails, it goes back into quarantine; its symbol's failures and breaker do not change."
+    )
 
 
 @pytest.mark.parametrize(
@@ -552,7 +589,7 @@ def test_a_replay_says_that_it_has_one_attempt_and_where_it_goes():
         pytest.param(DISABLED, ["enable"], id="disabled"),
         pytest.param(DISABLED_OPEN, ["enable", "reset", "skip"], id="disabled with an open breaker"),
         pytest.param(DELETED, [], id="deleted"),
-        pytest.param(facts(quarantined=2), ["disable", "replay", "discard"], id="bars in quarantine"),
+        pytest.param(situation(quarantined=2), ["disable", "replay", "discard"], id="bars in quarantine"),
     ],
 )
 def test_only_acts_that_make_sense_now_are_named(known, names):
@@ -563,14 +600,14 @@ def test_the_text_is_the_whole_in_one_paragraph_with_what_can_be_done():
     assert explain(RETRY).text == (
         "Paused since 10:28:03 UTC: failure 2 of 3 on the 1m bar of 10:28:00 UTC, next try in 1.4 s, 12 bars wait "
         "(about 3 s to catch up). ValueError: no good. It runs again at 10:28:31 UTC (attempt 3 of 7). If it succeeds, "
-        "the bars that wait follow in order; if it fails, the breaker opens for 30 s. "
+        "the waiting bars follow in order; if it fails, the breaker opens for 30 s. "
         "You can reset it now, skip the bar or disable the symbol."
     )
 
 
 def test_a_symbol_that_is_in_order_gets_no_advice():
     assert "You can" not in explain(IDLE).text
-    assert set(ADVISED) == set(Code)
+    assert set(ADVISED_ACTIONS) == set(Code)
 
 
 def test_an_act_says_how_it_is_asked_for():
@@ -581,7 +618,7 @@ def test_an_act_says_how_it_is_asked_for():
         "/api/v1/scanner/quarantine/replay",
         {"symbol": "BTC/USD"},
     )
-    assert all(action(name, "A").sentence for name in ACTS)
+    assert all(action(name, "A").sentence for name in ACTIONS)
 
 
 @pytest.mark.parametrize(
@@ -595,8 +632,8 @@ def test_an_act_says_how_it_is_asked_for():
     ],
 )
 def test_the_estimate_of_catching_up(pace_s, backlog, said, catch_up_s):
-    known = facts(
-        state="paused",
+    known = situation(
+        state=SymbolState.PAUSED,
         breaker=Breaker(failures=1),
         head=head(**FAILED),
         next_attempt_at=at(1),
@@ -608,8 +645,8 @@ def test_the_estimate_of_catching_up(pace_s, backlog, said, catch_up_s):
     assert explain(known).catch_up_s == catch_up_s
 
 
-def done(accepted_s: float, finished_s: float, *, attempts: int = 1, held: bool = False) -> Done:
-    return Done(accepted_at=at(accepted_s), finished_at=at(finished_s), attempts=attempts, held=held)
+def done(accepted_s: float, finished_s: float, *, attempts: int = 1, held: bool = False) -> FinishedBar:
+    return FinishedBar(accepted_at=at(accepted_s), finished_at=at(finished_s), attempts=attempts, held=held)
 
 
 @pytest.mark.parametrize(

@@ -1,49 +1,14 @@
-"""What is kept in the Redis server beside Celery's messages, on a real one."""
+"""Sending tasks to a real Redis server, also one that dies or hangs."""
 
-import json
 import os
 import signal
 
 import pytest
 import redis
-from celery.signals import worker_ready
 
-import scanner_project.celery  # noqa: F401 - its receivers
-from scanner_app.messaging import envelopes, producer, sweep_memory, task_names
+from scanner_app.messaging import envelopes, producer, task_names
 from tests.servers import RedisServer
 from tests.waiting import wait_until
-
-
-@pytest.mark.parametrize(
-    ("every_s", "remembered_s"),
-    [
-        pytest.param(2, 60, id="a minute by default"),
-        pytest.param(30, 300, id="ten sweeps where they are rare"),
-    ],
-)
-def test_what_a_sweep_leaves_outlasts_the_next_ones(broker_server, settings, every_s, remembered_s):
-    settings.SCANNER_SWEEP_S = every_s
-
-    sweep_memory.remember_sweep({"TSLA-1-e0/0": 1.0})
-    sweep_memory.mark_outage("TSLA-1-e0/0")
-
-    for key in (sweep_memory.UNQUEUED_KEY, sweep_memory.SWEPT_KEY, sweep_memory.OUTAGE_KEY + "TSLA-1-e0/0"):
-        assert broker_server.ttl(key) in {remembered_s - 1, remembered_s}, key
-
-
-def test_a_worker_that_is_ready_asks_for_one_sweep_that_does_not_outlive_beats_next(broker_server, settings):
-    worker_ready.send(sender=None)
-
-    (message,) = broker_server.lrange("upkeep", 0, -1)
-    headers = json.loads(message)["headers"]
-    assert headers["task"] == task_names.SWEEP == settings.CELERY_BEAT_SCHEDULE["sweep"]["task"]
-    assert headers["expires"] is not None
-
-
-def test_a_worker_that_is_ready_before_the_broker_starts_all_the_same(broker_server, tmp_path):
-    broker_server.shutdown(nosave=True)
-
-    worker_ready.send(sender=None)
 
 
 def test_a_task_and_the_event_that_tells_of_it_go_to_the_broker_in_one_round_trip(broker_server, monkeypatch):

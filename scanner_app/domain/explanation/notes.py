@@ -1,0 +1,60 @@
+"""Further facts about a symbol: notes, alerts, a late feed."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from scanner_app.domain import wording
+from scanner_app.domain.explanation.phrases import since_phrase
+from scanner_app.domain.explanation.result import Code
+from scanner_app.domain.explanation.situation import Situation, SlowLane
+
+
+def notes_of(situation: Situation, code: Code) -> Iterator[str]:
+    """The notes of an explanation."""
+    if code is Code.DELETED:
+        return
+    head = situation.head
+    if head is not None and head.replayed:
+        yield "The current bar is a replay from quarantine: it has one attempt."
+    elif head is not None and head.late:
+        yield (
+            "The current bar is late: a newer bar of its series is known. The detectors see the window that "
+            "ends with it."
+        )
+    if head is not None and head.losses:
+        times = wording.in_a_row(head.losses, "time")
+        yield f"Its worker was lost {times}; after {situation.max_losses} times this counts as a failure."
+    if situation.slow is not None:
+        yield _slow_lane(situation.slow, situation.now)
+    if situation.quarantined:
+        verb, them = ("is", "it") if situation.quarantined == 1 else ("are", "them")
+        yield (
+            f"{situation.quarantined:,} of its bars {verb} in quarantine until an operator replays or discards {them}, "
+            f"or until new values for {them} arrive."
+        )
+
+
+def _slow_lane(slow: SlowLane, now: datetime) -> str:
+    why = "" if slow.moved is None else f"{since_phrase(slow.moved.at, now)}: {_lane_reason(slow.moved.reason)}"
+    back = f"It returns to the main lane after {wording.in_a_row(slow.quick_bars_needed, 'quick bar')}"
+    return f"It is in the slow lane{why}. {back}; so far {slow.quick_bars}."
+
+
+def _lane_reason(reason: str) -> str:
+    return wording.one_line(reason.removeprefix("to the slow lane: ")).rstrip(".")
+
+
+def problems_of(situation: Situation) -> Iterator[tuple[str, str]]:
+    """Problems that do not stop the symbol's bars, as (what, why)."""
+    for alert in situation.alerts:
+        yield (
+            alert.message,
+            f"Alert {alert.rule}{since_phrase(alert.fired_at, situation.now)}: see docs/runbook/{alert.rule}.md.",
+        )
+    if situation.is_stale:
+        age = "" if situation.data_age_s is None else f", the newest ended {wording.span(situation.data_age_s)} ago"
+        late = wording.span(situation.stale_for_s)
+        yield (
+            f"Stale: no fresh bar{age}.",
+            f"Its feed is late by {late} of trading time; late bars are still processed.",
+        )

@@ -1,0 +1,186 @@
+"""The status of each symbol, as API, admin and pages show it and as the alert rules judge it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+import orjson
+from django.conf import settings
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast
+
+from scanner_app.calendars import calendar_of, hours_of
+from scanner_app.conf import breaker_rules
+from scanner_app.domain import breaker, latency, staleness
+from scanner_app.domain.alert_rules import SymbolFacts
+from scanner_app.domain.enums import SymbolState
+from scanner_app.models import Symbol, SymbolStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SymbolSummary:
+    """One symbol at one moment. The names are the API's."""
+
+    id: int
+    symbol: str
+    state: SymbolState
+    last_processed: datetime | None
+    consecutive_failures: int
+    circuit_state: breaker.State
+    avg_latency_ms: float  # 0 without bars
+    p95_latency_ms: int  # 0 without bars
+    bars_processed: int
+    backlog: int  # the head included
+    last_bar_time: datetime | None
+    last_error: str | None
+    next_attempt_at: datetime | None  # None: due, running, disabled, or nothing to run
+    enabled: bool
+    lane: str
+    is_stale: bool  # its feed is late, counted in its market's trading time
+    data_age_seconds: float | None  # since the newest known bar's end; None: no bar yet
+    stale_for_s: float  # trading time beyond what its timeframe allows; 0 unless stale
+    calendar: str  # its own, or that of the settings
+    gaps: int  # inside its series, as last counted
+    created_at: datetime
+
+
+def symbol_state(*, enabled: bool, circuit: breaker.State, attempts: int) -> SymbolState:
+    """The state of a symbol whose head has failed `attempts` times so far."""
+    if not enabled:
+        return SymbolState.PAUSED
+    match circuit:
+        case breaker.State.OPEN:
+            return SymbolState.FAILED
+        case breaker.State.HALF_OPEN:
+            return SymbolState.PAUSED
+        case _:
+            return SymbolState.PAUSED if attempts > 0 else SymbolState.PROCESSING
+
+
+class _StoredColumns(NamedTuple):
+    """The columns that a summary is made from, as lookups from Symbol."""
+
+    pk: int
+    ticker: str
+    enabled: bool
+    calendar: str
+    created_at: datetime
+    breaker__failures: int
+    breaker__opened_at: datetime | None
+    status__head: int | None
+    status__cursor: int
+    status__last_sequence: int
+    status__attempts: int
+    status__next_attempt_at: datetime | None
+    status__lane: str
+    status__newest: dict[str, str]
+    status__watched: list[str]
+    status__gaps: int
+    status__bars_processed: int
+    status__last_bar_time: datetime | None
+    status__last_processed_at: datetime | None
+    status__avg_latency_ms: float
+    status__p95_latency_ms: int
+    status__last_error: str
+
+
+_columns_of = attrgetter(*(column.replace("__", ".") for column in _StoredColumns._fields))
+
+
+def summary(symbol: Symbol, now: datetime) -> SymbolSummary:
+    """The summary of a symbol from `shown_symbols`, whose status and breaker are loaded with it. No queries."""
+    return _summary(_StoredColumns._make(_columns_of(symbol)), now)
+
+
+def all_summaries(now: datetime) -> list[SymbolSummary]:
+    """The summaries of all symbols that are shown, by ticker. One query."""
+    # Values instead of model objects: a thousand of those take twice the time of the whole overview otherwise.
+    rows = shown_symbols().order_by().values_list(*_StoredColumns._fields)
+    # Sorted here, since databases differ in where they put "BRK.B" and "BTC/USD".
+    return sorted((_summary(_StoredColumns._make(row), now) for row in rows), key=lambda one: one.symbol)
+
+
+def _summary(row: _StoredColumns, now: datetime) -> SymbolSummary:
+    rules = breaker_rules()
+    stored = breaker.Breaker(failures=row.breaker__failures, opened_at=row.breaker__opened_at)
+    circuit = stored.state(rules, now)
+    calendar = calendar_of(row.ticker, row.calendar)
+    hours, grace_s = partial(hours_of, calendar, now), settings.SCANNER_STALE_GRACE_S
+    freshness = staleness.judge(row.status__newest, row.status__watched, hours, grace_s=grace_s, now=now)
+    # The head runs at its own time, or when the breaker becomes half-open if that is later.
+    has_run_to_come = row.status__head is not None and row.enabled
+    next_attempt_at = breaker.due(stored, rules, now, own=row.status__next_attempt_at) if has_run_to_come else None
+    return SymbolSummary(
+        id=row.pk,
+        symbol=row.ticker,
+        state=symbol_state(enabled=row.enabled, circuit=circuit, attempts=row.status__attempts),
+        last_processed=row.status__last_processed_at,
+        consecutive_failures=row.breaker__failures,
+        circuit_state=circuit,
+        avg_latency_ms=row.status__avg_latency_ms,
+        p95_latency_ms=row.status__p95_latency_ms,
+        bars_processed=row.status__bars_processed,
+        backlog=row.status__last_sequence - row.status__cursor,
+        last_bar_time=row.status__last_bar_time,
+        last_error=row.status__last_error or None,
+        next_attempt_at=next_attempt_at,
+        enabled=row.enabled,
+        lane=row.status__lane,
+        is_stale=freshness.is_stale,
+        data_age_seconds=freshness.age_s,
+        stale_for_s=freshness.stale_for_s,
+        calendar=calendar,
+        gaps=row.status__gaps,
+        created_at=row.created_at,
+    )
+
+
+def shown_symbols() -> QuerySet[Symbol]:
+    """The symbols that are shown: all but those being deleted, each with what `summary` needs. One query.
+
+    Without the latencies, which are kilobytes a symbol and are not needed here.
+    """
+    return Symbol.objects.filter(deleted_at=None).select_related("status", "breaker").defer("status__latencies")
+
+
+def symbol_facts(one: SymbolSummary, slow: Mapping[str, int], **more: Any) -> SymbolFacts:
+    """A symbol as the alert rules judge it. `slow` is what slow_symbols() returns."""
+    return SymbolFacts(
+        id=one.id,
+        ticker=one.symbol,
+        enabled=one.enabled,
+        healthy=one.state is SymbolState.PROCESSING,
+        breaker_open=one.circuit_state is breaker.State.OPEN,
+        slow_p95_ms=slow.get(one.symbol, 0),
+        backlog=one.backlog,
+        stale_for_s=one.stale_for_s,
+        **more,
+    )
+
+
+def slow_symbols(now: datetime, **filters: Any) -> dict[str, int]:
+    """The p95 latency in ms of fresh bars, by ticker, of the symbols where it is over the limit. One query.
+
+    `filters` choose rows of SymbolStatus; without any, all symbols are checked.
+
+    The stored p95 can't choose the symbols: five fresh slow bars after 95 older quick ones leave it low. But where the
+    longest latency is within the limit, all are.
+    """
+    limit_ms = settings.SCANNER_ALERT_P95_MS
+    rows = SymbolStatus.objects.filter(
+        symbol__deleted_at=None,
+        last_processed_at__gte=now - latency.FRESH,
+        longest_latency_ms__gt=limit_ms,
+        **filters,
+    )
+    # As text, since orjson takes a third of the time of the field's own json. In chunks, since a thousand symbols at
+    # once are a hundred thousand lists, which the garbage collector has to visit.
+    texts = rows.annotate(kept=Cast("latencies", TextField())).values_list("symbol__ticker", "kept")
+    return {
+        ticker: p95_ms
+        for ticker, kept in texts.iterator(chunk_size=50)
+        if (p95_ms := latency.fresh_p95(orjson.loads(kept), now)) is not None and p95_ms > limit_ms
+    }
