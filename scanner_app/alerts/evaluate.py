@@ -280,9 +280,9 @@ class _EvaluationChanges:
     def _muted_by(self, rule: Rule, finding: Finding) -> str:
         """The stronger rule that explains the finding, empty without one.
 
-        Such a rule fires for the whole scanner, for the finding's symbol, or for what the finding is within.
+        Such a rule fires for the whole scanner, for the finding's symbol, or for the finding's stronger subject.
         """
-        explaining = {"", finding.within, str(finding.symbol_id)}
+        explaining = {"", finding.stronger_subject, str(finding.symbol_id)}
         for stronger in rule.muted_by:
             subjects = self._firing.get(stronger, set())
             if subjects & explaining or (subjects and finding.symbol_id is None):

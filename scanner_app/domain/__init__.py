@@ -1,6 +1,6 @@
 """The rules of the scanner as values and pure functions: no Django, no clock, no I/O.
 
-Time is a parameter. Whatever several rooms need (an enumeration, a formatter, a decision) lives here.
+The current time is always a parameter. What several rooms need (an enumeration, a formatter, a decision) is here.
 
 May import: the standard library alone.
 """

@@ -1,13 +1,13 @@
-"""Addresses that a server listens on, and addresses that reach it."""
+"""Convert the address that a server listens on into addresses that reach it."""
 
 from typing import Final
 
 LOOPBACK_OF: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not listened on
-"""Hosts that mean every address of a machine, and what a client on the same machine calls instead."""
+"""Hosts that stand for every address of a machine, and the host that a client on the same machine uses instead."""
 
 
 def is_every_address(listening: str) -> bool:
-    """Whether a server on this host listens on every address: no browser can go to such a host."""
+    """Whether the host stands for every address of the machine. A browser cannot open such a host."""
     return listening in LOOPBACK_OF
 
 
@@ -22,10 +22,10 @@ def link_host(listening: str) -> str:
 
 
 def web_url(host: str, port: int) -> str:
-    """The address of a web server, without a slash at the end. IPv6 addresses get their brackets."""
+    """The URL of a web server, without a slash at the end. An IPv6 address gets brackets."""
     return f"http://{bracketed(host)}:{port}"
 
 
 def bracketed(host: str) -> str:
-    """The host as it stands before a port."""
+    """The host as it is written before a port: an IPv6 address in brackets."""
     return f"[{host}]" if ":" in host and not host.startswith("[") else host

@@ -1,10 +1,10 @@
 """The circuit breaker of one symbol as values: no Django, no clock, no I/O.
 
-closed --threshold-th failure in a row--> open --recovery later--> half_open
+closed --threshold-th failure in a row--> open --recovery time later--> half_open
 half_open --success--> closed, half_open --failure--> open
-any --reset--> closed
+any --an operator's reset--> closed
 
-Nothing has to be awake for open to become half_open: the state is read off the time.
+No timer turns open into half_open: the state is computed from the time of opening.
 """
 
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """The two numbers that make a breaker's behaviour."""
+    """The two settings of a breaker. Raises ValueError unless both are positive."""
 
-    threshold: int  # failures in a row, of whichever bar, that open a closed breaker
+    threshold: int  # failures in a row, of one bar or several, that open a closed breaker
     recovery: timedelta  # from opening to half-open
 
     def __post_init__(self) -> None:
@@ -36,7 +36,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Breaker:
-    """A breaker's stored values; the caller keeps them."""
+    """A breaker's values; the caller stores them."""
 
     failures: int = 0  # in a row
     opened_at: datetime | None = None  # the latest opening, aware; None exactly while closed
@@ -55,16 +55,16 @@ class Breaker:
 
 
 def due(breaker: Breaker, rules: Rules, now: datetime, *, own: datetime | None = None) -> datetime | None:
-    """When a bar may run: at its own time, or at the half-open moment if that is later; None: now.
+    """When a bar may run: at its retry time `own`, or at the half-open moment if that is later; None: now.
 
-    `own` is the bar's retry time; None for a bar that has not failed.
+    `own` is None for a bar that has not failed.
     """
     times = (own, breaker.half_open_at(rules))
     return max((time for time in times if time is not None and time > now), default=None)
 
 
 def failure(breaker: Breaker, rules: Rules, now: datetime) -> Breaker:
-    """One more failure in a row: opens at the threshold, opens again after a failed probe."""
+    """The breaker after one more failure: it opens at the threshold, and again after a failed probe."""
     failures = breaker.failures + 1
     if breaker.opened_at is None and failures < rules.threshold:
         return Breaker(failures=failures)
@@ -75,11 +75,6 @@ def failure(breaker: Breaker, rules: Rules, now: datetime) -> Breaker:
     )
 
 
-def success(_breaker: Breaker) -> Breaker:
-    """One success closes it and ends the incident, from whichever state."""
-    return Breaker()
-
-
-def reset(_breaker: Breaker) -> Breaker:
-    """An operator's reset: as new."""
+def closed() -> Breaker:
+    """The breaker after a success or an operator's reset: no failures, no incident."""
     return Breaker()

@@ -1,4 +1,4 @@
-"""The names of the calendars of exchange_calendars, its aliases among them; a test compares the two lists."""
+"""The calendar names of exchange_calendars, aliases included. A test compares this list with the package."""
 
 from difflib import get_close_matches
 from typing import Final
@@ -17,7 +17,7 @@ NAMES: Final[frozenset[str]] = frozenset(
 
 
 def hint(name: str) -> str:
-    """What to write instead of a name that there is not."""
+    """A suggestion for somebody who wrote an unknown calendar name."""
     if near := get_close_matches(name.upper(), sorted(NAMES), n=3):
         return f"did you mean {' or '.join(near)}?"
     return "names are those of exchange_calendars, such as XNYS, XLON, XTKS, 24/5 or 24/7"

@@ -1,17 +1,17 @@
-"""The words that are stored, sent and shown. The tables take their choices from here."""
+"""Enumerations of the words that are stored, sent and shown. The tables take their choices from here."""
 
 from enum import StrEnum
 
 
 class Lane(StrEnum):
-    """Which role of worker runs a symbol's bars."""
+    """Which of the two roles runs a symbol's bars."""
 
     MAIN = "main"  # main -> slow: hit a time limit, killed its process, or runs slow
     SLOW = "slow"  # slow -> main: a set number of quick bars
 
 
 class Stage(StrEnum):
-    """What the head is waiting for. See docs/life-of-a-bar.md."""
+    """What a symbol's head waits for. See docs/life-of-a-bar.md."""
 
     RUN = "run"  # run -> control: its retries are used up
     CONTROL = "control"  # control -> run: the fault is the bar's, next head; control -> hold: it is not
@@ -19,7 +19,7 @@ class Stage(StrEnum):
 
 
 class BarStatus(StrEnum):
-    """How far a bar has come. Whether a waiting bar is the head is read from its symbol's row."""
+    """How far a bar has come. Which waiting bar is the head is stored in the symbol's row, not here."""
 
     WAITING = "waiting"  # accepted, corrected or replayed
     PROCESSED = "processed"  # waiting -> processed
@@ -28,10 +28,10 @@ class BarStatus(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What a call of the mailbox did; also the word in logs and metrics."""
+    """What a call of the mailbox did. Logs and metrics use the same words."""
 
     COMPLETED = "completed"  # head -> next head, or idle
-    DEFERRED = "deferred"  # head stays, published again for the time when it may run
+    DEFERRED = "deferred"  # head stays, its message is published again for the time when it may run
     RETRYING = "retrying"  # failure recorded, head stays, Celery retries it
     CONTROL = "control"  # retries used up: the control run is published
     HOLDING = "holding"  # the fault is not the bar's: head stays, probed at the recovery time
@@ -40,7 +40,7 @@ class Outcome(StrEnum):
 
 
 class Resolution(StrEnum):
-    """What became of a bar in quarantine."""
+    """What happened to a bar in quarantine; "" while it is there."""
 
     REPLAYED = "replayed"  # "" -> replayed; a replay that fails makes a new entry
     DISCARDED = "discarded"  # "" -> discarded
@@ -48,7 +48,7 @@ class Resolution(StrEnum):
 
 
 class EventKind(StrEnum):
-    """Every change of a symbol's state and every action of an operator."""
+    """What an event reports: a change of a symbol's state, or an operator's action."""
 
     CREATED = "created"
     PAUSED = "paused"  # a failure; waits for the retry
@@ -87,7 +87,7 @@ class OverallStatus(StrEnum):
 
 
 class Severity(StrEnum):
-    """What an alert does to the overall status. From harmless to bad."""
+    """What an alert does to the overall status; harmless ones first."""
 
     INFO = "info"  # nothing
     WARNING = "warning"  # degraded
@@ -100,15 +100,15 @@ class AlertState(StrEnum):
     PENDING = "pending"  # holds, but not long enough yet; pending -> deleted, if it ends before
     # pending -> resolved: it ends before, but is kept for its silence
     FIRING = "firing"  # pending -> firing: it held for the rule's time
-    RECOVERING = "recovering"  # firing -> recovering: holds no more; recovering -> firing: it does again
-    RESOLVED = "resolved"  # recovering -> resolved: it was clear for the rule's time
+    RECOVERING = "recovering"  # firing -> recovering: no longer holds; recovering -> firing: holds again
+    RESOLVED = "resolved"  # recovering -> resolved: it did not hold for the rule's clear time
 
 
 OPEN_STATES = (AlertState.PENDING, AlertState.FIRING, AlertState.RECOVERING)
-"""States of an alert that is not over."""
+"""States of an alert that is not resolved."""
 
 FIRED_STATES = (AlertState.FIRING, AlertState.RECOVERING)
-"""States of an alert that has fired and is not over."""
+"""States of an alert that has fired and is not resolved."""
 
 
 class NotificationKind(StrEnum):
@@ -117,15 +117,15 @@ class NotificationKind(StrEnum):
     OPENED = "opened"  # a breaker opened: the first opening of its incident
     RECOVERED = "recovered"  # that breaker closed
     FIRED = "fired"  # an alert began to fire
-    RENEWED = "renewed"  # it still does
-    CLEARED = "cleared"  # it is over
-    DIGEST = "digest"  # one message for many of the above
+    RENEWED = "renewed"  # a reminder: it still fires
+    CLEARED = "cleared"  # it is resolved
+    DIGEST = "digest"  # one notification for many of the above
 
 
 class NotificationState(StrEnum):
     """How far a notification has come."""
 
-    PENDING = "pending"  # written with the transition; also while it waits for its next try or its digest
-    SENT = "sent"  # pending -> sent: the channel took it, or the digest that names it
-    FAILED = "failed"  # pending -> failed: every try was used up, or its channel is gone
-    SKIPPED = "skipped"  # from the start: there was no channel to send it by
+    PENDING = "pending"  # not sent yet; also while it waits for its next try or its digest
+    SENT = "sent"  # pending -> sent: the channel took it, or took the digest that names it
+    FAILED = "failed"  # pending -> failed: all tries failed, or its channel was removed from the settings
+    SKIPPED = "skipped"  # from the start: no channel was configured

@@ -1,23 +1,23 @@
 """The scanner's own errors.
 
 ScannerError
-├── BarFailed            a run of a bar failed and Celery retries it (the one class in autoretry_for)
-├── DetectorFailed       a detector raised what outside it would mean our own database or broker
-├── RunKilled            a run did not end by itself: hard time limit, dead process, dead worker
-├── NothingToSkip        skip was asked of a symbol without a head
-├── NotDelivered         a channel did not take a notification (alerts/channels.py)
-├── AlertOver            acknowledge or silence was asked of an alert that is over
-├── NotInQuarantine      replay or discard was asked of a bar that is not, or no longer, there
-└── BarsWaiting          a symbol with waiting bars was to be deleted without force
+├── BarFailed            a run of a bar failed and Celery retries it (the only class in autoretry_for)
+├── DetectorFailed       a detector raised a database or connection error of its own
+├── RunKilled            a run was ended from outside: hard time limit, dead process, lost worker
+├── NothingToSkip        skip, but the symbol has no head
+├── NotDelivered         a channel did not take a notification (notifications/channels.py)
+├── AlertOver            acknowledge or silence, but the alert is resolved
+├── NotInQuarantine      replay or discard, but the bar is not in quarantine (any more)
+└── BarsWaiting          delete without force, but the symbol has waiting bars
 """
 
 
 class ScannerError(Exception):
-    """Base of all errors that are the scanner's own."""
+    """Base class of the scanner's own errors."""
 
 
 class BarFailed(ScannerError):
-    """A run of a bar failed, was recorded, and is Celery's to retry, on `queue`."""
+    """A run of a bar failed and the failure is recorded: raised so that Celery retries the message, on `queue`."""
 
     def __init__(self, text: str, queue: str) -> None:
         super().__init__(text, queue)
@@ -28,7 +28,7 @@ class BarFailed(ScannerError):
 
 
 class DetectorFailed(ScannerError):
-    """A detector raised a database or connection error: that is the bar's failure, not our database's."""
+    """A detector raised a database or connection error. It counts as the bar's failure, not as an outage of ours."""
 
 
 class NothingToSkip(ScannerError):
@@ -39,7 +39,7 @@ class NothingToSkip(ScannerError):
 
 
 class RunKilled(ScannerError):
-    """A run did not end by itself; the text says what ended it."""
+    """A run was ended from outside; the text says by what."""
 
 
 class NotInQuarantine(ScannerError):
@@ -50,7 +50,7 @@ class NotInQuarantine(ScannerError):
 
 
 class BarsWaiting(ScannerError):
-    """The symbol has bars that wait, which deleting would lose."""
+    """The symbol has waiting bars, which would be lost if it were deleted."""
 
     def __init__(self, ticker: str, waiting: int) -> None:
         self.waits = f"1 bar of {ticker} waits" if waiting == 1 else f"{waiting:,} bars of {ticker} wait"
@@ -59,7 +59,7 @@ class BarsWaiting(ScannerError):
 
 
 class AlertOver(ScannerError):
-    """The alert is over: there is nothing to acknowledge or to silence."""
+    """The alert is resolved, so it can be neither acknowledged nor silenced."""
 
     def __init__(self, alert_id: int) -> None:
         super().__init__(f"Alert {alert_id} is over")

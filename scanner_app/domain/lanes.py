@@ -6,18 +6,21 @@ from scanner_app.domain.enums import Lane
 
 
 class Place(NamedTuple):
-    """Where a symbol is, and how far on its way back."""
+    """A symbol's lane, and its progress towards returning to the main lane."""
 
     lane: str
-    quick_bars: int  # in a row, counted in the slow lane only
+    quick_bars: int  # quick runs in a row, counted only in the slow lane
 
 
 HUNG = Place(Lane.SLOW, 0)
-"""Where a symbol goes that hit a time limit or killed its process."""
+"""The place of a symbol whose run hit a time limit or killed its process."""
 
 
 def after_run(place: Place, run_s: float, *, slow_run_s: float, quick_bars: int) -> Place:
-    """The place after a run of `run_s` seconds: slow at `slow_run_s`, back after `quick_bars` quicker ones."""
+    """The place after a run of `run_s` seconds.
+
+    A run of `slow_run_s` or longer leads to the slow lane; `quick_bars` shorter ones in a row lead back.
+    """
     if run_s >= slow_run_s:
         return HUNG
     if place.lane == Lane.MAIN:

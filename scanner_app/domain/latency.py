@@ -8,7 +8,7 @@ KEPT = 100
 """Bars in a symbol's rolling figures. Given by the design."""
 
 FRESH = timedelta(minutes=5)
-"""Figures older than this fire no alert."""
+"""Latencies older than this are ignored by the alert rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,12 @@ class Figures:
 
 
 def milliseconds(accepted_at: datetime, done_at: datetime) -> int:
-    """From acceptance to the result, in ms; 0 where two hosts' clocks would make it negative."""
+    """From acceptance to the result, in ms; 0 where the clocks of two hosts would make it negative."""
     return max(0, round((done_at - accepted_at) / timedelta(milliseconds=1)))
 
 
 def rolling(latencies: Sequence[Sequence[int]], latency_ms: int, now: datetime, *, held: bool) -> Figures:
-    """The figures after one more bar. A held bar's waiting says nothing of the engine: it stays out."""
+    """The figures after one more bar. A held bar is left out: its latency says nothing about the engine's speed."""
     kept = [list(pair) for pair in latencies]
     if not held:
         kept = [*kept, [latency_ms, int(now.timestamp())]][-KEPT:]
@@ -41,7 +41,7 @@ def rolling(latencies: Sequence[Sequence[int]], latency_ms: int, now: datetime, 
 
 
 def fresh_p95(latencies: Sequence[Sequence[int]], now: datetime) -> int | None:
-    """The p95, in ms, of the figures that are fresh enough for an alert; None without any."""
+    """The p95 (ms) of the latencies that are fresh enough for an alert; None without any."""
     oldest = (now - FRESH).timestamp()
     return percentile([pair[0] for pair in latencies if pair[1] >= oldest], 95)
 
@@ -55,5 +55,5 @@ def percentile(latencies_ms: Sequence[int], percent: int) -> int | None:
     if not 1 <= percent <= 100:
         raise ValueError(f"percent must be 1 to 100, not {percent!r}")
     ranked = sorted(latencies_ms)
-    # Ceiling in integers: in floats 0.07 * 100 is above 7 and takes the wrong rank.
+    # Rounded up in integers: in floats 0.07 * 100 is above 7, which would give the wrong rank.
     return ranked[-(-percent * len(ranked) // 100) - 1] if ranked else None

@@ -1,6 +1,6 @@
-"""What follows a failed run of a head: a retry, the control run, or the next probe of a hold.
+"""Decide what follows a failed run of a head: a retry, the control run, or the next probe of a hold.
 
-The delays are the setting SCANNER_RETRY_DELAYS; Celery does the retrying.
+The delays are the setting SCANNER_RETRY_DELAYS. Celery does the retries.
 """
 
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ class NextStep:
 
     outcome: Outcome
     stage: Stage = Stage.RUN
-    retry_delay_s: float | None = None  # from the list, or the recovery time in a hold
-    next_attempt_at: datetime | None = None  # when it will really run: later if the breaker is open
+    retry_delay_s: float | None = None  # from the setting, or the recovery time in a hold; None: no retry
+    next_attempt_at: datetime | None = None  # when it will run: later than the delay if the breaker is open
 
 
 def after_failure(
@@ -32,7 +32,7 @@ def after_failure(
     rules: breaker.Rules,
     now: datetime,
 ) -> NextStep:
-    """What follows the `attempts`-th failure of a head, the breaker having counted it already."""
+    """What follows the `attempts`-th failure of a head, which `breaker_value` has counted already."""
     if holding:
         outcome, stage, delay_s = Outcome.HOLDING, Stage.HOLD, rules.recovery.total_seconds()
     elif attempts <= len(delays_s):

@@ -1,10 +1,10 @@
 """Whether a symbol's feed is late, counted in its market's trading time: no Django, no clock, no I/O.
 
-A timeframe of a symbol is *watched* once a bar of it has come fresh, so replayed history is never stale. After a
-bar has ended, the next one may take its own time (one timeframe, or the market's next session, week or month) and
-a grace. What is beyond that in trading time is stale: a market that is closed makes nothing stale, and nothing
-more stale. The shortest watched timeframe that is still fed decides. It is the feed's fault or lack; bars that
-come late are processed.
+A timeframe of a symbol is *watched* once one of its bars has come fresh, so replayed history is never stale. After
+a bar's end, the next bar is expected after one period (one timeframe, or the market's next session, week or month)
+plus a grace time. The symbol is stale by the trading time beyond that: while its market is closed, no symbol becomes
+stale or more stale. The shortest watched timeframe that is still fed decides. Staleness is about the feed only: late
+bars are processed like others.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,13 +15,13 @@ from scanner_app.domain.timeframes import RANK, TIMEFRAMES
 from scanner_app.domain.trading_hours import Hours
 
 FRESH_FOR = 2
-"""Timeframes after its end within which a bar is fresh. Given by the requirements."""
+"""A bar is fresh if it is accepted within so many timeframes after its end. Given by the requirements."""
 
 SWITCHED_OFF_AFTER = 3
-"""Bars of a longer watched timeframe without one of a shorter: nobody feeds the shorter one any more."""
+"""After so many bars of a longer watched timeframe without one of a shorter, the shorter is no longer fed."""
 
 GRACE_SHARE = 1 / 20
-"""Least grace, as a share of the timeframe: daily bars come minutes after the close, not seconds."""
+"""Least grace time, as a share of the timeframe: daily bars come minutes after the close, not seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +30,21 @@ class Freshness:
 
     is_stale: bool = False
     age_s: float | None = None  # since the end of the newest bar known; None: no bar yet
-    stale_for_s: float = 0.0  # trading time beyond what is allowed
+    stale_for_s: float = 0.0  # trading time by which the next bar is late
 
 
 def is_fresh(timeframe: str, timestamp: datetime, accepted_at: datetime) -> bool:
-    """Whether a bar was accepted within two timeframes of its end."""
+    """Whether a bar was accepted within FRESH_FOR timeframes after its end."""
     return accepted_at - timestamp <= (1 + FRESH_FOR) * TIMEFRAMES[timeframe]
 
 
 def judge(
     newest: Mapping[str, str], watched: Sequence[str], hours: Callable[[], Hours], *, grace_s: float, now: datetime
 ) -> Freshness:
-    """How old the data is.
+    """How old a symbol's data is; without bars nothing is stale and the age is None.
 
-    `newest` has the timestamp (ISO 8601) of the newest bar by timeframe; `hours` is asked only if something is watched.
+    `newest` has the timestamp (ISO 8601) of the newest bar by timeframe. `hours` is called only if a timeframe is
+    watched, because loading a calendar takes time.
     """
     if not newest:
         return Freshness()
@@ -59,7 +60,7 @@ def judge(
 
 
 def _still_fed(times: Mapping[str, datetime], watched: Sequence[str]) -> list[str]:
-    """The watched timeframes, without those that were switched off while a longer one goes on."""
+    """The watched timeframes, without those that get no more bars although a longer one does."""
     known = [timeframe for timeframe in watched if timeframe in times]
 
     def went_on_without(shorter: str, longer: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a ticker may be."""
+"""The rules for tickers."""
 
 import re
 from typing import Final
@@ -10,11 +10,11 @@ _ALLOWED: Final = re.compile(r"[A-Za-z0-9.\-/:^=_]+")
 ACTION_NAMES: Final = frozenset(
     {"status", "explain", "timeline", "gaps", "reset", "skip", "enable", "disable", "replay", "discard"}
 )
-"""Last segments of a symbol's addresses: a ticker with one of them as a segment could not be addressed."""
+"""Last segments of the URLs of a symbol: a ticker with such a segment would make its URL ambiguous."""
 
 
 def normalise(text: object) -> str:
-    """The ticker in upper case, as it is stored. Raises ValueError with what is wrong with it."""
+    """The ticker in upper case, as it is stored. Raises ValueError, which says what is wrong with it."""
     if not isinstance(text, str):
         raise ValueError(f"must be text, not {type(text).__name__}")
     if not 1 <= len(text) <= MAX_LENGTH:

@@ -15,7 +15,7 @@ TIMEFRAMES: Final[dict[str, timedelta]] = {
     "1w": timedelta(weeks=1),
     "1M": timedelta(days=30),
 }
-"""Name and nominal length. A month has no fixed length: 30 days serve for ordering and for staleness."""
+"""Name and nominal length. A month has no fixed length; 30 days are enough for ordering and for staleness."""
 
 RANK: Final[dict[str, int]] = {name: rank for rank, name in enumerate(TIMEFRAMES)}
-"""Place in the order shorter before longer."""
+"""Rank of each timeframe by length, 0 for the shortest."""

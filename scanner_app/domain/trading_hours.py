@@ -1,10 +1,10 @@
-"""A calendar's sessions as plain numbers, and what is counted by them: no Django, no clock, no I/O.
+"""Count trading time and missing bars by a calendar's sessions: no Django, no clock, no I/O.
 
-A bar belongs to a period. Up to 4h the period is the bar's own length. A daily bar's period is a session: the
-first that closes after the bar's timestamp, so it may be stamped with midnight UTC, midnight at the exchange, or
-the session's opening. Weekly and monthly bars have the sessions of a week (from Monday) or of a month.
+A bar belongs to a period. Up to 4h the period has the bar's own length. A daily bar's period is a session: the first
+one that closes after the bar's timestamp, so the bar may be stamped with midnight UTC, midnight at the exchange, or
+the session's opening. The period of a weekly or monthly bar is the sessions of a week (from Monday) or of a month.
 
-Outside of the sessions that are known no time passes, so nothing is late and nothing is missing there.
+Outside of the known sessions no trading time passes, so no bar is late or missing there.
 """
 
 import math
@@ -19,7 +19,7 @@ from typing import Any
 from scanner_app.domain.timeframes import TIMEFRAMES
 
 PARTIAL = 0.1
-"""Share of a bar that makes no bar: what is left of a session after its last whole bar counts if it is longer."""
+"""The rest of a session after its last whole bar counts as a bar only if it is longer than this share of a bar."""
 
 DAY_S = 86_400
 
@@ -28,7 +28,7 @@ DAY_S = 86_400
 class Session:
     """One trading day; times in unix seconds."""
 
-    day: int  # date.toordinal() of its name
+    day: int  # date.toordinal() of the day that it is named after
     open: int
     close: int
     break_start: int | None = None
@@ -37,10 +37,10 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What may be expected after a bar."""
+    """When the bar after a bar is expected."""
 
-    end: float  # of the bar's period, unix seconds
-    next_s: float  # trading time of the period after it
+    end: float  # end of the bar's period, unix seconds
+    next_s: float  # trading time of the next period
 
 
 class Hours:
@@ -61,7 +61,7 @@ class Hours:
         return max(0.0, self._traded(end) - self._traded(start))
 
     def due_after(self, timeframe: str, timestamp: datetime) -> Due | None:
-        """What may be expected after the bar of this timestamp; None beyond the sessions that are known."""
+        """When the bar after the one of this timestamp is expected; None beyond the known sessions."""
         start, length = timestamp.timestamp(), TIMEFRAMES[timeframe].total_seconds()
         if length < DAY_S:
             return Due(end=start + length, next_s=length)
@@ -73,7 +73,7 @@ class Hours:
         return Due(end=end, next_s=self.traded_between(end, next_end))
 
     def missing_between(self, timeframe: str, earlier: datetime, later: datetime) -> int:
-        """Bars that are missing between two bars of a series that follow each other."""
+        """The number of bars missing between two neighbouring bars of a series; 0 if they are complete."""
         length = TIMEFRAMES[timeframe].total_seconds()
         start, end = earlier.timestamp(), later.timestamp()
         if length >= DAY_S:
@@ -85,7 +85,7 @@ class Hours:
         return sum(self._bars_in(session, start, end, length) for session in sessions)
 
     def _bars_in(self, session: int, start: float, end: float, length: float) -> int:
-        """Bars of a session between two moments, the last of which may be cut short by the close."""
+        """The number of bars of a session between two moments. The close may cut the last bar short."""
         traded = self.traded_between(max(start, self._opens[session]), min(end, self._closes[session]))
         return max(0, math.ceil(traded / length - PARTIAL))
 
@@ -97,13 +97,13 @@ class Hours:
         return self._before[begun - 1] + min(at, self._ends[begun - 1]) - self._starts[begun - 1]
 
     def _period(self, timeframe: str, at: float) -> int:
-        """The number of the period that a day's, week's or month's bar belongs to."""
+        """The index of the period that a daily, weekly or monthly bar belongs to."""
         session = bisect_right(self._closes, at)  # the first that closes later
         return bisect_left(self._last_sessions[timeframe], session)
 
     @cached_property
     def _last_sessions(self) -> dict[str, Sequence[int]]:
-        """By timeframe, the number of the last session of each of its periods."""
+        """By timeframe, the index of the last session of each of its periods."""
         days = [date.fromordinal(day) for day in self._days]
         return {
             "1d": range(len(days)),
@@ -113,19 +113,19 @@ class Hours:
 
 
 def _stretches(session: Session) -> list[tuple[int, int]]:
-    """A session without its lunch break."""
+    """The (start, end) spans of a session in which the market trades: two if it has a lunch break."""
     if session.break_start is None or session.break_end is None:
         return [(session.open, session.close)]
     return [(session.open, session.break_start), (session.break_end, session.close)]
 
 
 def _ends_of(groups: Sequence[Any]) -> list[int]:
-    """The number of the last session of each group."""
+    """The index of the last session of each group of equal values."""
     return [number for number, group in enumerate(groups) if groups[number + 1 : number + 2] != [group]]
 
 
 def every_day(first: date, last: date) -> list[Session]:
-    """Sessions of a market that never closes: the days of UTC."""
+    """The sessions of a market that never closes: one for each UTC day."""
     midnight = int(datetime(first.year, first.month, first.day, tzinfo=UTC).timestamp())
     days = range(last.toordinal() - first.toordinal() + 1)
     return [Session(first.toordinal() + day, midnight + day * DAY_S, midnight + (day + 1) * DAY_S) for day in days]

@@ -1,4 +1,4 @@
-"""What a worker is for: the name of the queue that it is started with (`-Q main`)."""
+"""The roles of workers. A worker's role is the name of the queue that it is started with (`-Q main`)."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -19,10 +19,10 @@ LANE_ROLES = frozenset({Role.MAIN, Role.SLOW})
 """Roles whose workers run bars."""
 
 NEEDED_ROLES = (Role.MAIN, Role.SLOW, Role.UPKEEP)
-"""Roles without which bars would stay where they are: each needs a living worker."""
+"""Roles that bars need to get processed: each must have a living worker."""
 
 
 def role_of(queues: Iterable[str]) -> Role:
-    """The role of a worker that consumes `queues`: main, slow, or whatever it was started with."""
+    """The role of a worker that consumes `queues`; MAIN if none of them is a role's queue."""
     known = set(queues)
     return next((role for role in Role if role in known), Role.MAIN)

@@ -45,7 +45,10 @@ def oldest_bar(now: datetime) -> datetime | None:
 
 
 def oldest_record(now: datetime) -> datetime | None:
-    """Failures, events, alerts, notifications and resolved quarantine before this time are removed; None: kept."""
+    """Records (failures, events, alerts, notifications, resolved quarantine entries) before this time are removed.
+
+    None: they are kept for ever.
+    """
     days = settings.SCANNER_KEEP_RECORDS_DAYS
     return now - timedelta(days=days) if days else None
 

@@ -35,7 +35,7 @@ def reset(symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> None:
                 by=by,
             )
         if row.symbol.breaker.failures:
-            save_breaker(row.symbol.breaker, breaker.reset(row.symbol.breaker.value))
+            save_breaker(row.symbol.breaker, breaker.closed())
         add_event(row.symbol_id, EventKind.RESET, now, bar_id=head_id(row), actor=by, reason=reason)
         publish_head(row)
 

@@ -100,7 +100,7 @@ def _close_breaker(ticket: Ticket, now: datetime) -> None:
             incident_at=failed.incident_at,
             by=SCANNER,
         )
-    save_breaker(failed, breaker.success(failed.value))
+    save_breaker(failed, breaker.closed())
     log.info("recovered", **ticket.logged)
 
 

@@ -11,7 +11,7 @@ from operator import attrgetter
 
 from scanner_app.conf import alert_limits
 from scanner_app.domain.alert_rules import RULES, Facts, Rule, SymbolFacts
-from scanner_app.domain.alert_rules.interface import named
+from scanner_app.domain.alert_rules.interface import some_names
 from scanner_app.domain.enums import FIRED_STATES, BarStatus, OverallStatus, Severity, SymbolState
 from scanner_app.models import Alert, Bar, Evaluation
 from scanner_app.models.alerts import NEVER
@@ -101,7 +101,7 @@ def problems(
     facts = Facts(now=now, limits=alert_limits(), symbols=tuple(symbols))
     found = []
     for rule in RULES.values():
-        if rule.at_once:
+        if rule.counts_at_once:
             messages = [(one.ticker, one.message) for one in rule.find(facts) or ()]
         else:
             messages = [
@@ -120,9 +120,9 @@ def reason_of(rule: Rule, messages: Sequence[tuple[str, str]]) -> str:
     """One sentence for all findings of a rule, which are given as (symbol or subject, sentence)."""
     if len(messages) == 1:
         return messages[0][1]
-    names = named((name for name, _ in messages), len(messages))
-    if rule.many:
-        return f"{len(messages):,} {rule.many}: {names}."
+    names = some_names((name for name, _ in messages), len(messages))
+    if rule.plural_title:
+        return f"{len(messages):,} {rule.plural_title}: {names}."
     return f"{rule.title.capitalize()}: {len(messages):,} ({names})."
 
 

@@ -75,25 +75,15 @@ def test_a_failed_probe_opens_it_again_for_the_full_time_in_the_same_incident():
     assert value.state(RULES, after(61)) is State.HALF_OPEN
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        pytest.param(Breaker(), id="closed"),
-        pytest.param(Breaker(failures=2), id="closed with failures"),
-        pytest.param(OPENED_AT_T0, id="open or half-open"),
-    ],
-)
-def test_one_success_and_a_reset_both_make_it_as_new(value):
-    assert breaker.success(value) == Breaker()
-    assert breaker.reset(value) == Breaker()
+def test_a_closed_breaker_has_no_failures_and_no_incident():
+    value = breaker.closed()
+
+    assert value == Breaker(failures=0, opened_at=None, incident_at=None)
+    assert value.state(RULES, T0) is State.CLOSED
 
 
-def test_a_success_between_failures_begins_the_count_anew():
-    value = breaker.failure(breaker.failure(Breaker(), RULES, T0), RULES, T0)
-
-    value = breaker.failure(breaker.success(value), RULES, T0)
-
-    assert value == Breaker(failures=1)
+def test_after_closing_failures_are_counted_from_one_again():
+    assert breaker.failure(breaker.closed(), RULES, T0) == Breaker(failures=1)
 
 
 @pytest.mark.parametrize(

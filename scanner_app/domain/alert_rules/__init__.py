@@ -1,6 +1,6 @@
-"""The alert rules: data and a pure function each, one to a file.
+"""The alert rules, one per file: each is data and a pure function.
 
-interface.py holds what a rule is and what it sees. A rule's page is docs/runbook/NAME.md.
+interface.py defines what a rule is and which facts it gets. A rule's runbook is docs/runbook/NAME.md.
 """
 
 from scanner_app.domain.alert_rules import (
@@ -48,4 +48,4 @@ RULES: dict[str, Rule] = {
         quarantine,
     )
 }
-"""Every rule by its name. A rule comes after those that mute it."""
+"""Every rule by its name. A rule comes after the rules that mute it."""

@@ -1,4 +1,4 @@
-"""Bars of a symbol come faster than they are worked off."""
+"""A symbol has many waiting bars."""
 
 from collections.abc import Iterable
 
@@ -10,14 +10,14 @@ DEFAULT_BACKLOG = 10_000
 
 
 def find(facts: Facts) -> Iterable[Finding]:
-    """One finding for each symbol with more waiting bars than the limit, disabled ones included: they fill up too."""
+    """One finding for each symbol with more waiting bars than the limit. Disabled symbols count too."""
     for one in facts.symbols:
         if one.backlog > facts.limits.backlog:
             yield Finding(
                 message=f"{one.ticker}: {one.backlog:,} bars wait, more than {facts.limits.backlog:,}.",
                 symbol_id=one.id,
                 ticker=one.ticker,
-                within=one.consumers,
+                stronger_subject=one.consumers,
             )
 
 
@@ -25,9 +25,9 @@ RULE = Rule(
     name="backlog",
     severity=Severity.WARNING,
     title="many of its bars wait",
-    many="symbols have a long backlog",
+    plural_title="symbols have a long backlog",
     find=find,
-    for_s=60,  # a replay, or the hours after a stop, are worked off in that time
+    for_s=60,  # time to work off a replay, or the bars of a stop
     clear_s=30,
     renew_s=3_600,
     muted_by=("no_worker",),

@@ -1,4 +1,4 @@
-"""Beat does not ask for what runs regularly."""
+"""Beat does not trigger the periodic tasks."""
 
 from collections.abc import Iterable
 
@@ -6,11 +6,11 @@ from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule
 from scanner_app.domain.enums import Severity
 
 PATIENCE_S = 15.0
-"""Seconds without a question of beat, which comes every few."""
+"""Seconds without a trigger by beat, which sends one every few seconds."""
 
 
 def find(facts: Facts) -> Iterable[Finding]:
-    """One finding for the whole. The rules are still evaluated then: the upkeep worker asks in beat's place."""
+    """One finding for the whole scanner. Without beat the rules are still evaluated, by the beat backup."""
     patience_s = max(PATIENCE_S, 3 * facts.watch_s)
     if facts.beat_ago_s is None:
         yield Finding(message="Beat has never asked for anything: nobody sweeps, and lost bars stay lost.")

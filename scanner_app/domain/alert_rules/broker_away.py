@@ -7,8 +7,8 @@ from scanner_app.domain.enums import Severity
 
 
 def find(facts: Facts) -> Iterable[Finding]:
-    """One finding for the whole."""
-    if not facts.broker.there:
+    """One finding for the whole scanner."""
+    if not facts.broker.answers:
         yield Finding(message=f"The broker does not answer: {facts.broker.error}. Bars are accepted, and wait.")
 
 
@@ -17,7 +17,7 @@ RULE = Rule(
     severity=Severity.ERROR,
     title="the broker does not answer",
     find=find,
-    for_s=0,  # who is evaluating may be the last that the broker let through
+    for_s=0,  # at once: without the broker there may be no second evaluation
     clear_s=15,
     renew_s=1_800,
 )

@@ -1,4 +1,4 @@
-"""A worker lives, but takes no messages."""
+"""A worker lives but takes no messages."""
 
 from collections.abc import Iterable
 
@@ -7,8 +7,8 @@ from scanner_app.domain.enums import Severity
 
 
 def find(facts: Facts) -> Iterable[Finding] | None:
-    """One finding for each worker."""
-    if not facts.broker.there:
+    """One finding for each deaf worker."""
+    if not facts.broker.answers:
         return None
     return [
         Finding(
@@ -25,9 +25,9 @@ RULE = Rule(
     name="deaf_worker",
     severity=Severity.ERROR,
     title="a worker is deaf",
-    many="workers are deaf",
+    plural_title="workers are deaf",
     find=find,
-    for_s=15,  # it ends itself and is started anew: an alert is one that does not
+    for_s=15,  # normally the watchdog ends the worker before that, and it is restarted
     clear_s=15,
     renew_s=1_800,
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule, named
+from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule, some_names
 from scanner_app.domain.enums import Severity
 
 DEFAULT_HEALTHY_PERCENT = 80
@@ -10,15 +10,15 @@ DEFAULT_HEALTHY_PERCENT = 80
 
 
 def find(facts: Facts) -> Iterable[Finding]:
-    """One finding for the whole. Disabled symbols don't count; no symbols at all are healthy."""
+    """One finding for the whole scanner. Disabled symbols don't count. Without symbols there is no finding."""
     enabled = [one for one in facts.symbols if one.enabled]
     ill = [one.ticker for one in enabled if not one.healthy]
     healthy = len(enabled) - len(ill)
-    # In integers: 0.8 * 5 need not be 4.
+    # In integers, because a product of floats may miss the exact limit.
     if healthy * 100 < len(enabled) * facts.limits.healthy_percent:
         yield Finding(
             message=f"{healthy:,} of {len(enabled):,} symbols are healthy, which is under "
-            f"{facts.limits.healthy_percent} %; not {named(ill, len(ill))}."
+            f"{facts.limits.healthy_percent} %; not {some_names(ill, len(ill))}."
         )
 
 
@@ -27,9 +27,9 @@ RULE = Rule(
     severity=Severity.WARNING,
     title="too few symbols are healthy",
     find=find,
-    for_s=15,  # a bad moment of many, which their first retries end, is none
-    clear_s=60,  # two recovery times of a breaker: probes that fail make it swing
+    for_s=15,  # failures that the first retries heal are not worth an alert
+    clear_s=60,  # two recovery times of a breaker: failing probes make the share swing
     renew_s=3_600,
     muted_by=("no_worker",),
-    at_once=True,  # given by the requirements
+    counts_at_once=True,  # given by the requirements
 )

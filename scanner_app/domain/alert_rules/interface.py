@@ -1,4 +1,4 @@
-"""What a rule is, what it looks at, and what it finds: values, no Django, no clock, no I/O."""
+"""What an alert rule is, the facts that it gets, and its findings: values only, no Django, no clock, no I/O."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -6,15 +6,15 @@ from datetime import datetime
 
 from scanner_app.domain.enums import Severity
 
-NAMED = 5
-"""Symbols that a sentence about many names."""
+MAX_NAMES = 5
+"""Most symbols that one sentence names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What counts as too much: each is the setting SCANNER_ALERT_ and its name in capitals."""
+    """The thresholds of the rules. Each comes from the setting SCANNER_ALERT_ + its name in capitals."""
 
-    healthy_percent: int  # healthy symbols, in percent of the enabled ones, that are enough
+    healthy_percent: int  # fewer healthy symbols, in percent of the enabled ones, are too few
     p95_ms: int
     open_breakers: int
     stale_s: float  # in the market's trading time
@@ -35,26 +35,26 @@ class SymbolFacts:
     slow_p95_ms: int = 0  # the p95 of fresh bars, if it is over the limit, else 0
     backlog: int = 0  # the head included
     stale_for_s: float = 0  # trading time beyond what its timeframe allows
-    consumers: str = ""  # whose work it is: a subject of no_worker
-    due_since: datetime | None = None  # since when its head could run and is not done; None: none could
-    outages: int = 0  # runs in a row of its head that an outage of our own ended
+    consumers: str = ""  # the lane and shard that should consume its queue: a subject of no_worker
+    due_since: datetime | None = None  # since when its head could run; None: no head, or it may not run now
+    outages: int = 0  # runs of its head in a row that ended with an outage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerFacts:
-    """What one living worker told."""
+    """What the heartbeat of one living worker says."""
 
     name: str
     role: str
     shard: str  # "0/1"
     unconsumed_s: float = 0  # how long a message has waited beside its free slots
-    deaf: bool = False  # that is too long
+    deaf: bool = False  # whether that is too long
     clock_ahead_s: float | None = None  # its clock minus the database's; None: not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerFacts:
-    """What the broker said. Without an answer there is only the error."""
+    """What the broker knows. If it does not answer, only `error` is set."""
 
     answer_ms: float = 0
     error: str = ""  # why it did not answer
@@ -62,61 +62,64 @@ class BrokerFacts:
     swept_ago_s: float | None = None  # since the sweeper's last run; None: longer than that is remembered
 
     @property
-    def there(self) -> bool:
-        """Whether it answered, so that the rest of this says something."""
+    def answers(self) -> bool:
+        """Whether the broker answers; otherwise the other fields mean nothing."""
         return not self.error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """Everything that the rules judge, as it was at one moment."""
+    """Everything that the rules look at, as it was at one moment."""
 
     now: datetime
     limits: Limits
     symbols: tuple[SymbolFacts, ...] = ()  # by ticker
     broker: BrokerFacts = field(default_factory=BrokerFacts)
-    database_ms: float = 0  # what one small write took
-    beat_ago_s: float | None = None  # since beat asked last; None: never
-    sweep_patience_s: float = 15  # since the sweeper's last run, after which nobody sweeps; /readyz goes by it too
-    sweep_memory_s: float = 60  # how long that run is remembered
-    watch_s: float = 5  # what the period of the evaluation is set to
+    database_ms: float = 0  # duration of one small write
+    beat_ago_s: float | None = None  # since beat last triggered an evaluation; None: never
+    sweep_patience_s: float = 15  # the sweeper is late if its last run is longer ago; /readyz uses it too
+    sweep_memory_s: float = 60  # how long the sweeper's last run is remembered
+    watch_s: float = 5  # period of the evaluation
     in_quarantine: Mapping[str, int] = field(default_factory=dict)  # bars by ticker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """A rule holds: of a symbol, of another subject, or, without either, of the whole."""
+    """A rule holds for a symbol, for another subject such as a worker, or (without either) for the whole scanner."""
 
     message: str  # one sentence, with the figures
     symbol_id: int | None = None
     ticker: str = ""
     subject: str = ""
-    within: str = ""  # the subject of a stronger rule that would explain it
+    stronger_subject: str = ""  # a stronger rule that holds for this subject explains the finding, and mutes it
 
     @property
     def key(self) -> tuple[int | None, str]:
-        """What tells it from the rule's other findings."""
+        """Identifies the finding among those of its rule."""
         return self.symbol_id, self.subject
 
 
 Find = Callable[[Facts], Iterable[Finding] | None]
-"""What holds of these facts; None: these facts don't tell, so that what was known stays."""
+"""Returns the rule's findings; None: the facts don't say whether it holds, so its open alerts stay as they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One thing that can be wrong. Its page is docs/runbook/NAME.md."""
+    """One condition that is worth an alert. Its runbook is docs/runbook/NAME.md.
+
+    Raises ValueError for negative times, and unless `renew_s` is positive.
+    """
 
     name: str
     severity: Severity
     title: str  # what is wrong, in a few words, for subjects and summaries
     find: Find
-    for_s: float  # holds for so long before it fires
-    clear_s: float  # is clear for so long before it is over
-    renew_s: float  # told again at this interval while it fires
-    muted_by: tuple[str, ...] = ()  # stronger rules: while one fires, nothing is told of this one
-    many: str = ""  # what is wrong with more than one of them, after their number
-    at_once: bool = False  # counts in the overall status as soon as it holds, fired or not
+    for_s: float  # must hold for so long before it fires
+    clear_s: float  # must not hold for so long before it is resolved
+    renew_s: float  # interval of the reminders while it fires
+    muted_by: tuple[str, ...] = ()  # stronger rules: while one of them fires, nothing is sent about this one
+    plural_title: str = ""  # the title for several subjects, put after their number
+    counts_at_once: bool = False  # counts in the overall status as soon as it holds, not only once it fires
 
     def __post_init__(self) -> None:
         if min(self.for_s, self.clear_s) < 0 or self.renew_s <= 0:
@@ -124,12 +127,12 @@ class Rule:
 
     @property
     def runbook(self) -> str:
-        """Its page, from the top of the repository."""
+        """The path of its runbook in the repository."""
         return f"docs/runbook/{self.name}.md"
 
 
-def named(tickers: Iterable[str], count: int) -> str:
-    """Some names, and how many more there are."""
-    shown = list(tickers)[:NAMED]
+def some_names(tickers: Iterable[str], count: int) -> str:
+    """The first MAX_NAMES tickers of `count`, and how many more there are: "A, B and 3 more"."""
+    shown = list(tickers)[:MAX_NAMES]
     more = count - len(shown)
     return ", ".join(shown) + (f" and {more:,} more" if more else "")

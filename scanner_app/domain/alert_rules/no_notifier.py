@@ -1,4 +1,4 @@
-"""Nobody sends mails and other messages."""
+"""No worker sends notifications."""
 
 from collections.abc import Iterable
 
@@ -8,8 +8,8 @@ from scanner_app.domain.worker_roles import Role
 
 
 def find(facts: Facts) -> Iterable[Finding] | None:
-    """One finding for the whole."""
-    if not facts.broker.there:
+    """One finding for the whole scanner."""
+    if not facts.broker.answers:
         return None
     if any(worker.role == Role.NOTIFY for worker in facts.broker.workers):
         return []

@@ -1,4 +1,4 @@
-"""Nobody consumes the queues of a shard or lane, or does the work of another role."""
+"""No living worker consumes the queues of a shard of a lane."""
 
 from collections.abc import Iterable
 
@@ -8,25 +8,25 @@ from scanner_app.domain.worker_roles import LANE_ROLES
 
 
 def consumers(lane: str, shard: int, shards: int) -> str:
-    """The name of those who should consume a shard of a lane: a subject of this rule."""
+    """The name for the workers that should consume this shard of a lane, such as "main 0/1": a subject of this rule."""
     return f"{lane} {shard}/{shards}"
 
 
 def shards_of(workers: Iterable[WorkerFacts]) -> int:
-    """How many shards there are, by what the living workers tell; 1 without any.
+    """The number of shards according to the living workers' heartbeats; 1 without workers.
 
-    Not by a setting: the process that judges consumes no shard and may have been given none.
+    Not read from the settings, because the evaluating process consumes no shard and may lack the setting.
     """
     return max((int(worker.shard.partition("/")[2]) for worker in workers if worker.role in LANE_ROLES), default=1)
 
 
 def find(facts: Facts) -> Iterable[Finding] | None:
-    """One finding for each shard of each lane without a living worker. A worker of all symbols counts for every shard.
+    """One finding for each shard of each lane without a living worker. An unsharded worker (0/1) serves every shard.
 
-    The other roles need none here: without the upkeep worker nobody judges, which the status says by itself;
-    no_notifier is a rule of its own.
+    Other roles don't belong here: without the upkeep worker no rule is evaluated, which the status shows, and the
+    notify worker has its own rule, no_notifier.
     """
-    if not facts.broker.there:
+    if not facts.broker.answers:
         return None
     shards = shards_of(facts.broker.workers)
     living = {f"{worker.role} {worker.shard}" for worker in facts.broker.workers}
@@ -43,7 +43,7 @@ RULE = Rule(
     severity=Severity.ERROR,
     title="no worker",
     find=find,
-    for_s=20,  # a worker that is started anew is back in some ten seconds
-    clear_s=30,  # time for what has waited to be worked off before anything is said of it
+    for_s=20,  # a restarted worker is back in about ten seconds
+    clear_s=30,  # meanwhile the waiting bars are worked off, so the rules muted by this one don't fire for them
     renew_s=1_800,
 )

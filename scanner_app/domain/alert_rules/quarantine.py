@@ -1,15 +1,15 @@
-"""Bars were set aside, and wait for an operator."""
+"""Bars are in quarantine and wait for an operator."""
 
 from collections.abc import Iterable
 
-from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule, named
+from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule, some_names
 from scanner_app.domain.enums import Severity
 
 
 def find(facts: Facts) -> Iterable[Finding]:
-    """One finding for the whole."""
+    """One finding for the whole scanner."""
     if count := sum(facts.in_quarantine.values()):
-        of = named(sorted(facts.in_quarantine), len(facts.in_quarantine))
+        of = some_names(sorted(facts.in_quarantine), len(facts.in_quarantine))
         bars = "1 bar is" if count == 1 else f"{count:,} bars are"
         yield Finding(message=f"{bars} in quarantine, of {of}.")
 

@@ -6,12 +6,12 @@ from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule
 from scanner_app.domain.enums import Severity
 
 IN_A_ROW = 10
-"""Outages of one bar in a row that are told. Given by the design: fewer are a restart."""
+"""Outages of one bar in a row that make a finding. Given by the design: a restart causes fewer."""
 
 
 def find(facts: Facts) -> Iterable[Finding] | None:
-    """One finding for each symbol. They count against no bar, so nothing else would ever tell."""
-    if not facts.broker.there:
+    """One finding for each such symbol. Outages never count against a bar, so no other rule would report them."""
+    if not facts.broker.answers:
         return None
     return [
         Finding(
@@ -29,9 +29,9 @@ RULE = Rule(
     name="repeated_outages",
     severity=Severity.ERROR,
     title="outage after outage",
-    many="symbols meet outage after outage",
+    plural_title="symbols meet outage after outage",
     find=find,
-    for_s=0,  # ten in a row are half a minute at least
+    for_s=0,  # ten outages in a row take half a minute at least
     clear_s=15,
     renew_s=1_800,
 )

@@ -7,8 +7,8 @@ from scanner_app.domain.enums import Severity
 
 
 def find(facts: Facts) -> Iterable[Finding] | None:
-    """One finding for the whole."""
-    if not facts.broker.there:
+    """One finding for the whole scanner."""
+    if not facts.broker.answers:
         return None
     if facts.broker.answer_ms <= facts.limits.answer_ms:
         return []

@@ -10,7 +10,7 @@ DEFAULT_ANSWER_MS = 500
 
 
 def find(facts: Facts) -> Iterable[Finding]:
-    """One finding for the whole."""
+    """One finding for the whole scanner."""
     if facts.database_ms > facts.limits.answer_ms:
         yield Finding(
             message=f"The database took {facts.database_ms:,.0f} ms for one small write, over "
@@ -23,7 +23,7 @@ RULE = Rule(
     severity=Severity.WARNING,
     title="the database is slow",
     find=find,
-    for_s=15,  # three looks in a row: one slow write is a checkpoint or a backup
+    for_s=15,  # three evaluations in a row: a single slow write may be a checkpoint or a backup
     clear_s=60,
     renew_s=3_600,
 )

@@ -17,7 +17,7 @@ def find(facts: Facts) -> Iterable[Finding]:
                 message=f"{one.ticker}: its p95 latency is {one.slow_p95_ms:,} ms, over {facts.limits.p95_ms:,} ms.",
                 symbol_id=one.id,
                 ticker=one.ticker,
-                within=one.consumers,
+                stronger_subject=one.consumers,
             )
 
 
@@ -25,11 +25,11 @@ RULE = Rule(
     name="slow_symbol",
     severity=Severity.WARNING,
     title="its bars take long",
-    many="symbols are slow",
+    plural_title="symbols are slow",
     find=find,
     for_s=15,
     clear_s=60,
     renew_s=3_600,
     muted_by=("no_worker",),
-    at_once=True,  # given by the requirements
+    counts_at_once=True,  # given by the requirements
 )

@@ -18,7 +18,7 @@ def find(facts: Facts) -> Iterable[Finding]:
                 "time beyond what its timeframe allows.",
                 symbol_id=one.id,
                 ticker=one.ticker,
-                within=one.consumers,
+                stronger_subject=one.consumers,
             )
 
 
@@ -26,9 +26,9 @@ RULE = Rule(
     name="stale_symbol",
     severity=Severity.WARNING,
     title="its feed is stale",
-    many="symbols are stale",
+    plural_title="symbols are stale",
     find=find,
-    for_s=60,  # the limit is a time already; this is for the feed's return after a stop of the scanner
+    for_s=60,  # the limit is a time already; this gives the feed time to return after a stop of the scanner
     clear_s=30,
     renew_s=6 * 3_600,
     muted_by=("no_worker",),

@@ -1,4 +1,4 @@
-"""A bar could run, and does not get done."""
+"""A symbol's head could run, but is not processed."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ DEFAULT_STUCK_S = 60
 
 
 def find(facts: Facts) -> Iterable[Finding]:
-    """One finding for each symbol whose head has been due, and not paused, for longer than the limit."""
+    """One finding for each symbol whose head has been due, without a pause, for longer than the limit."""
     for one in facts.symbols:
         if one.due_since is None:
             continue
@@ -21,7 +21,7 @@ def find(facts: Facts) -> Iterable[Finding]:
                 f"{one.backlog:,} wait.",
                 symbol_id=one.id,
                 ticker=one.ticker,
-                within=one.consumers,
+                stronger_subject=one.consumers,
             )
 
 
@@ -29,9 +29,9 @@ RULE = Rule(
     name="stuck_head",
     severity=Severity.ERROR,
     title="its next bar is stuck",
-    many="symbols are stuck",
+    plural_title="symbols are stuck",
     find=find,
-    for_s=15,  # the limit is a time already; this is for the start after a stop, when every head that waits is old
+    for_s=15,  # the limit is a time already; this is for the start after a stop, when every waiting head is old
     clear_s=30,
     renew_s=1_800,
     muted_by=("no_worker", "broker_away", "repeated_outages"),

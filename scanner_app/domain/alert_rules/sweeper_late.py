@@ -1,4 +1,4 @@
-"""The sweeper, which brings lost bars back, does not run."""
+"""The sweeper, which redelivers lost bars, does not run."""
 
 from collections.abc import Iterable
 
@@ -7,8 +7,8 @@ from scanner_app.domain.enums import Severity
 
 
 def find(facts: Facts) -> Iterable[Finding] | None:
-    """One finding for the whole."""
-    if not facts.broker.there:
+    """One finding for the whole scanner."""
+    if not facts.broker.answers:
         return None
     ago_s = facts.broker.swept_ago_s
     if ago_s is not None and ago_s <= facts.sweep_patience_s:

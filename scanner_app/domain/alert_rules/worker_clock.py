@@ -1,4 +1,4 @@
-"""A worker's clock is not the database's."""
+"""A worker's clock differs from the database's."""
 
 from collections.abc import Iterable
 
@@ -6,12 +6,12 @@ from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule
 from scanner_app.domain.enums import Severity
 
 MAX_OFF_S = 1.0
-"""Seconds that a worker's clock may be off the database's. Given by the design: the shortest retry delay."""
+"""Most seconds that a worker's clock may differ from the database's. Given by the design: the shortest retry delay."""
 
 
 def find(facts: Facts) -> Iterable[Finding] | None:
-    """One finding for each worker."""
-    if not facts.broker.there:
+    """One finding for each worker whose clock is off by more than MAX_OFF_S."""
+    if not facts.broker.answers:
         return None
     return [
         Finding(message=sentence(worker.name, worker.clock_ahead_s), subject=worker.name)
@@ -21,7 +21,7 @@ def find(facts: Facts) -> Iterable[Finding] | None:
 
 
 def sentence(worker: str, off_s: float) -> str:
-    """The sentence, also for /readyz."""
+    """The finding's message, which /readyz shows too."""
     return f"Worker {worker}: its clock is {abs(off_s):,.1f} s {'ahead of' if off_s > 0 else 'behind'} the database's."
 
 
@@ -29,7 +29,7 @@ RULE = Rule(
     name="worker_clock",
     severity=Severity.WARNING,
     title="a worker's clock is off",
-    many="workers' clocks are off",
+    plural_title="workers' clocks are off",
     find=find,
     for_s=15,
     clear_s=30,
