@@ -1,4 +1,4 @@
-"""Pages for people: the home page, signing in and out.
+"""Pages: the live board, a symbol's page, the runbook, signing in and out.
 
 May import: api and the rooms below.
 """

@@ -1,4 +1,4 @@
-"""The runbook as pages of the site: who is called at night has a mail and a browser, not the repository."""
+"""The runbook as pages of the site: an operator who is called at night has a browser, but not the repository."""
 
 import re
 
@@ -9,9 +9,9 @@ from scanner_app.notifications.links import runbook_file, runbook_path
 
 
 def html_of(rule: str) -> str:
-    """The page of a rule that there is. Links between rules lead to pages, those to other documents are words."""
+    """The page of a known rule as HTML. Links to other rules lead to their pages; other documents are only named."""
     text = (settings.BASE_DIR / runbook_file(rule)).read_text(encoding="utf-8")
     text = re.sub(r"\]\((\w+)\.md\)", lambda link: f"]({runbook_path(link[1])})", text)
     text = re.sub(r"\[([^]]+)\]\(\.\./(\w+\.md)[^)]*\)", r"\1 (docs/\2)", text)
-    # js-default, as against commonmark, lets no HTML through.
+    # js-default: unlike commonmark it escapes HTML in the text.
     return str(MarkdownIt("js-default").render(text))

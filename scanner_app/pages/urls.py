@@ -8,7 +8,7 @@ from scanner_app.pages import views
 
 urlpatterns = [
     path("", views.home, name="home"),
-    # A ticker may have slashes, and an address may have lost its last one.
+    # <path:…>, since a ticker may contain slashes. Each address also works without its last slash.
     path("symbols/<path:ticker>/", views.symbol, name="symbol"),
     path("symbols/<path:ticker>", views.symbol),
     path("runbook/<slug:rule>/", views.runbook_page, name="runbook"),
@@ -20,5 +20,5 @@ urlpatterns = [
     path("flower/", views.flower, name="flower"),
     path("flower/<path:where>", views.flower),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
-    path("favicon.ico", views.favicon),  # browsers ask for it on pages that are not ours, like the API's
+    path("favicon.ico", views.favicon),  # browsers request it for pages without an icon of their own, such as the API's
 ]

@@ -1,4 +1,4 @@
-"""The live board, a symbol's page, the runbook, signing in, and the way to Flower."""
+"""The live board, a symbol's page, the runbook, signing in, and the redirect to Flower."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -25,7 +25,7 @@ from scanner_app.reading import symbols
 POLICY = "; ".join(
     [
         "default-src 'self'",
-        "style-src 'self' 'unsafe-inline'",  # the chart's library styles its logo with an element of its own
+        "style-src 'self' 'unsafe-inline'",  # the chart's library adds a style element for its logo
         "img-src 'self' data:",
         "object-src 'none'",
         "base-uri 'none'",
@@ -33,13 +33,13 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     ]
 )
-"""Content-Security-Policy of the pages: nothing from other hosts, and no script that is not a file of ours."""
+"""Content-Security-Policy of the pages: nothing from other hosts, and no scripts but our own files."""
 
 View = Callable[..., HttpResponseBase]
 
 
 def guarded(view: View) -> View:
-    """The view with POLICY in its answers."""
+    """The view, with POLICY added to its answers."""
 
     @wraps(view)
     def answer(*args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -54,7 +54,7 @@ def guarded(view: View) -> View:
 @never_cache
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """The live board: a frame that its script fills, every second."""
+    """The live board: an empty page that its script fills every second."""
     if not (request.user.is_authenticated or settings.SCANNER_PUBLIC_STATUS):
         return redirect_to_login(request.get_full_path())
     return render(request, "scanner_app/home.html", _common(request))
@@ -64,7 +64,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def symbol(request: HttpRequest, ticker: str) -> HttpResponse:
-    """One symbol: a frame that its script fills with chart, explanation, timeline and faults."""
+    """One symbol: an empty page that its script fills with chart, explanation, timeline and failures."""
     if not (request.user.is_authenticated or settings.SCANNER_PUBLIC_STATUS):
         return redirect_to_login(request.get_full_path())
     found = symbols.find(ticker)
@@ -76,7 +76,7 @@ def symbol(request: HttpRequest, ticker: str) -> HttpResponse:
 @never_cache
 @require_safe
 def runbook_page(request: HttpRequest, rule: str) -> HttpResponse:
-    """What a rule's alert means, what to look at and what to do."""
+    """The runbook's page on a rule: what its alert means, what to look at and what to do."""
     if not (request.user.is_authenticated or settings.SCANNER_PUBLIC_STATUS):
         return redirect_to_login(request.get_full_path())
     if rule not in RULES:
@@ -87,7 +87,7 @@ def runbook_page(request: HttpRequest, rule: str) -> HttpResponse:
 
 
 def _common(request: HttpRequest) -> dict[str, Any]:
-    """What the pages need to know. Whether one may act is decided by the API, at each act."""
+    """Template variables of all pages. They only hide actions: the API checks the permission of each request."""
     return {
         "may_operate": May(request.user).operate,
         "p95_limit_ms": settings.SCANNER_ALERT_P95_MS,
@@ -97,7 +97,7 @@ def _common(request: HttpRequest) -> dict[str, Any]:
 
 @method_decorator(guarded, name="dispatch")
 class SignIn(LoginView):
-    """Sign in, and go on to where one wanted to go."""
+    """Sign in, and go on to the page that asked for it."""
 
     template_name = "scanner_app/login.html"
     redirect_authenticated_user = True
@@ -105,7 +105,7 @@ class SignIn(LoginView):
 
 @require_safe
 def flower(request: HttpRequest, where: str = "") -> HttpResponse:
-    """Lead to a page of Flower, on the host that the browser knows us by if Flower listens everywhere."""
+    """Redirect to a page of Flower. If Flower listens on every address, on the host of this request."""
     parts = urlsplit(settings.FLOWER_URL)._replace(path=f"/{quote(where)}" if where else "")
     if is_every_address(parts.hostname or ""):
         ours = urlsplit(f"//{request.get_host()}").hostname or "localhost"
@@ -115,5 +115,5 @@ def flower(request: HttpRequest, where: str = "") -> HttpResponse:
 
 @require_safe
 def favicon(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
-    """The icon, for those who ask for it by its old name."""
+    """Redirect the icon's traditional address to the icon."""
     return redirect(static("scanner_app/favicon.svg"), permanent=False)

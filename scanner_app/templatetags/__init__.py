@@ -1,4 +1,4 @@
-"""Filters for our templates.
+"""Template filters for the admin.
 
 May import: admin, pages and the rooms below.
 """

@@ -1,4 +1,4 @@
-"""The admin's words and links, for its templates."""
+"""How the admin shows values and links, as filters for its templates."""
 
 from datetime import datetime
 from typing import Any
@@ -14,19 +14,19 @@ register = template.Library()
 
 @register.filter
 def badge(word: Any) -> SafeString:
-    """A state as coloured word."""
+    """A state as a coloured word."""
     return base.badge(str(word))
 
 
 @register.filter
 def utc(moment: datetime | None) -> str:
-    """A time as traders read it."""
+    """A time in UTC, as text."""
     return base.utc(moment)
 
 
 @register.filter
 def one_line(text: str | None) -> SafeString | str:
-    """The beginning of a text."""
+    """The beginning of a text, in one line."""
     return base.one_line(text)
 
 
@@ -38,7 +38,7 @@ def symbol_page(symbol_id: int) -> str:
 
 @register.filter
 def chart_page(ticker: str) -> str:
-    """The address of a symbol's chart; empty if there is none."""
+    """The address of a symbol's page with its chart; empty if it has none."""
     return links.chart_url(ticker) or ""
 
 

@@ -1,4 +1,4 @@
-"""A real Chromium, pages that write down every complaint, and users of each kind."""
+"""A real Chromium, pages that record every error, and users of each kind."""
 
 import os
 import shutil
@@ -30,7 +30,7 @@ ARGUMENTS = [
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything in this folder needs the browser, and a database that the server's thread sees."""
+    """Mark all tests here: they need the browser, and a database that the server's thread can read."""
     for item in items:
         if "browser" in item.path.parts:
             item.add_marker(pytest.mark.browser)
@@ -59,17 +59,15 @@ def fresh_board(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def complaints() -> list[str]:
-    """What the browser complained about: errors in the console, exceptions, requests that went wrong."""
+def errors() -> list[str]:
+    """The errors that the browser reported: in the console, as exceptions, in answers."""
     return []
 
 
-def listen(page: Page, complaints: list[str]) -> None:
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "response", lambda answer: complaints.append(f"{answer.status} {answer.url}") if answer.status > 399 else None
-    )
+def listen(page: Page, errors: list[str]) -> None:
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("response", lambda answer: errors.append(f"{answer.status} {answer.url}") if answer.status > 399 else None)
 
 
 @pytest.fixture
@@ -82,14 +80,14 @@ def context(chromium: Any, live_server: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
-def page(context: Any, complaints: list[str]) -> Page:
+def page(context: Any, errors: list[str]) -> Page:
     page: Page = context.new_page()
-    listen(page, complaints)
+    listen(page, errors)
     return page
 
 
 def as_user(page: Page, name: str, live_server: Any, *permissions: str) -> Page:
-    """The board, as a new user sees it who is signed in already."""
+    """The board for a new user who is signed in."""
     user = User.objects.create_user(name, password="made up")
     user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
     client = Client()
@@ -103,13 +101,13 @@ def as_user(page: Page, name: str, live_server: Any, *permissions: str) -> Page:
 
 @pytest.fixture
 def reader(page: Page, live_server: Any) -> Page:
-    """The page of somebody who may look but not act."""
+    """The page of a user without the permission to operate symbols."""
     return as_user(page, "rita", live_server)
 
 
 @pytest.fixture
 def operator(page: Page, live_server: Any) -> Page:
-    """The page of somebody who may act, without being staff."""
+    """The page of a user who may operate symbols, but is not staff."""
     return as_user(page, "olga", live_server, "operate_symbol")
 
 
@@ -133,8 +131,8 @@ def processed(ticker: str, days: int, *, first: int = 0, pattern: str = "CDLDOJI
     return symbol
 
 
-def set_aside(ticker: str, bars: int = 1) -> Symbol:
-    """A symbol that went on without its first bars."""
+def quarantined(ticker: str, bars: int = 1) -> Symbol:
+    """A symbol whose first bars are in quarantine."""
     accept_days(ticker, bars, now=timezone.now())
     symbol = Symbol.objects.get(ticker=ticker)
     for _ in range(bars):

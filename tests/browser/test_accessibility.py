@@ -1,4 +1,4 @@
-"""For everybody: axe finds nothing serious, in light and dark, and nothing is wider than a phone."""
+"""Accessibility: axe finds nothing serious, in light and dark, and nothing is wider than a phone."""
 
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from scanner_app import mailbox
 from scanner_app.domain.enums import AlertState, Severity
 from scanner_app.models import Alert, Symbol
-from tests.browser.conftest import failed, processed, set_aside, tickers
+from tests.browser.conftest import failed, processed, quarantined, tickers
 from tests.conftest import accept_days, fail_head, make_symbol
 
 
@@ -18,7 +18,7 @@ def everything():
     """A symbol in each state, and an alert of each severity."""
     now = timezone.now()
     failed("TSLA")
-    set_aside("IBM", bars=2)
+    quarantined("IBM", bars=2)
     processed("AAPL", 20)
     accept_days("MSFT", 1, now=now)
     fail_head(Symbol.objects.get(ticker="MSFT"), now=now + timedelta(seconds=60))
@@ -36,7 +36,7 @@ def everything():
 
 
 def serious(page):
-    """What axe finds that keeps somebody out."""
+    """The serious and critical violations that axe finds."""
     found = Axe().run(page).response["violations"]
     return [
         (one["id"], [node["html"][:200] for node in one["nodes"]])
@@ -87,7 +87,7 @@ def test_no_page_is_wider_than_a_small_screen(operator, width):
     assert operator.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_a_change_is_spoken_once_and_figures_are_not(operator):
+def test_a_failure_is_announced_once_and_figures_are_not(operator):
     processed("TSLA", 1)
     operator.goto("/")
     expect(tickers(operator)).to_have_count(1)

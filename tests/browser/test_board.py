@@ -1,4 +1,4 @@
-"""The board in a real browser: what it shows, that it keeps itself up to date, and its acts."""
+"""The board in a real browser: what it shows, that it keeps itself up to date, and the actions on it."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -10,16 +10,16 @@ from playwright.sync_api import expect
 from scanner_app import mailbox
 from scanner_app.mailbox.accept import create_symbols
 from scanner_app.models import Symbol, SymbolStatus
-from tests.browser.conftest import failed, processed, set_aside, tickers, tile
+from tests.browser.conftest import failed, processed, quarantined, tickers, tile
 from tests.conftest import accept_days, make_symbol, new_bar, start_head
 
 MOMENT = datetime(2024, 1, 5, 15, 30, tzinfo=UTC)
 
 
-def test_it_shows_every_symbol_with_those_in_trouble_on_top_and_no_complaint(reader, complaints):
+def test_the_board_shows_every_symbol_with_those_in_trouble_on_top_and_no_error(reader, errors):
     processed("AAPL", 3)
     failed("TSLA")
-    set_aside("IBM")
+    quarantined("IBM")
     mailbox.disable(make_symbol("MSFT"), by="olga", now=timezone.now())
 
     reader.reload()
@@ -28,7 +28,7 @@ def test_it_shows_every_symbol_with_those_in_trouble_on_top_and_no_complaint(rea
     expect(tile(reader, "TSLA")).to_contain_text("failed")
     expect(tile(reader, "TSLA")).to_contain_text("breaker open, 3 failures in a row")
     expect(tile(reader, "TSLA")).to_contain_text("2 waiting")
-    expect(tile(reader, "IBM")).to_contain_text("1 bar set aside")
+    expect(tile(reader, "IBM")).to_contain_text("1 bar in quarantine")
     expect(tile(reader, "AAPL")).to_contain_text("processing")
     expect(tile(reader, "AAPL")).to_contain_text("CDLDOJI")
     expect(tile(reader, "AAPL").locator("time")).to_have_text("2024-01-03")
@@ -37,10 +37,10 @@ def test_it_shows_every_symbol_with_those_in_trouble_on_top_and_no_complaint(rea
     expect(reader.locator("#word")).to_have_text("Degraded")
     expect(reader.locator(".reasons")).to_contain_text("healthy")
     expect(reader).to_have_title("(1 failed) Market scanner")
-    assert complaints == []
+    assert errors == []
 
 
-def test_a_symbol_that_fails_is_on_top_within_two_seconds(reader):
+def test_a_failing_symbol_is_on_top_within_two_seconds(reader):
     for ticker in ("AAPL", "IBM", "TSLA"):
         processed(ticker, 1)
     reader.reload()
@@ -77,7 +77,7 @@ def test_a_symbol_over_the_latency_limit_is_slow_in_sign_figure_and_place(reader
     expect(tickers(reader)).to_have_text(["TSLA"])
 
 
-@pytest.mark.parametrize(("cause", "sign"), [(slow, "slow"), (set_aside, "quarantine"), (failed, "failed")])
+@pytest.mark.parametrize(("cause", "sign"), [(slow, "slow"), (quarantined, "quarantine"), (failed, "failed")])
 def test_a_symbols_page_has_the_same_sign_as_its_tile(reader, cause, sign):
     cause("TSLA")
     reader.reload()
@@ -90,7 +90,7 @@ def test_a_symbols_page_has_the_same_sign_as_its_tile(reader, cause, sign):
 
 
 @pytest.mark.parametrize("width", [390, 820, 1280, 1366, 1920])
-def test_nothing_of_a_tiles_time_and_backlog_is_cut_off(reader, width):
+def test_a_tiles_time_and_backlog_are_not_cut_off(reader, width):
     now = timezone.now()
     for ticker in ("AAPL", "TSLA", "IBM", "MSFT"):
         make_symbol(ticker)
@@ -125,7 +125,7 @@ def test_the_countdown_to_the_next_attempt_runs(reader):
     assert 20 < first <= 34  # its three failures are 0, 1 and 3 s old
 
 
-def test_an_errors_text_is_shown_as_text_and_never_as_markup(reader, complaints):
+def test_an_errors_text_is_shown_as_text_and_never_as_markup(reader, errors):
     failed("TSLA")
 
     reader.reload()
@@ -133,10 +133,10 @@ def test_an_errors_text_is_shown_as_text_and_never_as_markup(reader, complaints)
     error = tile(reader, "TSLA").locator(".error")
     expect(error).to_have_text("ValueError: <img src=x onerror=alert(1)>")
     assert error.locator("img").count() == 0
-    assert complaints == []
+    assert errors == []
 
 
-def test_a_tile_under_the_pointer_does_not_run_away(reader):
+def test_no_tile_moves_while_the_pointer_does(reader):
     for ticker in ("AAPL", "IBM", "TSLA"):
         processed(ticker, 1)
     reader.reload()
@@ -151,7 +151,7 @@ def test_a_tile_under_the_pointer_does_not_run_away(reader):
     expect(tile(reader, "TSLA")).to_contain_text("failed")
     assert tickers(reader).all_inner_texts() == ["AAPL", "IBM", "TSLA"]
 
-    expect(tickers(reader)).to_have_text(["TSLA", "AAPL", "IBM"])  # once it rests
+    expect(tickers(reader)).to_have_text(["TSLA", "AAPL", "IBM"])  # once the pointer rests
 
 
 def test_a_symbol_is_found_by_part_of_its_ticker_and_by_its_state(reader):
@@ -171,7 +171,7 @@ def test_a_symbol_is_found_by_part_of_its_ticker_and_by_its_state(reader):
     expect(tickers(reader)).to_have_text(["TSLA"])  # the address keeps it
 
     reader.get_by_label("Find").fill("xyz")
-    expect(reader.get_by_text("Nothing has “xyz” in its ticker")).to_be_visible()
+    expect(reader.get_by_text("No symbol has “xyz” in its ticker or state")).to_be_visible()
 
 
 def test_an_unchanged_board_is_not_sent_again(reader):
@@ -185,7 +185,7 @@ def test_an_unchanged_board_is_not_sent_again(reader):
     assert answer.value.status == 304
 
 
-def test_a_page_that_nobody_looks_at_asks_for_nothing(reader):
+def test_a_hidden_page_sends_no_requests(reader):
     asked = []
     reader.on("request", lambda request: asked.append(request.url))
     reader.evaluate(
@@ -199,12 +199,12 @@ def test_a_page_that_nobody_looks_at_asks_for_nothing(reader):
     assert asked == []
 
 
-def test_a_scanner_without_symbols_says_how_to_begin(reader, complaints):
+def test_an_empty_board_says_how_to_send_bars(reader, errors):
     expect(reader.get_by_role("heading", name="No symbols yet")).to_be_visible()
-    assert complaints == []
+    assert errors == []
 
 
-def test_a_lost_connection_is_told_and_forgotten_when_it_is_back(reader):
+def test_a_lost_connection_is_shown_until_it_is_back(reader):
     make_symbol("AAPL")
     reader.reload()
     expect(tickers(reader)).to_have_text(["AAPL"])
@@ -217,13 +217,13 @@ def test_a_lost_connection_is_told_and_forgotten_when_it_is_back(reader):
     expect(reader.locator("#notice")).to_be_hidden()
 
 
-def test_an_error_of_the_server_is_told_with_its_number(reader):
+def test_a_server_error_is_shown_with_its_number(reader):
     reader.route("**/scanner/board", lambda route: route.fulfill(status=503))
 
     expect(reader.locator("#notice")).to_contain_text("error 503")
 
 
-def test_who_has_been_signed_out_is_told_so_and_can_sign_in_again(reader):
+def test_a_user_who_was_signed_out_sees_so_and_can_sign_in_again(reader):
     make_symbol("AAPL")
     reader.reload()
     expect(tickers(reader)).to_have_text(["AAPL"])
@@ -235,14 +235,14 @@ def test_who_has_been_signed_out_is_told_so_and_can_sign_in_again(reader):
     expect(reader.get_by_label("Username")).to_be_visible()
 
 
-def test_strangers_see_a_public_status(page, settings, complaints):
+def test_anonymous_users_see_a_public_status(page, settings, errors):
     settings.SCANNER_PUBLIC_STATUS = True
     make_symbol("AAPL")
 
     page.goto("/")
 
     expect(tickers(page)).to_have_text(["AAPL"])
-    assert complaints == []
+    assert errors == []
 
 
 def test_times_are_local_with_utc_on_hovering(reader):
@@ -256,7 +256,7 @@ def test_times_are_local_with_utc_on_hovering(reader):
     expect(shown).to_have_attribute("title", "2024-01-05 15:30:00 UTC")
 
 
-def test_a_thousand_symbols_are_drawn_within_a_second_and_redrawn_without_a_jerk(reader, record_property):
+def test_a_thousand_symbols_are_drawn_within_a_second_and_redrawn_smoothly(reader, record_property):
     names = [f"S{number:04d}" for number in range(1000)]
     create_symbols(names, at_most=10_000, now=timezone.now())
     SymbolStatus.objects.update(

@@ -1,4 +1,4 @@
-"""A page lives through a restart of its server: a real one, in a process of its own."""
+"""A page survives a restart of its server: a real one, in its own process."""
 
 import os
 import socket
@@ -65,8 +65,8 @@ def server(tmp_path: Path) -> Iterator[Server]:
     server.stop()
 
 
-def test_a_page_lives_through_a_restart_of_the_server(chromium: Any, server: Server):
-    complaints: list[str] = []
+def test_a_page_survives_a_restart_of_the_server(chromium: Any, server: Server):
+    errors: list[str] = []
     context = chromium.new_context(base_url=server.url)
     page = context.new_page()
 
@@ -77,12 +77,12 @@ def test_a_page_lives_through_a_restart_of_the_server(chromium: Any, server: Ser
             return False
 
     wait_until(there, "the server answers", deadline_s=30)
-    listen(page, complaints)
+    listen(page, errors)
     page.get_by_label("Username").fill("rita")
     page.get_by_label("Password").fill("made up")
     page.keyboard.press("Enter")
     expect(tickers(page)).to_have_text(["AAPL"])
-    assert complaints == []  # with hashed names, compressed files and the policy in force
+    assert errors == []  # with hashed names, compressed files and the policy in force
     page.evaluate("window.stillTheSamePage = true")
 
     server.stop()

@@ -1,4 +1,4 @@
-"""A symbol's page in a real browser: chart, explanation, timeline, faults, and its acts."""
+"""A symbol's page in a real browser: chart, explanation, timeline, failures, and the actions on it."""
 
 import re
 from datetime import UTC, datetime
@@ -10,11 +10,11 @@ from playwright.sync_api import expect
 from scanner_app import mailbox
 from scanner_app.domain.enums import AlertState, Severity
 from scanner_app.models import Alert, Signal, Symbol, SymbolStatus
-from tests.browser.conftest import failed, processed, set_aside, tickers, tile
+from tests.browser.conftest import failed, processed, quarantined, tickers, tile
 from tests.conftest import make_symbol, new_bar, row_of
 
 
-def test_a_click_on_the_board_opens_the_symbol_however_odd_its_ticker(reader, complaints):
+def test_a_click_on_the_board_opens_the_symbol_however_odd_its_ticker(reader, errors):
     processed("BTC/USD", 2)
     reader.reload()
 
@@ -23,10 +23,10 @@ def test_a_click_on_the_board_opens_the_symbol_however_odd_its_ticker(reader, co
     expect(reader).to_have_url(re.compile("/symbols/BTC/USD/$"))
     expect(reader.get_by_role("heading", name="BTC/USD", level=1)).to_be_visible()
     expect(reader.locator("#chart[data-bars='2']")).to_be_visible()
-    assert complaints == []
+    assert errors == []
 
 
-def test_the_chart_shows_bars_with_their_signals_and_follows_them(reader, complaints):
+def test_the_chart_shows_bars_with_their_signals_and_follows_them(reader, errors):
     symbol = processed("TSLA", 30)
     reader.goto("/symbols/TSLA/")
     chart = reader.locator("#chart")
@@ -51,7 +51,7 @@ def test_the_chart_shows_bars_with_their_signals_and_follows_them(reader, compla
     reader.get_by_label("Pattern").select_option("CDLHAMMER")
     expect(chart).to_have_attribute("data-marks", "1")
     assert row_of(symbol).bars_processed == 31
-    assert complaints == []
+    assert errors == []
 
 
 def test_the_timeframe_can_be_changed(reader):
@@ -67,7 +67,7 @@ def test_the_timeframe_can_be_changed(reader):
     expect(reader.get_by_role("button", name="1d")).to_have_attribute("aria-pressed", "true")
 
 
-def test_it_says_why_and_what_comes_next_with_the_traceback(reader, complaints):
+def test_a_symbols_page_shows_cause_next_step_and_traceback(reader, errors):
     failed("TSLA")
 
     reader.goto("/symbols/TSLA/")
@@ -82,42 +82,42 @@ def test_it_says_why_and_what_comes_next_with_the_traceback(reader, complaints):
     expect(failures.first.locator("pre")).to_contain_text("ValueError: <img src=x onerror=alert(1)>")
     reader.wait_for_timeout(3000)
     expect(failures.first.locator("pre")).to_be_visible()  # what changes around it does not shut it
-    assert complaints == []
+    assert errors == []
 
 
-def test_a_symbol_without_bars_has_its_own_words(reader, complaints):
+def test_a_symbol_without_bars_says_so_in_each_part(reader, errors):
     make_symbol("TSLA")
 
     reader.goto("/symbols/TSLA/")
 
     expect(reader.locator("#chart-words")).to_have_text("No bars yet: the chart begins with the first one.")
     expect(reader.locator("#failures")).to_have_text("No attempt has failed.")
-    expect(reader.locator("#quarantine")).to_have_text("No bar is set aside.")
-    assert complaints == []
+    expect(reader.locator("#quarantine")).to_have_text("No bar is in quarantine.")
+    assert errors == []
 
 
 @pytest.mark.parametrize(
-    ("act", "outcome", "kind"),
+    ("action", "outcome", "kind"),
     [
         ("Reset", "has been reset", "reset"),
-        ("Skip the bar", "goes on without its first bar", "skipped"),
+        ("Skip the bar", "has skipped its first bar", "skipped"),
         ("Disable", "has been disabled", "disabled"),
     ],
 )
-def test_operators_act_on_it_with_a_reason(operator, complaints, act, outcome, kind):
+def test_an_operators_action_is_done_and_recorded_with_its_reason(operator, errors, action, outcome, kind):
     symbol = failed("TSLA")
     operator.goto("/symbols/TSLA/")
 
-    operator.get_by_role("button", name=act, exact=True).click()
+    operator.get_by_role("button", name=action, exact=True).click()
     question = operator.get_by_role("dialog")
-    question.get_by_label("Why").fill("split today")
-    question.get_by_role("button", name=act, exact=True).click()
+    question.get_by_label("Reason").fill("split today")
+    question.get_by_role("button", name=action, exact=True).click()
 
     expect(operator.locator("#outcome")).to_contain_text(f"TSLA {outcome}")
     event = symbol.events.get(kind=kind)
     assert (event.actor, event.reason) == ("olga", "split today")
     expect(operator.locator("#timeline")).to_contain_text("split today")
-    assert complaints == []
+    assert errors == []
 
 
 def test_a_disabled_symbol_can_be_enabled(operator):
@@ -134,8 +134,8 @@ def test_a_disabled_symbol_can_be_enabled(operator):
     assert Symbol.objects.get().enabled
 
 
-def test_a_bar_in_quarantine_can_be_replayed_and_another_discarded(operator, complaints):
-    symbol = set_aside("TSLA", bars=2)
+def test_a_bar_in_quarantine_can_be_replayed_and_another_discarded(operator, errors):
+    symbol = quarantined("TSLA", bars=2)
     operator.goto("/symbols/TSLA/")
     entries = operator.locator("#quarantine li")
     expect(entries).to_have_count(2)
@@ -147,20 +147,20 @@ def test_a_bar_in_quarantine_can_be_replayed_and_another_discarded(operator, com
     entries.first.get_by_role("button", name="Discard").click()
     operator.get_by_role("dialog").get_by_role("button", name="Discard").click()
 
-    expect(operator.locator("#quarantine")).to_have_text("No bar is set aside.")
+    expect(operator.locator("#quarantine")).to_have_text("No bar is in quarantine.")
     assert {entry.resolution for entry in symbol.quarantine.all()} == {"replayed", "discarded"}
-    assert complaints == []
+    assert errors == []
 
 
-def test_who_may_not_act_sees_no_way_to(reader):
-    set_aside("TSLA")
+def test_without_the_permission_no_actions_are_shown(reader):
+    quarantined("TSLA")
     reader.goto("/symbols/TSLA/")
     expect(reader.locator("#quarantine li")).to_have_count(1)
 
     assert reader.locator("main button:not(#timeframes button)").count() == 0
 
 
-def test_strangers_see_the_public_status_and_where_to_sign_in_for_the_rest(page, settings):
+def test_anonymous_users_see_the_public_status_and_where_to_sign_in_for_the_rest(page, settings):
     settings.SCANNER_PUBLIC_STATUS = True
     processed("TSLA", 1)
 
@@ -173,7 +173,7 @@ def test_strangers_see_the_public_status_and_where_to_sign_in_for_the_rest(page,
     )
 
 
-def test_a_symbol_that_is_deleted_meanwhile_is_told(reader):
+def test_a_symbol_deleted_meanwhile_is_reported(reader):
     symbol = make_symbol("TSLA")
     reader.goto("/symbols/TSLA/")
     expect(reader.locator("#head")).to_contain_text("Processing")
@@ -199,14 +199,14 @@ def test_with_the_keyboard_alone_from_the_filter_to_the_symbol_and_its_reset(ope
     expect(operator.get_by_role("button", name="Reset", exact=True)).to_be_visible()
     for _ in range(12):
         operator.keyboard.press("Tab")
-        if operator.evaluate("document.activeElement.dataset.act") == "reset":
+        if operator.evaluate("document.activeElement.dataset.action") == "reset":
             break
     operator.keyboard.press("Enter")
     expect(operator.get_by_role("dialog").get_by_role("button", name="Reset")).to_be_focused()
     operator.keyboard.press("Enter")
 
     expect(operator.locator("#outcome")).to_contain_text("TSLA has been reset")
-    expect(operator.get_by_role("button", name="Reset", exact=True)).to_be_focused()  # back where one was
+    expect(operator.get_by_role("button", name="Reset", exact=True)).to_be_focused()  # as before the dialog
     assert row_of(symbol).attempts == 0
 
 
@@ -235,7 +235,7 @@ def test_a_bar_that_waits_for_minutes_counts_down_in_minutes(reader):
     assert re.fullmatch(r"in 2 min 0[3-6] s", words)
 
 
-def test_acts_that_make_no_sense_are_not_offered(operator):
+def test_actions_that_make_no_sense_are_not_offered(operator):
     processed("AAPL", 1)
     operator.goto("/symbols/AAPL/")
     expect(operator.locator("#explain .can")).to_contain_text("Disable")
@@ -249,7 +249,7 @@ def test_acts_that_make_no_sense_are_not_offered(operator):
     expect(operator.get_by_role("button", name="Skip the bar")).to_be_visible()
 
 
-def test_an_alert_of_the_symbol_leads_its_explanation(reader):
+def test_a_symbols_alert_comes_first_in_its_explanation(reader):
     symbol, now = processed("AAPL", 1), timezone.now()
     Alert.objects.create(
         rule="slow_symbol",
@@ -283,7 +283,7 @@ def test_the_head_names_calendar_and_gaps_and_strengths_are_rounded(reader):
 
 
 @pytest.mark.parametrize("width", [390, 820, 1024, 1280])
-def test_nothing_in_the_head_lies_on_anything_else_or_is_cut_off(operator, width):
+def test_nothing_in_the_head_overlaps_or_is_cut_off(operator, width):
     failed("TSLA")
     SymbolStatus.objects.update(
         last_bar_time=datetime(2024, 1, 5, 15, 30, tzinfo=UTC), bars_processed=1_234_567, p95_latency_ms=1234

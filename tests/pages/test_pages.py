@@ -23,13 +23,13 @@ def sign_in(client, **more):
     return client.post("/login/", {"username": "tom", "password": "made up", **more})
 
 
-def test_the_home_page_asks_strangers_to_sign_in_and_leads_back(client):
+def test_the_home_page_asks_anonymous_users_to_sign_in_and_leads_back(client):
     answer = client.get("/?a=1")
 
     assert (answer.status_code, answer.url) == (302, "/login/?next=/%3Fa%3D1")
 
 
-def test_with_public_status_strangers_see_the_page_but_no_way_to_what_they_may_not_use(client, settings):
+def test_with_public_status_anonymous_users_see_the_page_without_links_to_protected_pages(client, settings):
     settings.SCANNER_PUBLIC_STATUS = True
 
     answer = client.get("/")
@@ -42,7 +42,7 @@ def test_with_public_status_strangers_see_the_page_but_no_way_to_what_they_may_n
     assert 'href="/flower/"' not in page
 
 
-def test_a_signed_in_user_sees_the_board_and_the_ways_on(client, user):
+def test_a_signed_in_user_sees_the_board_and_the_links_of_all_users(client, user):
     client.force_login(user)
 
     page = client.get("/").content.decode()
@@ -83,7 +83,7 @@ def test_a_rule_has_a_page_made_of_its_document_whose_links_lead_to_pages(client
         assert client.get(address).status_code == 200, address
 
 
-def test_the_runbook_asks_strangers_to_sign_in_and_leads_back(client):
+def test_the_runbook_asks_anonymous_users_to_sign_in_and_leads_back(client):
     answer = client.get("/runbook/no_worker/")
 
     assert (answer.status_code, answer.url) == (302, "/login/?next=/runbook/no_worker/")
@@ -97,7 +97,7 @@ def test_only_rules_have_a_page_in_the_runbook(client, user, rule):
 
 
 @pytest.mark.parametrize("address", ["/", "/symbols/TSLA/"])
-def test_the_question_before_an_act_is_there_for_those_who_may_act(client, user, symbol, address):
+def test_the_confirmation_dialog_is_there_only_for_operators(client, user, symbol, address):
     client.force_login(user)
     reader = client.get(address).content.decode()
     user.user_permissions.add(Permission.objects.get(codename="operate_symbol"))
@@ -129,7 +129,7 @@ def test_a_symbols_page_is_found_in_lower_case_and_with_an_encoded_slash(client,
 
 
 @pytest.mark.parametrize("ticker", ["NONE", "A//B", "<b>", "x" * 50])
-def test_a_symbol_that_there_is_not_has_a_page_that_says_so(client, user, ticker):
+def test_an_unknown_symbol_has_a_page_that_says_so(client, user, ticker):
     client.force_login(user)
 
     answer = client.get(f"/symbols/{ticker}/")
@@ -146,7 +146,7 @@ def test_a_symbol_that_is_being_deleted_has_no_page(client, user, symbol):
     assert client.get("/symbols/TSLA/").status_code == 404
 
 
-def test_a_symbols_page_asks_strangers_to_sign_in_and_leads_back(client, symbol):
+def test_a_symbols_page_asks_anonymous_users_to_sign_in_and_leads_back(client, symbol):
     answer = client.get("/symbols/TSLA/")
 
     assert (answer.status_code, answer.url) == (302, "/login/?next=/symbols/TSLA/")
@@ -162,7 +162,7 @@ def test_the_foot_of_a_page_shows_the_version(client, settings, symbol, address)
 
 
 @pytest.mark.parametrize("address", ["/", "/login/", "/symbols/TSLA/"])
-def test_a_page_lets_no_script_in_that_is_not_a_file_of_ours(client, settings, symbol, address):
+def test_a_page_allows_no_scripts_but_our_files(client, settings, symbol, address):
     settings.SCANNER_PUBLIC_STATUS = True
 
     answer = client.get(address)
@@ -204,7 +204,7 @@ def test_signing_in_leads_home(client, user, address):
     assert client.get("/").status_code == 200
 
 
-def test_signing_in_leads_where_one_wanted_to_go(client, user):
+def test_signing_in_leads_to_the_requested_page(client, user):
     page = client.get("/login/?next=/admin/scanner_app/bar/").content.decode()
     assert '<input type="hidden" name="next" value="/admin/scanner_app/bar/">' in page
 
@@ -215,7 +215,7 @@ def test_signing_in_never_leads_to_another_host(client, user):
     assert sign_in(client, next="https://example.com/").url == "/"
 
 
-def test_a_wrong_password_is_told_and_the_name_kept(client, user):
+def test_a_wrong_password_is_reported_and_the_name_kept(client, user):
     answer = sign_in(client, password="wrong")
     page = answer.content.decode()
 
@@ -255,7 +255,7 @@ def test_a_link_can_not_sign_anybody_out(client, user):
         ("http://[::]:5555", "localhost", "http://localhost:5555"),
     ],
 )
-def test_the_way_to_flower_is_one_that_a_browser_can_go(client, settings, configured, asked, leads_to):
+def test_the_address_of_flower_is_one_that_a_browser_can_reach(client, settings, configured, asked, leads_to):
     settings.FLOWER_URL = configured
     settings.ALLOWED_HOSTS = ["localhost", "[::1]"]
 
@@ -264,7 +264,7 @@ def test_the_way_to_flower_is_one_that_a_browser_can_go(client, settings, config
     assert (answer.status_code, answer.url) == (302, leads_to)
 
 
-def test_the_icon_is_found_by_its_old_name_too(client):
+def test_the_icon_is_also_found_at_its_traditional_address(client):
     assert client.get("/favicon.ico").url == static("scanner_app/favicon.svg")
 
 

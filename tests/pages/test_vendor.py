@@ -1,4 +1,4 @@
-"""Other people's files are as they were published."""
+"""Vendored files are as they were published."""
 
 import re
 from hashlib import sha256
@@ -17,7 +17,7 @@ def test_every_script_is_in_the_list():
 
 
 @pytest.mark.parametrize("name", SUMS)
-def test_a_script_is_the_published_one(name):
+def test_a_script_is_unchanged(name):
     assert sha256((FOLDER / name).read_bytes()).hexdigest() == SUMS[name]
 
 

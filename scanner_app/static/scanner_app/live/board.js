@@ -1,8 +1,8 @@
 // The live board: every symbol as a tile, those in trouble first and larger.
 import { html, nothing, render } from "../../vendor/lit-html/lit-html.js";
 import { repeat } from "../../vendor/lit-html/directives/repeat.js";
-import { may_operate, on_alert, on_all_quarantined, on_silence, on_symbol } from "./acts.js";
-import { told } from "./notice.js";
+import { may_operate, confirm_acknowledge, confirm_quarantine_action_for_all, confirm_silence, confirm_symbol_action } from "./actions.js";
+import { connection } from "./notice.js";
 import { follow, page } from "./server.js";
 import {
   EMPTY, bar_time, breaker, capital, condition, count, count_down, in_a_row, moment, next_try, p95_tone, plural,
@@ -11,43 +11,43 @@ import {
 
 const RANK = { failed: 0, paused: 1, stale: 2, slow: 3, quarantine: 4, processing: 5, disabled: 6 };
 const ALERTS_SHOWN = 6;
-const STEADY_MS = 2000; // so long after the pointer moved over the board, no tile changes its place under it
-const SPEAK_EVERY_MS = 5000;
+const STEADY_MS = 2000; // for so long after the pointer has moved over the board, no tile changes its place
+const ANNOUNCE_EVERY_MS = 5000;
 
 const $ = (id) => document.getElementById(id);
 const find = $("find");
 const board = $("board");
-let whole = null; // the last answer
+let latest = null; // the last answer
 let ranks = new Map(); // ticker -> rank, as last drawn
-let pointed_at = -Infinity;
-let held = false; // whether a tile is not yet in the place that it belongs to
-let all_alerts = false; // whether those that had no room were asked for
-let spoken = null;
-let spoken_at = -Infinity;
+let pointer_moved_at = -Infinity;
+let move_postponed = false; // whether a tile is not yet in its place
+let all_alerts = false; // whether the reader asked for more than ALERTS_SHOWN
+let announced = null;
+let announced_at = -Infinity;
 
 // ----------------------------------------------------------------- above
 function overall() {
-  const off = whole.total_symbols - whole.enabled_symbols;
+  const off = latest.total_symbols - latest.enabled_symbols;
   const figures = [
-    ["Processing", count(whole.healthy_symbols), ""],
-    ["Paused", count(whole.paused_symbols), whole.paused_symbols > off ? "warn" : ""],
-    ["Failed", count(whole.failed_symbols), whole.failed_symbols ? "bad" : ""],
-    ["Quarantined", count(whole.quarantined), whole.quarantined ? "warn" : ""],
-    ["Backlog", count(whole.backlog), ""],
-    ["Bars / s", whole.bars_per_second.toFixed(1), ""],
+    ["Processing", count(latest.healthy_symbols), ""],
+    ["Paused", count(latest.paused_symbols), latest.paused_symbols > off ? "warn" : ""],
+    ["Failed", count(latest.failed_symbols), latest.failed_symbols ? "bad" : ""],
+    ["Quarantined", count(latest.quarantined), latest.quarantined ? "warn" : ""],
+    ["Backlog", count(latest.backlog), ""],
+    ["Bars / s", latest.bars_per_second.toFixed(1), ""],
   ];
-  const healthy = `${count(whole.healthy_symbols)} of ${plural(whole.enabled_symbols, "enabled symbol")} healthy`;
-  const summary = whole.total_symbols ? healthy + (off ? `, ${count(off)} off` : "") : "Nothing to watch yet";
+  const healthy = `${count(latest.healthy_symbols)} of ${plural(latest.enabled_symbols, "enabled symbol")} healthy`;
+  const summary = latest.total_symbols ? healthy + (off ? `, ${count(off)} off` : "") : "Nothing to watch yet";
   return html`
     <div class="verdict">
-      <h1>${shape(whole.overall_status)}<span class="hidden">Overall status: </span><span id="word" role="status">${capital(whole.overall_status)}</span></h1>
+      <h1>${shape(latest.overall_status)}<span class="hidden">Overall status: </span><span id="word" role="status">${capital(latest.overall_status)}</span></h1>
       <p>${summary}</p>
     </div>
-    ${whole.reasons.length ? html`<ul class="reasons" aria-label="Why">${whole.reasons.map((reason) => html`<li>${reason}</li>`)}</ul>` : nothing}
+    ${latest.reasons.length ? html`<ul class="reasons" aria-label="Why">${latest.reasons.map((reason) => html`<li>${reason}</li>`)}</ul>` : nothing}
     <dl class="figures">${figures.map(([name, figure, tone]) => html`<div data-tone=${tone}><dt>${name}</dt><dd>${figure}</dd></div>`)}</dl>`;
 }
 
-// Most messages begin with their symbol.
+// The alert's message with a link to its symbol. Most messages begin with the symbol.
 function linked({ symbol, message }) {
   if (!symbol) return message;
   const rest = message.startsWith(symbol) ? message.slice(symbol.length) : ` ${message}`;
@@ -55,26 +55,26 @@ function linked({ symbol, message }) {
 }
 
 function alert_line(one) {
-  const more = [one.state === "recovering" ? "no longer the case, ends if it stays so" : "",
-    one.acknowledged_by ? `seen by ${one.acknowledged_by}` : "", one.silenced ? "silenced" : ""].filter(Boolean).join(", ");
+  const more = [one.state === "recovering" ? "no longer holds, is resolved if it stays so" : "",
+    one.acknowledged_by ? `acknowledged by ${one.acknowledged_by}` : "", one.silenced ? "silenced" : ""].filter(Boolean).join(", ");
   return html`<li class="alert" data-severity=${one.severity}>
     ${shape(one.severity)}<span class="severity">${one.severity}</span>
     <span class="message">${linked(one)}
       ${more ? html`<span class="more">${more}</span>` : nothing}</span>
     <span class="since">since ${moment(one.fired_at)}</span>
-    ${may_operate ? html`<span class="acts">
-      ${one.acknowledged_by ? nothing : html`<button class="quiet small" @click=${() => on_alert(one, ask_again)}>Acknowledge<span class="hidden"> ${one.message}</span></button>`}
-      <button class="quiet small" @click=${() => on_silence(one, ask_again)}>${one.silenced ? "End the silence" : "Silence"}<span class="hidden"> ${one.message}</span></button></span>` : nothing}</li>`;
+    ${may_operate ? html`<span class="actions">
+      ${one.acknowledged_by ? nothing : html`<button class="quiet small" @click=${() => confirm_acknowledge(one, poll_now)}>Acknowledge<span class="hidden"> ${one.message}</span></button>`}
+      <button class="quiet small" @click=${() => confirm_silence(one, poll_now)}>${one.silenced ? "End the silence" : "Silence"}<span class="hidden"> ${one.message}</span></button></span>` : nothing}</li>`;
 }
 
 function alerts() {
-  const shown = all_alerts ? whole.alerts : whole.alerts.slice(0, ALERTS_SHOWN);
-  const rest = whole.total_alerts - shown.length;
+  const shown = all_alerts ? latest.alerts : latest.alerts.slice(0, ALERTS_SHOWN);
+  const rest = latest.total_alerts - shown.length;
   if (!shown.length) return nothing;
   const words = plural(rest, "more alert");
-  const list = $("alerts").dataset.all; // the admin's, for who may enter it
+  const list = $("alerts").dataset.all; // the admin's list, if the reader may enter it
   const more = list ? html`<a href=${list}>${words}</a>`
-    : all_alerts ? words // more than the board is told of
+    : all_alerts ? words // the board's answer does not have them
       : html`<button class="quiet small" @click=${() => { all_alerts = true; draw(); }}>Show ${words}</button>`;
   return html`<h2 class="hidden">Firing alerts</h2><ul class="alerts card">${repeat(shown, (one) => one.id, alert_line)}
     ${rest > 0 ? html`<li class="alert rest">${more}</li>` : nothing}</ul>`;
@@ -85,27 +85,27 @@ function error_line(one) {
   return one.last_error && one.state !== "processing" ? html`<p class="error" title=${one.last_error}>${one.last_error}</p>` : nothing;
 }
 
-// What stands in large letters on a tile in trouble.
-function plight(one, state) {
+// The large text on a tile in trouble.
+function trouble_text(one, state) {
   if (state === "stale") return "No fresh bars";
-  if (state === "slow") return "Its bars take long";
-  if (state === "quarantine") return `${plural(one.quarantined, "bar")} set aside`;
+  if (state === "slow") return "Slow bars";
+  if (state === "quarantine") return `${plural(one.quarantined, "bar")} in quarantine`;
   const tries = one.consecutive_failures ? in_a_row(one.consecutive_failures, "failure") : "";
   return html`<span class="hidden">Next try </span><span class="next">${next_try(one)}</span>
     <span class="fine">breaker ${breaker(one.circuit_state)}${tries ? html`, ${tries}` : nothing}</span>`;
 }
 
-function acts_of(one, state) {
+function action_buttons(one, state) {
   if (!may_operate) return nothing;
-  const button = (text, act) => html`<button class="quiet small" @click=${act}>${text}<span class="hidden"> ${one.symbol}</span></button>`;
-  return html`<div class="acts">
-    ${state === "failed" || state === "paused" ? button("Reset", () => on_symbol("reset", one.symbol, ask_again)) : nothing}
+  const button = (text, action) => html`<button class="quiet small" @click=${action}>${text}<span class="hidden"> ${one.symbol}</span></button>`;
+  return html`<div class="actions">
+    ${state === "failed" || state === "paused" ? button("Reset", () => confirm_symbol_action("reset", one.symbol, poll_now)) : nothing}
     ${one.quarantined ? html`
-      ${button("Replay", () => on_all_quarantined("replay", one.symbol, one.quarantined, ask_again))}
-      ${button("Discard", () => on_all_quarantined("discard", one.symbol, one.quarantined, ask_again))}` : nothing}</div>`;
+      ${button("Replay", () => confirm_quarantine_action_for_all("replay", one.symbol, one.quarantined, poll_now))}
+      ${button("Discard", () => confirm_quarantine_action_for_all("discard", one.symbol, one.quarantined, poll_now))}` : nothing}</div>`;
 }
 
-// What its state does not say already.
+// What the tile's state word does not say already.
 function marks(one, state) {
   return html`
     ${one.is_stale && state !== "stale" ? html`<span class="mark" data-tone="warn">stale</span>` : nothing}
@@ -127,12 +127,12 @@ function tile(one) {
     <div class="sign">${shape(state)}</div>
     <div class="what">
       <div class="name"><a href=${page(one.symbol)}>${one.symbol}</a><span class="state">${state}</span></div>
-      ${large ? html`<p class="plight">${plight(one, state)}</p>${error_line(one)}` : nothing}
+      ${large ? html`<p class="plight">${trouble_text(one, state)}</p>${error_line(one)}` : nothing}
       <div class="spark-line">${sparkline(one.latencies)}<span class="p95" data-tone=${p95_tone(one)}><span class="hidden">95 percent of bars within </span>${one.bars_processed ? `${count(one.p95_latency_ms)} ms` : EMPTY}</span></div>
       <div class="facts when"><span class="last"><span class=${large ? "" : "hidden"}>bar </span>${bar_time(one.last_bar_time)}</span>
         <span class="backlog ${one.backlog > 1 ? "some" : ""}">${count(one.backlog)} waiting</span></div>
       <div class="facts">${signal(one.last_signal)}<span class="marks">${marks(one, state)}</span></div>
-      ${large ? acts_of(one, state) : nothing}
+      ${large ? action_buttons(one, state) : nothing}
     </div></li>`;
 }
 
@@ -146,13 +146,13 @@ function matches(one, wanted) {
   return one.symbol.includes(wanted.toUpperCase()) || words.some((word) => word.startsWith(wanted.toLowerCase()));
 }
 
-// Trouble on top; but nothing moves under a pointer that is just about to press.
-const steady = () => performance.now() - pointed_at < STEADY_MS;
+// Symbols in trouble come first. But no tile moves while the pointer does: its user may be about to click.
+const steady = () => performance.now() - pointer_moved_at < STEADY_MS;
 
 function ordered(symbols) {
   const before = steady() ? ranks : new Map();
   ranks = new Map(symbols.map((one) => [one.symbol, before.get(one.symbol) ?? rank(one)]));
-  held = symbols.some((one) => ranks.get(one.symbol) !== rank(one));
+  move_postponed = symbols.some((one) => ranks.get(one.symbol) !== rank(one));
   return [...symbols].sort((a, b) => ranks.get(a.symbol) - ranks.get(b.symbol) || (a.symbol < b.symbol ? -1 : 1));
 }
 
@@ -160,12 +160,12 @@ const group = (name, title, tiles) => (tiles.length
   ? html`<h3 id=${name}>${title}</h3><ul class="board ${name}" aria-labelledby=${name}>${repeat(tiles, (one) => one.symbol, tile)}</ul>` : nothing);
 
 function draw() {
-  if (!whole) return;
+  if (!latest) return;
   const wanted = find.value.trim();
-  const shown = ordered(whole.symbols.filter((one) => matches(one, wanted)));
+  const shown = ordered(latest.symbols.filter((one) => matches(one, wanted)));
   document.querySelector(".loading")?.remove();
   render(overall(), $("overall"));
-  $("overall").dataset.status = whole.overall_status;
+  $("overall").dataset.status = latest.overall_status;
   render(alerts(), $("alerts"));
   const troubled = shown.filter((one) => ranks.get(one.symbol) < RANK.processing);
   const others = shown.slice(troubled.length);
@@ -173,16 +173,16 @@ function draw() {
   render([group("trouble", `In trouble: ${count(troubled.length)}`, troubled),
     group("others", troubled.length ? `Without trouble: ${count(others.length)}` : `All ${count(others.length)} without trouble`, others)], board);
   if (focus && document.activeElement === document.body) give_focus(focus);
-  $("empty").hidden = whole.symbols.length > 0;
-  const words = !wanted ? "" : shown.length ? `${count(shown.length)} of ${count(whole.symbols.length)}`
-    : `Nothing has “${wanted}” in its ticker, and nothing is in such a state`;
+  $("empty").hidden = latest.symbols.length > 0;
+  const words = !wanted ? "" : shown.length ? `${count(shown.length)} of ${count(latest.symbols.length)}`
+    : `No symbol has “${wanted}” in its ticker or state`;
   if ($("found").textContent !== words) $("found").textContent = words;
   count_down();
   title();
-  speak();
+  announce();
 }
 
-// A tile that changes its place loses the focus on its way: it is given back.
+// A tile that changes its place loses the focus: give it back.
 function focus_of(element) {
   const tile = element?.closest?.(".tile");
   return tile && { ticker: tile.dataset.ticker, place: [...tile.querySelectorAll("a, button")].indexOf(element) };
@@ -194,17 +194,17 @@ function give_focus({ ticker, place }) {
 }
 
 function title() {
-  const failed = whole.failed_symbols;
+  const failed = latest.failed_symbols;
   document.title = failed ? `(${failed} failed) Market scanner` : "Market scanner";
 }
 
-// Who listens is told which symbols fail, when that changes, and not more often than every few seconds.
-function speak() {
-  const failed = whole.symbols.filter((one) => condition(one) === "failed").map((one) => one.symbol);
-  const words = failed.length ? `Failed: ${failed.slice(0, 10).join(", ")}${failed.length > 10 ? ` and ${failed.length - 10} more` : ""}` : "No symbol fails";
-  if (spoken === null) spoken = words; // the first drawing is read as it is
-  if (words === spoken || performance.now() - spoken_at < SPEAK_EVERY_MS) return;
-  [spoken, spoken_at] = [words, performance.now()];
+// For screen readers: which symbols fail, when that changes, at most once in ANNOUNCE_EVERY_MS.
+function announce() {
+  const failed = latest.symbols.filter((one) => condition(one) === "failed").map((one) => one.symbol);
+  const words = failed.length ? `Failed: ${failed.slice(0, 10).join(", ")}${failed.length > 10 ? ` and ${failed.length - 10} more` : ""}` : "No symbol has failed";
+  if (announced === null) announced = words; // a screen reader reads the page itself at first
+  if (words === announced || performance.now() - announced_at < ANNOUNCE_EVERY_MS) return;
+  [announced, announced_at] = [words, performance.now()];
   $("spoken").textContent = words;
 }
 
@@ -218,7 +218,7 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   find.focus();
 });
-board.addEventListener("pointermove", () => { pointed_at = performance.now(); });
-board.addEventListener("pointerleave", () => { pointed_at = -Infinity; });
-setInterval(() => (held && !steady() ? draw() : count_down()), 1000);
-const ask_again = follow("board", (answer) => { whole = answer; draw(); }, told);
+board.addEventListener("pointermove", () => { pointer_moved_at = performance.now(); });
+board.addEventListener("pointerleave", () => { pointer_moved_at = -Infinity; });
+setInterval(() => (move_postponed && !steady() ? draw() : count_down()), 1000);
+const poll_now = follow("board", (answer) => { latest = answer; draw(); }, connection);

@@ -2,7 +2,7 @@
 import { capital, local, price, count, utc } from "./text.js";
 
 const { createChart, createSeriesMarkers, CandlestickSeries, HistogramSeries, ColorType } = window.LightweightCharts;
-const WIDTH = 9; // pixels of a bar at first: marks beside each other can be told apart
+const WIDTH = 9; // pixels of a bar at first: wide enough to distinguish neighbouring marks
 const DAYS = new Set(["1d", "1w", "1M"]);
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -26,12 +26,12 @@ export class Chart {
     this.volume = this.chart.addSeries(HistogramSeries, { priceScaleId: "volume", priceFormat: { type: "volume" }, lastValueVisible: false, priceLineVisible: false });
     this.volume.priceScale().applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });
     this.markers = createSeriesMarkers(this.candles, []);
-    this.chart.subscribeCrosshairMove((move) => this.tell(move.time));
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.dress());
-    this.dress();
+    this.chart.subscribeCrosshairMove((move) => this.show_legend(move.time));
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.set_colours());
+    this.set_colours();
   }
 
-  dress() {
+  set_colours() {
     this.chart.applyOptions({
       layout: { background: { type: ColorType.Solid, color: colour("--card") }, textColor: colour("--quiet"), fontFamily: "inherit" },
       grid: { vertLines: { color: colour("--line") }, horzLines: { color: colour("--line") } },
@@ -42,7 +42,7 @@ export class Chart {
     if (this.shown) this.draw(this.shown);
   }
 
-  // Daily bars are days; shorter ones moments, which stand in the reader's own time.
+  // The chart's time of a bar, in unix seconds.
   key(iso) {
     return Date.parse(iso) / 1000;
   }
@@ -51,6 +51,7 @@ export class Chart {
     return new Date(time * 1000);
   }
 
+  // As text: the date of a daily or longer bar, which is a trading day; the local time of a shorter one.
   time(time) {
     return DAYS.has(this.shown?.timeframe) ? this.date(time).toISOString().slice(0, 10) : local(this.date(time));
   }
@@ -74,7 +75,7 @@ export class Chart {
     this.mark();
     const last = answer.bars.length;
     if (other && last) this.chart.timeScale().setVisibleLogicalRange({ from: Math.max(-1, last - this.place.clientWidth / WIDTH), to: last + 2 });
-    this.tell();
+    this.show_legend();
   }
 
   show_pattern(pattern) {
@@ -82,7 +83,7 @@ export class Chart {
     if (this.shown) this.mark();
   }
 
-  // One mark a bar and direction, however many patterns say so; their names are in the legend.
+  // One mark for each bar and direction, however many patterns have it; the legend names them.
   mark() {
     const marks = [];
     for (const [time, { signals }] of this.by_time) {
@@ -103,8 +104,8 @@ export class Chart {
     this.place.dataset.marks = marks.length;
   }
 
-  // The bar under the pointer, or the last one.
-  tell(time) {
+  // Describes the bar at `time`, or the last one.
+  show_legend(time) {
     const last = this.shown?.bars.at(-1);
     const found = this.by_time?.get(time) ?? (last && this.by_time.get(this.key(last.timestamp)));
     if (!found) return this.legend.replaceChildren("\u00a0");

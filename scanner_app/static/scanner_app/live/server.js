@@ -1,7 +1,7 @@
-// Talking with the scanner: asking, acting, and what to tell when it does not work.
+// Requests to the scanner's API, and the errors that they can end with.
 
 const API = "/api/v1/scanner/";
-const GIVE_UP_MS = 8000; // an answer that takes longer counts as a lost connection
+const TIMEOUT_MS = 8000; // an answer that takes longer counts as a lost connection
 
 let skew_ms = 0; // the server's clock minus ours
 
@@ -9,9 +9,9 @@ export const now = () => Date.now() + skew_ms;
 export const address = (ticker) => `symbols/${encodeURIComponent(ticker)}`;
 export const page = (ticker) => `/symbols/${ticker.split("/").map(encodeURIComponent).join("/")}/`;
 
-export class Lost extends Error {} // nobody answered, or with an error of its own
+export class Unavailable extends Error {} // no answer, or one with an error of the server
 export class SignedOut extends Error {}
-export class Refused extends Error {
+export class Refused extends Error { // the request is not accepted; the message says why
   constructor(status, message) {
     super(message);
     this.status = status;
@@ -22,17 +22,17 @@ async function send(path, options) {
   let answer;
   try {
     answer = await fetch(API + path, {
-      credentials: "same-origin", signal: AbortSignal.timeout(GIVE_UP_MS), ...options,
+      credentials: "same-origin", signal: AbortSignal.timeout(TIMEOUT_MS), ...options,
       headers: { Accept: "application/json", ...options.headers },
     });
   } catch {
-    throw new Lost("The scanner does not answer.");
+    throw new Unavailable("The scanner does not answer.");
   }
-  // The header has whole seconds, and an answer takes its time: what is less than two seconds off is not known better.
+  // The header has whole seconds, and the answer was under way: a difference below two seconds means nothing.
   const date = Date.parse(answer.headers.get("Date")) + 500;
   if (!Number.isNaN(date) && Math.abs(date - now()) > 2000) skew_ms = date - Date.now();
   if (answer.ok || answer.status === 304) return answer;
-  if (answer.status >= 500) throw new Lost(`The scanner answers with error ${answer.status}.`);
+  if (answer.status >= 500) throw new Unavailable(`The scanner answers with error ${answer.status}.`);
   const body = await answer.json().catch(() => ({}));
   if (answer.status === 401) throw new SignedOut();
   throw new Refused(answer.status, body.detail ?? Object.entries(body).map(([field, text]) => `${field}: ${text}`).join(" "));
@@ -42,11 +42,11 @@ async function body_of(answer) {
   try {
     return await answer.json();
   } catch {
-    throw new Lost("The scanner's answer broke off.");
+    throw new Unavailable("The scanner's answer is incomplete.");
   }
 }
 
-// The answer, which the browser keeps and asks about: what did not change is not sent again.
+// The answer to GET. "no-cache": the browser keeps it and revalidates it, so that an unchanged one is not sent again.
 export const get = async (path) => body_of(await send(path, { cache: "no-cache" }));
 
 export async function post(path, body) {
@@ -56,15 +56,16 @@ export async function post(path, body) {
   }));
 }
 
-// Asks for `path` every second while the page is looked at, and calls `show` with each new answer.
-export function follow(path, show, told, every_ms = 1000) {
+// Requests `path` every second while the page is visible, calls `show` with each new answer, and reports each result
+// to `connection`. Returns the function that requests it at once.
+export function follow(path, show, connection, every_ms = 1000) {
   let etag = null;
   let timer = 0;
-  let asking = false;
+  let running = false;
 
-  async function ask() {
-    if (asking) return;
-    asking = true;
+  async function poll() {
+    if (running) return;
+    running = true;
     clearTimeout(timer);
     let wait_ms = every_ms;
     try {
@@ -74,18 +75,18 @@ export function follow(path, show, told, every_ms = 1000) {
         etag = answer.headers.get("ETag");
         show(body);
       }
-      told.well();
+      connection.ok();
     } catch (problem) {
       etag = null;
-      told.ill(problem);
+      connection.failed(problem);
       if (problem instanceof SignedOut) wait_ms = 5 * every_ms;
-      if (!(problem instanceof SignedOut || problem instanceof Lost || problem instanceof Refused)) console.error(problem);
+      if (!(problem instanceof SignedOut || problem instanceof Unavailable || problem instanceof Refused)) console.error(problem);
     }
-    asking = false;
-    if (!document.hidden) timer = setTimeout(ask, wait_ms);
+    running = false;
+    if (!document.hidden) timer = setTimeout(poll, wait_ms);
   }
 
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(); });
-  ask();
-  return ask;
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) poll(); });
+  poll();
+  return poll;
 }

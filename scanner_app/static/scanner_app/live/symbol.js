@@ -1,10 +1,10 @@
-// One symbol: its status every second, and all the rest whenever that has changed.
+// A symbol's page: reads the status every second, and everything else when the status has changed.
 import { html, nothing, render } from "../../vendor/lit-html/lit-html.js";
 import { repeat } from "../../vendor/lit-html/directives/repeat.js";
-import { may_operate, on_all_quarantined, on_quarantined, on_symbol } from "./acts.js";
+import { may_operate, confirm_quarantine_action_for_all, confirm_quarantine_action, confirm_symbol_action } from "./actions.js";
 import { Chart } from "./chart.js";
-import { told } from "./notice.js";
-import { Lost, Refused, SignedOut, address, follow, get } from "./server.js";
+import { connection } from "./notice.js";
+import { Unavailable, Refused, SignedOut, address, follow, get } from "./server.js";
 import {
   EMPTY, bar_time, breaker, capital, condition, count, count_down, local, moment, next_try, p95_tone, plural,
   shape,
@@ -14,20 +14,20 @@ const $ = (id) => document.getElementById(id);
 const ticker = $("symbol").dataset.ticker;
 const here = encodeURIComponent(ticker);
 const AT_MOST_EVERY_MS = 1500;
-const AT_LEAST_EVERY_MS = 10_000; // what changes without the status: another operator's act on the quarantine
-const EXPLAIN_EVERY_MS = 2000; // its sentences have times in them that run
+const AT_LEAST_EVERY_MS = 10_000; // another operator's action on the quarantine may not change the status
+const EXPLAIN_EVERY_MS = 2000; // its sentences contain remaining times
 const LISTED = 50;
 
 let status = null;
 let timeframe = null; // the chosen one; null: the shortest
 let pattern = "";
 let chart = null;
-let drawn = ""; // the chart's last answer, to leave it alone while nothing changes
+let drawn = ""; // the chart's last answer as text, to redraw only when it changes
 let refreshed_at = -Infinity;
 let explained_at = -Infinity;
-let stamp = ""; // of the status that the parts below were read for
+let stamp = ""; // stamp_of the status for which the parts were read
 let reading = false;
-let sensible = new Set(); // the acts that the last explanation offers
+let offered = new Set(); // the actions that the last explanation offers
 
 // ------------------------------------------------------------------ head
 function head() {
@@ -53,26 +53,26 @@ function head() {
     <dl class="figures">${figures.map(([name, figure, tone]) => html`<div data-tone=${tone}><dt>${name}</dt><dd>${figure}</dd></div>`)}</dl>`;
 }
 
-// Those that make sense by the explanation. The one that was just pressed stays until the focus has left it: else the
-// focus would be lost.
-function acts() {
-  for (const button of document.querySelectorAll("[data-act]")) {
-    const name = button.dataset.act;
-    const offered = name === "enable" ? !status.enabled : name === "disable" ? status.enabled : sensible.has(name);
-    button.hidden = !offered && button !== document.activeElement;
+// Shows the buttons of the actions that make sense now. A button that was just pressed stays until it loses the focus:
+// hidden, it would lose the reader's place.
+function show_actions() {
+  for (const button of document.querySelectorAll("[data-action]")) {
+    const name = button.dataset.action;
+    const useful = name === "enable" ? !status.enabled : name === "disable" ? status.enabled : offered.has(name);
+    button.hidden = !useful && button !== document.activeElement;
   }
 }
 
 // ----------------------------------------------------------------- parts
-const quiet = (text) => html`<p class="quiet-words">${text}</p>`;
+const remark = (text) => html`<p class="quiet-words">${text}</p>`;
 
-// A page of the runbook is on the site too.
+// Turns paths of runbook documents into links to their pages on this site.
 const linked = (text) => text.split(/docs\/runbook\/(\w+)\.md/).map((part, place) => (place % 2
   ? html`<a href="/runbook/${part}/">the runbook on ${part}</a>` : part));
 
 function explained(answer) {
-  sensible = new Set(answer.actions.map((one) => one.name));
-  if (status) acts();
+  offered = new Set(answer.actions.map((one) => one.name));
+  if (status) show_actions();
   const allowed = answer.actions.filter((one) => one.allowed);
   const line = (name, text) => (text ? html`<p><span class="label">${name}</span>${linked(text)}</p>` : nothing);
   return html`<p class="summary">${answer.summary}</p>
@@ -89,7 +89,7 @@ function event(one) {
 
 const timeline = (answer) => (answer.results.length
   ? html`<ol class="events">${repeat(answer.results, (one) => `${one.kind} ${one.id}`, event)}</ol>`
-  : quiet("Nothing has happened to this symbol but its bars."));
+  : remark("No events yet."));
 
 function fault(one, about, buttons) {
   return html`<li class="fault"><details><summary><span class="when">${moment(one.failed_at)}</span>
@@ -100,28 +100,28 @@ function fault(one, about, buttons) {
 
 const failures = (answer) => (answer.results.length
   ? html`<ul class="faults">${repeat(answer.results, (one) => one.id, (one) => fault(one, `attempt ${count(one.attempt)}${one.times > 1 ? `, ${count(one.times)} times` : ""}`))}</ul>`
-  : quiet("No attempt has failed."));
+  : remark("No attempt has failed."));
 
-function in_words(iso) {
+function bar_name(iso) {
   const date = new Date(iso);
   return date.getTime() % 86_400_000 === 0 ? iso.slice(0, 10) : local(date);
 }
 
 function quarantine(answer) {
-  if (!answer.results.length) return quiet("No bar is set aside.");
+  if (!answer.results.length) return remark("No bar is in quarantine.");
   const number = answer.results.length;
-  const one_of = (name, text, one) => html`<button class="quiet small" @click=${() => on_quarantined(name, one, in_words(one.timestamp), act_done)}>${text}<span class="hidden"> the bar of ${in_words(one.timestamp)}</span></button>`;
+  const one_of = (name, text, one) => html`<button class="quiet small" @click=${() => confirm_quarantine_action(name, one, bar_name(one.timestamp), after_action)}>${text}<span class="hidden"> the bar of ${bar_name(one.timestamp)}</span></button>`;
   return html`
-    ${may_operate && number > 1 && !answer.next ? html`<div class="acts">
-      <button class="quiet small" @click=${() => on_all_quarantined("replay", ticker, number, act_done)}>Replay all ${count(number)}</button>
-      <button class="quiet small" @click=${() => on_all_quarantined("discard", ticker, number, act_done)}>Discard all ${count(number)}</button></div>` : nothing}
+    ${may_operate && number > 1 && !answer.next ? html`<div class="actions">
+      <button class="quiet small" @click=${() => confirm_quarantine_action_for_all("replay", ticker, number, after_action)}>Replay all ${count(number)}</button>
+      <button class="quiet small" @click=${() => confirm_quarantine_action_for_all("discard", ticker, number, after_action)}>Discard all ${count(number)}</button></div>` : nothing}
     <ul class="faults">${repeat(answer.results, (one) => one.id, (one) => fault(one, html`bar of ${bar_time(one.timestamp)}`,
-      may_operate ? html`<div class="acts">${one_of("replay", "Replay", one)}${one_of("discard", "Discard", one)}</div>` : nothing))}</ul>`;
+      may_operate ? html`<div class="actions">${one_of("replay", "Replay", one)}${one_of("discard", "Discard", one)}</div>` : nothing))}</ul>`;
 }
 
-// With its roles written out: on a phone its rows are laid out anew, by which browsers forget what they are.
+// With explicit roles: on a phone the style sheet lays the rows out as blocks, and browsers then drop a table's roles.
 function signals(answer) {
-  if (!answer.results.length) return quiet("No detector has found anything yet.");
+  if (!answer.results.length) return remark("No signals yet.");
   const row = (one) => html`<tr role="row"><td role="cell">${bar_time(one.timestamp)}</td><td role="cell">${one.timeframe}</td>
     <td role="cell">${one.pattern}${one.late ? html` <span class="mark">late</span>` : nothing}</td>
     <td role="cell"><span class="signal" data-direction=${one.direction}>${shape(one.direction)}${one.direction}</span></td>
@@ -158,9 +158,9 @@ async function fill(place, path, template) {
   try {
     render(template(await get(path)), $(place));
   } catch (problem) {
-    if (problem instanceof Lost) return; // the line above says so
-    if (problem instanceof SignedOut) render(quiet(html`<a href="/login/?next=${encodeURIComponent(location.pathname)}">Sign in</a> to see this.`), $(place));
-    else if (problem instanceof Refused) render(quiet(problem.status === 404 ? "Not available." : problem.message), $(place));
+    if (problem instanceof Unavailable) return; // the line at the top says so
+    if (problem instanceof SignedOut) render(remark(html`<a href="/login/?next=${encodeURIComponent(location.pathname)}">Sign in</a> to see this.`), $(place));
+    else if (problem instanceof Refused) render(remark(problem.status === 404 ? "Not available." : problem.message), $(place));
     else console.error(problem);
   }
 }
@@ -185,13 +185,13 @@ async function read_all() {
 function chart_problem(problem) {
   if (problem instanceof SignedOut) $("chart-words").textContent = "Sign in to see the chart.";
   else if (problem instanceof Refused) $("chart-words").textContent = problem.message;
-  else if (!(problem instanceof Lost)) console.error(problem);
+  else if (!(problem instanceof Unavailable)) console.error(problem);
 }
 
-function act_done() {
+function after_action() {
   refreshed_at = -Infinity;
   stamp = "";
-  ask_again();
+  poll_now();
   read_all();
 }
 
@@ -202,11 +202,11 @@ function show(answer) {
   status = answer;
   document.querySelector(".loading")?.remove();
   render(head(), $("head"));
-  acts();
+  show_actions();
   count_down();
 }
 
-function keep_up() {
+function refresh_if_needed() {
   count_down();
   if (!status || document.hidden) return;
   const ago = performance.now() - refreshed_at;
@@ -219,9 +219,9 @@ function keep_up() {
   }
 }
 
-for (const button of document.querySelectorAll("[data-act]")) {
-  button.addEventListener("click", () => on_symbol(button.dataset.act, ticker, act_done));
+for (const button of document.querySelectorAll("[data-action]")) {
+  button.addEventListener("click", () => confirm_symbol_action(button.dataset.action, ticker, after_action));
 }
 $("pattern").addEventListener("change", (event) => { pattern = event.target.value; chart?.show_pattern(pattern); });
-setInterval(keep_up, 500);
-const ask_again = follow(`${address(ticker)}/status`, (answer) => { show(answer); keep_up(); }, told);
+setInterval(refresh_if_needed, 500);
+const poll_now = follow(`${address(ticker)}/status`, (answer) => { show(answer); refresh_if_needed(); }, connection);

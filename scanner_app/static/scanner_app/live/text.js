@@ -24,14 +24,14 @@ export function local(date) {
 
 export const utc = (date) => `${date.toISOString().slice(0, 19).replace("T", " ")} UTC`;
 
-// A moment: local, with UTC on hovering.
+// A moment: local time, with UTC on hovering.
 export function moment(iso) {
   if (!iso) return EMPTY;
   const date = new Date(iso);
   return html`<time datetime=${iso} title=${utc(date)}>${local(date)}</time>`;
 }
 
-// A bar's opening. Midnight in UTC is a trading day rather than a moment: in local time it would be the day before.
+// A bar's opening time. Midnight UTC stands for a trading day: in local time it might be the day before.
 export function bar_time(iso) {
   if (!iso) return EMPTY;
   const date = new Date(iso);
@@ -39,8 +39,8 @@ export function bar_time(iso) {
   return html`<time datetime=${iso} title=${utc(date)}>${local(date).replace(/:00$/, "")}</time>`;
 }
 
-// What a symbol is, in the order of how much it matters: the shape and the word say the same as the colour. The same
-// on the board and on its page. One that gets on may be stale or slow all the same, or have left bars behind.
+// The state to show of a symbol, on the board and on its page: the most important one that applies. A symbol whose
+// state is "processing" may still be stale or slow, or have bars in quarantine.
 export function condition(one) {
   if (!one.enabled) return "disabled";
   if (one.state !== "processing") return one.state;
@@ -49,7 +49,7 @@ export function condition(one) {
   return one.quarantined ? "quarantine" : "processing";
 }
 
-// Its p95, in the colour of a warning over the alert's limit, also when it is too old for an alert.
+// The tone of the p95: a warning over the alert's limit, also when the p95 is too old for an alert.
 export const p95_tone = (one) => (one.bars_processed && one.p95_latency_ms > LIMIT_MS ? "warn" : "");
 
 const SHAPES = {
@@ -68,14 +68,14 @@ const SHAPES = {
   info: svg`<path d="M3 3h18v18H3z"/>`,
   bullish: svg`<path d="M12 3 22 20H2z"/>`,
   bearish: svg`<path d="M12 21 2 4h20z"/>`,
-  neutral: svg`<circle cx="12" cy="12" r="8"/>`, // as in the chart, whose library knows no other round or pointed sign
+  neutral: svg`<circle cx="12" cy="12" r="8"/>`, // a disc, since the chart's library has no other sign without a direction
 };
 
 export const shape = (word) => html`<svg class="shape" viewBox="0 0 24 24" aria-hidden="true">${SHAPES[word] ?? nothing}</svg>`;
 
 export const breaker = (state) => state.replace("_", "-");
 
-// An element that `count_down` fills every second; nothing of lit-html's is in it.
+// An element that `count_down` fills every second; lit-html leaves its content alone.
 export const countdown = (iso) => html`<span class="countdown" data-at=${Date.parse(iso)}></span>`;
 
 export function count_down() {
@@ -87,13 +87,13 @@ export function count_down() {
   }
 }
 
-// Whether its head waits for a try: then it has a time, or the try is due or running.
+// When the head runs next: at a time, now (due or running), or never without a head.
 export function next_try(one) {
   if (one.next_attempt_at) return countdown(one.next_attempt_at);
   return one.backlog ? "trying now" : EMPTY;
 }
 
-// Milliseconds from 1 to 1,000 on a logarithmic scale; the line is the limit of 200 ms.
+// Milliseconds from 1 to 1,000 on a logarithmic scale; the straight line is the alert's limit.
 const WIDTH = 120;
 const HEIGHT = 24;
 const level = (ms) => HEIGHT - 1 - (Math.log10(Math.min(Math.max(ms, 1), 1000)) / 3) * (HEIGHT - 2);

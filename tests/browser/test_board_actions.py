@@ -1,4 +1,4 @@
-"""Operators' acts on the board in a real browser: each asks first, and says what it came to."""
+"""Operators' actions on the board in a real browser: each asks for confirmation and shows its outcome."""
 
 import re
 
@@ -8,11 +8,11 @@ from playwright.sync_api import expect
 
 from scanner_app.domain.enums import AlertState, Severity
 from scanner_app.models import Alert, Bar
-from tests.browser.conftest import failed, set_aside, tickers, tile
+from tests.browser.conftest import failed, quarantined, tickers, tile
 from tests.conftest import row_of
 
 
-def test_a_reset_asks_first_and_says_what_it_came_to(operator, complaints):
+def test_a_reset_asks_for_confirmation_and_shows_its_outcome(operator, errors):
     symbol = failed("TSLA")
     operator.reload()
 
@@ -24,36 +24,36 @@ def test_a_reset_asks_first_and_says_what_it_came_to(operator, complaints):
     assert row_of(symbol).attempts == 3  # nothing was done
 
     tile(operator, "TSLA").get_by_role("button", name="Reset TSLA").click()
-    question.get_by_label("Why").fill("new detector")
+    question.get_by_label("Reason").fill("new detector")
     question.get_by_role("button", name="Reset").click()
 
     expect(operator.locator("#outcome")).to_contain_text("TSLA has been reset. TSLA is processing now.")
     expect(tile(operator, "TSLA")).to_contain_text("processing", timeout=2500)
     event = symbol.events.latest("id")
     assert (event.kind, event.actor, event.reason) == ("reset", "olga", "new detector")
-    assert complaints == []
+    assert errors == []
 
 
 @pytest.mark.parametrize(
-    ("act", "outcome", "left"), [("Replay", "replayed", "waiting"), ("Discard", "discarded", "discarded")]
+    ("action", "outcome", "left"), [("Replay", "replayed", "waiting"), ("Discard", "discarded", "discarded")]
 )
-def test_bars_in_quarantine_can_be_dealt_with(operator, act, outcome, left):
-    set_aside("TSLA", bars=2)
+def test_bars_in_quarantine_can_be_replayed_and_discarded(operator, action, outcome, left):
+    quarantined("TSLA", bars=2)
     operator.reload()
-    expect(tile(operator, "TSLA")).to_contain_text("2 bars set aside")
+    expect(tile(operator, "TSLA")).to_contain_text("2 bars in quarantine")
 
-    tile(operator, "TSLA").get_by_role("button", name=act).click()
-    question = operator.get_by_role("dialog", name=f"{act} 2 bars of TSLA?")
-    question.get_by_role("button", name=act).click()
+    tile(operator, "TSLA").get_by_role("button", name=action).click()
+    question = operator.get_by_role("dialog", name=f"{action} 2 bars of TSLA?")
+    question.get_by_role("button", name=action).click()
 
     expect(operator.locator("#outcome")).to_have_text(f"2 bars of TSLA have been {outcome}.")
     expect(tile(operator, "TSLA")).to_contain_text("processing", timeout=2500)
     assert {bar.status for bar in Bar.objects.all()} == {left}
 
 
-def test_who_may_not_act_sees_no_way_to(reader):
+def test_without_the_permission_no_actions_are_shown(reader):
     failed("TSLA")
-    set_aside("IBM")
+    quarantined("IBM")
     reader.reload()
     expect(tickers(reader)).to_have_text(["TSLA", "IBM"])
 
@@ -61,7 +61,7 @@ def test_who_may_not_act_sees_no_way_to(reader):
     assert reader.locator("dialog").count() == 0
 
 
-def test_an_act_that_is_refused_says_why_and_leaves_the_question(operator):
+def test_a_refused_action_shows_the_reason_and_the_dialog_stays(operator):
     symbol = failed("TSLA")
     operator.reload()
     tile(operator, "TSLA").get_by_role("button", name="Reset").click()
@@ -72,7 +72,7 @@ def test_an_act_that_is_refused_says_why_and_leaves_the_question(operator):
     expect(operator.get_by_role("dialog").get_by_role("alert")).to_have_text("Symbol TSLA not found")
 
 
-def test_an_act_after_ones_session_has_ended_says_that_nothing_was_done(operator):
+def test_an_action_after_the_session_has_ended_says_that_nothing_was_done(operator):
     symbol = failed("TSLA")
     operator.reload()
     tile(operator, "TSLA").get_by_role("button", name="Reset").click()
@@ -84,7 +84,7 @@ def test_an_act_after_ones_session_has_ended_says_that_nothing_was_done(operator
     assert row_of(symbol).attempts == 3
 
 
-def test_the_worst_alerts_are_above_the_board_and_can_be_acknowledged(operator, symbol, complaints):
+def test_the_worst_alerts_are_above_the_board_and_can_be_acknowledged(operator, symbol, errors):
     fired = {"state": AlertState.FIRING, "began_at": timezone.now(), "fired_at": timezone.now()}
     Alert.objects.create(
         rule="backlog", severity=Severity.WARNING, message="120,000 bars wait.", symbol=symbol, **fired
@@ -103,19 +103,19 @@ def test_the_worst_alerts_are_above_the_board_and_can_be_acknowledged(operator, 
     operator.get_by_role("dialog").get_by_role("button", name="Acknowledge").click()
 
     seen = lines.filter(has_text="Nobody consumes lane main.")
-    expect(seen).to_contain_text("seen by olga", timeout=2500)
-    assert complaints == []
+    expect(seen).to_contain_text("acknowledged by olga", timeout=2500)
+    assert errors == []
 
 
 def fired(number, **values):
-    """Alerts of the whole that fire."""
+    """Firing alerts about no symbol."""
     now = timezone.now()
     for place in range(number):
         fields = {"severity": Severity.WARNING, "subject": f"{place}", "message": f"Alert {place}.", **values}
         Alert.objects.create(rule="backlog", state=AlertState.FIRING, began_at=now, fired_at=now, **fields)
 
 
-def test_an_alert_is_silenced_for_some_minutes_with_a_reason_and_told_again(operator, complaints):
+def test_an_alert_is_silenced_for_some_minutes_with_a_reason_and_the_silence_ended(operator, errors):
     fired(1)
     operator.reload()
     line = operator.locator(".alert")
@@ -126,7 +126,7 @@ def test_an_alert_is_silenced_for_some_minutes_with_a_reason_and_told_again(oper
     question.get_by_role("button", name="Silence").click()
     expect(question).to_be_visible()  # 0 would end a silence: the browser asks for at least 1
     question.get_by_label("minutes").fill("90")
-    question.get_by_label("Why").fill("maintenance")
+    question.get_by_label("Reason").fill("maintenance")
     question.get_by_role("button", name="Silence").click()
 
     expect(operator.locator("#outcome")).to_have_text("The alert has been silenced.")
@@ -137,15 +137,15 @@ def test_an_alert_is_silenced_for_some_minutes_with_a_reason_and_told_again(oper
     assert 5300 < (alert.silenced_until - timezone.now()).total_seconds() <= 5400
 
     line.get_by_role("button", name="End the silence").click()
-    question = operator.get_by_role("dialog", name="Tell of this alert again?")
+    question = operator.get_by_role("dialog", name="End the silence of this alert?")
     expect(question.get_by_label("minutes")).to_be_hidden()
     question.get_by_role("button", name="End the silence").click()
     expect(line.locator(".more")).to_have_count(0, timeout=2500)
     assert Alert.objects.get().silenced_until is None
-    assert complaints == []
+    assert errors == []
 
 
-def test_alerts_that_somebody_has_seen_to_stand_behind_the_others(operator):
+def test_acknowledged_alerts_come_after_the_others(operator):
     fired(1, severity=Severity.ERROR, acknowledged_at=timezone.now(), acknowledged_by="olga", message="Known.")
     fired(1, severity=Severity.INFO, subject="new", message="New.")
     operator.reload()
@@ -153,7 +153,7 @@ def test_alerts_that_somebody_has_seen_to_stand_behind_the_others(operator):
     expect(operator.locator(".alert .message")).to_contain_text(["New.", "Known."])
 
 
-def test_who_may_enter_the_admin_goes_there_for_the_alerts_without_room(operator):
+def test_users_of_the_admin_find_the_other_alerts_there(operator):
     fired(9)
     operator.reload()
 
@@ -163,7 +163,7 @@ def test_who_may_enter_the_admin_goes_there_for_the_alerts_without_room(operator
     expect(operator).to_have_url(re.compile(r"/admin/scanner_app/alert/\?state=firing$"))
 
 
-def test_others_unfold_the_alerts_without_room(page, live_server, settings, complaints):
+def test_all_others_unfold_the_other_alerts(page, live_server, settings, errors):
     settings.SCANNER_PUBLIC_STATUS = True
     fired(9)
     page.goto("/")
@@ -173,4 +173,4 @@ def test_others_unfold_the_alerts_without_room(page, live_server, settings, comp
 
     expect(page.locator(".alert .message")).to_have_count(9)
     expect(page.get_by_role("button", name="Silence")).to_have_count(0)
-    assert complaints == []
+    assert errors == []
