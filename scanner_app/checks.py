@@ -44,7 +44,7 @@ def check_limits(**_: Any) -> list[CheckMessage]:
         Error(
             f"SCANNER_SOFT_LIMIT_S={settings.SCANNER_SOFT_LIMIT_S:g} must be below "
             f"SCANNER_HARD_LIMIT_S={settings.SCANNER_HARD_LIMIT_S:g}.",
-            hint="A run is told to stop at the soft limit and killed at the hard one.",
+            hint="A run is asked to stop at the soft limit and killed at the hard one.",
             id="scanner.E003",
         )
     ]

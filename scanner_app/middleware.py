@@ -30,8 +30,8 @@ class RequestIdMiddleware:
         began = time.monotonic()
         with structlog.contextvars.bound_contextvars(request_id=name):
             response = self.get_response(request)
-            tell = log.debug if request.method in READING else log.info
-            tell(
+            write = log.debug if request.method in READING else log.info
+            write(
                 "request",
                 method=request.method,
                 path=request.path,

@@ -135,7 +135,7 @@ def deliver_notifications() -> dict[str, int]:
 
 @shared_task(name=task_names.PING, time_limit=PING_LIMIT_S, ignore_result=True)
 def ping_watcher() -> str:
-    """Tell the watcher outside that all is well, if it is."""
+    """Ping the watcher outside, if all is well."""
     return watcher_ping.run(timezone.now())
 
 

@@ -51,7 +51,7 @@ def _add_our_steps(**_: Any) -> None:
     worker.safe_say = lambda text, *_: log.info("worker_says", text=text)  # type: ignore[attr-defined] # stubs lack it
     # TA-Lib and NumPy take a tenth of a second: once here, instead of with the first bar of each process.
     for path in settings.SCANNER_DETECTORS:
-        with suppress(ImportError):  # told by the check at the start, and by each bar
+        with suppress(ImportError):  # the check at the start reports it, and each bar
             import_string(path)
     _relax_durability()
 
@@ -67,7 +67,7 @@ def _sweep_at_once(**_: Any) -> None:
 @worker_process_init.connect
 def _in_child(**_: Any) -> None:
     _relax_durability()
-    # The first bar of a process would else wait for these; what is wrong with them is told by each bar.
+    # The first bar of a process would else wait for these; each bar reports what is wrong with them.
     from scanner_app.detectors import DetectorError  # noqa: PLC0415
     from scanner_app.engine import detection  # noqa: PLC0415 - as above
 

@@ -158,8 +158,8 @@ class Environment(BaseModel):
     EMAIL_URL: str = Field(
         "consolemail://", description="mail server, `smtp://user:password@host:port`; default: the log"
     )
-    SCANNER_ADMINS: CommaSeparated = Field("", description="mail addresses of those who are told of trouble")
-    SCANNER_NOTIFY_URLS: CommaSeparated = Field("", description="apprise URLs that are told of trouble")
+    SCANNER_ADMINS: CommaSeparated = Field("", description="mail addresses that get notifications of trouble")
+    SCANNER_NOTIFY_URLS: CommaSeparated = Field("", description="apprise URLs that get notifications of trouble")
     SCANNER_DETECTORS: CommaSeparated = Field(
         "scanner_app.detectors.candlesticks.Candlesticks,scanner_app.detectors.wyckoff.Wyckoff",
         description="dotted paths of the detectors, comma-separated; set but empty: none",
@@ -169,7 +169,7 @@ class Environment(BaseModel):
     )
     SCANNER_BREAKER_THRESHOLD: Count = Field(3, description="failures in a row that open a breaker")
     SCANNER_BREAKER_RECOVERY_S: Seconds = Field(30, description="seconds from open to half-open")
-    SCANNER_SOFT_LIMIT_S: Seconds = Field(10, description="seconds after which a run is told to stop")
+    SCANNER_SOFT_LIMIT_S: Seconds = Field(10, description="seconds after which a run is asked to stop")
     SCANNER_HARD_LIMIT_S: Seconds = Field(15, description="seconds after which a run is killed")
     SCANNER_MAX_BACKLOG: Count = Field(
         100_000, description="waiting bars of one symbol over which its further bars are rejected"
@@ -197,7 +197,7 @@ class Environment(BaseModel):
         "0/1", description="which shard a worker consumes, of how many"
     )
     SCANNER_PREPARED_STATEMENTS: bool = Field(
-        True, description="0: PostgreSQL plans every statement anew; for a PgBouncer that can't keep them"
+        True, description="0: PostgreSQL plans every statement again; for a PgBouncer that can't keep them"
     )
     SCANNER_FAULT_INJECTION: bool = Field(False, description="1: `manage.py inject` is allowed")
     SCANNER_MAIN_PROCESSES: Count = Field(8, description="bars that the main worker runs at once")

@@ -62,14 +62,14 @@ def logging_config(form: str = "auto", level: str = "INFO") -> dict[str, Any]:
             "django": {"level": level, "handlers": [], "propagate": True},
             # Billiard's line of a process that was killed; it stops its logger from passing lines on.
             "multiprocessing": {"level": level, "handlers": ["stderr"], "propagate": False},
-            # Celery tells every task at INFO, twice: Flower shows them better.
+            # Celery logs every task at INFO, twice: Flower shows them better.
             "celery.app.trace": {"level": quiet},
             "celery.worker.strategy": {"level": quiet},
             "celery.beat": {"level": quiet},  # a line every two seconds
             "django.server": {"level": quiet},
-            # They tell whole addresses, whose paths are passwords: of the ping and of apprise's services.
+            # They log whole addresses, whose paths are passwords: of the ping and of apprise's services.
             **{name: {"level": "WARNING"} for name in ("httpx", "httpcore", "urllib3", "requests", "apprise")},
-            # Below that they tell every byte.
+            # Below that they log every byte.
             "amqp": {"level": "INFO" if level == "DEBUG" else level},
             "kombu": {"level": "INFO" if level == "DEBUG" else level},
             "asyncio": {"level": "INFO" if level == "DEBUG" else level},

@@ -201,7 +201,7 @@ def _needs(package: Distribution, extra: str) -> Iterator[Requirement]:
 
 
 def licence_of(package: Distribution) -> str:
-    """The licence of an installed package, as an SPDX expression where the package allows to tell; else UNKNOWN."""
+    """The licence of an installed package, as an SPDX expression if the package names one; else UNKNOWN."""
     about = package.metadata
     name = canonicalize_name(about["Name"])
     classifiers = [line.rpartition(" :: ")[2] for line in about.get_all("Classifier", []) if line.startswith("License")]

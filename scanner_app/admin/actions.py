@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from scanner_app.access.roles import May
 
 NAMED = 50
-"""Symbols named in one message; of more it tells the number."""
+"""Symbols named in one message; of the others it says how many there are."""
 
 
 class ActionWithReasonForm(ActionForm):

@@ -53,7 +53,7 @@ class AlertAdmin(Operated, RecordAdmin):
         "rules_page",
         time_column("began_at", "Since"),
         time_column("fired_at", "Fired"),
-        time_column("told_at", "Last told"),
+        time_column("told_at", "Last notified"),
         time_column("cleared_at", "Over"),
         "muted_by",
         "acknowledged",
@@ -71,12 +71,12 @@ class AlertAdmin(Operated, RecordAdmin):
 
     @admin.display(description="Message")
     def first_line(self, row: Alert) -> SafeString | str:
-        """The sentence, with the figures of when it last fired or was told."""
+        """The sentence, with the figures of the last time that it fired or was sent."""
         return one_line(row.message)
 
     @admin.display(description="Message")
     def whole_message(self, row: Alert) -> SafeString | str:
-        """The sentence, with the figures of when it last fired or was told."""
+        """The sentence, with the figures of the last time that it fired or was sent."""
         return as_it_is(row.message)
 
     @admin.display(description="Runbook")
@@ -86,7 +86,7 @@ class AlertAdmin(Operated, RecordAdmin):
 
     @admin.display(description="Handled")
     def handled(self, row: Alert) -> str:
-        """Who knows of it, and why nothing is told."""
+        """Who has acknowledged or silenced it."""
         words = []
         if row.acknowledged_at:
             words.append(f"acknowledged by {row.acknowledged_by}")
@@ -113,10 +113,10 @@ class AlertAdmin(Operated, RecordAdmin):
     @admin.action(description="Acknowledge: somebody knows, no more reminders", permissions=["operate"])
     def acknowledge(self, request: HttpRequest, queryset: QuerySet[Alert]) -> HttpResponse | None:
         """Call `acts.acknowledge` for each that is not over, once the operator has seen which."""
-        consequence = "No more reminders are sent. That it is over is told."
+        consequence = "No more reminders are sent. When the alert is over, a notification says so."
         return self._act(request, queryset, "acknowledge", consequence, acknowledge.acknowledge, "Acknowledged")
 
-    @admin.action(description="Silence: tell nothing of it for a time", permissions=["operate"])
+    @admin.action(description="Silence: send nothing about it for a time", permissions=["operate"])
     def silence(self, request: HttpRequest, queryset: QuerySet[Alert]) -> HttpResponse | None:
         """Call `acts.silence` for each that is not over, once the operator has said for how long."""
         minutes = request.POST.get("minutes", "")

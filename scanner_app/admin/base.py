@@ -73,7 +73,7 @@ TONES = {
 
 
 def badge(word: str) -> SafeString:
-    """A state as coloured word, so that it can be told without the colour."""
+    """A state as a coloured word, readable without the colour too."""
     return format_html(
         '<span class="badge badge-{}">{}</span>', TONES.get(word, "calm"), word.replace("_", "-") or EMPTY
     )

@@ -18,14 +18,14 @@ from scanner_app.mailbox import quarantine_bulk
 from scanner_app.models import QuarantinedBar
 from scanner_app.reading import quarantine_entries
 
-SET_ASIDE = time_column("failed_at", "Set aside")
+QUARANTINED_AT = time_column("failed_at", "Quarantined")
 
 ERROR_TYPES = 30
-"""Error types to choose from; of more there is no telling them apart in a row of links."""
+"""Error types to choose from; more than that would be unreadable in a row of links."""
 
 
 class ErrorTypeFilter(admin.SimpleListFilter):
-    """By the error for which a bar was set aside, of the newest rows."""
+    """By the error that sent a bar to quarantine, of the newest rows."""
 
     title = "error type"
     parameter_name = "error_type"
@@ -41,33 +41,33 @@ class ErrorTypeFilter(admin.SimpleListFilter):
         return queryset if self.value() is None else queryset.filter(error_type=self.value())
 
 
-class SetAsideFilter(admin.DateFieldListFilter):
-    """By when a bar was set aside, under the name of its column."""
+class QuarantinedAtFilter(admin.DateFieldListFilter):
+    """By when a bar went to quarantine, under the name of its column."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.title = "set aside"
+        self.title = "quarantined"
 
 
 @admin.register(QuarantinedBar)
 class QuarantinedBarAdmin(Operated, Charted, Traced):
-    """Bars set aside so that their symbol could go on."""
+    """Bars in quarantine: their symbols could go on without them."""
 
     list_display = (
         symbol_column(),
         bar_column(),
-        SET_ASIDE,
+        QUARANTINED_AT,
         "what_became_of_it",
         "reason",
         "error_type",
         "first_line",
         "attempt",
     )
-    list_display_links = (SET_ASIDE,)
+    list_display_links = (QUARANTINED_AT,)
     list_filter = (
         newest_filter("resolution", list(Resolution), in_quarantine=""),
         ErrorTypeFilter,
-        ("failed_at", SetAsideFilter),
+        ("failed_at", QuarantinedAtFilter),
     )
     actions = ("replay", "discard")
     fields = readonly_fields = (
@@ -76,7 +76,7 @@ class QuarantinedBarAdmin(Operated, Charted, Traced):
         "look_at",
         "reason",
         "attempt",
-        SET_ASIDE,
+        QUARANTINED_AT,
         "what_became_of_it",
         time_column("resolved_at", "Since"),
         "error_type",
@@ -89,7 +89,7 @@ class QuarantinedBarAdmin(Operated, Charted, Traced):
         """Whether it still is in quarantine."""
         return badge(row.resolution or "in quarantine")
 
-    @admin.action(description="Replay: accept the bars anew, for one attempt", permissions=["operate"])
+    @admin.action(description="Replay: accept the bars again, for one attempt", permissions=["operate"])
     def replay(self, request: HttpRequest, queryset: QuerySet[QuarantinedBar]) -> HttpResponse | None:
         """Call `mailbox.replay` for each that is in quarantine, once the operator has seen how many."""
         return self._act(request, queryset, quarantine_bulk.replay_all, "replay", "Replayed")

@@ -194,7 +194,7 @@ class SymbolEventAdmin(RecordAdmin):
 
 @admin.register(Notification)
 class NotificationAdmin(RecordAdmin):
-    """What the administrators were told, by which channel, and what was not sent and why."""
+    """The notifications to the administrators: by which channel, and what was not sent and why."""
 
     list_display = (
         WHEN,

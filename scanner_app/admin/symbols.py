@@ -338,18 +338,18 @@ class SymbolAdmin(Operated, ReadOnlyAdmin):
 
     def _act(self, request: HttpRequest, symbols: QuerySet[Symbol], act: Act, done: str) -> None:
         reason = reason_of(request)
-        told: dict[str, list[str]] = {"done": [], "nothing": []}
+        results: dict[str, list[str]] = {"done": [], "nothing": []}
         for symbol in symbols:  # one transaction per symbol, never one for all
             try:
                 act(symbol, by=request.user.get_username(), now=timezone.now(), reason=reason)
             except NothingToSkip:
-                told["nothing"].append(symbol.ticker)
+                results["nothing"].append(symbol.ticker)
             else:
-                told["done"].append(symbol.ticker)
-        if told["done"]:
-            self.message_user(request, f"{done}: {named(told['done'])}.", messages.SUCCESS)
-        if told["nothing"]:
-            text = f"No bar in flight, so nothing to skip: {named(told['nothing'])}."
+                results["done"].append(symbol.ticker)
+        if results["done"]:
+            self.message_user(request, f"{done}: {named(results['done'])}.", messages.SUCCESS)
+        if results["nothing"]:
+            text = f"No bar in flight, so nothing to skip: {named(results['nothing'])}."
             self.message_user(request, text, messages.WARNING)
 
 

@@ -2,7 +2,7 @@
 
 The sessions are worked out by a short process (build.py), kept as a file in DATA_DIR for all processes, and as
 numbers in the memory of each that asks: some milliseconds to read, 2 MB. A year later, or after an upgrade of
-exchange_calendars, the file has another name and is made anew.
+exchange_calendars, the file has another name and is made again.
 """
 
 import json

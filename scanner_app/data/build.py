@@ -1,4 +1,4 @@
-"""Make `bars.parquet` anew from the published packages that hold its series.
+"""Make `bars.parquet` again from the published packages that hold its series.
 
 The packages are read as files, never imported (their dependencies are many and old). Install
 them without dependencies into a scratch folder, then name that folder:
@@ -191,7 +191,7 @@ def write(series: list[tuple[Source, list[Bar]]], path: Path) -> None:
 
 def main() -> None:
     """Read the folder named on the command line and write `bars.parquet` beside this file."""
-    parser = argparse.ArgumentParser(description="Make bars.parquet anew from the published packages.")
+    parser = argparse.ArgumentParser(description="Make bars.parquet again from the published packages.")
     parser.add_argument("folder", type=Path, help="where the packages were installed (see the docstring)")
     folder = parser.parse_args().folder
     series = []

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from scanner_app.detectors.interface import Detector
 
 MAX_BARS_NEEDED: Final = 5000
-"""Bars. A window is loaded anew for every bar, so one without bound would make each bar slower
+"""Bars. A window is loaded for every bar, so one without bound would make each bar slower
 than the last; 5,000 is twenty years of daily bars."""
 
 MAX_NAME_LENGTH: Final = 64
@@ -31,7 +31,7 @@ def load(dotted_paths: Sequence[str]) -> tuple[Detector, ...]:
     """Import and instantiate each detector, in the given order; no paths, no detectors.
 
     Raises DetectorError for the first path that is no usable detector, and if two of them go by
-    one name: their signals could not be told apart.
+    one name: nobody could say whose signal it is.
     """
     detectors: dict[str, Detector] = {}
     for path in dotted_paths:

@@ -66,7 +66,7 @@ class Feed:
     """An opened file of bars, to be read once.
 
     `items` are its bars, each with its line: in a CSV the line of the file (the header is line 1),
-    in Parquet the row (the first is 1). `share` tells how much of the file has been read, 0 to 1.
+    in Parquet the row (the first is 1). `share` says how much of the file has been read, 0 to 1.
     """
 
     name: str

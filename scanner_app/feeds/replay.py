@@ -1,7 +1,7 @@
 """Feed recorded bars through ingest: merge, pace, wait where a symbol's backlog is full, account.
 
 Everything that touches the world is handed in (ingest, clock, sleep), so all of it is tested
-without waiting. A `Source` gives lines; a pace tells when the n-th of them is due; `Replay` takes
+without waiting. A `Source` gives lines; a pace says when the n-th of them is due; `Replay` takes
 the lines that are due to ingest and keeps the account in a `Tally`.
 
 A bar rejected as `backlog_full` is not lost and not counted: it and all later bars of its symbol

@@ -20,12 +20,12 @@ class Alert(models.Model):
     symbol = models.ForeignKey(Symbol, on_delete=models.CASCADE, null=True, db_index=False, related_name="alerts")
     subject = models.CharField(max_length=200, blank=True)  # what is no symbol: "main 0/1", "main@host"
     state = models.CharField(max_length=10, choices=choices_of(AlertState), default=AlertState.PENDING)
-    message = models.TextField()  # a sentence with the figures, as they were when it last fired or was told
+    message = models.TextField()  # a sentence with the figures, as they were when it last fired or was sent
     began_at = models.DateTimeField()  # since when it holds
     fired_at = models.DateTimeField(null=True)
     clear_since = models.DateTimeField(null=True)  # while recovering
     cleared_at = models.DateTimeField(null=True)
-    told_at = models.DateTimeField(null=True)  # the last message that it fires; None: nobody was told
+    told_at = models.DateTimeField(null=True)  # the last notification that it fires; None: none was sent
     muted_by = models.CharField(max_length=40, blank=True)  # the stronger rule for which it keeps silent
     acknowledged_at = models.DateTimeField(null=True)
     acknowledged_by = models.CharField(max_length=150, blank=True)
@@ -68,7 +68,7 @@ class Alert(models.Model):
         return list(Severity).index(Severity(self.severity))
 
     def is_silenced(self, now: datetime) -> bool:
-        """Whether nothing is told of it at the time `now`."""
+        """Whether its notifications are silenced at the time `now`."""
         return self.silenced_until is not None and now < self.silenced_until
 
 

@@ -1,4 +1,4 @@
-"""Failures, and bars set aside."""
+"""Failures, and bars in quarantine."""
 
 from django.db import models
 
@@ -34,7 +34,7 @@ class ProcessingFailure(models.Model):
 
 
 class QuarantinedBar(models.Model):
-    """A bar that was set aside so that its symbol could go on."""
+    """A bar that went to quarantine, so that its symbol could go on."""
 
     symbol = models.ForeignKey(Symbol, on_delete=models.CASCADE, db_index=False, related_name="quarantine")
     bar = models.ForeignKey(Bar, on_delete=models.CASCADE, related_name="quarantine")
@@ -44,7 +44,7 @@ class QuarantinedBar(models.Model):
     message = models.TextField(blank=True)
     traceback = models.TextField(blank=True)
     attempt = models.IntegerField(default=0)  # attempts it had
-    failed_at = models.DateTimeField()  # when it was set aside
+    failed_at = models.DateTimeField()  # when it went to quarantine
     resolution = models.CharField(max_length=9, choices=choices_of(Resolution), blank=True, default="")
     resolved_at = models.DateTimeField(null=True)
 

@@ -1,4 +1,4 @@
-"""What the administrators were told, or are still to be told."""
+"""The outbox: notifications to the administrators, sent or still to be sent."""
 
 from django.db import models
 
@@ -10,7 +10,7 @@ from scanner_app.models.symbols import Symbol
 
 
 class Notification(models.Model):
-    """One message for one channel, written in the transaction of what it tells, sent by a task of its own."""
+    """One message for one channel: written in the transaction of what it reports, sent later by a task."""
 
     kind = models.CharField(max_length=9, choices=choices_of(NotificationKind))
     symbol = models.ForeignKey(  # None: a digest, or an alert of the whole
@@ -19,7 +19,7 @@ class Notification(models.Model):
     bar = models.ForeignKey(Bar, on_delete=models.SET_NULL, null=True, related_name="notifications")
     alert = models.ForeignKey(Alert, on_delete=models.SET_NULL, null=True, related_name="notifications")
     channel = models.CharField(max_length=200)  # a name without secrets: "mail", "apprise 1 (slack)"
-    at = models.DateTimeField()  # of what it tells
+    at = models.DateTimeField()  # of what it reports
     subject = models.CharField(max_length=200)
     body = models.TextField()  # without the link, which is added when it is sent
     message_id = models.CharField(max_length=200, unique=True)  # made once: a second sending is the same mail
@@ -34,7 +34,7 @@ class Notification(models.Model):
         indexes = [
             # What is to be sent.
             models.Index(fields=["next_try_at"], name="notification_due", condition=models.Q(state="pending")),
-            # What was told in the last minute, for digests.
+            # Notifications of the last minute, for digests.
             models.Index(fields=["at"], name="notification_at"),
             # Lists of one symbol, newest first, by cursor.
             models.Index(fields=["symbol", "id"], name="notification_symbol_newest"),

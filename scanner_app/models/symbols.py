@@ -43,7 +43,7 @@ class SymbolStatus(models.Model):
     attempts = models.IntegerField(default=0)  # failures of the head: the `retries` of its live message
     stage = models.CharField(max_length=7, choices=choices_of(Stage), default=Stage.RUN)
     next_attempt_at = models.DateTimeField(null=True)  # when the head may run; None: now
-    deferrals = models.IntegerField(default=0)  # times that the head was published anew for a later time
+    deferrals = models.IntegerField(default=0)  # times that the head was published again for a later time
     losses = models.IntegerField(default=0)  # times in a row that the head was lost with a whole worker
     lane = models.CharField(max_length=4, choices=choices_of(Lane), default=Lane.MAIN)
     quick_bars = models.IntegerField(default=0)  # quick bars in a row, while in the slow lane

@@ -55,7 +55,7 @@ class Autoscale(bootsteps.StartStopStep):
         return role_of(parent.app.amqp.queues.consume_from) in LANE_ROLES
 
     def start(self, parent: Any) -> None:
-        """Begin to look; after a reconnect of the consumer, anew: it has its first slots again."""
+        """Begin to look. After a reconnect, the consumer has its first slots again, and the looks begin again too."""
         # Celery collects garbage before each fork: 0.15 s of a standing event loop, but for what is frozen.
         gc.freeze()
         self.slots: int = parent.controller.concurrency

@@ -14,7 +14,7 @@ three: a quarter of what the parent process costs, which every bar passes."""
 
 
 class Consumer(celery_consumer.Consumer):
-    """Connects anew where Celery's own would end the worker.
+    """Connects again where Celery's own consumer would end the worker.
 
     Celery 5.7.0 drops the transport in collect() and then fails in close(): the worker would end with
     "'NoneType' object has no attribute 'hostname'". What is skipped here is only the prefetch reduction.
@@ -24,7 +24,7 @@ class Consumer(celery_consumer.Consumer):
     _events_due = False
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
-        """Log the loss and let the consumer connect anew."""
+        """Log the loss and let the consumer connect again."""
         self._send_events()  # they fail, and are kept as those that could not be sent
         try:
             super().on_connection_error_after_connected(exc)
@@ -47,7 +47,7 @@ class Consumer(celery_consumer.Consumer):
         super().shutdown()
 
     def loop_args(self) -> Any:
-        """Have dead children replaced, and no event waited for, before the event loop begins anew.
+        """Have dead children replaced, and no event waited for, before the event loop begins again.
 
         It would register a child that was killed just before the broker was lost, and end the worker with
         "file descriptor is None".

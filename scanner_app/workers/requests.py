@@ -12,27 +12,27 @@ log = structlog.get_logger(__name__)
 
 
 class HeadRequest(request.Request):
-    """A message in the worker's parent process, which hears of it when the run is killed with its process.
+    """A message in the worker's parent process, which learns when the run is killed with its process.
 
-    Celery acknowledges such a message and never retries it; so the parent tells the mailbox, through a small
-    task on the upkeep queue, since it must not touch the database itself.
+    Celery acknowledges such a message and never retries it; so the parent reports it to the mailbox by a small
+    task on the upkeep queue. It must not use the database itself.
     """
 
     def on_timeout(self, soft: bool, timeout: float) -> None:
-        """Tell of the hard time limit."""
+        """Report a run that the hard time limit killed."""
         super().on_timeout(soft, timeout)
         if not soft:
-            self._tell_of_death(f"killed at the hard time limit of {timeout:g} s")
+            self._report_killed(f"killed at the hard time limit of {timeout:g} s")
 
     def on_failure(self, exc_info: Any, *args: Any, **options: Any) -> Any:
-        """Tell of a process that died."""
+        """Report a run whose process died."""
         result = super().on_failure(exc_info, *args, **options)
         error = getattr(exc_info.exception, "exc", exc_info.exception)
         if isinstance(error, (WorkerLostError, SystemExit, KeyboardInterrupt)):
-            self._tell_of_death(f"its process died: {error}")
+            self._report_killed(f"its process died: {error}")
         return result
 
-    def _tell_of_death(self, reason: str) -> None:
+    def _report_killed(self, reason: str) -> None:
         stops: tuple[object, ...] = (state.should_stop, state.should_terminate)
         if any(stop is not None and stop is not False for stop in stops):  # an exit status, which may be 0
             return  # killed by our own stop, not by its bar: the sweeper brings it back, uncounted

@@ -95,13 +95,13 @@ class Watchdog(bootsteps.StartStopStep):
         self._stopped = threading.Event()
 
     def start(self, parent: Any) -> None:
-        """Begin to look. After a reconnect of the consumer the looks begin anew."""
+        """Begin to look. After a reconnect of the consumer the looks begin again."""
         self._stopped.set()
         self._stopped = threading.Event()
         threading.Thread(target=self._watch, args=(parent, self._stopped), name="watchdog", daemon=True).start()
 
     def stop(self, parent: Any) -> None:  # noqa: ARG002 - Celery's signature
-        """Look no more: the worker stops, or its connection is made anew."""
+        """Look no more: the worker stops, or its connection is made again."""
         self._stopped.set()
 
     def _watch(self, parent: Any, stopped: threading.Event) -> None:

@@ -36,7 +36,7 @@ def writable_data_dir(data_dir: Path) -> None:
 
 
 def plain_path(env: Environment) -> None:
-    """See that what lies in DATA_DIR can be named by URLs, which Celery, redis-py and django-environ read."""
+    """Check that the files in DATA_DIR can be named by URLs, which Celery, redis-py and django-environ read."""
     in_urls = [env.redis_socket] if not env.REDIS_URL else []
     in_urls += [env.data_dir] if not env.DATABASE_URL else []
     if not all(PLAIN_PATH.fullmatch(str(path)) for path in in_urls):

@@ -1,7 +1,7 @@
 """`python -m scanner_project.up.probe PROGRAM`: is it well? For a container's health check: exit status 0 or 1.
 
-web, flower: they answer. worker ROLE: this host's worker has told what it holds within the last seconds.
-beat: the sweeper, which beat calls every two seconds, has run within the last minute.
+web, flower: they answer. worker ROLE: this host's worker has written a heartbeat within the last seconds.
+beat: the sweeper, which beat calls every two seconds, has run within the last half minute.
 """
 
 import socket
@@ -15,9 +15,9 @@ from scanner_project import env as environment
 
 TIMEOUT_S = 5.0
 
-TELL_KEY = "scanner:tell:"
+HEARTBEAT_KEY = "scanner:tell:"
 SWEPT_KEY = "scanner:swept"
-"""The names of scanner_app.messaging.broker, whose import would take a second of each probe; a test compares them."""
+"""The keys of scanner_app/messaging, whose import would take a second of each probe; a test compares them."""
 
 SWEPT_WITHIN_S = 30.0
 """Sweeps come every SCANNER_SWEEP_S, 2 s by default: fifteen were missed."""
@@ -52,7 +52,7 @@ def _get(url: str, host: str) -> str | None:
 
 def _worker(env: environment.Environment, role: str) -> str | None:
     name = f"{role}@{socket.gethostname()}"
-    return None if _ask_redis(env, TELL_KEY + name) else f"{name} has not told what it holds"
+    return None if _ask_redis(env, HEARTBEAT_KEY + name) else f"{name} has no heartbeat"
 
 
 def _beat(env: environment.Environment, _: str) -> str | None:
@@ -65,8 +65,8 @@ def _beat(env: environment.Environment, _: str) -> str | None:
 def _ask_redis(env: environment.Environment, key: str) -> bytes | None:
     try:
         with redis.Redis.from_url(env.redis_url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S) as server:
-            told: bytes | None = server.get(key)
-            return told
+            value: bytes | None = server.get(key)
+            return value
     except redis.RedisError as exc:
         sys.stderr.write(f"{exc}\n")
         return None

@@ -44,7 +44,7 @@ LOOK_S = 0.25
 
 DRAW_S = 1.0
 PRINT_S = 10.0
-"""Seconds between two lines of progress: on a terminal, where it is one line drawn anew, and elsewhere."""
+"""Seconds between two lines of progress: on a terminal, where one line is drawn again and again, and elsewhere."""
 
 NOT_READY_S = 30.0
 """Seconds between two sentences on why it is not ready yet."""
@@ -210,8 +210,8 @@ def _announce(env: Environment, account: "Account", screen: Screen) -> None:
     ):
         screen.say(f"  {name:<10} {url}")
     screen.say(f"  sign in as {account.user}, with {password}")
-    if told := demo_told(env, timezone.now()):
-        screen.say(told)
+    if reason := demo_told(env, timezone.now()):
+        screen.say(reason)
     screen.say("Ctrl-C stops everything.")
 
 
@@ -225,7 +225,7 @@ def _watch(
     stop: Stop,
     screen: Screen,
 ) -> None:
-    """Tell how it goes until somebody wants the end or supervisor dies."""
+    """Print how it goes until the user stops it or supervisor ends."""
     from django.utils import timezone  # noqa: PLC0415 - needs Django to be set up
 
     from scanner_project.up import watch  # noqa: PLC0415

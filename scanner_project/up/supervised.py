@@ -15,7 +15,7 @@ def main(file: str, parent: int) -> None:
     """Run supervisor in the foreground; when `parent` ends, however that happens, everything is stopped."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:  # it was killed before we asked to be told
+    if os.getppid() != parent:  # it was killed before we asked for the signal
         sys.exit("`make up` has ended already")
     supervisord.main(["-n", "-c", file])
 

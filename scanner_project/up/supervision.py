@@ -66,7 +66,7 @@ class Supervisor:
             time.sleep(LOOK_S)
 
     def start(self, group: str) -> None:
-        """Start a group's programs, without waiting; nothing if supervisord has just died, which `ended` tells."""
+        """Start a group's programs, without waiting; nothing if supervisord has just ended, which `ended` reports."""
         with suppress(OSError, HTTPException):
             self._ask("startProcessGroup", group, False)
 

@@ -39,7 +39,7 @@ class Stop:
 
 
 class Screen:
-    """Lines of text, and on a terminal one last line that is drawn anew."""
+    """Lines of text, and on a terminal one last line that is drawn again and again."""
 
     def __init__(self) -> None:
         """Write to standard output."""
@@ -52,7 +52,7 @@ class Screen:
         self._drawn = False
 
     def draw(self, text: str) -> None:
-        """Draw the last line anew; elsewhere than on a terminal it is a line like another."""
+        """Draw the last line again; off a terminal it is written like any other line."""
         if not self.is_terminal:
             self.say(text)
             return

@@ -1,4 +1,4 @@
-"""What the foreground tells while everything runs: ready or not, programs that died, one line of progress."""
+"""What `make up` prints while everything runs: ready or not, programs that died, one line of progress."""
 
 import base64
 import json
@@ -76,7 +76,7 @@ def introduce_workers(env: Environment, account: Account, *, workers: int) -> No
 
 
 def demo_told(env: Environment, now: datetime) -> str:
-    """Why the demo will show little or nothing, in a sentence; empty if it will."""
+    """Why the demo will show little or nothing, in a sentence; empty if it will show all."""
     if not (env.demo and env.SCANNER_KEEP_BARS_DAYS):
         return ""
     return too_old(load_series(), retention.oldest_bar(now), days=env.SCANNER_KEEP_BARS_DAYS)
@@ -96,12 +96,12 @@ def progress(now: datetime) -> str:
 
 
 class Children:
-    """Remembers how the programs were, to tell what has changed."""
+    """Remembers the programs' states, to report changes."""
 
     def __init__(self) -> None:
         """Nothing is known yet."""
         self._started_at: dict[str, int] = {}
-        self._given_up: dict[str, float] = {}  # when (monotonic s) a program was told to be given up
+        self._given_up: dict[str, float] = {}  # when (monotonic s) a program was reported as given up
 
     def news(self, children: list[ChildState]) -> Iterator[str]:
         """One sentence for each program that died, was given up, or ended by itself."""

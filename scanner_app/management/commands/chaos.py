@@ -19,7 +19,7 @@ MOST_MINUTES = 600
 
 
 class Command(BaseCommand):
-    """Check the options, make the run, tell the account."""
+    """Check the options, make the run, print the account."""
 
     help = (
         "Chaos run: starts a scanner of its own in a temporary folder, posts bars of 20 symbols at a steady rate "

@@ -102,8 +102,8 @@ def _run(plan: Plan, client: Client) -> Report:
 
         def show() -> None:
             rate = achieved_rate(posting.accepted_count, elapsed_s=posting.elapsed_s, planned_s=0.0)
-            told = f"{posting.accepted_count:,} bars accepted, {rate:.1f}/s"
-            progress.update(task, completed=posting.sent, description=told)
+            text = f"{posting.accepted_count:,} bars accepted, {rate:.1f}/s"
+            progress.update(task, completed=posting.sent, description=text)
 
         try:
             post_all(plan, client, posting, on_progress=show)

@@ -150,7 +150,7 @@ class Command(BaseCommand):
         for symbol in chosen:
             results.append(one := _result(ACTS[action], symbol, how))
             if options["all"] and one.get("count") == 0:
-                continue  # most symbols have nothing in quarantine: the sum tells it
+                continue  # most symbols have nothing in quarantine; the sum shows it
             stream = self.stderr if options["json"] or "error" in one else self.stdout
             stream.write(_line(one))
         if options["all"] and any("count" in one for one in results):

@@ -1,7 +1,7 @@
 """`manage.py chaos`: faults in random order against a scanner of its own, and an account of every bar.
 
 plan.py      which fault when, from the seed alone
-stack.py     the scanner: its processes, started anew when they end
+stack.py     the scanner: its processes, restarted when they end
 faults.py    what each kind of fault does
 load.py      clients that post bars and log every answer
 account.py   what became of the logged bars; pure

@@ -1,4 +1,4 @@
-"""What became of the bars that a client was told were accepted. Pure: values in, an account out."""
+"""What became of the bars that the scanner said it had accepted. Pure: values in, an account out."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -47,7 +47,7 @@ class SignalRow:
 class Account:
     """The bars by what went wrong with them; it balances if nothing did."""
 
-    accepted: int = 0  # of which the client was told
+    accepted: int = 0  # as the client was answered
     unanswered: int = 0
     processed: int = 0
     quarantined: int = 0

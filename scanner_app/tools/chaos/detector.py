@@ -13,5 +13,5 @@ class Witness:
     bars_needed: ClassVar[int] = 2
 
     def detect(self, window: Window) -> Iterator[Signal]:
-        """Tell of the bar before; 0 without one."""
+        """Report the bar before; 0 without one."""
         yield Signal("seen", Direction.NEUTRAL, float(window.volume[-2]) if len(window) > 1 else 0.0)

@@ -91,16 +91,16 @@ class Result:
         }
 
 
-def run(order: Order, tell: Callable[[str], None]) -> Result:
+def run(order: Order, say: Callable[[str], None]) -> Result:
     """Make a run from nothing. A bad run leaves folder and database. Raises ChaosError if it has no verdict."""
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
     database = OwnDatabase(order.database) if order.database else None
     with ExitStack() as at_the_end:
         stack = Stack(folder, database.url if database is not None else "")
         at_the_end.callback(stack.down)
-        tell(f"a scanner starts in {folder}")
+        say(f"a scanner starts in {folder}")
         stack.up()
-        result = _Run(order, stack, database, tell).make()
+        result = _Run(order, stack, database, say).make()
     if result.good and not order.keep:
         shutil.rmtree(folder, ignore_errors=True)
         if database is not None:
@@ -111,10 +111,10 @@ def run(order: Order, tell: Callable[[str], None]) -> Result:
 class _Run:
     """One run on a stack that is up."""
 
-    def __init__(self, order: Order, stack: Stack, database: OwnDatabase | None, tell: Callable[[str], None]) -> None:
+    def __init__(self, order: Order, stack: Stack, database: OwnDatabase | None, say: Callable[[str], None]) -> None:
         self._order = order
         self._stack = stack
-        self._tell = tell
+        self._say = say
         self._log = Log(stack.folder / "answers.jsonl")
         self._over = threading.Event()
         self._faults = Faults(stack, database, order.seed, self._post_added)
@@ -166,7 +166,7 @@ class _Run:
             self._spans.append((begin, self._now_s()))
             self._struck[fault.kind] += struck
             whom = f" of worker {fault.worker}" if fault.worker else ""
-            self._tell(f"{begin:6.1f} s  {fault.kind}{whom}{'' if struck else ': nobody there'}")
+            self._say(f"{begin:6.1f} s  {fault.kind}{whom}{'' if struck else ': nobody there'}")
 
     def _settle(self, last_fault_at: float) -> tuple[float | None, list[str]]:
         """Wait until nothing waits. Returns how long that was after the last fault, None if too long.
@@ -179,7 +179,7 @@ class _Run:
             now = time.time()
             passed_s = now - last_fault_at
             if waiting == {}:
-                self._tell(f"nothing waits {passed_s:.1f} s after the last fault")
+                self._say(f"nothing waits {passed_s:.1f} s after the last fault")
                 return round(passed_s, 1), []
             for item in (waiting or {}).items():
                 moved_at.setdefault(item, now)
@@ -187,7 +187,7 @@ class _Run:
                 standing = [
                     name for name, done in (waiting or {}).items() if now - moved_at[name, done] > STANDS_STILL_S
                 ]
-                self._tell(f"{len(waiting or {})} symbols still wait {passed_s:.1f} s after the last fault")
+                self._say(f"{len(waiting or {})} symbols still wait {passed_s:.1f} s after the last fault")
                 return None, sorted(standing)
             time.sleep(0.5)
 

@@ -1,4 +1,4 @@
-"""A scanner of its own in a temporary folder: its processes, started anew when they end."""
+"""A scanner of its own in a temporary folder: its processes, restarted when they end."""
 
 import os
 import secrets
@@ -47,7 +47,7 @@ class ChaosError(Exception):
 
 
 class Stack:
-    """Broker, workers, beat and web server; `keep` starts anew whatever ends."""
+    """Broker, workers, beat and web server; `keep` restarts whatever ends."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Stack:
         self.url = f"http://127.0.0.1:{self.port}"
         self.restarts: dict[str, int] = {}
         self.token = ""
-        self._held: set[str] = set()  # ended on purpose: not started anew
+        self._held: set[str] = set()  # ended on purpose: not restarted
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._lock = threading.RLock()
         self._over = threading.Event()
@@ -136,7 +136,7 @@ class Stack:
         return [pid for pid, parent in _parents().items() if parent == self.pid(name)]
 
     def end(self, name: str, number: signal.Signals) -> None:
-        """End a process and do not start it anew until `start` is called."""
+        """End a process and do not restart it until `start` is called."""
         with self._lock:
             self._held.add(name)
             process = self._processes[name]

@@ -16,7 +16,7 @@ PAUSES_S = (0.1, 0.2, 0.5, 1.0)
 """Before the tries after the first; the last goes on. Short: a feed would hold its bars back meanwhile."""
 
 PATIENCE_S = 30.0
-"""From the first try of a request to giving up: a web server that is started anew is back within seconds."""
+"""From the first try of a request to giving up: a restarted web server is back within seconds."""
 
 TIMEOUT_S = 15.0
 """For one try."""
@@ -126,7 +126,7 @@ class Client:
             self.retries += 1
 
     def _refusal(self, answer: httpx.Response) -> Refused:
-        """What to tell about an answer that another try would get again."""
+        """What to report about an answer that another try would get again."""
         what = f"{answer.request.method} {answer.request.url.copy_with(query=None)} answered {answer.status_code}"
         body = _json(answer)
         detail = str(body.get("detail", "")).rstrip(".") if isinstance(body, dict) else ""

@@ -19,11 +19,11 @@ NAMED = 3
 """Symbols that a problem names."""
 
 PARTS = 6
-"""Of the run, in each of which the p95 is told: growing, it means overload; one high among low ones, a disturbance."""
+"""Parts of the run with a p95 each: a growing p95 means overload, a single high one a disturbance."""
 
 
 class Fault(StrEnum):
-    """What can be wrong with a bar; each with how it is told."""
+    """What can be wrong with a bar; each with its words in the report."""
 
     LOST = "lost: accepted, but not in the list of bars"
     UNFINISHED = "not processed in time"
@@ -38,7 +38,7 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One bar as the scanner tells it."""
+    """One bar as the scanner reports it."""
 
     sequence: int
     timestamp: datetime
@@ -89,7 +89,7 @@ def examine(
 ) -> Findings:
     """Compare what was accepted with what was read back, symbol by symbol.
 
-    Symbols that are not in `bars` are not judged. `unanswered` bars may be there or not: nobody was told.
+    Symbols that are not in `bars` are not judged. `unanswered` bars may be there or not: their sender got no answer.
     """
     found: dict[Fault, dict[str, int]] = {}
     latencies: dict[str, list[int]] = {}
@@ -176,22 +176,22 @@ def problems(
     `rate` was asked and `achieved` reached, in bars a second; `rejected` counts by reason; `unread` counts symbols
     that were not read back; `trouble` came up before.
     """
-    told = list(trouble)
-    told += [f"{_bars(count)} rejected as {reason}" for reason, count in sorted(rejected.items()) if count]
+    sentences = list(trouble)
+    sentences += [f"{_bars(count)} rejected as {reason}" for reason, count in sorted(rejected.items()) if count]
     if conflicts:
-        told.append(f"{_bars(conflicts)} in conflict with others of the same time: the symbols were not fresh")
+        sentences.append(f"{_bars(conflicts)} in conflict with others of the same time: the symbols were not fresh")
     if not accepted:
-        told.append("no bar was accepted")
+        sentences.append("no bar was accepted")
     for fault in Fault:
         if by_ticker := findings.faults.get(fault):
-            told.append(f"{_bars(findings.count(fault))} {fault} ({_named(by_ticker)})")
+            sentences.append(f"{_bars(findings.count(fault))} {fault} ({_named(by_ticker)})")
     if unread:
-        told.append(f"{unread:,} symbol{'s' * (unread != 1)} not read back")
+        sentences.append(f"{unread:,} symbol{'s' * (unread != 1)} not read back")
     if (p95 := findings.latency.p95) is not None and p95 >= P95_BELOW_MS:
-        told.append(f"p95 {p95:,} ms is not below {P95_BELOW_MS} ms")
+        sentences.append(f"p95 {p95:,} ms is not below {P95_BELOW_MS} ms")
     if achieved < RATE_SHARE * rate:
-        told.append(f"only {achieved:.1f} bars/s of the asked {rate:g}, {RATE_SHARE:.0%} are needed")
-    return told
+        sentences.append(f"only {achieved:.1f} bars/s of the asked {rate:g}, {RATE_SHARE:.0%} are needed")
+    return sentences
 
 
 def achieved_rate(accepted: int, *, elapsed_s: float, planned_s: float) -> float:

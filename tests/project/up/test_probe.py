@@ -5,7 +5,7 @@ from scanner_project.up import probe
 
 
 def test_the_keys_are_the_broker_s():
-    assert (probe.TELL_KEY, probe.SWEPT_KEY) == (heartbeats.KEY, sweep_memory.SWEPT_KEY)
+    assert (probe.HEARTBEAT_KEY, probe.SWEPT_KEY) == (heartbeats.KEY, sweep_memory.SWEPT_KEY)
 
 
 @pytest.mark.parametrize("arguments", [("web",), ("flower",), ("worker", "main"), ("beat",)])
