@@ -142,7 +142,7 @@ def test_a_bar_that_fails_seven_times_is_set_aside_and_the_symbol_goes_on(stack,
 
 def test_a_bad_day_costs_delay_and_no_bar(stack, two):
     sick, _ = two
-    stack.manage("inject", sick, "--outage", "20")
+    stack.manage("inject", sick, "--outage", "600")  # until it is taken back, however busy the machine is
 
     stack.post_bars(bars_of(sick, 3, first=1))
     wait_until(
