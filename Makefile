@@ -15,6 +15,9 @@ ONE_DATABASE := --ignore=tests/integration --ignore=tests/project/up --ignore=te
 
 # All tests in several processes, a part of them in one (tests/sharing.py); ARGS="-n 0" for one, "-n 4" for four.
 PARALLEL := -n auto
+# What failed beside other tests is run once more by itself, as CPython's own tests are: a machine busy with something
+# else can be too slow for whole scanners and browsers. What fails alone too has failed.
+ALONE := -n 0 --last-failed --last-failed-no-failures none
 
 .PHONY: help up test test-slow lint format third-party bench clean
 .DEFAULT_GOAL := help
@@ -53,9 +56,12 @@ $(VENV)/ready-dev: $(VENV)/ready requirements-dev.txt
 up: $(VENV)/ready
 	@exec $(BIN)/python -m scanner_project.up
 
+ON_SQLITE = SCANNER_TEST_DATABASE=sqlite $(BIN)/python -m pytest -m "not slow"
+ON_POSTGRESQL = SCANNER_TEST_DATABASE=postgresql $(BIN)/python -m pytest -m "not slow and not browser" $(ONE_DATABASE)
+
 test: $(VENV)/ready-dev
-	SCANNER_TEST_DATABASE=sqlite $(BIN)/python -m pytest $(PARALLEL) -m "not slow" $(ARGS)
-	SCANNER_TEST_DATABASE=postgresql $(BIN)/python -m pytest $(PARALLEL) -m "not slow and not browser" $(ONE_DATABASE) $(ARGS)
+	$(ON_SQLITE) $(PARALLEL) $(ARGS) || $(ON_SQLITE) $(ARGS) $(ALONE)
+	$(ON_POSTGRESQL) $(PARALLEL) $(ARGS) || $(ON_POSTGRESQL) $(ARGS) $(ALONE)
 
 test-slow: $(VENV)/ready-dev
 	$(BIN)/python -m pytest -m slow $(ARGS)

@@ -285,12 +285,15 @@ def test_a_database_that_keeps_a_small_write_waiting_fires_and_clears(clock, red
     scanner.look_for(RULES["slow_database"].for_s)
     assert notified("slow_database") == ["fired"]
     scanner.at_each_look = lambda: None
-    scanner.look_for(RULES["slow_database"].clear_s + LOOK_S)
+    for thread in threads:
+        thread.join()
+    for _ in range(20):  # on a machine with other work, a real write may be slow at one look or another
+        scanner.look_for(RULES["slow_database"].clear_s + LOOK_S)
+        if len(notified("slow_database")) > 1:
+            break
 
     assert notified("slow_database") == ["fired", "cleared"]
     assert "ms for one small write, over 250 ms" in Alert.objects.get().message
-    for thread in threads:
-        thread.join()
 
 
 # ------------------------------------------------------------------------------- the rules on made-up facts
