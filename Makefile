@@ -32,7 +32,7 @@ help:
 	@echo "make bench       the benchmarks, and their tables and plots in benchmarks/README.md"
 	@echo "make clean       remove .venv, .venv-bench and caches; the data in DATA_DIR stays"
 
-# A virtual environment whose interpreter is gone is made anew.
+# A virtual environment whose interpreter is gone is made again.
 ifeq ($(wildcard $(BIN)/python),)
 .PHONY: $(VENV)/ready $(VENV)/ready-dev
 endif

@@ -1,6 +1,7 @@
 """The plots of the report. Small SVG files that are the same whenever the rows are.
 
-Colours by Okabe and Ito (2008), which colour-blind people tell apart, on white: GitHub shows it in its dark mode too.
+Colours by Okabe and Ito (2008), which colour-blind people can distinguish, on white:
+GitHub shows it in its dark mode too.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +22,7 @@ CASES = {CEILING: GREY, BARE: SKY, OURS: BLUE, DETECTING: ORANGE}
 SHARES = {"p50_ms": ("o", GREEN), "p95_ms": ("s", BLUE), "p99_ms": ("^", RED)}
 LINES = (BLUE, ORANGE, GREEN, RED, PINK, SKY, GREY)
 DASHES = ("-", "--", ":")
-"""The next one where the colours of LINES begin anew."""
+"""The next one where the colours of LINES start again."""
 
 FAR_APART = 30
 """Times the smallest value, from which on an axis is logarithmic: the small ones would all lie on the bottom."""

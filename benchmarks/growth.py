@@ -206,7 +206,7 @@ def _measure(own: Scanner, case: Case) -> dict[str, float]:
             raise RuntimeError(f"nothing was forgotten that is older than {case.keep_days} days")
     if case.backlog:
         figures |= _drain(own, case, feeder, tickers)
-    # A worker that ended and was started anew explains a figure like no other.
+    # A worker that ended and was restarted explains a figure like no other.
     return {**figures, "restarts": sum(own.restarts.values()), "load_1m": load_average()}
 
 

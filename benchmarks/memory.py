@@ -105,14 +105,14 @@ def _measure(own: Scanner, minutes: float) -> tuple[list[dict[str, Any]], dict[s
         sampling.join()
     sampler.sample()
     figures = {"fed_bars": len(latencies), "fed_rate": round(feeder.fed_rate, 1), **percentiles(latencies)}
-    # A worker that was started anew begins with little memory again.
+    # A worker that was restarted begins with little memory again.
     return sampler.rows, {**figures, "restarts": sum(own.restarts.values()), "load_1m": load_average()}
 
 
 def _rows(own: Scanner, name: str) -> Iterator[dict[str, Any]]:
     """A process, and its children: their sum and the largest of them."""
     parent = memory_of(own.pid(name))
-    if parent is None:  # it has just ended, and is started anew
+    if parent is None:  # it has just ended, and is started again
         return
     yield {"process": name, "part": "parent", "processes": 1, "pss_mb": parent.pss_mb, "rss_mb": parent.rss_mb}
     children = [found for pid in own.children(name) if (found := memory_of(pid)) is not None]
@@ -135,7 +135,7 @@ def memory_of(pid: int) -> Memory | None:
     except (FileNotFoundError, ProcessLookupError):
         return None
     kb = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
-    # Of a process that is just ending nothing is told.
+    # Of a process that is just ending nothing is known.
     return Memory(pss_mb=round(kb["Pss"] / MB, 2), rss_mb=round(kb["Rss"] / MB, 2)) if "Pss" in kb else None
 
 

@@ -36,7 +36,7 @@ STATUSES = 40
 """Of all symbols, asked for one after the other."""
 
 
-def run(*, rounds: int, database: str, results: Path) -> None:  # noqa: ARG001 - one round tells enough
+def run(*, rounds: int, database: str, results: Path) -> None:  # noqa: ARG001 - one round is enough
     """With 20 and with 1,000 symbols, each in a process of its own: settings are read once a process."""
     for symbols in (20, 1000):
         with TemporaryDirectory(prefix="bench-") as folder:
@@ -217,7 +217,7 @@ def _poll(port: int, cookie: str, answers: list[tuple[float, int]], stop: thread
             etag = answer.headers.get("ETag", "")
             answers.append((1000 * (time.perf_counter() - began), len(body)))
         except (OSError, http.client.HTTPException):
-            connection.close()  # the server has closed a connection that was kept: asked anew
+            connection.close()  # the server has closed a connection that was kept: ask again
             continue
         stop.wait(1)
 

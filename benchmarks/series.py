@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.tables import Rows
 
 POINTS = 1_000
-"""Of all lines of a picture, at most: more can't be told apart, and make its file large."""
+"""Of all lines of a picture, at most: more can't be distinguished, and make its file large."""
 
 MEMORY_PARTS = {"parent", "children, sum"}
 """Of a process: the others (the largest child, the sum of all processes) are in these."""

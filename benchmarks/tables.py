@@ -146,8 +146,8 @@ def growth(rows: Rows) -> str:
         name = f"{case} (once)" if rounds.rows[0]["once"] else case
         feed = (of("p50_ms"), of("p95_ms"), p95s or "-", of("p99_ms"), of("fed_rate"))
         table.add(name, of("rate"), rates or "-", thirds, of("cpu_ms"), *feed, of("load_1m"))
-    told = (*_symbols_verdicts(rows), *_history_verdicts(rows), *_retention_verdicts(rows))
-    verdicts = [f"- {verdict}" for verdict in told]
+    lines = (*_symbols_verdicts(rows), *_history_verdicts(rows), *_retention_verdicts(rows))
+    verdicts = [f"- {verdict}" for verdict in lines]
     return "\n".join((f"{table}\n", *verdicts))
 
 
@@ -174,8 +174,8 @@ def _retention_verdicts(rows: Rows) -> Iterator[str]:
     found = list(_by_case([row for row in rows if row["group"] == "retention"]).items())
     for name, medians in found[1:]:
         without_ms = found[0][1].of("p95_ms")
-        told = f"{medians.of('forgotten'):,.0f} forgotten; p95 {medians.of('p95_ms'):g} ms"
-        yield f"{name}: {told}, without that {without_ms:g} ms"
+        counts = f"{medians.of('forgotten'):,.0f} forgotten; p95 {medians.of('p95_ms'):g} ms"
+        yield f"{name}: {counts}, without that {without_ms:g} ms"
 
 
 def _met(met: bool) -> str:

@@ -184,17 +184,19 @@ class Environment(BaseModel):
         description="trading calendars by pattern of the ticker, the first that fits counts; none fits: 24/7",
     )
     SCANNER_STALE_GRACE_S: Seconds = Field(
-        60, description="trading seconds that a bar may come late; at least a twentieth of its timeframe"
+        60,
+        description="seconds of trading time after which a missing bar makes its symbol stale; "
+        "never less than a twentieth of the timeframe",
     )
     SCANNER_METRICS_TOKEN: Annotated[str, AfterValidator(_bearer)] = Field(
         "", description="what Prometheus sends as `Authorization: Bearer …` to read `/metrics`; empty: staff alone may"
     )
-    SCANNER_PUBLIC_METRICS: bool = Field(False, description="1: `/metrics` may be read by whoever reaches it")
+    SCANNER_PUBLIC_METRICS: bool = Field(False, description="1: `/metrics` may be read without signing in")
     SCANNER_METRICS_SYMBOLS: Annotated[int, Field(ge=0)] = Field(
         200, description="symbols that have series of their own in `/metrics`, those in trouble first"
     )
     SCANNER_SHARD: Annotated[str, AfterValidator(_shard)] = Field(
-        "0/1", description="which shard a worker consumes, of how many"
+        "0/1", description="`k/n`: a worker takes the symbols of shard k of n, counted from 0"
     )
     SCANNER_PREPARED_STATEMENTS: bool = Field(
         True, description="0: PostgreSQL plans every statement again; for a PgBouncer that can't keep them"
@@ -203,10 +205,10 @@ class Environment(BaseModel):
     SCANNER_MAIN_PROCESSES: Count = Field(8, description="bars that the main worker runs at once")
     SCANNER_SLOW_PROCESSES: Count = Field(4, description="bars that the slow lane's worker runs at once")
     SCANNER_AUTOSCALE_PROCESSES: Annotated[int, Field(ge=0)] = Field(
-        16, description="further slots that a worker may add while runs hang"
+        16, description="bars that a worker may run beyond its number of processes, while some of its runs hang"
     )
-    SCANNER_SLOW_RUN_S: Seconds = Field(1, description="a run that takes so long moves its symbol to the slow lane")
-    SCANNER_QUICK_BARS: Count = Field(20, description="quicker bars in a row that bring it back")
+    SCANNER_SLOW_RUN_S: Seconds = Field(1, description="seconds after which a run moves its symbol to the slow lane")
+    SCANNER_QUICK_BARS: Count = Field(20, description="quicker bars in a row that bring it back to the main lane")
     SCANNER_KEEP_BARS_DAYS: Annotated[int, Field(ge=0)] = Field(
         0,
         description="days after which processed bars and their signals are forgotten, and older ones refused; 0: never",
@@ -231,28 +233,31 @@ class Environment(BaseModel):
     )
     SCANNER_ALERT_P95_MS: Count = Field(
         slow_symbol.DEFAULT_P95_MS,
-        description="a symbol's p95 latency over which one fires",
+        description="a symbol's p95 latency, in ms, over which an alert fires",
     )
     SCANNER_ALERT_OPEN_BREAKERS: Annotated[int, Field(ge=0)] = Field(
-        open_breakers.DEFAULT_OPEN_BREAKERS, description="open breakers over which one fires"
+        open_breakers.DEFAULT_OPEN_BREAKERS, description="open breakers over which an alert fires"
     )
     SCANNER_ALERT_STALE_S: Seconds = Field(
         stale_symbol.DEFAULT_STALE_S,
-        description="seconds of its market's trading time that a symbol may be stale before one fires",
+        description="seconds of its market's trading time that a symbol may be stale before an alert fires",
     )
     SCANNER_ALERT_STUCK_S: Seconds = Field(
-        stuck_head.DEFAULT_STUCK_S, description="seconds that a bar which could run may take before one fires"
+        stuck_head.DEFAULT_STUCK_S,
+        description="seconds that a symbol's next bar may wait, while nothing holds it back, before an alert fires",
     )
     SCANNER_ALERT_BACKLOG: Count = Field(
         backlog.DEFAULT_BACKLOG,
-        description="waiting bars of one symbol over which one fires",
+        description="waiting bars of one symbol over which an alert fires",
     )
     SCANNER_ALERT_ANSWER_MS: Count = Field(
         slow_database.DEFAULT_ANSWER_MS,
-        description="milliseconds that database or broker may take to answer before one fires",
+        description="milliseconds over which an answer of database or broker makes an alert fire",
     )
     SCANNER_PING_URL: Annotated[str, AfterValidator(_ping_url)] = Field(
-        "", description="address that is asked for once a minute while all is well (healthchecks.io and its like)"
+        "",
+        description="address that the scanner requests once a minute while all is well, "
+        "for a watcher such as healthchecks.io",
     )
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:

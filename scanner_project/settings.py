@@ -282,7 +282,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "ping": {
         "task": task_names.PING,
-        "schedule": 60.0,  # what healthchecks.io and its like take for often
+        "schedule": 60.0,  # as often as watchers such as healthchecks.io accept
         "options": {"queue": Role.NOTIFY.value, "expires": 60.0},
     },
     "prune": {

@@ -81,7 +81,7 @@ def test_a_rules_page_says_what_it_means_what_to_look_at_and_what_to_do_and_its_
         text = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
         assert len(text) > 40, heading
     fires = f"after {_span(rule.for_s)}" if rule.for_s else "at once"
-    times = f"over after {_span(rule.clear_s)} without it, told again every {_span(rule.renew_s)}."
+    times = f"over after {_span(rule.clear_s)} without it, sent again every {_span(rule.renew_s)}."
     assert f"Severity `{rule.severity}`. Fires {fires}, is {times}" in page
 
 

@@ -2,7 +2,7 @@
 
 Each turn has a database and a broker of its own: a backlog of 20 symbols is drained, then bars come at 100 a second,
 spread evenly. The engines take turns for some rounds. Then, once for each: bars that fail twice among others of their
-symbol, and a drain in which all workers are killed (-9) again and again and started anew.
+symbol, and a drain in which all workers are killed (-9) again and again and started again.
 """
 
 import time

@@ -28,7 +28,7 @@ PYTHON = Path(os.environ.get("BENCH_PYTHON", BASE_DIR / ".venv-bench" / "bin" / 
 """Where the peers are installed."""
 
 RESTART_S = 0.5
-"""From a kill to the start of the workers anew: the scanner's process manager takes as long."""
+"""From a kill to the workers' next start: the scanner's process manager takes as long."""
 
 STOP_S = 20.0
 
@@ -230,7 +230,7 @@ class Ours:
         self._stack.end(WORKERS[0], signal.SIGTERM)
 
     def kill(self) -> None:
-        """The stack starts anew what ends."""
+        """The stack restarts what ends."""
         _kill_families([self._stack.pid(worker) for worker in WORKERS])
 
     def down(self) -> None:

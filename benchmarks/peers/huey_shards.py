@@ -21,7 +21,7 @@ from benchmarks.peers import job
 RETRY: dict[str, Any] = {"retries": len(job.DELAYS_S), "retry_delay": 1, "retry_backoff": 2, "timeout": job.LIMIT_S}
 """1, 2, 4, 8, 16 and 32 s."""
 
-# By name: the consumer is told which one by its dotted path.
+# By name: the consumer takes its dotted path.
 shard_0 = RedisHuey("bars0", url=job.redis_url())
 shard_1 = RedisHuey("bars1", url=job.redis_url())
 shard_2 = RedisHuey("bars2", url=job.redis_url())

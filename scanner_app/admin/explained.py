@@ -22,7 +22,7 @@ def explanation(symbol: Symbol, now: datetime) -> SafeString:
     said = explain(symbol, now)
     parts = (said.summary, said.cause, said.next, *said.notes, said.advice)
     return format_html(
-        '<div class="told">{}</div>', format_html_join("", "<p>{}</p>", ((part,) for part in parts if part))
+        '<div class="explained">{}</div>', format_html_join("", "<p>{}</p>", ((part,) for part in parts if part))
     )
 
 

@@ -7,6 +7,7 @@ ScannerError
 ├── NothingToSkip        skip, but the symbol has no head
 ├── NotDelivered         a channel did not take a notification (notifications/channels.py)
 ├── AlertOver            acknowledge or silence, but the alert is resolved
+├── SymbolNotFound       a ticker that no symbol has (reading/symbols.py)
 ├── NotInQuarantine      replay or discard, but the bar is not in quarantine (any more)
 └── BarsWaiting          delete without force, but the symbol has waiting bars
 """

@@ -15,9 +15,9 @@ from django.db import connection, transaction
 
 from scanner_app.conf import breaker_rules
 from scanner_app.domain import breaker, staleness
+from scanner_app.domain.actors import SCANNER
 from scanner_app.domain.enums import BarStatus, EventKind, Resolution
 from scanner_app.mailbox import sql
-from scanner_app.mailbox.events import SCANNER
 from scanner_app.mailbox.heads import message_of
 from scanner_app.mailbox.quarantine import resolve_entries
 from scanner_app.messaging import publisher

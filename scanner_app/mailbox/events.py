@@ -2,11 +2,9 @@
 
 from datetime import datetime
 
+from scanner_app.domain.actors import SCANNER
 from scanner_app.domain.enums import EventKind
 from scanner_app.models import SymbolEvent
-
-SCANNER = "scanner"
-"""The actor of changes that no user asked for."""
 
 
 def add_event(

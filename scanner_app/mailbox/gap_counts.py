@@ -1,4 +1,4 @@
-"""The number of gaps in a symbol's series, as last counted (reading/gaps.py counts)."""
+"""The number of gaps in a symbol's series, as last counted (engine/gaps.py counts)."""
 
 from scanner_app.models import SymbolStatus
 

@@ -5,10 +5,11 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F
 
+from scanner_app.domain.actors import SCANNER
 from scanner_app.domain.enums import BarStatus, EventKind, Resolution
 from scanner_app.domain.errors import NotInQuarantine
 from scanner_app.mailbox.breakers import wait_for_breaker
-from scanner_app.mailbox.events import SCANNER, add_event
+from scanner_app.mailbox.events import add_event
 from scanner_app.mailbox.heads import publish_head
 from scanner_app.mailbox.rows import lock, read_row
 from scanner_app.models import Bar, QuarantinedBar, SymbolStatus

@@ -12,10 +12,11 @@ from django.db.models import F
 from scanner_app.conf import breaker_rules
 from scanner_app.detectors import Finding
 from scanner_app.domain import breaker, lanes, latency, wording
+from scanner_app.domain.actors import SCANNER
 from scanner_app.domain.enums import EventKind, Lane, Outcome
 from scanner_app.mailbox import sql
 from scanner_app.mailbox.breakers import save_breaker
-from scanner_app.mailbox.events import SCANNER, add_event
+from scanner_app.mailbox.events import add_event
 from scanner_app.mailbox.heads import publish_following, publish_head
 from scanner_app.mailbox.lane_moves import move_to_lane
 from scanner_app.mailbox.rows import live_head, read_row

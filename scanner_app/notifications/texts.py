@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from scanner_app.domain.actors import SCANNER
 from scanner_app.domain.explanation import actions, next_steps
 from scanner_app.domain.wording import clock, error_line, span
 from scanner_app.domain.wording import one_line as _one_line
@@ -15,9 +16,6 @@ from scanner_app.domain.wording import readable as _readable
 
 QUOTED_AT_MOST = 50
 """Symbols of a digest that come with their first line; further ones are only named."""
-
-BY_ITSELF = "scanner"
-"""Who closes a breaker when no operator does: the actor of the mailbox's events."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,9 +79,9 @@ def opened(
 
 
 def recovered(*, ticker: str, failures: int, incident_at: datetime, by: str, now: datetime) -> Text:
-    """A breaker closed. `by` is BY_ITSELF after a success, else the operator who reset it."""
+    """A breaker closed. `by` is SCANNER after a success, else the operator who reset it."""
     after = f"after {failures} {_plural('failure', failures)} in a row and {span((now - incident_at).total_seconds())}"
-    if by == BY_ITSELF:
+    if by == SCANNER:
         headline = f"The probe succeeded {after}."
         follows = f"The breaker is closed; {next_steps.worked_off(ticker)}."
     else:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from scanner_app.domain import wording
 from scanner_app.domain.alert_rules import worker_clock
 from scanner_app.domain.worker_roles import NEEDED_ROLES, Role
 from scanner_app.messaging import heartbeats, redis_client, sweep_memory
@@ -61,7 +62,7 @@ def workers_ready() -> None:
     if swept is None:
         raise NotReadyError(f"the sweeper has not run for {sweep_memory.memory_s()} s")
     if (ago_s := time.time() - swept) > sweep_memory.sweep_patience_s():
-        raise NotReadyError(f"the sweeper has not run for {ago_s:.0f} s")
+        raise NotReadyError(f"the sweeper has not run for {wording.span(ago_s)}")
 
 
 def missing_roles(living: Iterable[str]) -> list[Role]:

@@ -12,8 +12,8 @@ from typing import Any
 from django.db.models import QuerySet
 
 from scanner_app.domain import wording
+from scanner_app.domain.actors import SCANNER
 from scanner_app.domain.enums import BarStatus, EventKind
-from scanner_app.mailbox.events import SCANNER
 from scanner_app.models import Bar, ProcessingFailure, Signal, SymbolEvent
 
 IN_MS = 10_000
@@ -123,10 +123,10 @@ def retry_words(failure: ProcessingFailure) -> str:
     if failure.retry_delay_s is None or failure.next_attempt_at is None:
         return ""
     waits_s = (failure.next_attempt_at - failure.failed_at).total_seconds()
-    told = f"The next attempt was due {wording.span(failure.retry_delay_s)} later"
+    due = f"The next attempt was due {wording.span(failure.retry_delay_s)} later"
     if waits_s > failure.retry_delay_s + 0.001:  # microseconds are lost on the way through the database
-        told += f"; the breaker delayed it to {wording.span(waits_s)}"
-    return told
+        due += f"; the breaker delayed it to {wording.span(waits_s)}"
+    return due
 
 
 def _sentences(*parts: str) -> str:
@@ -148,11 +148,11 @@ def lines(page: Sequence[SymbolEvent]) -> list[TimelineLine]:
 
 
 def _failures_of(page: Sequence[SymbolEvent]) -> dict[tuple[int | None, datetime], ProcessingFailure]:
-    told = [event for event in page if event.kind in OF_FAILURES and event.bar_id is not None]
-    if not told:
+    with_failure = [event for event in page if event.kind in OF_FAILURES and event.bar_id is not None]
+    if not with_failure:
         return {}
     rows = ProcessingFailure.objects.filter(
-        bar_id__in={event.bar_id for event in told}, failed_at__in={event.at for event in told}
+        bar_id__in={event.bar_id for event in with_failure}, failed_at__in={event.at for event in with_failure}
     )
     return {(row.bar_id, row.failed_at): row for row in rows.defer("traceback")}
 
@@ -182,15 +182,15 @@ def _of_failure(failure: ProcessingFailure) -> dict[str, Any]:
 
 def story(bar: Bar) -> list[TimelineLine]:
     """What happened to a bar, newest first: a bar has few lines, so this is all of them. Three queries."""
-    told = _in_order(bar)
-    before: list[TimelineLine | None] = [None, *told]
+    happened = _in_order(bar)
+    before: list[TimelineLine | None] = [None, *happened]
     numbered = [
         replace(
             line,
             id=place,
             after_s=None if previous is None else round((line.at - previous.at).total_seconds(), 3),
         )
-        for place, (previous, line) in enumerate(zip(before, told, strict=False), start=1)
+        for place, (previous, line) in enumerate(zip(before, happened, strict=False), start=1)
     ]
     return numbered[::-1]
 
@@ -217,14 +217,14 @@ RANK = {
 def _in_order(bar: Bar) -> list[TimelineLine]:
     events_of_it = [event for event in events().filter(bar_id=bar.pk) if event.kind != EventKind.PAUSED]
     failures = list(ProcessingFailure.objects.filter(bar_id=bar.pk).defer("traceback"))
-    told = [
+    happened = [
         *_acceptance(bar, events_of_it),
         *(_failed(bar, failure) for failure in failures),
         *_control_runs(bar, failures, events_of_it),
         *(_line(event, None) for event in events_of_it),
         *_result(bar),
     ]
-    return sorted(told, key=lambda line: (line.at, RANK.get(line.kind, 0), line.id))
+    return sorted(happened, key=lambda line: (line.at, RANK.get(line.kind, 0), line.id))
 
 
 def _of_bar(bar: Bar, kind: str, at: datetime, sentence: str, **more: Any) -> TimelineLine:

@@ -194,7 +194,7 @@ def _wait_for_server(env: Environment, supervisor: Supervisor, stop: Stop) -> No
 def _announce(env: Environment, account: "Account", screen: Screen) -> None:
     from django.utils import timezone  # noqa: PLC0415 - needs Django to be set up
 
-    from scanner_project.up.watch import demo_told, web_url  # noqa: PLC0415
+    from scanner_project.up.watch import demo_warning, web_url  # noqa: PLC0415
 
     web, flower = web_url(env, env.WEB_PORT), web_url(env, env.FLOWER_PORT)
     password = f"the password in {account.place}"
@@ -210,7 +210,7 @@ def _announce(env: Environment, account: "Account", screen: Screen) -> None:
     ):
         screen.say(f"  {name:<10} {url}")
     screen.say(f"  sign in as {account.user}, with {password}")
-    if reason := demo_told(env, timezone.now()):
+    if reason := demo_warning(env, timezone.now()):
         screen.say(reason)
     screen.say("Ctrl-C stops everything.")
 

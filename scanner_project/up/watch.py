@@ -75,7 +75,7 @@ def introduce_workers(env: Environment, account: Account, *, workers: int) -> No
         time.sleep(1)
 
 
-def demo_told(env: Environment, now: datetime) -> str:
+def demo_warning(env: Environment, now: datetime) -> str:
     """Why the demo will show little or nothing, in a sentence; empty if it will show all."""
     if not (env.demo and env.SCANNER_KEEP_BARS_DAYS):
         return ""
@@ -83,15 +83,16 @@ def demo_told(env: Environment, now: datetime) -> str:
 
 
 def progress(now: datetime) -> str:
-    """One line: status, healthy symbols, rate, backlog."""
+    """One line: status, healthy symbols, rate, backlog, and the first reason if it is not healthy."""
     close_old_connections()
     try:
         seen = status.overview(now)
     except (DatabaseError, redis.RedisError) as exc:
         return f"{now:%H:%M:%S}  status unknown: {str(exc).splitlines()[0] if str(exc) else type(exc).__name__}"
+    reason = f"  {seen.reasons[0]}" if seen.reasons else ""
     return (
         f"{now:%H:%M:%S}  {seen.overall_status}  {seen.healthy_symbols} of {seen.enabled_symbols} symbols healthy"
-        f"  {seen.bars_per_second:.1f} bars/s  backlog {seen.backlog:,}"
+        f"  {seen.bars_per_second:.1f} bars/s  backlog {seen.backlog:,}{reason}"
     )
 
 

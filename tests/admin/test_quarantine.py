@@ -86,7 +86,7 @@ def test_the_reason_may_still_be_changed_on_the_page_that_asks(browser):
         pytest.param("?error_type=KeyError", [2], id="an error type"),
         pytest.param("?resolution=in+quarantine", [0, 1, 2, 3], id="what is open"),
         pytest.param("?resolution=discarded", [], id="what is not"),
-        pytest.param("?failed_at__gte=2024-05-31+14:30:01%2B00:00", [1], id="when it was set aside"),
+        pytest.param("?failed_at__gte=2024-05-31+14:30:01%2B00:00", [1], id="when it was quarantined"),
         pytest.param("?q=TSLA&error_type=ValueError", [0, 1], id="two at once"),
     ],
 )

@@ -22,7 +22,7 @@ START = "/admin/"
 
 
 @pytest.fixture(autouse=True)
-def tells(monkeypatch):
+def workers(monkeypatch):
     """The workers' heartbeats, and when the sweeper ran."""
     now = time.time()
     living = {
@@ -131,9 +131,9 @@ def test_without_trouble_it_says_so(browser, symbols, says):
     assert says in section(browser.get(START), "trouble")
 
 
-def test_workers_are_named_with_what_they_hold_and_lead_to_flower(browser, tells):
-    del tells["slow@here"]
-    tells["main@here"] = replace(tells["main@here"], unconsumed_s=worker_health.DEAF_AFTER_S)
+def test_workers_are_named_with_what_they_hold_and_lead_to_flower(browser, workers):
+    del workers["slow@here"]
+    workers["main@here"] = replace(workers["main@here"], unconsumed_s=worker_health.DEAF_AFTER_S)
 
     workers = section(browser.get(START), "workers")
 

@@ -162,7 +162,7 @@ CASES = {
     "stuck_head": Case(
         cause=a_bar_waits_unheard,
         cure=lambda s, _: complete(s),
-        says="its next bar could run, and has not been done for",
+        says="its next bar could run, and has not been processed for",
         name="TSLA",
     ),
     "backlog": Case(cause=three_bars_wait, cure=lambda s, _: complete(s), says="3 bars wait, more than 2", name="TSLA"),
@@ -188,11 +188,11 @@ CASES = {
         says="its clock is 3.0 s behind the database's",
         name="slow@here",
     ),
-    "beat_late": Case(cause=beat_stops, cure=beat_is_back, says="Beat has asked for nothing for"),
+    "beat_late": Case(cause=beat_stops, cure=beat_is_back, says="Beat has triggered no periodic task for"),
     "sweeper_late": Case(
         cause=lambda s, _: redis_client.client().delete(sweep_memory.SWEPT_KEY),
         cure=lambda s, _: sweep_memory.remember_sweep({}),
-        says="The sweeper has not run for 60 s or more",
+        says="The sweeper has not run for 1 min or more",
     ),
     "slow_broker": Case(cause=the_broker_dawdles, cure=nothing_more, says="ms for one small question, over 250 ms"),
     "broker_away": Case(
@@ -378,7 +378,7 @@ def test_the_edge_of_each_limit(name, values, holds):
         pytest.param(2, 16, "for 16 s", id="three sweeps, and 15 s at least"),
         pytest.param(10, 29, "", id="slow sweeps: not yet"),
         pytest.param(10, 31, "for 31 s", id="slow sweeps: three"),
-        pytest.param(2, None, "for 60 s or more", id="longer than it is remembered"),
+        pytest.param(2, None, "for 1 min or more", id="longer than it is remembered"),
         pytest.param(10, None, "for 100 s or more", id="slow sweeps: longer than it is remembered"),
     ],
 )
@@ -466,7 +466,7 @@ def test_a_head_is_stuck_since_the_bar_before_it_was_done_not_since_it_was_accep
 
     watched.look_for(15)
 
-    assert "has not been done for 77 s" in Alert.objects.get(rule="stuck_head").message
+    assert "has not been processed for 1 min 17 s" in Alert.objects.get(rule="stuck_head").message
 
 
 def test_a_retry_that_nobody_runs_is_stuck_a_minute_after_its_time(watched):

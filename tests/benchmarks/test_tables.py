@@ -82,6 +82,6 @@ def test_forgetting_is_told_beside_the_same_without_it():
     def row(name: str, p95_ms: float, forgotten: int) -> dict[str, object]:
         return {**GROWN, "group": "retention", "name": name, "p95_ms": p95_ms, "forgotten": forgotten}
 
-    *_, told = tables.growth([row("kept", 7.5, 0), row("forgotten meanwhile", 8.5, 30_000)]).splitlines()
+    *_, verdict = tables.growth([row("kept", 7.5, 0), row("forgotten meanwhile", 8.5, 30_000)]).splitlines()
 
-    assert told == "- forgotten meanwhile: 30,000 forgotten; p95 8.5 ms, without that 7.5 ms"
+    assert verdict == "- forgotten meanwhile: 30,000 forgotten; p95 8.5 ms, without that 7.5 ms"

@@ -174,10 +174,10 @@ def test_all_is_every_symbol_of_the_watch_list_but_none_that_is_being_deleted(ac
     Symbol.objects.filter(pk=gone.pk).update(deleted_at=T0)
     before = snapshot(gone)
 
-    code, told = run_json(act, "--all")
+    code, printed = run_json(act, "--all")
 
     assert code == 0
-    assert [one["symbol"] for one in told["results"]] == ["AAPL", "TSLA"]
+    assert [one["symbol"] for one in printed["results"]] == ["AAPL", "TSLA"]
     assert snapshot(gone) == before
 
 
@@ -294,9 +294,9 @@ def test_json_tells_of_every_symbol_in_the_last_line_and_the_rest_goes_to_standa
 
 
 def test_json_of_an_act_tells_errors_as_such(symbol):
-    code, told = run_json("skip", "TSLA")
+    code, printed = run_json("skip", "TSLA")
 
-    assert (code, told) == (
+    assert (code, printed) == (
         1,
         {"action": "skip", "results": [{"symbol": "TSLA", "error": "TSLA has no bar in flight to skip"}]},
     )
@@ -307,15 +307,15 @@ def test_json_of_the_status_is_what_the_api_answers(client, django_user_model):
     make_symbol("AAPL")
     client.force_login(django_user_model.objects.create_user("rita"))
 
-    code, told = run_json("status")
+    code, printed = run_json("status")
 
     answer = client.get("/api/v1/scanner/status").json()
     assert code == 0
-    assert told.pop("unknown") == []
-    for one in [*told["symbols"], *answer["symbols"]]:
+    assert printed.pop("unknown") == []
+    for one in [*printed["symbols"], *answer["symbols"]]:
         del one["data_age_seconds"]  # grows between the two
-    assert told == answer
-    assert [one["symbol"] for one in told["symbols"]] == ["AAPL", "TSLA"]
+    assert printed == answer
+    assert [one["symbol"] for one in printed["symbols"]] == ["AAPL", "TSLA"]
 
 
 @pytest.mark.parametrize("arguments", [[], ["--all"]])
@@ -384,13 +384,13 @@ def test_the_status_of_named_symbols_shows_them_alone_and_names_those_that_there
         make_symbol(ticker)
 
     done = run("status", "tsla", "xyz", "msft")
-    code, told = run_json("status", "tsla", "xyz", "msft")
+    code, printed = run_json("status", "tsla", "xyz", "msft")
 
     assert [line.split()[0] for line in done.out.splitlines()] == ["Symbol", "MSFT", "TSLA", "Overall:"]
     assert (done.code, done.err) == (1, "Symbol XYZ not found\n")
     assert code == 1
-    assert [one["symbol"] for one in told["symbols"]] == ["MSFT", "TSLA"]
-    assert (told["total_symbols"], told["unknown"]) == (3, ["XYZ"])
+    assert [one["symbol"] for one in printed["symbols"]] == ["MSFT", "TSLA"]
+    assert (printed["total_symbols"], printed["unknown"]) == (3, ["XYZ"])
 
 
 def test_the_status_takes_as_many_queries_for_forty_symbols_as_for_one():

@@ -102,7 +102,7 @@ OUT = (100.5, 98.5, 99.0)
         pytest.param([OUT, SPRING], True, id="back on the second bar"),
         pytest.param([OUT, OUT, SPRING], True, id="back on the third"),
         pytest.param([OUT, OUT, OUT, SPRING], False, id="back on the fourth: too late"),
-        pytest.param([OUT, SPRING, INSIDE], False, id="back already, so told already"),
+        pytest.param([OUT, SPRING, INSIDE], False, id="back already, so reported already"),
         pytest.param([SPRING, INSIDE], False, id="an old spring"),
     ],
 )

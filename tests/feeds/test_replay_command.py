@@ -101,8 +101,8 @@ def test_rejected_and_conflicting_lines_are_told_and_the_exit_status_is_one(csv_
             "timestamp": "2024-01-02T00:00:00Z",
         }
     ]
-    told = [(row["line"], row["field"], row["reason"]) for row in account["rejected"]]
-    assert told == [(3, "timestamp", "invalid"), (4, "high", "invalid")]
+    rejected = [(row["line"], row["field"], row["reason"]) for row in account["rejected"]]
+    assert rejected == [(3, "timestamp", "invalid"), (4, "high", "invalid")]
     assert f"{path}:4: rejected (invalid): high must be a number" in err
     assert Bar.objects.get(timestamp="2024-01-02T00:00:00Z").close == 2
 

@@ -77,7 +77,7 @@ def reach(point: Point, ticker: str, sequence: int) -> None:
 
 
 def before(owner: Any, name: str, bar_of: Callable[..., tuple[Point, str, int] | None]) -> None:
-    """Let `owner.name` reach a point, which `bar_of` tells from its arguments, before it does anything."""
+    """Let `owner.name` reach a point, which `bar_of` takes from its arguments, before it does anything."""
     original = getattr(owner, name)
 
     @functools.wraps(original)

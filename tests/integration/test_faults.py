@@ -89,7 +89,7 @@ def test_the_third_failure_in_a_row_opens_the_breaker_and_one_success_closes_it(
     check_account(stack, [sick], 6)
     failures = attempts(stack, sick)
     assert [failure["retry_delay_s"] for failure in failures] == DELAYS[:4]
-    # never earlier than told, and on an open breaker not before the half-open moment
+    # never earlier than announced, and on an open breaker not before the half-open moment
     for earlier, later in pairwise(failures):
         assert seconds(later["failed_at"]) >= seconds(earlier["next_attempt_at"])
     opened = seconds(failures[2]["failed_at"])

@@ -27,10 +27,10 @@ def test_a_requests_id_is_in_every_line_of_its_bars_runs_and_of_no_others(stack)
     stack.http.post(f"symbols/{ticker}/skip")
     wait_until(lambda: len({row["bar"] for row in stack.rows("failures", symbol=ticker)}) == 2, "then the second")
 
-    told = [line for line in lines_of(stack, "main") if line.get("symbol") == ticker and "bar_time" in line]
-    assert {line["event"] for line in told} == {"logged by a library", "printed by a detector", "bar_failed"}
+    lines = [line for line in lines_of(stack, "main") if line.get("symbol") == ticker and "bar_time" in line]
+    assert {line["event"] for line in lines} == {"logged by a library", "printed by a detector", "bar_failed"}
     for minute in range(2):
-        of_the_bar = [line for line in told if line["sequence"] == minute + 1]
+        of_the_bar = [line for line in lines if line["sequence"] == minute + 1]
         assert {line["bar_time"] for line in of_the_bar} == {f"2024-01-01T00:0{minute}:00Z"}
         assert {line["request_id"] for line in of_the_bar} == {f"{ticker}-{minute}"}
         assert 1 in {line["attempt"] for line in of_the_bar}

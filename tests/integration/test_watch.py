@@ -41,7 +41,7 @@ def active(stack: Stack) -> set[str]:
     return {row["rule"] for row in stack.http.get("alerts?active=true").json()["results"]}
 
 
-def told(stack: Stack) -> dict[str, list[str]]:
+def notified(stack: Stack) -> dict[str, list[str]]:
     """The messages of all alerts so far, by rule and by symbol or subject, in the order of writing."""
     ask = (
         "import json; from scanner_app.models import Notification as N;"
@@ -56,7 +56,7 @@ def told(stack: Stack) -> dict[str, list[str]]:
 
 def told_since(stack: Stack, before: dict[str, list[str]], *rules: str) -> dict[str, list[str]]:
     """The messages of these rules that have come since."""
-    now = {name: kinds[len(before.get(name, [])) :] for name, kinds in told(stack).items()}
+    now = {name: kinds[len(before.get(name, [])) :] for name, kinds in notified(stack).items()}
     return {name: kinds for name, kinds in now.items() if kinds and name.split()[0] in rules}
 
 
@@ -81,7 +81,7 @@ def wait_until_over(stack: Stack, *rules: str) -> None:
 
 def test_dead_beat_worker_notifier_and_watcher_are_each_seen_and_over_when_they_are_back(stack):
     rules = ("beat_late", "no_worker", "no_notifier")
-    before = told(stack)
+    before = notified(stack)
 
     stack.kill("beat")
     stop(stack, "slow")
@@ -111,7 +111,7 @@ def test_dead_beat_worker_notifier_and_watcher_are_each_seen_and_over_when_they_
 
 
 def test_a_main_worker_that_hangs_is_missed_and_over_when_it_goes_on(stack):
-    before = told(stack)
+    before = notified(stack)
 
     os.killpg(stack.processes["main"].pid, signal.SIGSTOP)
     try:
@@ -127,7 +127,7 @@ def test_a_deaf_worker_that_does_not_end_itself_is_told_of_and_over_with_its_suc
     tickers = fresh_tickers(2)
     stack.post_bars(in_turns(tickers, 1))
     stack.wait_for_empty_backlog()
-    before = told(stack)
+    before = notified(stack)
 
     stack.manage("shell", "-c", "from tests.integration.deafen import deafen; deafen('main@test', stubborn=True)")
     stack.post_bars(in_turns(tickers, 1, first=1))
@@ -146,7 +146,7 @@ def test_outage_after_outage_of_one_bar_is_told_of_and_over_once_it_is_done(stac
     tickers = fresh_tickers(1)
     stack.post_bars(in_turns(tickers, 1))
     stack.wait_for_empty_backlog()
-    before = told(stack)
+    before = notified(stack)
 
     let_write(stack, "main", most=1)
     stack.post_bars(in_turns(tickers, 1, first=1))

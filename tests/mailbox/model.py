@@ -145,7 +145,7 @@ class ModelSymbol:
         if due <= now:
             return "ticket"
         if letter.deferrals != self.deferrals:
-            return "superseded"  # another copy was published anew already
+            return "superseded"  # another copy was published again already
         self.deferrals += 1
         self.due = due
         self._publish_head()

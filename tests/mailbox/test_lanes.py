@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
         pytest.param(("main", 0), 1.0, ("slow", 0), id="slow: off to the slow lane"),
         pytest.param(("slow", 2), 0.1, ("slow", 3), id="a quick bar counts"),
         pytest.param(("slow", 4), 0.1, ("main", 0), id="the fifth brings it back"),
-        pytest.param(("slow", 4), 1.5, ("slow", 0), id="a slow one begins the count anew"),
+        pytest.param(("slow", 4), 1.5, ("slow", 0), id="a slow one starts the count again"),
     ],
 )
 def test_the_place_after_a_run(place, run_s, result):

@@ -299,9 +299,9 @@ class MailboxMachine(RuleBasedStateMachine):
         """It asks the database first, and acts on the answer only after it has asked the broker and the workers."""
         self.earlier_look = self._look()
 
-    @rule(verdict=st.sampled_from(("true", "without tells", "all is lost")))
+    @rule(verdict=st.sampled_from(("true", "without heartbeats", "all is lost")))
     def sweep(self, verdict: str) -> None:
-        """Without tells, what is at work seems lost."""
+        """Without heartbeats, a bar at work seems lost."""
         look = self._look() if self.earlier_look is None else self.earlier_look
         self.earlier_look = None
         if verdict == "all is lost":
@@ -428,7 +428,7 @@ class MailboxMachine(RuleBasedStateMachine):
         self._assert_outcome(outcome, expected, run.message.ticker)
 
     def _die(self, message: Message) -> None:
-        message = replace(message, deferrals=0)  # the worker's parent process does not tell of these
+        message = replace(message, deferrals=0)  # the worker's parent process does not report these
         outcome = mailbox.killed(message, "killed", now=self.now)
         expected = self.models[message.ticker].died(_letter(message), self.now)
         self._assert_outcome(outcome, expected, message.ticker)

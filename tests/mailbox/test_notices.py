@@ -1,4 +1,4 @@
-"""The mailbox tells the admin: once per incident, in the transition's own transaction."""
+"""The mailbox notifies the admin: once per incident, in the transition's own transaction."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ def nobody_to_ask(monkeypatch):
     monkeypatch.setattr("scanner_app.notifications.trigger.trigger_delivery", lambda: True)
 
 
-def told() -> list[tuple[str, str]]:
+def notices() -> list[tuple[str, str]]:
     return list(Notification.objects.order_by("id").values_list("kind", "subject"))
 
 
@@ -25,19 +25,19 @@ def test_nothing_is_told_before_the_breaker_opens(dispatched_head):
 
     fail_head(symbol, 2)
 
-    assert told() == []
+    assert notices() == []
 
 
 def test_an_opening_is_told_once_per_incident_and_so_is_the_recovery(dispatched_head):
     symbol, _ = dispatched_head(waiting=1)
 
     failed_at = fail_head(symbol, 6)
-    then = [subject for _, subject in told()]
+    then = [subject for _, subject in notices()]
     due = failed_at + timedelta(seconds=60)
     mailbox.complete(start_head(symbol, now=due), [], now=due)
 
     assert then == ["TSLA processing failed 3 times"]
-    assert [kind for kind, _ in told()] == ["opened", "recovered"]
+    assert [kind for kind, _ in notices()] == ["opened", "recovered"]
 
 
 def test_failures_that_open_nothing_recover_in_silence(dispatched_head):
@@ -47,7 +47,7 @@ def test_failures_that_open_nothing_recover_in_silence(dispatched_head):
     due = failed_at + timedelta(seconds=5)
     mailbox.complete(start_head(symbol, now=due), [], now=due)
 
-    assert told() == []
+    assert notices() == []
 
 
 def test_an_operators_reset_ends_the_incident_and_names_them(dispatched_head):
@@ -56,7 +56,7 @@ def test_an_operators_reset_ends_the_incident_and_names_them(dispatched_head):
 
     mailbox.reset(symbol, by="alice", now=failed_at)
 
-    assert [kind for kind, _ in told()] == ["opened", "recovered"]
+    assert [kind for kind, _ in notices()] == ["opened", "recovered"]
     assert "alice" in Notification.objects.latest("id").body
 
 
@@ -67,4 +67,4 @@ def test_a_new_incident_is_told_anew(dispatched_head):
 
     fail_head(symbol, 3, now=failed_at)
 
-    assert [kind for kind, _ in told()] == ["opened", "recovered", "opened"]
+    assert [kind for kind, _ in notices()] == ["opened", "recovered", "opened"]

@@ -1,4 +1,4 @@
-"""Replay and discard of bars that were set aside."""
+"""Replay and discard of quarantined bars."""
 
 from datetime import timedelta
 

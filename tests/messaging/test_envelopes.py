@@ -42,14 +42,14 @@ def heard(broker_server):
     listener.get_message(timeout=5)
 
     def event():
-        told: list[dict[str, bytes]] = []
+        events: list[dict[str, bytes]] = []
 
         def comes():
-            told.extend(filter(None, [listener.get_message(timeout=0.1)]))
-            return bool(told)
+            events.extend(filter(None, [listener.get_message(timeout=0.1)]))
+            return bool(events)
 
         wait_until(comes, "an event is published")
-        return told[0]["channel"], json.loads(told[0]["data"])
+        return events[0]["channel"], json.loads(events[0]["data"])
 
     return event
 

@@ -29,8 +29,8 @@ def test_a_task_and_the_event_that_tells_of_it_go_to_the_broker_in_one_round_tri
 
     assert len(trips) == 1
     assert broker_server.llen("upkeep") == 2
-    told = [message for _ in range(2) if (message := heard.get_message(timeout=5))]
-    assert [b"task-sent" in each["channel"].replace(b".", b"-") for each in told] == [True, True]
+    events = [message for _ in range(2) if (message := heard.get_message(timeout=5))]
+    assert [b"task-sent" in each["channel"].replace(b".", b"-") for each in events] == [True, True]
 
 
 def test_a_broker_that_dies_between_sends_is_unreachable_and_takes_the_next_when_it_is_back(broker_server, tmp_path):
@@ -87,9 +87,9 @@ def test_what_is_pushed_goes_to_the_database_and_the_channel_of_the_url(broker_s
     heard.get_message(timeout=5)
     settings.REDIS_URL += "?db=3"
 
-    producer.push([("symbol.TSLA", b"1")], [b"told"], channel=envelopes.EVENT_CHANNEL)
+    producer.push([("symbol.TSLA", b"1")], [b"event"], channel=envelopes.EVENT_CHANNEL)
 
-    wait_until(lambda: (heard.get_message(timeout=0.1) or {}).get("data") == b"told", "the event is heard")
+    wait_until(lambda: (heard.get_message(timeout=0.1) or {}).get("data") == b"event", "the event is heard")
     assert broker_server.llen("symbol.TSLA") == 0
     with redis.Redis.from_url(settings.REDIS_URL) as third:
         assert third.llen("symbol.TSLA") == 1

@@ -24,7 +24,7 @@ class Broker:
 
 
 @pytest.fixture
-def told(monkeypatch) -> Broker:
+def broker(monkeypatch) -> Broker:
     """The broker of the test."""
     broker = Broker()
 

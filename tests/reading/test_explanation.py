@@ -29,7 +29,7 @@ def said(symbol, now=T0):
 
 
 @pytest.fixture
-def holding(symbol, told):
+def holding(symbol, broker):
     """A symbol that holds: its second bar failed seven times, and so did the control run."""
     accept_days("TSLA", 3)
     mailbox.complete(start_head(symbol), [], now=T0)
@@ -38,18 +38,18 @@ def holding(symbol, told):
     return symbol, failed_at
 
 
-def test_a_new_symbol_never_had_a_bar(symbol, told):
+def test_a_new_symbol_never_had_a_bar(symbol, broker):
     assert said(symbol).code == "empty"
 
 
-def test_a_symbol_whose_bars_are_done_is_idle(dispatched_head, told):
+def test_a_symbol_whose_bars_are_done_is_idle(dispatched_head, broker):
     symbol, ticket = dispatched_head()
     mailbox.complete(ticket, [], now=T0)
 
     assert said(symbol).summary == "Idle: all its bars are finished, the last at 14:30:00 UTC."
 
 
-def test_a_bar_that_was_just_accepted_is_taken_to_be_with_a_worker(dispatched_head, told):
+def test_a_bar_that_was_just_accepted_is_taken_to_be_with_a_worker(dispatched_head, broker):
     symbol, _ = dispatched_head(waiting=2)
 
     explained = said(symbol, T0 + 2 * SECOND)
@@ -59,24 +59,24 @@ def test_a_bar_that_was_just_accepted_is_taken_to_be_with_a_worker(dispatched_he
     assert explained.since == T0
 
 
-def test_a_bar_is_where_the_broker_and_the_workers_say(dispatched_head, told):
+def test_a_bar_is_where_the_broker_and_the_workers_say(dispatched_head, broker):
     symbol, _ = dispatched_head()
     identity = live_message(symbol).identity
     later = T0 + 10 * SECOND
 
     assert known(symbol, later).head.location is MessageLocation.NOWHERE
-    told.held = {identity}
+    broker.held = {identity}
     assert known(symbol, later).head.location is MessageLocation.WORKER
-    told.queued = {identity}
+    broker.queued = {identity}
     assert known(symbol, later).head.location is MessageLocation.QUEUED
-    told.lanes = ["slow", "upkeep"]
+    broker.lanes = ["slow", "upkeep"]
     assert known(symbol, later).head.location is MessageLocation.NO_WORKER
-    told.away = True
+    broker.away = True
     assert known(symbol, later).head.location is MessageLocation.UNKNOWN
-    assert set(told.asked) == {"symbol.TSLA"}
+    assert set(broker.asked) == {"symbol.TSLA"}
 
 
-def test_a_bar_is_overdue_when_the_alert_says_so_too(dispatched_head, told, settings):
+def test_a_bar_is_overdue_when_the_alert_says_so_too(dispatched_head, broker, settings):
     symbol, _ = dispatched_head()
     settings.SCANNER_ALERT_STUCK_S = 100
 
@@ -85,7 +85,7 @@ def test_a_bar_is_overdue_when_the_alert_says_so_too(dispatched_head, told, sett
     assert acts == [["disable"], ["reset", "skip", "disable"]]
 
 
-def test_a_retry_is_due_since_its_own_time_not_since_its_acceptance(dispatched_head, told):
+def test_a_retry_is_due_since_its_own_time_not_since_its_acceptance(dispatched_head, broker):
     symbol, _ = dispatched_head()
     fail_head(symbol, 1)
 
@@ -95,7 +95,7 @@ def test_a_retry_is_due_since_its_own_time_not_since_its_acceptance(dispatched_h
     assert head.location is MessageLocation.NOWHERE
 
 
-def test_a_bar_that_was_waiting_for_an_operator_is_due_since_the_act(dispatched_head, told):
+def test_a_bar_that_was_waiting_for_an_operator_is_due_since_the_act(dispatched_head, broker):
     symbol, _ = dispatched_head()
     mailbox.disable(symbol, by="olga", now=T0 + SECOND)
     mailbox.enable(symbol, by="olga", now=T0 + 3600 * SECOND)
@@ -106,7 +106,7 @@ def test_a_bar_that_was_waiting_for_an_operator_is_due_since_the_act(dispatched_
     assert head.location is MessageLocation.WORKER
 
 
-def test_a_paused_symbol_says_since_when_what_failed_and_when_it_is_tried_again(dispatched_head, told):
+def test_a_paused_symbol_says_since_when_what_failed_and_when_it_is_tried_again(dispatched_head, broker):
     symbol, _ = dispatched_head(waiting=11)
     fail_head(symbol, 2)
 
@@ -118,11 +118,11 @@ def test_a_paused_symbol_says_since_when_what_failed_and_when_it_is_tried_again(
     )
     assert explained.cause == "ValueError: no good."
     assert explained.next_attempt_at == T0 + 3 * SECOND
-    assert told.asked == [], "it is not due, so nobody need be asked where it is"
+    assert broker.asked == [], "it is not due, so nobody need be asked where it is"
 
 
-def test_the_broker_is_not_needed_to_say_why_a_symbol_waits(dispatched_head, told):
-    told.away = True
+def test_the_broker_is_not_needed_to_say_why_a_symbol_waits(dispatched_head, broker):
+    broker.away = True
     symbol, _ = dispatched_head()
     third = fail_head(symbol, 3)
 
@@ -131,7 +131,7 @@ def test_the_broker_is_not_needed_to_say_why_a_symbol_waits(dispatched_head, tol
     assert (explained.code, explained.since) == ("open", third)
 
 
-def test_failures_of_an_earlier_life_say_nothing_of_this_one(dispatched_head, told):
+def test_failures_of_an_earlier_life_say_nothing_of_this_one(dispatched_head, broker):
     symbol, _ = dispatched_head()
     fail_head(symbol, 2, error=KeyError("old"))
     mailbox.reset(symbol, by="olga", now=T0 + 60 * SECOND)
@@ -142,7 +142,7 @@ def test_failures_of_an_earlier_life_say_nothing_of_this_one(dispatched_head, to
     assert (head.failing_since, head.error.type, head.attempts) == (T0 + 61 * SECOND, "ValueError", 1)
 
 
-def test_a_breaker_that_unusable_bars_opened_waits_for_the_next_bar(dispatched_head, told):
+def test_a_breaker_that_unusable_bars_opened_waits_for_the_next_bar(dispatched_head, broker):
     symbol, _ = dispatched_head(waiting=2)
     for _ in range(3):
         mailbox.quarantine_head(start_head(symbol), BarUnusable("no volume"), now=T0)
@@ -155,11 +155,11 @@ def test_a_breaker_that_unusable_bars_opened_waits_for_the_next_bar(dispatched_h
     assert "3 of its bars are in quarantine" in opened.notes[0]
 
 
-def test_the_control_run_is_where_its_own_message_is(symbol, told):
+def test_the_control_run_is_where_its_own_message_is(symbol, broker):
     accept_days("TSLA", 2)
     mailbox.complete(start_head(symbol), [], now=T0)
     failed_at = fail_head(symbol, 7)
-    told.queued = {live_message(symbol).identity}
+    broker.queued = {live_message(symbol).identity}
 
     explained = said(symbol, failed_at + 4 * SECOND)
 
@@ -193,7 +193,7 @@ def test_a_second_hold_began_with_its_own_first_failure(holding):
     assert known(symbol, last).head.failing_since == failed_at + 2 * SECOND
 
 
-def test_a_disabled_symbol_says_who_did_it_and_why(dispatched_head, told):
+def test_a_disabled_symbol_says_who_did_it_and_why(dispatched_head, broker):
     symbol, _ = dispatched_head(waiting=1)
     mailbox.disable(symbol, by="ada", reason="too early", now=T0)
     mailbox.enable(symbol, by="ada", now=T0)
@@ -206,24 +206,24 @@ def test_a_disabled_symbol_says_who_did_it_and_why(dispatched_head, told):
     assert "may still finish" not in explained.summary
 
 
-def test_a_run_that_began_before_its_symbol_was_disabled_is_told_of(dispatched_head, told):
+def test_a_run_that_began_before_its_symbol_was_disabled_is_mentioned(dispatched_head, broker):
     symbol, _ = dispatched_head()
-    told.held = {live_message(symbol).identity}
+    broker.held = {live_message(symbol).identity}
     mailbox.disable(symbol, by="olga", now=T0)
 
     assert "a run that has already started may still finish" in said(symbol).summary
 
 
-def test_a_run_of_another_symbol_with_a_like_name_is_not_told_of(dispatched_head, told):
+def test_a_run_of_another_symbol_with_a_like_name_is_not_mentioned(dispatched_head, broker):
     symbol, _ = dispatched_head("A")
     other, _ = dispatched_head("A-1")
-    told.held = {live_message(other).identity}
+    broker.held = {live_message(other).identity}
     mailbox.disable(symbol, by="olga", now=T0)
 
     assert "may still finish" not in said(symbol).summary
 
 
-def test_a_symbol_that_is_being_deleted_says_by_whom(dispatched_head, told):
+def test_a_symbol_that_is_being_deleted_says_by_whom(dispatched_head, broker):
     symbol, _ = dispatched_head()
     removal.delete(symbol, by="olga", now=T0, force=True, reason="delisted")
 
@@ -233,7 +233,7 @@ def test_a_symbol_that_is_being_deleted_says_by_whom(dispatched_head, told):
     assert explained.cause == "olga deleted the symbol: delisted."
 
 
-def test_the_slow_lane_says_why(dispatched_head, told):
+def test_the_slow_lane_says_why(dispatched_head, broker):
     symbol, ticket = dispatched_head(waiting=2)
     mailbox.complete(ticket, [], now=T0, run_s=1.5)
     mailbox.complete(start_head(symbol), [], now=T0, run_s=0.1)
@@ -245,13 +245,13 @@ def test_the_slow_lane_says_why(dispatched_head, told):
         "It is in the slow lane since 14:30:00 UTC: its run took 1.5 s. "
         "It returns to the main lane after 20 quick bars in a row; so far 1."
     )
-    told.queued = {live_message(symbol).identity}
-    told.lanes = ["main"]
+    broker.queued = {live_message(symbol).identity}
+    broker.lanes = ["main"]
     assert known(symbol, T0 + 9 * SECOND).head.location is MessageLocation.NO_WORKER
-    assert told.asked[-1] == "slow.symbol.TSLA"
+    assert broker.asked[-1] == "slow.symbol.TSLA"
 
 
-def test_a_replay_is_told_as_one(dispatched_head, told):
+def test_a_replay_is_described_as_one(dispatched_head, broker):
     symbol, ticket = dispatched_head()
     mailbox.quarantine_head(ticket, BarUnusable("no volume"), now=T0)
     mailbox.reset(symbol, by="olga", now=T0)
@@ -263,7 +263,7 @@ def test_a_replay_is_told_as_one(dispatched_head, told):
     assert explained.notes == ("The current bar is a replay from quarantine: it has one attempt.",)
 
 
-def test_lost_heads_are_told_of(dispatched_head, told):
+def test_lost_heads_are_mentioned(dispatched_head, broker):
     symbol, _ = dispatched_head()
     symbol.status.losses = 2
     symbol.status.save(update_fields=["losses"])
@@ -271,7 +271,7 @@ def test_lost_heads_are_told_of(dispatched_head, told):
     assert said(symbol).notes[0].startswith("Its worker was lost 2 times in a row")
 
 
-def test_the_catching_up_after_a_pause_is_told_with_an_estimate_from_the_last_bars(dispatched_head, told):
+def test_the_catching_up_after_a_pause_comes_with_an_estimate_from_the_last_bars(dispatched_head, broker):
     symbol, _ = dispatched_head(waiting=30)
     now = T0
     for _ in range(10):
@@ -288,14 +288,14 @@ def test_the_catching_up_after_a_pause_is_told_with_an_estimate_from_the_last_ba
     assert explained.catch_up_s == pytest.approx(5)
 
 
-def test_a_head_whose_bar_was_removed_by_hand_breaks_nothing(dispatched_head, told):
+def test_a_head_whose_bar_was_removed_by_hand_breaks_nothing(dispatched_head, broker):
     symbol, _ = dispatched_head(waiting=1)
     Bar.objects.filter(sequence=1).delete()
 
     assert said(symbol).code == "idle"
 
 
-def test_its_firing_alerts_are_told_the_worst_first_and_no_others(symbol, told):
+def test_its_firing_alerts_are_listed_the_worst_first_and_no_others(symbol, broker):
     other = make_symbol("AAPL")
     for rule, severity, state, of in (
         ("slow_symbol", Severity.WARNING, AlertState.FIRING, symbol),

@@ -1,4 +1,4 @@
-"""What happened, as it is told: of a symbol, and of a bar from its acceptance to its end."""
+"""What happened, as the timeline shows it: of a symbol, and of a bar from its acceptance to its end."""
 
 from datetime import timedelta
 
@@ -29,7 +29,7 @@ def story_of(sequence=1):
     return timeline.story(Bar.objects.get(sequence=sequence))[::-1]
 
 
-def told(lines):
+def kinds_of(lines):
     return [(line.kind, line.after_s) for line in lines]
 
 
@@ -75,7 +75,7 @@ def test_the_story_of_a_bar_that_failed_opened_the_breaker_and_recovered(dispatc
 
     story = story_of()
 
-    assert told(story) == [
+    assert kinds_of(story) == [
         ("accepted", None),
         ("failed", 0),
         ("failed", 1),
@@ -107,7 +107,7 @@ def test_the_story_of_a_bar_that_used_up_its_retries_was_replayed_failed_and_was
 
     story = timeline.story(Bar.objects.get(timestamp=new_bar(day=1).timestamp))[::-1]
 
-    assert told(story)[-7:] == [
+    assert kinds_of(story)[-7:] == [
         ("reopened", 0),
         ("control", 0),
         ("quarantined", 1),
@@ -127,7 +127,7 @@ def test_the_story_of_a_bar_that_used_up_its_retries_was_replayed_failed_and_was
         "The 1d bar of 2024-01-02 went into quarantine: its replay failed.",
         "olga discarded the 1d bar of 2024-01-02.",
     ]
-    assert story[0].kind == "failed", "when it was first accepted is not known any more, and so not told"
+    assert story[0].kind == "failed", "when it was first accepted is not known any more, and so not shown"
 
 
 def test_an_unusable_bar_asks_for_no_control_run(dispatched_head):
@@ -135,7 +135,7 @@ def test_an_unusable_bar_asks_for_no_control_run(dispatched_head):
 
     mailbox.quarantine_head(ticket, BarUnusable("no volume"), now=T0 + SECOND)
 
-    assert told(story_of()) == [("accepted", None), ("failed", 1), ("quarantined", 0)]
+    assert kinds_of(story_of()) == [("accepted", None), ("failed", 1), ("quarantined", 0)]
 
 
 def test_new_values_for_a_bar_in_quarantine_are_part_of_its_story(dispatched_head):
@@ -145,7 +145,7 @@ def test_new_values_for_a_bar_in_quarantine_are_part_of_its_story(dispatched_hea
 
     story = story_of(2)
 
-    assert told(story) == [("failed", None), ("quarantined", 0), ("replaced", 1)]
+    assert kinds_of(story) == [("failed", None), ("quarantined", 0), ("replaced", 1)]
     assert story[-1].sentence == "New values arrived for the 1d bar of 2024-01-01, so it was accepted again."
 
 
@@ -154,7 +154,7 @@ def test_the_story_of_a_bar_that_an_operator_skipped(dispatched_head):
     mailbox.reset(symbol, by="olga", now=T0 + SECOND)
     mailbox.skip(symbol, by="olga", reason="bad print", now=T0 + 2 * SECOND)
 
-    assert told(story_of()) == [("accepted", None), ("reset", 1), ("quarantined", 1), ("skipped", 0)]
+    assert kinds_of(story_of()) == [("accepted", None), ("reset", 1), ("quarantined", 1), ("skipped", 0)]
 
 
 @pytest.fixture

@@ -37,14 +37,14 @@ for line in sys.stdin:
 
 
 class Counting:
-    """A process that counts what it is told to."""
+    """A process that counts what it is asked to."""
 
     def __init__(self, folder: Path) -> None:
         command = [sys.executable, "-c", PROGRAM, str(folder)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.shared = self._answer()
 
-    def tell(self, line: object) -> None:
+    def send(self, line: object) -> None:
         assert self.process.stdin is not None
         self.process.stdin.write(f"{line}\n")
         self.process.stdin.flush()
@@ -85,9 +85,9 @@ def files(folder: Path) -> list[str]:
 def test_two_processes_count_and_a_third_sums_it_up(start, tmp_path):
     one, two = start(), start()
 
-    one.tell(3)
-    two.tell(4)
-    one.tell(5)
+    one.send(3)
+    two.send(4)
+    one.send(5)
 
     page = scraped(tmp_path / "metrics")
     assert value(page, "done_total") == 12
@@ -101,11 +101,11 @@ def test_two_processes_count_and_a_third_sums_it_up(start, tmp_path):
 def test_a_process_that_was_killed_leaves_its_counts_and_its_file_to_the_next(start, tmp_path):
     folder = tmp_path / "metrics"
     living = start()
-    living.tell(1)
+    living.send(1)
 
     for _ in range(4):
         doomed = start()
-        doomed.tell(10)
+        doomed.send(10)
         doomed.kill()
 
     assert value(scraped(folder), "done_total") == 41
@@ -114,11 +114,11 @@ def test_a_process_that_was_killed_leaves_its_counts_and_its_file_to_the_next(st
 
 def test_a_forked_child_counts_for_itself_and_children_without_end_make_no_files_without_end(start, tmp_path):
     parent = start()
-    parent.tell(1)
+    parent.send(1)
 
     for _ in range(5):
-        parent.tell("fork")
-    parent.tell(1)
+        parent.send("fork")
+    parent.send(1)
 
     assert value(scraped(tmp_path / "metrics"), "done_total") == 7
     assert len(files(tmp_path / "metrics")) == 4
@@ -131,7 +131,7 @@ def test_without_the_folder_a_process_counts_for_itself_and_goes_on(start, tmp_p
     alone = start(blocked / "metrics")
 
     assert alone.shared == "False"
-    alone.tell(1)
+    alone.send(1)
 
 
 def test_a_folder_that_goes_away_fails_nothing_that_is_counted(tmp_path):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from scanner_app.domain import wording
 from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule
 from scanner_app.domain.enums import Severity
 
@@ -13,9 +14,13 @@ def find(facts: Facts) -> Iterable[Finding]:
     """One finding for the whole scanner. Without beat the rules are still evaluated, by the beat backup."""
     patience_s = max(PATIENCE_S, 3 * facts.watch_s)
     if facts.beat_ago_s is None:
-        yield Finding(message="Beat has never asked for anything: nobody sweeps, and lost bars stay lost.")
+        yield Finding(
+            message="Beat has never triggered a periodic task: the sweeper does not run, and lost bars stay lost."
+        )
     elif facts.beat_ago_s > patience_s:
-        yield Finding(message=f"Beat has asked for nothing for {facts.beat_ago_s:,.0f} s: lost bars stay lost.")
+        yield Finding(
+            message=f"Beat has triggered no periodic task for {wording.span(facts.beat_ago_s)}: lost bars stay lost."
+        )
 
 
 RULE = Rule(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from scanner_app.domain import wording
 from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule
 from scanner_app.domain.enums import Severity
 
@@ -12,8 +13,8 @@ def find(facts: Facts) -> Iterable[Finding] | None:
         return None
     return [
         Finding(
-            message=f"Worker {worker.name} lives, but a message has waited for {worker.unconsumed_s:,.0f} s beside its "
-            "free slots.",
+            message=f"Worker {worker.name} lives, but a message has waited for "
+            f"{wording.span(worker.unconsumed_s)} beside its free slots.",
             subject=worker.name,
         )
         for worker in facts.broker.workers

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from scanner_app.domain import wording
 from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule
 from scanner_app.domain.enums import Severity
 
@@ -17,8 +18,8 @@ def find(facts: Facts) -> Iterable[Finding]:
         due_s = (facts.now - one.due_since).total_seconds()
         if due_s > facts.limits.stuck_s:
             yield Finding(
-                message=f"{one.ticker}: its next bar could run, and has not been done for {due_s:,.0f} s; "
-                f"{one.backlog:,} wait.",
+                message=f"{one.ticker}: its next bar could run, and has not been processed for {wording.span(due_s)}; "
+                f"{wording.counted(one.backlog, 'bar')} waiting.",
                 symbol_id=one.id,
                 ticker=one.ticker,
                 stronger_subject=one.consumers,

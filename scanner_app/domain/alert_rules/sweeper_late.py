@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from scanner_app.domain import wording
 from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule
 from scanner_app.domain.enums import Severity
 
@@ -13,7 +14,7 @@ def find(facts: Facts) -> Iterable[Finding] | None:
     ago_s = facts.broker.swept_ago_s
     if ago_s is not None and ago_s <= facts.sweep_patience_s:
         return []
-    since = f"for {facts.sweep_memory_s:,.0f} s or more" if ago_s is None else f"for {ago_s:,.0f} s"
+    since = f"for {wording.span(facts.sweep_memory_s)} or more" if ago_s is None else f"for {wording.span(ago_s)}"
     return [Finding(message=f"The sweeper has not run {since}: bars lost with a worker stay lost.")]
 
 

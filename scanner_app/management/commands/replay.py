@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from scanner_app import mailbox
+from scanner_app.domain.actors import SCANNER
 from scanner_app.domain.timeframes import TIMEFRAMES
 from scanner_app.engine import retention
 from scanner_app.engine.ingest import accept
@@ -23,7 +24,6 @@ from scanner_app.feeds.bundled import Series, load_series, market_of, too_old
 from scanner_app.feeds.files import FeedError, open_feed
 from scanner_app.feeds.tally import Tally, summary
 from scanner_app.mailbox.accept import create_symbols
-from scanner_app.mailbox.events import SCANNER
 from scanner_app.models import Bar, Symbol
 
 if TYPE_CHECKING:

@@ -65,7 +65,7 @@ def test_a_running_bar_has_its_hard_limit_to_finish(parsed, tmp_path):
     for role in ("main", "slow", "upkeep", "notify"):
         _, worker = processes[f"worker-{role}"]
         assert worker.stopwaitsecs > 60
-        assert not worker.stopasgroup  # or the pool's children would be told to end in the middle of a bar
+        assert not worker.stopasgroup  # or the pool's children would be asked to end in the middle of a bar
         assert worker.killasgroup
 
 

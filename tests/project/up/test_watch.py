@@ -31,25 +31,25 @@ def test_a_program_that_was_started_again_is_told_once_with_its_log():
     known = watch.Children()
     list(known.news([child()]))
 
-    told = list(known.news([child(started_at=200)])) + list(known.news([child(started_at=200)]))
+    shown = list(known.news([child(started_at=200)])) + list(known.news([child(started_at=200)]))
 
-    assert told == ["worker-main ended and was started again; its log is /var/logs/worker-main.log."]
+    assert shown == ["worker-main ended and was started again; its log is /var/logs/worker-main.log."]
 
 
 def test_a_program_that_was_given_up_is_told_once_until_it_runs_again():
     known = watch.Children()
     fatal = child("FATAL", reason="Exited too quickly")
 
-    told = [*known.news([fatal]), *known.news([fatal])]
+    shown = [*known.news([fatal]), *known.news([fatal])]
     list(known.news([child()]))
     again = list(known.news([fatal]))
 
-    assert told == again
-    assert told[0] == (
+    assert shown == again
+    assert shown[0] == (
         "worker-main can't be kept running: Exited too quickly; its log is /var/logs/worker-main.log; "
         "trying again in 30 s."
     )
-    assert len(told) == 1
+    assert len(shown) == 1
 
 
 def test_a_given_up_program_is_tried_again_after_a_while(monkeypatch):
@@ -88,16 +88,16 @@ def test_the_reason_why_it_is_not_ready_is_readyz_s():
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "shown"),
     [
         ({"DEMO": "1", "SCANNER_KEEP_BARS_DAYS": "30"}, True),
         ({"DEMO": "1", "SCANNER_KEEP_BARS_DAYS": "0"}, False),
         ({"DEMO": "0", "SCANNER_KEEP_BARS_DAYS": "30"}, False),
     ],
 )
-def test_a_demo_that_retention_forgets_is_told_at_the_start(settings, values, told):
+def test_a_demo_that_retention_forgets_is_announced_at_the_start(settings, values, shown):
     settings.SCANNER_KEEP_BARS_DAYS = int(values["SCANNER_KEEP_BARS_DAYS"])
 
-    said = watch.demo_told(read(values), timezone.now())
+    said = watch.demo_warning(read(values), timezone.now())
 
-    assert said.startswith("The demo has nothing to show: ") if told else said == ""
+    assert said.startswith("The demo has nothing to show: ") if shown else said == ""

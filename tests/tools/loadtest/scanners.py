@@ -1,4 +1,4 @@
-"""A scanner for the load test's tests: it answers at once, and misbehaves as it is told."""
+"""A scanner for the load test's tests: it answers at once, and misbehaves as asked."""
 
 import json
 from collections.abc import Callable

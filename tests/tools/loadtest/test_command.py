@@ -251,7 +251,7 @@ def test_the_account_of_a_real_scanner_balances(tmp_path):
         listed = {ticker: stack.rows("bars", symbol=ticker) for ticker in stored_tickers(stack)}
 
     assert done.stderr == ""
-    # A busy machine may be slow, which is told; the account must balance on any.
+    # A busy machine may be slow, which is reported; the account must balance on any.
     assert done.returncode == (0 if figures["verdict"] == "good" else 1)
     assert [p for p in figures["problems"] if not p.startswith(("p95", "only"))] == []
     assert figures["accepted"] == figures["processed"] == figures["sent"] == 120

@@ -1,4 +1,4 @@
-"""Posting, waiting and reading back, against a scanner that answers as it is told and a clock that obeys."""
+"""Posting, waiting and reading back, against a scanner that answers as asked and a clock that obeys."""
 
 import httpx
 import pytest

@@ -153,7 +153,7 @@ def judged(read=None, **values):
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "named"),
     [
         pytest.param({}, [], id="good"),
         pytest.param({"read": [row(p, latency_ms=199) for p in range(4)]}, [], id="just quick enough"),
@@ -186,8 +186,8 @@ def judged(read=None, **values):
         ),
     ],
 )
-def test_what_makes_the_verdict_bad(values, told):
-    assert sorted(judged(**values)) == sorted(told)
+def test_what_makes_the_verdict_bad(values, named):
+    assert sorted(judged(**values)) == sorted(named)
 
 
 def test_only_the_worst_symbols_are_named():
@@ -197,9 +197,9 @@ def test_only_the_worst_symbols_are_named():
         **{name: ReadBack(rows=rows(bar_3=None), bars_processed=3) for name in "ABC"},
     }
 
-    told = problems(examine(accepted, {}, bars), accepted=20, rate=1, achieved=1, rejected={})
+    named = problems(examine(accepted, {}, bars), accepted=20, rate=1, achieved=1, rejected={})
 
-    assert told == ["5 bars lost: accepted, but not in the list of bars (E, A, B and 1 more)"]
+    assert named == ["5 bars lost: accepted, but not in the list of bars (E, A, B and 1 more)"]
 
 
 @pytest.mark.parametrize(
