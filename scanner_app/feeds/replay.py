@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from django.utils import timezone
 
-from scanner_app.feeds.files import FeedError
+from scanner_app.feeds.reader import FeedError
 from scanner_app.feeds.tally import Line, Tally
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from scanner_app.engine.ingest import Report
     from scanner_app.feeds.bundled import Series
-    from scanner_app.feeds.files import Feed
+    from scanner_app.feeds.reader import Feed
 
     Pace = Callable[[Line, int], float]
 

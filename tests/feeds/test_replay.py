@@ -11,7 +11,7 @@ import pytest
 from scanner_app.engine.ingest import Conflict, Rejection, Report
 from scanner_app.feeds import replay
 from scanner_app.feeds.bundled import load_series
-from scanner_app.feeds.files import FeedError
+from scanner_app.feeds.reader import FeedError
 from scanner_app.feeds.replay import Replay, Source, at_rate, at_speed, from_series, going_on
 from scanner_app.feeds.tally import Line, Tally, summary
 

@@ -16,14 +16,15 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from scanner_app import mailbox
 from scanner_app.domain.actors import SCANNER
-from scanner_app.domain.timeframes import TIMEFRAMES
 from scanner_app.engine import retention
 from scanner_app.engine.ingest import accept
 from scanner_app.feeds import replay
 from scanner_app.feeds.bundled import Series, load_series, market_of, too_old
-from scanner_app.feeds.files import FeedError, open_feed
+from scanner_app.feeds.dry_run import examine, in_words
+from scanner_app.feeds.reader import Feed, FeedError
 from scanner_app.feeds.tally import Tally, summary
 from scanner_app.mailbox.accept import create_symbols
+from scanner_app.management.file_options import add_file_options, file_options, open_files
 from scanner_app.models import Bar, Symbol
 
 if TYPE_CHECKING:
@@ -40,21 +41,26 @@ class Command(BaseCommand):
     """Open the sources, run the replay, print the account."""
 
     help = (
-        "Feed bars from CSV or Parquet files through ingest, merged in time order. Exit status 0 if every "
-        "bar was accepted or known already, 1 if not. Naive times in files are UTC. See docs/data.md."
+        "Feed bars from files through ingest, merged in time order. Exit status 0 if every bar was accepted or known "
+        "already, 1 if not. How a file is to be read is inferred from it, and said. See docs/data.md."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare files, pace and output."""
-        parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help=".csv, .csv.gz or .parquet")
+        parser.add_argument(
+            "files",
+            nargs="*",
+            type=Path,
+            metavar="FILE",
+            help="CSV, JSON, Parquet or Feather, also packed; - is standard input",
+        )
         parser.add_argument("--bundled", action="store_true", help="the bundled real series, in turn")
         parser.add_argument(
             "--symbol", help="the symbol of all bars, whatever the files say; with --bundled the one to feed"
         )
+        add_file_options(parser)
         parser.add_argument(
-            "--timeframe",
-            choices=list(TIMEFRAMES),
-            help="the timeframe of all bars; without it the files' column, or 1d",
+            "--dry-run", action="store_true", help="say how the files are understood, and store nothing"
         )
         pace = parser.add_mutually_exclusive_group()
         pace.add_argument("--rate", type=float, metavar="N", help="bars a second")
@@ -69,8 +75,16 @@ class Command(BaseCommand):
     def handle(self, *_args: object, **options: Any) -> None:
         """Run the command; SystemExit carries the exit status."""
         pace = _pace(rate=options["rate"], speed=options["speed"])
+        feeds = _feeds(options)
+        if options["dry_run"]:
+            self._dry_run(feeds, as_json=options["json"])
+        else:
+            self._say(feeds)
+            self._replay(pace, feeds, options)
+
+    def _replay(self, pace: replay.Pace, feeds: list[Feed], options: dict[str, Any]) -> None:
         tally = Tally()
-        sources = _sources(options)
+        sources = _sources(options, feeds)
         oldest = retention.oldest_bar(timezone.now())
         if options["bundled"]:
             self._begin_demo(_series(options["symbol"]), oldest)
@@ -107,6 +121,22 @@ class Command(BaseCommand):
         if status or not tally.clean:
             raise SystemExit(status or EXIT_NOT_TAKEN)
 
+    def _dry_run(self, feeds: list[Feed], *, as_json: bool) -> None:
+        try:
+            examined = [examine(feed) for feed in feeds]
+        except FeedError as exc:
+            raise CommandError(str(exc), returncode=EXIT_NOT_TAKEN) from exc
+        for each in examined:
+            (self.stderr if as_json else self.stdout).write(in_words(each), ending="\n")
+        if as_json:
+            self.stdout.write(json.dumps({"files": examined}))
+
+    def _say(self, feeds: list[Feed]) -> None:
+        """Say what was inferred, so that a wrong guess is seen before the bars are in."""
+        for feed in feeds:
+            for note in feed.plan.notes:
+                self.stderr.write(f"{feed.name}: {note}", ending="\n")
+
     def _begin_demo(self, series: list[Series], oldest: datetime | None) -> None:
         if said := too_old(series, oldest, days=settings.SCANNER_KEEP_BARS_DAYS):
             self.stderr.write(said)
@@ -122,16 +152,20 @@ def _pace(*, rate: float | None, speed: float | None) -> replay.Pace:
     return replay.at_once if speed is None else replay.at_speed(speed)
 
 
-def _sources(options: dict[str, Any]) -> list[replay.Source]:
-    """Open everything that is to be fed, so that a wrong file is known before the first bar goes in."""
-    files, symbol, timeframe = options["files"], options["symbol"], options["timeframe"]
-    if options["bundled"] == bool(files):
+def _feeds(options: dict[str, Any]) -> list[Feed]:
+    """Open the files; none with --bundled."""
+    if options["bundled"] == bool(options["files"]):
         raise CommandError("Name the files to replay, or --bundled, and not both")
-    if not options["bundled"]:
-        try:
-            return [replay.from_feed(open_feed(path, symbol=symbol, timeframe=timeframe)) for path in files]
-        except FeedError as exc:
-            raise CommandError(str(exc)) from exc
+    if options["bundled"] and options["dry_run"]:
+        raise CommandError("--dry-run is for files")
+    return open_files(options["files"], file_options(options))
+
+
+def _sources(options: dict[str, Any], feeds: list[Feed]) -> list[replay.Source]:
+    """Return everything that is to be fed."""
+    symbol, timeframe = options["symbol"], options["timeframe"]
+    if feeds:
+        return [replay.from_feed(feed) for feed in feeds]
     if timeframe is not None:
         raise CommandError("--timeframe is for files; the bundled series have their own")
     series = _series(symbol)
