@@ -13,6 +13,7 @@ from typing import Final
 from scanner_app.feeds.reader.moments import localiser
 from scanner_app.feeds.reader.numbers import is_nothing, reader
 from scanner_app.feeds.reader.plan import Plan
+from scanner_app.feeds.reader.spacing import MOST_SERIES
 from scanner_app.feeds.reader.table import Row
 from scanner_app.feeds.reader.timeframe_names import timeframe_of
 
@@ -52,7 +53,7 @@ def bars(rows: Iterator[Row], plan: Plan) -> Iterator[Item]:
             if isinstance(moment, datetime):
                 if moment.tzinfo is None:
                     moment = local(moment, last.get(symbol)) or moment.isoformat()
-                if isinstance(moment, datetime):
+                if isinstance(moment, datetime) and (symbol in last or len(last) < MOST_SERIES):
                     last[symbol] = moment
             bar = {"symbol": symbol, "timeframe": timeframe_of_row(row), "timestamp": moment} | values
             if closed_at is not None and (said := _SAID.get(str(row[closed_at]).strip().lower())) is not None:

@@ -16,6 +16,9 @@ from scanner_app.feeds.reader.options import Options
 from scanner_app.feeds.reader.survey import BLOCK, NumberSurvey, OrderSurvey, TimeSurvey, blocks, column
 from scanner_app.feeds.reader.table import Table
 
+LONGEST: Final = 64
+"""Characters of a symbol, or a timeframe, that are looked at."""
+
 MOST_WORDS: Final = 50_000
 """Different symbols, or timeframes, that are counted."""
 
@@ -37,7 +40,7 @@ class Found:
 
 
 def walk(table: Table, options: Options, hint: NameHint) -> Found:
-    """Walk over a table once. Raises NoColumn where its columns cannot be found."""
+    """Walk over a table once. Raises Unsettled where its columns cannot be found."""
     if table.header:
         return _survey(table, find_columns(table.header, options.columns))
     width = _width(table)
@@ -88,7 +91,7 @@ def _add(found: Found, lines: Sequence[int], rows: Sequence[Sequence[object]]) -
 
 
 def _count(words: Counter[str], cells: Iterable[object]) -> None:
-    for word, count in Counter("" if cell is None else str(cell).strip() for cell in cells).items():
+    for word, count in Counter("" if cell is None else str(cell)[:LONGEST].strip() for cell in cells).items():
         if word and (word in words or len(words) < MOST_WORDS):
             words[word] += count
 

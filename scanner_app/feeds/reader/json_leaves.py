@@ -18,7 +18,7 @@ CHUNK: Final = 64 << 10
 DEEPEST: Final = 40
 """Containers in containers, at most."""
 
-LONGEST: Final = 5_000_000
+LONGEST: Final = 1_000_000
 """Values of one array, or object, of plain values, at most: that much is held in memory."""
 
 SILENT: Final = 8 << 20

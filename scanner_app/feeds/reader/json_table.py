@@ -20,6 +20,9 @@ from scanner_app.feeds.reader.times import form_of
 MOST_TABLES: Final = 20_000
 """Arrays of bars in one document, at most."""
 
+MOST_HELD: Final = 5_000_000
+"""Values of columns that are held in memory, at most."""
+
 MOST_KEYS: Final = 500
 """Keys of a bar, at most."""
 
@@ -66,6 +69,7 @@ class _Found:
     columns: dict[tuple[tuple[str, ...], str], list[Any]] = field(default_factory=dict)
     by_column: dict[str, dict[str, Any]] = field(default_factory=dict)
     meta: dict[str, str] = field(default_factory=dict)
+    held: int = 0
 
     def take(self, leaf: Leaf) -> None:
         match leaf.kind:
@@ -76,9 +80,15 @@ class _Found:
             case "keyed":
                 self._keyed(leaf)
             case "column":
+                self._hold(len(leaf.value))
                 if (leaf.path, leaf.key) in self.columns:
                     self.flush_columns()
                 self.columns[leaf.path, leaf.key] = leaf.value
+
+    def _hold(self, values: int) -> None:
+        self.held += values
+        if self.held > MOST_HELD:
+            raise FeedError(f"{self.name}: has more than {MOST_HELD:,} values in columns; write one object a bar")
 
     def say(self, values: dict[str, Any]) -> None:
         """Note what plain values beside the bars say of symbol, timeframe and zone."""
@@ -109,6 +119,7 @@ class _Found:
     def _keyed(self, leaf: Leaf) -> None:
         known = field_of(leaf.key) if leaf.key else None
         if known is not None and (known[0] in {*PRICES, "volume"}) and len(leaf.value) > 0:
+            self._hold(len(leaf.value))
             self.by_column[leaf.key] = leaf.value  # pandas: columns of values by their times
         elif not _like_a_bar(leaf.value):
             self.say(leaf.value)

@@ -156,6 +156,9 @@ _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
 
 PRICES: Final = ("open", "high", "low", "close")
 
+LONGEST: Final = 100
+"""Characters of a name that can mean something."""
+
 _VOLUME_OF: Final = re.compile(r"volume([a-z]{2,10})")
 """`Volume BTC`, as CryptoDataDownload names the volume in a currency."""
 
@@ -186,6 +189,8 @@ NAMED_BY: Final[dict[str, tuple[str, ...]]] = {
 
 def field_of(name: str) -> tuple[str, int] | None:
     """Return the field that a column's name stands for and its rank, a lower one being preferred. None: no field."""
+    if len(name) > LONGEST:
+        return None
     # Polygon's answers have `T`, the ticker, beside `t`, the time.
     if name.strip() == "T":
         return "symbol", len(_TABLE)

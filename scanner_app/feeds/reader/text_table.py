@@ -12,7 +12,7 @@ from scanner_app.feeds.reader.dialect import DELIMITERS, Dialect, find_dialect
 from scanner_app.feeds.reader.encoding import Encoding, find_encoding
 from scanner_app.feeds.reader.errors import FeedError
 from scanner_app.feeds.reader.head import LOOKED_AT, find_head
-from scanner_app.feeds.reader.lines import split, text_lines
+from scanner_app.feeds.reader.lines import LONGEST, split, text_lines
 from scanner_app.feeds.reader.options import Options
 from scanner_app.feeds.reader.table import Row, Table
 
@@ -20,6 +20,10 @@ from scanner_app.feeds.reader.table import Row, Table
 def text_table(part: Part, options: Options) -> Table:
     """Return the table in a text. Raises FeedError if it has none, or a line that does not end."""
     with part.open() as file:
+        # Before all of it is looked at: a gigabyte without a line's end is no file of prices.
+        if len(head := file.read(2 * LONGEST)) == 2 * LONGEST and b"\n" not in head and b"\r" not in head:
+            raise FeedError(f"{part.name}: its first line has no end; this is no file of prices")
+        file.seek(0)
         encoding = find_encoding(file)
     with part.open() as file:
         sample = list(islice(text_lines(part.name, file, encoding.codec), LOOKED_AT))
@@ -64,12 +68,17 @@ class _Walker:
             lines = text_lines(self._part.name, file, self._encoding.codec)
             try:
                 yield from split(lines, self._dialect.delimiter, self._dialect.quoting)
-            except (csv.Error, UnicodeDecodeError, OSError) as exc:
+            except (csv.Error, OSError) as exc:
                 raise FeedError(f"{self._part.name}: cannot be read: {exc}") from exc
 
     def rows(self) -> Iterator[Row]:
-        """Walk over the rows of data."""
-        return islice(self.all_rows(), self.before, None)
+        """Walk over the rows of data. Raises FeedError for a quote that swallows line after line."""
+        before = 0
+        for line, row in islice(self.all_rows(), self.before, None):
+            if line > before + 1 and before and any("\n" in str(cell) or "\r" in str(cell) for cell in row):
+                raise FeedError(f"{self._part.name}: a quote that begins after line {before} ends in line {line} only")
+            before = line
+            yield line, row
 
     def share(self) -> float:
         """Return how much of the text the last walk has read."""

@@ -301,6 +301,18 @@ def test_the_members_of_an_archive_are_feeds_of_their_own(tmp_path):
     assert [pair[1] for pair in pairs] == expected("BBX", "1d")
 
 
+def test_an_option_takes_one_symbol_of_an_archive_and_mixes_none(tmp_path, vendor_file):
+    content = (VENDORS / "backtesting.GOOX.csv").read_text()
+    several = zipped(tmp_path / "all.zip", {"AAX.csv": content, "BBX.csv": content})
+    days = zipped(tmp_path / "days.zip", {"2024-01-02.csv": content})
+
+    assert bars_of(several, symbol="bbx") == expected("bbx", "1d")
+    assert bars_of(days, symbol="ACME") == expected("ACME", "1d")
+    with pytest.raises(FeedError, match="--symbol ACME would mix what is of AAX, BBX"):
+        open_feeds(several, Options(symbol="ACME"))
+    assert bars_of(vendor_file("alpaca_api.json"), symbol="BBX") == expected("BBX", "1m")
+
+
 def test_polygons_day_of_all_tickers_is_read(tmp_path):
     rows = [
         {"T": symbol, "v": 1000, "vw": 1, "o": 100, "c": 100.5, "h": 101.5, "l": 99.25, "t": 1704171600000, "n": 1}
