@@ -21,7 +21,11 @@ def text_table(part: Part, options: Options) -> Table:
     """Return the table in a text. Raises FeedError if it has none, or a line that does not end."""
     with part.open() as file:
         # Before all of it is looked at: a gigabyte without a line's end is no file of prices.
-        if len(head := file.read(2 * LONGEST)) == 2 * LONGEST and b"\n" not in head and b"\r" not in head:
+        if (
+            len(beginning := file.read(2 * LONGEST)) == 2 * LONGEST
+            and b"\n" not in beginning
+            and b"\r" not in beginning
+        ):
             raise FeedError(f"{part.name}: its first line has no end; this is no file of prices")
         file.seek(0)
         encoding = find_encoding(file)
