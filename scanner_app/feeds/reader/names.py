@@ -12,6 +12,7 @@ from typing import Final
 
 _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
     # field, name, who writes it so
+    ("timestamp", "time open", "CoinMarketCap, whose timestamp is the close's"),
     ("timestamp", "timestamp", "the scanner, Alpha Vantage, Alpaca, NSE (old daily files)"),
     ("timestamp", "ts_event", "Databento"),
     ("timestamp", "window_start", "Polygon/Massive flat files"),
@@ -39,6 +40,8 @@ _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
     ("date", "trade date", "common"),
     ("date", "traddt", "NSE UDiFF"),
     ("date", "trading date", "common"),
+    ("date", "exchange date", "Refinitiv"),
+    ("date", "dtyyyymmdd", "Metastock's text, Forexite"),
     ("date", "dt", "common"),
     ("date", "day", "common"),
     ("date", "datum", "Investing.com in German and Dutch"),
@@ -47,6 +50,8 @@ _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
     ("time", "time", "TradingView; MetaTrader and Stooq beside a date"),
     ("time", "time of day", "common"),
     ("time", "t", "Polygon, Alpaca, Finnhub"),
+    ("time", "ticks", "Deribit"),
+    ("time", "minute", "IEX, beside a date"),
     ("index", "", "pandas: an index without a name"),
     ("index", "unnamed: 0", "pandas: an index without a name, read and written again"),
     ("index", "index", "pandas: reset_index"),
@@ -130,7 +135,6 @@ _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
     ("volume", "volumen", "ariva.de, Spanish brokers"),
     ("volume", "tick volume", "MetaTrader 5's Python package"),
     ("volume", "tickvol", "MetaTrader 5"),
-    ("volume", "ticks", "common"),
     ("symbol", "symbol", "Alpaca, Databento, NSE, CryptoDataDownload"),
     ("symbol", "ticker", "Polygon flat files, Stooq"),
     ("symbol", "tckrsymb", "NSE UDiFF"),

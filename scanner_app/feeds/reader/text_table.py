@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import IO
 
@@ -13,8 +13,10 @@ from scanner_app.feeds.reader.encoding import Encoding, find_encoding
 from scanner_app.feeds.reader.errors import FeedError
 from scanner_app.feeds.reader.head import LOOKED_AT, find_head
 from scanner_app.feeds.reader.lines import LONGEST, split, text_lines
+from scanner_app.feeds.reader.names import field_of
 from scanner_app.feeds.reader.options import Options
 from scanner_app.feeds.reader.table import Row, Table
+from scanner_app.feeds.reader.times import form_of
 
 
 def text_table(part: Part, options: Options) -> Table:
@@ -38,6 +40,7 @@ def text_table(part: Part, options: Options) -> Table:
     first = [[str(cell) for cell in row] for _, row in islice(walker.all_rows(), LOOKED_AT)]
     head = find_head(first, no_header=options.no_header)
     walker.before = head.before
+    header = _with_index(head.header, first[head.before] if head.before < len(first) else ())
     notes = [encoding.why] if encoding.why else []
     if head.preamble:
         notes.append(f"{head.preamble} line{'s' * (head.preamble > 1)} before the header passed over")
@@ -50,11 +53,18 @@ def text_table(part: Part, options: Options) -> Table:
         form=f"text {separated}{packed}",
         encoding=encoding.name,
         packed=bool(part.packing),
-        header=head.header,
+        header=header,
         rows=walker.rows,
         share=walker.share,
         notes=tuple(notes),
     )
+
+
+def _with_index(header: tuple[tuple[str, ...], ...], row: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Give the index its column where the names are one fewer than the cells: so R and pandas' to_string write them."""
+    if len(header) != 1 or len(row) != len(header[0]) + 1 or not row[-1].strip() or field_of(header[0][0]) is None:
+        return header
+    return (("", *header[0]),) if form_of(row[0]) is not None else header
 
 
 class _Walker:

@@ -256,6 +256,15 @@ def test_rows_without_prices_are_left_out_and_counted(read):
     assert "2 lines without prices left out, the first is line 2" in feed.plan.notes
 
 
+@pytest.mark.parametrize("separator", [",", "\t", " "])
+def test_names_that_are_one_fewer_than_the_cells_have_an_index_before_them(read, separator):
+    text = '"Open" "High" "Low" "Close"\n"2024-01-02" 1 3 0.5 2\n"2024-01-03" 1 3 0.5 2\n'
+
+    feed = read(text.replace(" ", separator))
+
+    assert [(bar["timestamp"].day, bar["close"]) for _, bar in feed.items] == [(2, 2.0), (3, 2.0)]
+
+
 def test_a_header_that_comes_again_is_passed_over(read):
     feed = read((HEADER + f"2024-01-02{ROW}") * 2)
 
