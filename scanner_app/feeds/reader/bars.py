@@ -33,7 +33,7 @@ def bars(rows: Iterator[Row], plan: Plan) -> Iterator[Item]:
     where the file says it, closed.
     """
     width, read_moment, symbol_of = _width(plan), plan.moments.read, _symbol_reader(plan)
-    timeframe_of_row, header = _timeframe_reader(plan), plan.header
+    timeframe_of_row = _timeframe_reader(plan)
     groups = [
         (group.symbol, _GroupReader(plan, group.prices, volume))
         for group, volume in zip(plan.columns.groups, plan.volumes, strict=True)
@@ -47,7 +47,7 @@ def bars(rows: Iterator[Row], plan: Plan) -> Iterator[Item]:
         for own, group in groups:
             values = group.read(row)
             symbol = symbol_of(row) if own is None else own
-            if values is None or (plan.only is not None and symbol != plan.only) or tuple(row) == header:
+            if values is None or (plan.only is not None and symbol != plan.only):
                 continue
             moment = read_moment(row)
             if isinstance(moment, datetime):

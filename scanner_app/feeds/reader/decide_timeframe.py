@@ -13,6 +13,7 @@ from scanner_app.feeds.reader.first_walk import Found
 from scanner_app.feeds.reader.options import Options
 from scanner_app.feeds.reader.spacing import EVEN, Spacing, words
 from scanner_app.feeds.reader.table import Table
+from scanner_app.feeds.reader.timeframe_names import named
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def _unknown(spacing: Spacing) -> str:
     known = ", ".join(TIMEFRAMES)
     if not spacing.steps:
         return f"has one bar a symbol, which shows no timeframe. Say --timeframe ({known})"
-    if spacing.even < EVEN:
+    if spacing.even < EVEN or named(spacing.common):
         return f"its bars lie unevenly in time, which shows no timeframe. Say --timeframe ({known})"
     return (
         f"its bars are mostly {words(spacing.common)} apart, which is no timeframe of these: {known}. "

@@ -180,7 +180,7 @@ def json_tables(part: Part, options: Options) -> list[Table]:
     split = _split(found)
     found.finish()
     tables = [
-        _table(part, encoding.name, path, rows, found, split)
+        _table(part, encoding.name, path, rows, found, split.get(path, ()))
         for path, rows in found.tables.items()
         if rows.spool.count and _is_bars(rows, options)
     ]
@@ -200,7 +200,7 @@ def _is_bars(rows: _Rows, options: Options) -> bool:
 
 
 def _table(
-    part: Part, encoding: str, path: tuple[str, ...], rows: _Rows, found: _Found, split: tuple[str, ...]
+    part: Part, encoding: str, path: tuple[str, ...], rows: _Rows, found: _Found, names: tuple[str, ...]
 ) -> Table:
     header: tuple[tuple[str, ...], ...] = ()
     skip = 0
@@ -208,8 +208,8 @@ def _table(
         header = (tuple(rows.names),)
     else:
         first = next(iter(rows.spool.rows()))[1]
-        if split and len(split) == len(first):
-            header = (split,)
+        if names and len(names) == len(first):
+            header = (names,)
         elif all(isinstance(cell, str) for cell in first) and sum(map(is_name, map(str, first))) >= len(PRICES):
             header, skip = (tuple(map(str, first)),), 1
     done = [0]
@@ -258,18 +258,23 @@ def _timeframe(path: tuple[str, ...]) -> str:
     return ""
 
 
-def _split(found: _Found) -> tuple[str, ...]:
-    """Take pandas' form of columns, index and data: give the rows their index, return the names of the columns."""
-    named = found.columns.get((), {})
-    rows = found.tables.get(("data", "*", "[]"))
-    if rows is None or rows.names is not None or "columns" not in named:
-        return ()
-    names = tuple(str(each[0] if isinstance(each, list) else each) for each in named["columns"])
-    index = named.get("index")
-    if index is None or len(index) != rows.spool.count:
-        return names
-    with_index = RowSpool()
-    for at, (number, row) in zip(index, rows.spool.rows(), strict=True):
-        with_index.add((number, (at, *row)))
-    rows.spool = with_index
-    return ("", *names)
+def _split(found: _Found) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of the columns of arrays that are written apart from them, and give the rows their index.
+
+    pandas writes `{"columns": [...], "index": [...], "data": [[...], ...]}`, MOEX the same without an index.
+    """
+    named: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for path, lists in found.columns.items():
+        rows_path = (*path, "data", "*", "[]")
+        rows = found.tables.get(rows_path)
+        if rows is None or "columns" not in lists:
+            continue
+        names = tuple(map(str, lists["columns"]))
+        index = lists.get("index")
+        if index is not None and len(index) == rows.spool.count:
+            with_index = RowSpool()
+            for at, (number, row) in zip(index, rows.spool.rows(), strict=True):
+                with_index.add((number, (at, *row)))
+            rows.spool, names = with_index, ("", *names)
+        named[rows_path] = names
+    return named

@@ -20,9 +20,9 @@ CURRENCIES: Final = "$€£¥₹₩₽₺₿"
 
 _FACTORS: Final = {"K": 3, "M": 6, "B": 9, "T": 12}
 _BLANKS: Final = " \u00a0\u202f\u2009'\u2019"
-_CODE = re.compile(r"^(?:USD|EUR|GBP|JPY|INR|CHF|Rs\.?)\s*|\s*(?:USD|EUR|GBP|JPY|INR|CHF)$")
+_CODE = re.compile(r"^(?:USD|EUR|GBP|JPY|INR|CHF|Rs\.?|(?:US|A|C|HK)(?=\$))\s*|\s*(?:USD|EUR|GBP|JPY|INR|CHF)$")
 _LOOKS = re.compile(
-    rf"[-+\u2212(]?\s*(?:USD|EUR|Rs\.?)?[{CURRENCIES}]?\s*[-+]?(?:\d[\d.,{_BLANKS}]*|[.,]\d+)(?:[eE][-+]?\d+)?\s*[KMBTkmbt%]?[{CURRENCIES}]?\)?"
+    rf"[-+\u2212(]?\s*(?:USD|EUR|GBP|JPY|INR|CHF|Rs\.?|US|A|C|HK)?[{CURRENCIES}]?\s*[-+]?(?:\d[\d.,{_BLANKS}]*|[.,]\d+)(?:[eE][-+]?\d+)?\s*[KMBTkmbt%]?[{CURRENCIES}]?\)?"
 )
 
 

@@ -40,6 +40,7 @@ def text_table(part: Part, options: Options) -> Table:
     first = [[str(cell) for cell in row] for _, row in islice(walker.all_rows(), LOOKED_AT)]
     head = find_head(first, no_header=options.no_header)
     walker.before = head.before
+    walker.header = list(head.header[-1]) if head.header else []
     header = _with_index(head.header, first[head.before] if head.before < len(first) else ())
     notes = [encoding.why] if encoding.why else []
     if head.preamble:
@@ -74,6 +75,7 @@ class _Walker:
         self._part, self._encoding, self._dialect = part, encoding, dialect
         self._file: IO[bytes] | None = None
         self.before = 0
+        self.header: list[str] = []
 
     def all_rows(self) -> Iterator[Row]:
         """Walk over all rows, those of the header and before it included."""
@@ -92,7 +94,8 @@ class _Walker:
             if line > before + 1 and before and any("\n" in str(cell) or "\r" in str(cell) for cell in row):
                 raise FeedError(f"{self._part.name}: a quote that begins after line {before} ends in line {line} only")
             before = line
-            yield line, row
+            if row != self.header:  # as where files were put together
+                yield line, row
 
     def share(self) -> float:
         """Return how much of the text the last walk has read."""

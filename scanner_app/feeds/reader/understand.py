@@ -76,7 +76,6 @@ def _plan(table: Table, options: Options) -> Plan:
         only=symbols.only,
         divisor=divisor,
         backwards=spacing.newest_first,
-        header=table.header[-1] if table.header else (),
         notes=tuple(note for note in (*table.notes, *found.notes, *said, *leftovers(found, table.rows_are)) if note),
     )
 

@@ -320,6 +320,7 @@ def test_an_option_takes_one_symbol_of_an_archive_and_mixes_none(tmp_path, vendo
         pytest.param(lambda rows: [{"ticker": name, "priceData": rows} for name in NAMES], id="Tiingo's crypto"),
         pytest.param(lambda rows: {"AAX": {"candles": rows}, "BBX": {"candles": rows}}, id="by symbol"),
         pytest.param(lambda rows: {name: columns(rows) for name in NAMES}, id="columns by symbol"),
+        pytest.param(lambda rows: {name: split(rows) for name in NAMES}, id="names and rows apart"),
         pytest.param(
             lambda rows: {"result": [{"meta": {"symbol": name}, "bars": columns(rows)} for name in NAMES]},
             id="columns in an array",
@@ -344,6 +345,10 @@ def test_json_of_several_symbols_is_not_mixed(tmp_path, document):
     for symbol in ("AAX", "BBX"):
         assert [bar for bar in bars if bar["symbol"] == symbol] == expected(symbol, "1m")
     assert len(bars) == 12
+
+
+def split(rows):
+    return {"columns": list(rows[0]), "data": [list(row.values()) for row in rows]}
 
 
 def columns(rows):
