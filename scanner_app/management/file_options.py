@@ -24,7 +24,7 @@ def add_file_options(parser: CommandParser) -> None:
         "--timezone", metavar="Z", help="the zone of times that name none: America/New_York, +02:00 (UTC)"
     )
     parser.add_argument("--date-order", choices=["dmy", "mdy", "ymd"], help="how 1/2/2020 is to be read")
-    parser.add_argument("--decimal", choices=[".", ","], help="the decimal sign")
+    parser.add_argument("--decimal", choices=[".", ","], metavar="SIGN", help="the decimal sign, . or ,")
     parser.add_argument(
         "--columns",
         type=_columns,

@@ -149,6 +149,13 @@ def test_a_dry_run_says_how_the_file_is_understood_and_stores_nothing(csv_file, 
     assert not Bar.objects.exists()
 
 
+def test_a_file_that_is_refused_is_said_in_json_too(csv_file, capsys):
+    with pytest.raises(CommandError):
+        call_command("replay", str(csv_file(HEADER + GOOD, "data.csv")), json=True)
+
+    assert "Say --symbol" in json.loads(capsys.readouterr().out)["error"]
+
+
 def test_a_dry_run_without_json_says_it_on_standard_output(csv_file, capsys):
     call_command("replay", str(csv_file(HEADER + GOOD)), dry_run=True)
 

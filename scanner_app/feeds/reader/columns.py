@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from scanner_app.feeds.reader.errors import Unsettled, shown
 from scanner_app.feeds.reader.names import NAMED_BY, PRICES, field_of, normalised
@@ -17,6 +18,12 @@ _PAIR = re.compile(r"\(\s*['\"]?(.*?)['\"]?\s*,\s*['\"]?(.*?)['\"]?\s*\)")
 _JOINED = re.compile(
     r"(?P<a>.+?)[._ ](?P<b>open|high|low|close|volume)|(?P<c>open|high|low|close|volume)[._ ](?P<d>.+)", re.IGNORECASE
 )
+
+_TICKER_LABELS: Final = frozenset({"ticker", "tickers", "symbol", "symbols"})
+_LABELS: Final = _TICKER_LABELS | {"price", "attributes"}
+"""What pandas calls the rows of a header that are no names of columns."""
+
+_TIME_FIELDS: Final = frozenset({"timestamp", "date", "time"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,28 +113,30 @@ def _group(
 
 def _names(rows: Sequence[tuple[str, ...]]) -> tuple[tuple[str, ...], list[str]]:
     """Return the columns' names, and the symbol that stands with each in another row of the header ("": none)."""
-    best = max(rows, key=lambda row: sum(1 for cell in row if cell.strip() and _name_field(cell)))
-    others = [row for row in rows if row is not best]
-    symbols = [""] * len(best)
-    names = list(best)
-    for row in others:
-        for place, cell in enumerate(cell.strip() for cell in row):
-            known = field_of(best[place])
-            if known is not None and known[0] in {*PRICES, "volume"} and best[place].strip():
-                if cell and not symbols[place] and place and field_of(cell) is None:
+    best = max(rows, key=lambda row: sum(1 for cell in row if cell.strip() and field_of(cell) is not None))
+    names, symbols = list(best), [""] * len(best)
+    timed = bool(best[0].strip()) and (field_of(best[0]) or ("",))[0] in _TIME_FIELDS
+    for row in rows:
+        if row is best:
+            continue
+        # A row without a label under names that have their time already is of units, not of symbols.
+        of_symbols = normalised(row[0]) in _TICKER_LABELS or not timed
+        for place, cell in enumerate(map(str.strip, row)):
+            if cell and _is_value(best[place]):
+                if of_symbols and place and not symbols[place] and field_of(cell) is None:
                     symbols[place] = cell
-            elif cell and normalised(cell) not in {"ticker", "tickers", "symbol", "price", "attributes"}:
-                # pandas writes the index's name in a row of its own.
-                names[place] = cell
-    if others and normalised(names[0]) in {"price", "ticker", "attributes"}:
+            elif cell and normalised(cell) not in _LABELS:
+                names[place] = cell  # pandas writes the index's name in a row of its own
+    if len(rows) > 1 and normalised(names[0]) in _LABELS:
         names[0] = ""
     if not any(symbols):
         names, symbols = _joined(names)
     return tuple(names), symbols
 
 
-def _name_field(cell: str) -> bool:
-    return field_of(cell) is not None
+def _is_value(name: str) -> bool:
+    """Whether a name is of prices or volumes."""
+    return bool(name.strip()) and (known := field_of(name)) is not None and known[0] in {*PRICES, "volume"}
 
 
 def _joined(names: list[str]) -> tuple[list[str], list[str]]:

@@ -116,7 +116,7 @@ def _better(
     even = [spacing.even if spacing.steps and spacing.timeframe() else 0.0 for spacing in spacings]
     for this, other in ((0, 1), (1, 0)):
         if even[this] >= _EVEN and even[other] < _UNEVEN and spacings[this].bars > _FEW:
-            return moments[this], spacings[this], "because so its bars are evenly apart"
+            return moments[this], spacings[this], "because that way its bars are evenly apart"
     if "closelast" in set(map(normalised, columns.names)):
         return moments[0], spacings[0], "as Nasdaq.com writes them"
     raise Unsettled(

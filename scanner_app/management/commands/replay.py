@@ -56,7 +56,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--bundled", action="store_true", help="the bundled real series, in turn")
         parser.add_argument(
-            "--symbol", help="the symbol of all bars, whatever the files say; with --bundled the one to feed"
+            "--symbol", help="the symbol of the bars; of files with several, or with --bundled, the one to feed"
         )
         add_file_options(parser)
         parser.add_argument(
@@ -75,7 +75,12 @@ class Command(BaseCommand):
     def handle(self, *_args: object, **options: Any) -> None:
         """Run the command; SystemExit carries the exit status."""
         pace = _pace(rate=options["rate"], speed=options["speed"])
-        feeds = _feeds(options)
+        try:
+            feeds = _feeds(options)
+        except CommandError as exc:
+            if options["json"]:
+                self.stdout.write(json.dumps({"error": str(exc)}))
+            raise
         if options["dry_run"]:
             self._dry_run(feeds, as_json=options["json"])
         else:

@@ -63,6 +63,12 @@ def test_a_symbol_in_the_header_belongs_to_its_columns(header):
     assert (group.symbol, group.prices, columns.times) == ("A", (4, 2, 3, 1), (0,))
 
 
+def test_a_row_of_units_is_no_row_of_symbols():
+    (group,) = found("Date,Open,High,Low,Close,Volume", ",(USD),(USD),(USD),(USD),shares").groups
+
+    assert group.symbol is None
+
+
 def test_a_symbol_that_lacks_a_column_is_left_out():
     columns = found("Date,A.Open,A.High,A.Low,A.Close,B.Open,B.High,B.Low,B.Close,C.Close")
 

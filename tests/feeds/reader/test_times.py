@@ -173,10 +173,14 @@ def test_an_empty_column_of_the_time_of_day_is_none(read):
         pytest.param(["01.02.2019", "02.02.2019"], "day/month/year, as dates with dots are", id="dots"),
         pytest.param(["32/01/02", "32/01/03"], "year/month/day, because line 2 has 32/01/02", id="year first"),
         pytest.param(
-            [f"01/{day:02}/2024" for day in (2, 3, 4, 5, 8)], "month/day/year, because so its bars are even", id="even"
+            [f"01/{day:02}/2024" for day in (2, 3, 4, 5, 8)],
+            "month/day/year, because that way its bars are even",
+            id="even",
         ),
         pytest.param(
-            [f"{day:02}/01/2024" for day in (2, 3, 4, 5, 8)], "day/month/year, because so its bars are even", id="odd"
+            [f"{day:02}/01/2024" for day in (2, 3, 4, 5, 8)],
+            "day/month/year, because that way its bars are even",
+            id="odd",
         ),
     ],
 )
