@@ -74,6 +74,8 @@ def in_words(examined: Mapping[str, Any]) -> str:
     bars = counted(examined["bars"], "bar")
     lines = [f"{examined['file']}: {examined['form']}{encoding}"]
     lines.append(f"  {bars} of {_symbols(examined)}, timeframe {examined['timeframe']}")
+    order = f", dates as {examined['date_order']}" if examined["date_order"] else ""
+    lines.append(f"  zone {examined['timezone']}{order}, decimal sign {examined['decimal']}")
     lines.append("  columns: " + ", ".join(f"{name}={column}" for name, column in examined["columns"].items()))
     lines += [f"  - {note}" for note in examined["notes"]]
     lines += [_bar(bar) for bar in examined["first"]]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC
+from zoneinfo import ZoneInfo
 
 from scanner_app.domain.timeframes import TIMEFRAMES
 from scanner_app.feeds.reader.bars import timeframe_name
@@ -10,6 +12,7 @@ from scanner_app.feeds.reader.decide_times import TimeColumn
 from scanner_app.feeds.reader.errors import Unsettled
 from scanner_app.feeds.reader.file_names import NameHint
 from scanner_app.feeds.reader.first_walk import Found
+from scanner_app.feeds.reader.names import normalised
 from scanner_app.feeds.reader.options import Options
 from scanner_app.feeds.reader.spacing import EVEN, Spacing, words
 from scanner_app.feeds.reader.table import Table
@@ -46,7 +49,17 @@ def choose_timeframe(
     if hint.timeframe in TIMEFRAMES and hint.timeframe != shown:
         note = f"timeframe {hint.timeframe}, {hint.said or 'by its name'}"
         return _checked(f"its name says {hint.timeframe}", hint.timeframe, spacing, times, note)
+    if not spacing.steps and _polygon_day(found, spacing):
+        return Timeframe("1d", ("1d",), "timeframe 1d, as Polygon's file of one day with a bar a ticker")
     return _by_spacing(shown, spacing, times)
+
+
+def _polygon_day(found: Found, spacing: Spacing) -> bool:
+    """Whether a flat file of Polygon's holds days: one bar a ticker, all at the same midnight of New York."""
+    flat = any(normalised(name) == "windowstart" for name in found.columns.names)
+    if not flat or not spacing.last or len(moments := {*spacing.last.values()}) > 1:
+        return False
+    return not moments.pop().replace(tzinfo=UTC).astimezone(ZoneInfo("America/New_York")).hour
 
 
 def _by_spacing(shown: str | None, spacing: Spacing, times: TimeColumn) -> Timeframe:

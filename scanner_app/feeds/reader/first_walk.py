@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Final
 
 from scanner_app.feeds.reader.columns import Columns, find_columns
 from scanner_app.feeds.reader.file_names import NameHint
 from scanner_app.feeds.reader.layouts import WIDEST, find_layout, time_places
+from scanner_app.feeds.reader.names import normalised
 from scanner_app.feeds.reader.numbers import is_nothing
 from scanner_app.feeds.reader.options import Options
 from scanner_app.feeds.reader.survey import BLOCK, NumberSurvey, OrderSurvey, TimeSurvey, blocks, column
@@ -64,7 +65,19 @@ def _survey(table: Table, columns: Columns) -> Found:
         found.numbers |= {place: NumberSurvey() for place in (*group.prices, *group.volumes)}
     for lines, rows in blocks(table.rows()):
         _add(found, lines, rows)
+    if (
+        columns.symbol is not None
+        and normalised(columns.name(columns.symbol)) == "name"
+        and not _tickers(found.symbols)
+    ):
+        found.columns = replace(columns, symbol=None)
+        found.symbols.clear()
     return found
+
+
+def _tickers(words: Iterable[str]) -> bool:
+    """Whether what stands in a column called name are tickers, not names of companies or numbers."""
+    return all(word.upper() == word and any(map(str.isalpha, word)) for word in words)
 
 
 def _taken(columns: Columns) -> set[int]:

@@ -160,6 +160,20 @@ def test_a_column_of_symbols_goes_before_the_files_name(read):
     assert [bar["symbol"] for _, bar in feed.items] == ["XYZ", "005930"]
 
 
+@pytest.mark.parametrize(
+    ("name", "symbol"),
+    [
+        pytest.param("XYZ", "XYZ", id="a ticker"),
+        pytest.param("Xyz Limited", "ACME", id="a company"),
+        pytest.param("2781", "ACME", id="a number"),
+    ],
+)
+def test_a_column_of_names_is_of_symbols_if_they_are_tickers(read, name, symbol):
+    feed = read(f"Name,{HEADER}{name},2024-01-02{ROW}")
+
+    assert [bar["symbol"] for _, bar in feed.items] == [symbol]
+
+
 def test_an_option_names_the_one_symbol_anew_and_says_so(read):
     feed = read(f"Ticker,{HEADER}XYZ,2024-01-02{ROW}", symbol="ABC")
 

@@ -368,6 +368,15 @@ def test_polygons_day_of_all_tickers_is_read(tmp_path):
     assert [(bar["symbol"], bar["close"]) for bar in bars] == [("AAX", 100.5), ("BBX", 100.5)]
 
 
+def test_polygons_flat_file_of_a_day_is_read(tmp_path):
+    rows = "".join(f"{name},1000,100,100.5,101.5,99.25,1704171600000000000,9\n" for name in NAMES)
+    path = tmp_path / "2024-01-02.csv"
+    path.write_text("ticker,volume,open,close,high,low,window_start,transactions\n" + rows)
+
+    moment = datetime(2024, 1, 2, 5, tzinfo=UTC)
+    assert bars_of(path) == [bar | {"timestamp": moment} for name in NAMES for bar in expected(name, "1d")[:1]]
+
+
 def test_standard_input_is_read(monkeypatch):
     content = (VENDORS / "nasdaq.ACME.csv").read_bytes()
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
