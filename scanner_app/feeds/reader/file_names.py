@@ -67,8 +67,8 @@ _COMPILED: Final = tuple((vendor, re.compile(pattern), make) for vendor, pattern
 _COPY = re.compile(r"\s*(?:\(\d+\)|- Copy|- Kopie)$")
 _FILE_WORDS: Final = """
 data dataset data1 price prices prices1 pricedata export exported download downloads ohlc ohlcv bars candle candles
-candlestick candlesticks kline klines history historical historic hist historicaldata historicalquotes historicalprices quote
-quotes stock stocks stockdata table sheet sheet1 output input test sample example untitled file files book1 query
+candlestick candlesticks kline klines history historical historic hist historicaldata historicalquotes historicalprices
+quote quotes stock stocks stockdata table sheet sheet1 output input test sample example untitled file files book1 query
 result results report chart charts final cleaned copy backup tmp csv market marketdata timeseries crypto forex fx
 equity equities unknown stdin intraday eod spot trades adjusted unadjusted dump
 """

@@ -11,9 +11,11 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.feather
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from scanner_app.feeds.bundled import load_series
 from scanner_app.feeds.reader import FeedError, Options, open_feeds
 
 SETTINGS = settings(
@@ -150,6 +152,23 @@ def test_bars_in_any_dialect_of_text_come_back_equal(
     path = tmp_path / ("ACME.csv.gz" if packed else "ACME.csv")
     content = text.encode(encoding)
     path.write_bytes(gzip.compress(content) if packed else content)
+
+    assert read_bars(path) == expected(bars)
+
+
+@pytest.mark.parametrize("symbol", ["AAPL", "EURUSD", "005930", "PSE:AC", "GOOGL"])
+@pytest.mark.parametrize("time", ["Z", "month first", "ms"])
+def test_real_series_come_back_equal_with_their_holidays_and_gaps(tmp_path, symbol, time):
+    known = next(each for each in load_series() if each.symbol == symbol)
+    columns = [getattr(known, name).tolist() for name in FIELDS]
+    moments = [moment.replace(tzinfo=UTC) for moment in known.timestamps.tolist()]
+    bars = [
+        {"timeframe": known.timeframe, "timestamp": moment} | dict(zip(FIELDS, values, strict=True))
+        for moment, *values in zip(moments, *columns, strict=True)
+    ]
+    rows = [",".join([TIME_FORMS[time](bar["timestamp"]), *(repr(bar[name]) for name in FIELDS)]) for bar in bars]
+    path = tmp_path / "ACME.csv"
+    path.write_text("Date,Open,High,Low,Close,Volume\n" + "\n".join(reversed(rows)))
 
     assert read_bars(path) == expected(bars)
 
