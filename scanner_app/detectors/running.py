@@ -35,6 +35,7 @@ class Finding:
     pattern: str
     direction: Direction
     strength: float
+    version: str = ""  # of the detector
 
 
 def run(detectors: Sequence[Detector], window: Window) -> list[Finding]:

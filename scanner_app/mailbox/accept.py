@@ -34,7 +34,17 @@ CREATING = 0x5CA77E12
 
 VALUES = ("open", "high", "low", "close", "volume")
 
-RESET_BY_CORRECTION = ("replayed", "held", "attempts", "accepted_at", "finished_at", "latency_ms", "request_id")
+RESET_BY_CORRECTION = (
+    "replayed",
+    "held",
+    "assumed",
+    "derived",
+    "attempts",
+    "accepted_at",
+    "finished_at",
+    "latency_ms",
+    "request_id",
+)
 """Columns of a bar that a correction resets."""
 
 
@@ -60,7 +70,9 @@ class NewBar:
     high: float
     low: float
     close: float
-    volume: float
+    volume: float | None  # None: unknown
+    assumed: bool = False  # was forming, and nobody confirmed that it is closed
+    derived: bool = False  # made from bars of a smaller timeframe
 
     @property
     def key(self) -> tuple[str, str, datetime]:
@@ -184,6 +196,7 @@ class _Chunk:
             setattr(stored, name, getattr(bar, name))
         stored.sequence, stored.status, stored.late = row.last_sequence, BarStatus.WAITING, late
         stored.replayed, stored.held, stored.attempts = False, False, 0
+        stored.assumed, stored.derived = bar.assumed, bar.derived
         stored.accepted_at, stored.finished_at, stored.latency_ms = self.now, None, None
         stored.request_id = self.request_id
         if row.head is None:

@@ -34,7 +34,7 @@ from scanner_app.models import Bar, SymbolStatus
 _READ_HEAD = """
     SELECT symbol.enabled, symbol.deleted_at, breaker.opened_at,
            status.epoch, status.attempts, status.stage, status.next_attempt_at,
-           status.catching_up, status.latencies,
+           status.catching_up, status.latencies, status.revision,
            bar.id, bar.timeframe, bar.timestamp, bar.open, bar.high, bar.low, bar.close, bar.volume,
            bar.late, bar.replayed, bar.accepted_at, bar.request_id
       FROM scanner_app_symbolstatus status
@@ -53,7 +53,7 @@ _FINISH_HEAD = """
            catching_up = catching_up AND last_sequence > head,
            attempts = 0, deferrals = 0, losses = 0, stage = '{run}', next_attempt_at = NULL{also}
      WHERE symbol_id = %s AND head = %s{guard}
- RETURNING head, epoch, lane, quick_bars
+ RETURNING head, epoch, lane, quick_bars, revision
 """
 
 _FIGURES = """,
@@ -69,13 +69,14 @@ _FINISH_BAR = f"""
 # The bar is changed only if the row was: `moved` is empty otherwise.
 _FINISH_HEAD_AND_FINISH_BAR = """
     WITH moved AS ({finish_head}), finished AS ({finish_bar} AND EXISTS (SELECT FROM moved))
-  SELECT head, epoch, lane, quick_bars FROM moved
+  SELECT head, epoch, lane, quick_bars, revision FROM moved
 """
 
 _INSERT_SIGNAL = """
     INSERT INTO scanner_app_signal
-           (symbol_id, bar_id, timeframe, timestamp, detector, pattern, direction, strength, late, created_at)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+           (symbol_id, bar_id, timeframe, timestamp, detector, pattern, direction, strength, late, created_at,
+            revised, withdrawn_at, detector_version, window_gaps)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
 # Separate from the update, so that it reads what was committed before the update got its lock.
@@ -104,13 +105,14 @@ _KNOWN_BARS = """
 _INSERT_BAR = """
     INSERT INTO scanner_app_bar
            (symbol_id, timeframe, timestamp, open, high, low, close, volume, sequence, status, late, replayed, held,
-            attempts, accepted_at, finished_at, latency_ms, request_id)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+            revised, assumed, derived, attempts, accepted_at, finished_at, latency_ms, request_id)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
 _STORE_NUMBERS = """
     UPDATE scanner_app_symbolstatus
-       SET last_sequence = %s, newest = %s, watched = %s, head = %s, next_attempt_at = %s, catching_up = %s
+       SET last_sequence = %s, revision = %s, newest = %s, watched = %s, head = %s, next_attempt_at = %s,
+           catching_up = %s
      WHERE symbol_id = %s
 """
 
@@ -145,6 +147,7 @@ class NextHead:
     epoch: int
     lane: str
     quick_bars: int
+    revision: int  # of the symbol's bars, when the head was finished
 
 
 def read_head(message: Message) -> StoredHead | None:
@@ -152,7 +155,9 @@ def read_head(message: Message) -> StoredHead | None:
     row = one_row(_READ_HEAD, [message.symbol_id, message.sequence])
     if row is None:
         return None
-    enabled, deleted_at, opened_at, epoch, attempts, stage, next_attempt_at, catching_up, latencies, *bar = row
+    enabled, deleted_at, opened_at, epoch, attempts, stage, next_attempt_at, catching_up, latencies, revision, *bar = (
+        row
+    )
     bar_id, timeframe, timestamp, *values, late, replayed, accepted_at, request_id = bar
     return StoredHead(
         runnable=bool(enabled) and deleted_at is None,
@@ -172,6 +177,7 @@ def read_head(message: Message) -> StoredHead | None:
             accepted_at=utc(accepted_at),
             request_id=request_id,
             held=bool(catching_up),
+            revision=revision,
             latencies=orjson.loads(latencies) if isinstance(latencies, str) else latencies,
         ),
     )
@@ -236,6 +242,10 @@ def insert_signals(ticket: Ticket, findings: Iterable[Finding], *, now: datetime
             finding.strength,
             ticket.late,
             to_database(now),
+            False,  # revised and withdrawn: by re-runs alone
+            None,
+            finding.version,
+            None,
         )
         for finding in findings
     ]
@@ -280,6 +290,9 @@ def insert_bars(bars: Iterable[Bar]) -> None:
             bar.late,
             bar.replayed,
             bar.held,
+            bar.revised,
+            bar.assumed,
+            bar.derived,
             bar.attempts,
             to_database(bar.accepted_at),
             _time(bar.finished_at),
@@ -298,6 +311,7 @@ def store_numbers(rows: Iterable[SymbolStatus]) -> None:
         [
             (
                 row.last_sequence,
+                row.revision,
                 _json(row.newest),
                 _json(row.watched),
                 row.head,

@@ -20,12 +20,13 @@ class Ticket:
     high: float
     low: float
     close: float
-    volume: float
+    volume: float | None  # None: unknown
     late: bool
     replayed: bool
     accepted_at: datetime
     request_id: str | None = None  # of the request that brought the bar, if one did
     held: bool  # accepted before a pause had been worked off
+    revision: int = 0  # of the symbol's bars when the head was read: an older window shows in a completion
     latencies: list[list[int]]  # SymbolStatus.latencies; only a completion of the head changes it
 
     @property

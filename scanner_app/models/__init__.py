@@ -4,7 +4,7 @@ May import: access, telemetry, conf, calendars and the rooms below.
 """
 
 from scanner_app.models.alerts import Alert, Evaluation
-from scanner_app.models.bars import Bar
+from scanner_app.models.bars import Bar, BarRevision, Rerun
 from scanner_app.models.events import SymbolEvent
 from scanner_app.models.faults import ProcessingFailure, QuarantinedBar
 from scanner_app.models.injection import InjectedFault
@@ -15,12 +15,14 @@ from scanner_app.models.symbols import CircuitBreaker, Symbol, SymbolStatus
 __all__ = [
     "Alert",
     "Bar",
+    "BarRevision",
     "CircuitBreaker",
     "Evaluation",
     "InjectedFault",
     "Notification",
     "ProcessingFailure",
     "QuarantinedBar",
+    "Rerun",
     "Signal",
     "Symbol",
     "SymbolEvent",

@@ -1,6 +1,10 @@
 """What the detectors found."""
 
+from datetime import UTC, datetime
+
 from django.db import models
+from django.db.models import Value
+from django.db.models.functions import Coalesce
 
 from scanner_app.detectors import Direction
 from scanner_app.domain.timeframes import TIMEFRAMES
@@ -24,11 +28,23 @@ class Signal(models.Model):
     strength = models.FloatField()
     late = models.BooleanField(default=False)
     created_at = models.DateTimeField()
+    # Found by a re-run, not when the bar was processed.
+    revised = models.BooleanField(default=False, db_default=False)
+    withdrawn_at = models.DateTimeField(null=True)  # a re-run did not find it again; never deleted for that
+    detector_version = models.CharField(max_length=64, default="", db_default="")
+    window_gaps = models.IntegerField(null=True)  # bars missing in the window; None: not counted
 
     class Meta:
         constraints = [
-            # Each effect once; also the way from a bar to its signals.
-            models.UniqueConstraint(fields=["bar", "detector", "pattern"], name="signal_once"),
+            # Each effect once, among those not withdrawn; also the way from a bar to its signals, which an index
+            # with a condition would not be.
+            models.UniqueConstraint(
+                "bar",
+                "detector",
+                "pattern",
+                Coalesce("withdrawn_at", Value(datetime(1970, 1, 1, tzinfo=UTC))),
+                name="signal_valid_once",
+            ),
         ]
         indexes = [
             # Lists of one symbol, newest first, by cursor.

@@ -39,6 +39,7 @@ class SymbolStatus(models.Model):
     head = models.BigIntegerField(null=True)  # sequence of the one bar in flight
     cursor = models.BigIntegerField(default=0)  # the last sequence that is done with
     last_sequence = models.BigIntegerField(default=0)  # the last sequence given out
+    revision = models.BigIntegerField(default=0, db_default=0)  # raised by each revision of bars: windows may be old
     epoch = models.IntegerField(default=0)  # raised by operators' acts alone: older messages are stale
     attempts = models.IntegerField(default=0)  # failures of the head: the `retries` of its live message
     stage = models.CharField(max_length=7, choices=choices_of(Stage), default=Stage.RUN)
