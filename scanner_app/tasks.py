@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from scanner_app import mailbox
 from scanner_app.alerts import evaluate, gather, watcher_ping
 from scanner_app.domain.errors import BarFailed
-from scanner_app.engine import gaps, removal, retention, runs, sweeping
+from scanner_app.engine import gaps, removal, reruns, retention, runs, sweeping
 from scanner_app.messaging import queue_names, sweep_memory, task_names
 from scanner_app.messaging.messages import Message
 from scanner_app.notifications import delivery
@@ -105,6 +105,18 @@ def remove_symbol(symbol_id: int) -> int:
 def remove_rows() -> int:
     """Remove some rows of the symbol that was deleted first; beat asks every two seconds."""
     return removal.remove_some_rows()
+
+
+@shared_task(
+    base=UpkeepTask,
+    name=task_names.RERUN,
+    ignore_result=True,
+    soft_time_limit=settings.SCANNER_SOFT_LIMIT_S,
+    time_limit=settings.SCANNER_HARD_LIMIT_S,
+)
+def rerun() -> int:
+    """Have the detectors look again at some bars of the span that is due; beat triggers it every two seconds."""
+    return reruns.run(timezone.now)
 
 
 @shared_task(base=UpkeepTask, name=task_names.PRUNE, ignore_result=True)

@@ -14,11 +14,15 @@ from django.db import OperationalError, connections
 from django.db.backends.signals import connection_created
 from django.utils.module_loading import import_string
 
+from scanner_app.domain.worker_roles import Role, role_of
 from scanner_app.messaging import transport
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scanner_project.settings")
 
 log = structlog.get_logger(__name__)
+
+RERUN_NICENESS = 10
+"""Lowers the priority of what looks at old bars again: live bars go first on a busy machine."""
 
 transport.install()
 app = Celery("scanner")
@@ -67,6 +71,8 @@ def _sweep_at_once(**_: Any) -> None:
 @worker_process_init.connect
 def _in_child(**_: Any) -> None:
     _relax_durability()
+    if role_of(app.amqp.queues.consume_from) is Role.RERUN:
+        os.nice(RERUN_NICENESS)
     # The first bar of a process would else wait for these; each bar reports what is wrong with them.
     from scanner_app.detectors import DetectorError  # noqa: PLC0415
     from scanner_app.engine import detection  # noqa: PLC0415 - as above

@@ -290,6 +290,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10.0,  # at most half a second each, which is some 5,000 bars
         "options": {"queue": Role.UPKEEP.value, "expires": 10.0},
     },
+    "rerun": {
+        "task": task_names.RERUN,
+        "schedule": 2.0,  # at most one second each: half of a processor
+        "options": {"queue": Role.RERUN.value, "expires": 2.0},
+    },
     "remove rows": {
         "task": task_names.REMOVE_ROWS,
         "schedule": 2.0,

@@ -37,6 +37,12 @@ from scanner_app.reading import timeline
 MAX_MESSAGE = 300
 """Characters of a rejection's message. It quotes the value that the client sent, which may be a megabyte."""
 
+HOW_TO_REVISE = "the stored bar has other values and was not changed; to replace them, send the bar with ?revise=true"
+"""What a conflict says."""
+
+FLAGS = {"true": True, "1": True, "false": False, "0": False}
+"""How a query parameter says yes or no."""
+
 PROCESSING = "processing"
 """Status of a bar that is the head of an enabled symbol. It follows from the symbol's row and is not stored."""
 
@@ -62,13 +68,26 @@ class BarIn(serializers.Serializer[Any]):
     volume = serializers.FloatField(min_value=0)
 
 
+class ValuesOut(serializers.Serializer[Any]):
+    """The values of a bar that its feed sends."""
+
+    open = serializers.FloatField()
+    high = serializers.FloatField()
+    low = serializers.FloatField()
+    close = serializers.FloatField()
+    volume = serializers.FloatField(allow_null=True)
+
+
 class ConflictOut(serializers.Serializer[Any]):
-    """A bar that is known already and was sent again with other values."""
+    """A bar that is known already and was sent again with other values. Sent with `?revise=true`, they replace it."""
 
     index = serializers.IntegerField(help_text="the bar's place in the request, counted from 0")
     symbol = serializers.CharField()
     timeframe = serializers.CharField()
     timestamp = serializers.DateTimeField()
+    stored = ValuesOut()
+    sent = ValuesOut()
+    message = serializers.CharField()
 
 
 class RejectionOut(serializers.Serializer[Any]):
@@ -85,6 +104,7 @@ class ReportOut(serializers.Serializer[Any]):
 
     accepted = serializers.IntegerField(help_text="including new values for bars in quarantine and for discarded bars")
     duplicates = serializers.IntegerField()
+    revised = serializers.IntegerField(help_text="known bars that have the new values now")
     conflicts = ConflictOut(many=True)
     rejected = RejectionOut(many=True)
 
@@ -169,6 +189,13 @@ class BarViewSet(ListViewSet):
 
     @extend_schema(
         summary="Send one bar or a list of 1 to 5,000",
+        parameters=[
+            OpenApiParameter(
+                "revise",
+                OpenApiTypes.BOOL,
+                description="true: new values for known bars are revisions, which replace the stored ones",
+            )
+        ],
         request=PolymorphicProxySerializer(
             component_name="OneOrManyBars",
             serializers=[BarIn, BarIn(many=True)],
@@ -192,7 +219,12 @@ class BarViewSet(ListViewSet):
 
         A bar that is reported as accepted is committed. Sending it again is harmless: it counts as a duplicate.
         """
-        report = ingest.accept(_bars(request.data), now=timezone.now())
+        report = ingest.accept(
+            _bars(request.data),
+            now=timezone.now(),
+            revising=_flag(request, "revise"),
+            source=request.user.get_username(),
+        )
         code, headers = _verdict(report)
         return Response(_report(report), status=code, headers=headers)
 
@@ -225,9 +257,17 @@ def _bars(data: Any) -> list[Any]:
     return bars
 
 
+def _flag(request: Request, name: str) -> bool:
+    """A query parameter that is true or false; false without it. Raises ParseError for anything else."""
+    value = request.query_params.get(name, "false").lower()
+    if value not in FLAGS:
+        raise ParseError(f"{name} must be true or false, not {value!r}.")
+    return FLAGS[value]
+
+
 def _verdict(report: ingest.Report) -> tuple[int, dict[str, str]]:
     """The status code and the headers of the answer."""
-    if report.accepted or report.duplicates:
+    if report.accepted or report.duplicates or report.revised:
         return HTTP_202_ACCEPTED, {}
     if not report.conflicts and all(one.reason == mailbox.Verdict.BACKLOG_FULL for one in report.rejected):
         return HTTP_429_TOO_MANY_REQUESTS, {"Retry-After": str(RETRY_AFTER_S)}
@@ -240,12 +280,16 @@ def _report(report: ingest.Report) -> dict[str, Any]:
     return {
         "accepted": report.accepted,
         "duplicates": report.duplicates,
+        "revised": report.revised,
         "conflicts": [
             {
                 "index": one.index,
                 "symbol": one.symbol,
                 "timeframe": one.timeframe,
                 "timestamp": one.timestamp.isoformat().replace("+00:00", "Z"),
+                "stored": one.stored,
+                "sent": one.sent,
+                "message": HOW_TO_REVISE,
             }
             for one in report.conflicts
         ],

@@ -30,6 +30,10 @@ class SignalOut(serializers.ModelSerializer[Signal]):
             "direction",
             "strength",
             "late",
+            "revised",
+            "withdrawn_at",
+            "detector_version",
+            "window_gaps",
             "created_at",
         ]
 
@@ -41,6 +45,12 @@ class SignalFilter(SymbolAndTimeFilters):
     detector = filters.CharFilter()
     pattern = filters.CharFilter()
     direction = filters.ChoiceFilter(choices=[(one.value, one.value) for one in Direction])
+    withdrawn = filters.BooleanFilter(
+        field_name="withdrawn_at",
+        lookup_expr="isnull",
+        exclude=True,
+        label="true: only signals that a re-run did not find again; false: only the others",
+    )
 
 
 @extend_schema_view(list=extend_schema(summary="Signals, newest first"))

@@ -116,17 +116,19 @@ class Window:
         """
         if n < 1:
             raise ValueError(f"a window has at least 1 bar, not {n!r}")
-        if n >= len(self):
-            return self
+        return self if n >= len(self) else self.between(len(self) - n, len(self))
+
+    def between(self, start: int, stop: int) -> Window:
+        """Return the bars from place `start` to before `stop`, the oldest's place being 0; views, not copies."""
         return Window(
             symbol=self.symbol,
             timeframe=self.timeframe,
-            timestamps=self.timestamps[-n:],
-            open=self.open[-n:],
-            high=self.high[-n:],
-            low=self.low[-n:],
-            close=self.close[-n:],
-            volume=self.volume[-n:],
+            timestamps=self.timestamps[start:stop],
+            open=self.open[start:stop],
+            high=self.high[start:stop],
+            low=self.low[start:stop],
+            close=self.close[start:stop],
+            volume=self.volume[start:stop],
         )
 
 

@@ -14,7 +14,8 @@ from scanner_app import mailbox
 from scanner_app.domain import tickers
 from scanner_app.domain.timeframes import RANK, TIMEFRAMES
 from scanner_app.engine import retention
-from scanner_app.mailbox.accept import CHUNK, create_symbols
+from scanner_app.mailbox.accept import CHUNK, create_symbols, stored_bars
+from scanner_app.mailbox.revise import values_of
 from scanner_app.models import Symbol
 from scanner_app.telemetry import counters
 
@@ -41,6 +42,8 @@ class Conflict:
     symbol: str
     timeframe: str
     timestamp: datetime
+    stored: dict[str, float | None]  # open, high, low, close, volume
+    sent: dict[str, float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +62,15 @@ class Report:
 
     accepted: int = 0
     duplicates: int = 0
+    revised: int = 0
     conflicts: list[Conflict] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
 
 
-def accept(bars: Sequence[Mapping[str, object]], *, now: datetime) -> Report:
+def accept(bars: Sequence[Mapping[str, object]], *, now: datetime, revising: bool = False, source: str = "") -> Report:
     """Accept the valid bars of `bars`, and report what is wrong with the others.
+
+    `revising`: new values for known bars are revisions, not conflicts; `source` says in their record who sent them.
 
     A bar has symbol, timeframe, timestamp (aware datetime or ISO 8601 text with an offset), open, high,
     low, close and volume; other keys are ignored. The bars get their sequences in the order of timestamp,
@@ -91,9 +97,11 @@ def accept(bars: Sequence[Mapping[str, object]], *, now: datetime) -> Report:
             wanted.append((index, bar))
     for begin in range(0, len(wanted), CHUNK):
         chunk = wanted[begin : begin + CHUNK]
-        verdicts = mailbox.accept([bar for _, bar in chunk], now=now)
-        for (index, bar), verdict in zip(chunk, verdicts, strict=True):
+        verdicts = mailbox.accept([bar for _, bar in chunk], now=now, revising=revising, source=source)
+        judged = [(index, bar, verdict) for (index, bar), verdict in zip(chunk, verdicts, strict=True)]
+        for index, bar, verdict in judged:
             _add(report, index, bar, verdict)
+        _add_conflicts(report, [(index, bar) for index, bar, verdict in judged if verdict is mailbox.Verdict.CONFLICT])
     report.conflicts.sort(key=lambda conflict: conflict.index)
     report.rejected.sort(key=lambda rejection: rejection.index)
     counters.bars_refused(
@@ -112,10 +120,26 @@ def _add(report: Report, index: int, bar: mailbox.NewBar, verdict: mailbox.Verdi
             report.accepted += 1
         case mailbox.Verdict.DUPLICATE:
             report.duplicates += 1
+        case mailbox.Verdict.REVISED:
+            report.revised += 1
         case mailbox.Verdict.CONFLICT:
-            report.conflicts.append(Conflict(index, bar.symbol, bar.timeframe, bar.timestamp))
+            pass  # _add_conflicts, with the stored values
         case _:
             report.rejected.append(Rejection(index, "symbol", verdict.value, f"{bar.symbol}: {REASONS[verdict.value]}"))
+
+
+def _add_conflicts(report: Report, conflicts: Sequence[tuple[int, mailbox.NewBar]]) -> None:
+    """Report them with the values that are stored and those that were sent."""
+    if not conflicts:
+        return
+    stored = stored_bars([bar for _, bar in conflicts])
+    report.conflicts += [
+        Conflict(
+            index, bar.symbol, bar.timeframe, bar.timestamp, stored=values_of(stored[bar.key]), sent=values_of(bar)
+        )
+        for index, bar in conflicts
+        if bar.key in stored  # else retention or a deletion has removed it since
+    ]
 
 
 def _create_unknown(wanted: set[str], now: datetime) -> dict[str, str]:

@@ -14,7 +14,7 @@ from scanner_app.detectors import Finding
 from scanner_app.domain import breaker, lanes, latency, wording
 from scanner_app.domain.actors import SCANNER
 from scanner_app.domain.enums import EventKind, Lane, Outcome
-from scanner_app.mailbox import sql
+from scanner_app.mailbox import reruns, sql
 from scanner_app.mailbox.breakers import save_breaker
 from scanner_app.mailbox.events import add_event
 from scanner_app.mailbox.heads import publish_following, publish_head
@@ -60,6 +60,8 @@ def complete(ticket: Ticket, findings: Iterable[Finding], *, now: datetime, run_
         if next_head is None:
             return Outcome.SUPERSEDED
         sql.insert_signals(ticket, findings, now=now)
+        if next_head.revision != ticket.revision:  # its window may be from before a revision
+            reruns.join_completed(message.symbol_id, ticket.timeframe, ticket.timestamp, now=now)
         failures, bar = sql.read_next(message.symbol_id, next_head.head)
         if failures:
             _close_breaker(ticket, now)

@@ -15,6 +15,7 @@ PRUNE = "scanner.prune"
 WATCH = "scanner.watch"
 DELIVER = "scanner.deliver"
 PING = "scanner.ping"
+RERUN = "scanner.rerun"
 
 FOLLOW_QUEUES = "follow_queues"
 """The remote-control command that has workers look which queues there are."""

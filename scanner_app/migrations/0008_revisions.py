@@ -6,12 +6,9 @@ of the two large tables are added by SQL that both databases take. Only the volu
 uniqueness of signals, make SQLite copy them, once each.
 """
 
-from datetime import UTC, datetime
-
 import django.db.models.deletion
 from django.db import migrations, models
-from django.db.models import Value
-from django.db.models.functions import Coalesce
+from django.db.models import Case, Value, When
 
 
 TIMEFRAMES = "1s 1m 2m 3m 5m 10m 15m 30m 1h 2h 3h 4h 6h 8h 12h 1d 3d 1w 1M".split()
@@ -74,7 +71,7 @@ class Migration(migrations.Migration):
                 "bar",
                 "detector",
                 "pattern",
-                Coalesce("withdrawn_at", Value(datetime(1970, 1, 1, tzinfo=UTC))),
+                Case(When(withdrawn_at=None, then=Value(0)), default="id", output_field=models.BigIntegerField()),
                 name="signal_valid_once",
             ),
         ),

@@ -1,10 +1,7 @@
 """What the detectors found."""
 
-from datetime import UTC, datetime
-
 from django.db import models
-from django.db.models import Value
-from django.db.models.functions import Coalesce
+from django.db.models import Case, Value, When
 
 from scanner_app.detectors import Direction
 from scanner_app.domain.timeframes import TIMEFRAMES
@@ -42,7 +39,7 @@ class Signal(models.Model):
                 "bar",
                 "detector",
                 "pattern",
-                Coalesce("withdrawn_at", Value(datetime(1970, 1, 1, tzinfo=UTC))),
+                Case(When(withdrawn_at=None, then=Value(0)), default="id", output_field=models.BigIntegerField()),
                 name="signal_valid_once",
             ),
         ]

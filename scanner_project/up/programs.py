@@ -81,6 +81,7 @@ def programs(env: Environment) -> tuple[Program, ...]:
         Role.SLOW: env.SCANNER_SLOW_PROCESSES,
         Role.UPKEEP: UPKEEP_PROCESSES,
         Role.NOTIFY: 1,
+        Role.RERUN: 1,
     }
     for role, processes in sizes.items():
         running.append(

@@ -26,7 +26,7 @@ from scanner_app.workers.command_lines import beat_command, web_command, worker_
 BASE_DIR = Path(__file__).resolve().parents[3]
 """The top of the repository, where manage.py is."""
 
-PROCESSES: Mapping[str, int] = {Role.MAIN: 4, Role.SLOW: 2, Role.UPKEEP: 2, Role.NOTIFY: 1}
+PROCESSES: Mapping[str, int] = {Role.MAIN: 4, Role.SLOW: 2, Role.UPKEEP: 2, Role.NOTIFY: 1, Role.RERUN: 1}
 """Pool children of each worker: fewer than `make up` has, for a machine that runs the faults too."""
 
 RESTART_PAUSE_S = 0.5
