@@ -38,6 +38,7 @@ class ChartSignalOut(serializers.Serializer[Any]):
     direction = serializers.ChoiceField(DIRECTIONS)
     strength = serializers.FloatField()
     late = serializers.BooleanField()
+    revised = serializers.BooleanField(help_text="found when the detectors looked again at a changed bar")
 
 
 class ChartOut(serializers.Serializer[Any]):
@@ -51,7 +52,7 @@ class ChartOut(serializers.Serializer[Any]):
         list(TIMEFRAMES), allow_null=True, help_text="the timeframe of `bars`; null if the symbol has no bars"
     )
     bars = ChartBarOut(many=True, help_text="oldest first, without discarded bars")
-    signals = ChartSignalOut(many=True, help_text="oldest first")
+    signals = ChartSignalOut(many=True, help_text="oldest first, without withdrawn ones")
 
 
 class ChartIn(serializers.Serializer[Any]):

@@ -63,7 +63,7 @@ class Revisions:
         if not self.bars:
             return
         for one in self.old:
-            one.at, one.source = now, source
+            one.at, one.source = now, source or SCANNER
         Bar.objects.bulk_update(self.bars.values(), [*VALUES, "revised", "assumed"])
         BarRevision.objects.bulk_create(self.old)
         SymbolEvent.objects.bulk_create(
@@ -90,5 +90,4 @@ class Revisions:
 
 def _spoken(timeframe: str, bars: list[Bar]) -> str:
     first, last = (wording.bar_name(timeframe, bar.timestamp) for bar in (bars[0], bars[-1]))
-    what = f"new values for {wording.counted(len(bars), 'bar')}"
-    return f"{what}: {first}" if len(bars) == 1 else f"{what}: {first} to {last}"
+    return first if len(bars) == 1 else f"{wording.counted(len(bars), 'bar')}, {first} to {last}"

@@ -167,7 +167,7 @@ class Board:
 
 def _recent(symbol_ids: list[int]) -> dict[int, _Recent]:
     # The newest signal by a sub-select: one index look-up for each symbol, whatever the number of signals.
-    newest = Signal.objects.filter(symbol=OuterRef("pk")).order_by("-id").values("pk")[:1]
+    newest = Signal.objects.filter(symbol=OuterRef("pk"), withdrawn_at=None).order_by("-id").values("pk")[:1]
     rows = list(
         SymbolStatus.objects.filter(pk__in=symbol_ids)
         .annotate(newest_signal=Subquery(newest))

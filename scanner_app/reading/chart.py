@@ -23,7 +23,7 @@ class Chart:
     timeframes: list[str]  # those in which the symbol has bars, shortest first
     timeframe: str | None  # the one that is shown; None without any bar
     bars: Sequence[Mapping[str, Any]]  # oldest first
-    signals: Sequence[Mapping[str, Any]]  # on these bars, oldest first
+    signals: Sequence[Mapping[str, Any]]  # on these bars, oldest first, without those that were withdrawn
 
 
 def chart(symbol: Symbol, timeframe: str | None, *, limit: int = BARS) -> Chart:
@@ -41,11 +41,11 @@ def chart(symbol: Symbol, timeframe: str | None, *, limit: int = BARS) -> Chart:
         .order_by("-timestamp")
         .values("id", "timestamp", "open", "high", "low", "close", "volume", "status")[:limit]
     )[::-1]
-    signals = Signal.objects.filter(bar__in=[bar["id"] for bar in bars]).order_by("timestamp", "id")
+    valid = Signal.objects.filter(bar__in=[bar["id"] for bar in bars], withdrawn_at=None).order_by("timestamp", "id")
     return Chart(
         symbol=symbol.ticker,
         timeframes=timeframes,
         timeframe=shown,
         bars=bars,
-        signals=list(signals.values("timestamp", "detector", "pattern", "direction", "strength", "late")),
+        signals=list(valid.values("timestamp", "detector", "pattern", "direction", "strength", "late", "revised")),
     )

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from scanner_app.conf import breaker_rules
-from scanner_app.domain.enums import AlertState, BarStatus, EventKind, Lane, Stage
+from scanner_app.domain.enums import AlertState, BarStatus, EventKind, Lane, RerunCause, Stage
 from scanner_app.domain.explanation.explain import explain as explain_situation
 from scanner_app.domain.explanation.result import Explanation
 from scanner_app.domain.explanation.situation import (
@@ -19,6 +19,7 @@ from scanner_app.domain.explanation.situation import (
     HeadSituation,
     LoggedEvent,
     MessageLocation,
+    SecondLook,
     Situation,
     SlowLane,
     pace,
@@ -27,7 +28,7 @@ from scanner_app.mailbox.heads import message_of
 from scanner_app.mailbox.sweep import MAX_LOSSES
 from scanner_app.messaging import heartbeats, queue_contents, queue_names
 from scanner_app.models import Alert, Bar, ProcessingFailure, QuarantinedBar, Symbol, SymbolStatus
-from scanner_app.reading import symbol_status
+from scanner_app.reading import reruns, symbol_status
 
 PACED_BY = 50
 """The pace is taken from this many of the newest bars, so that it follows a change of the detectors."""
@@ -54,7 +55,7 @@ def symbols() -> QuerySet[Symbol]:
 
 
 def situation_of(symbol: Symbol, now: datetime) -> Situation:
-    """The symbol's situation now. At most nine queries and three requests to the broker."""
+    """The symbol's situation now. At most eleven queries and three requests to the broker."""
     row = symbol.status
     summary = symbol_status.summary(symbol, now)
     head = None if symbol.deleted_at is not None else _head(symbol, row, summary.next_attempt_at, now)
@@ -83,6 +84,7 @@ def situation_of(symbol: Symbol, now: datetime) -> Situation:
         slow=_slow(symbol, row),
         max_losses=MAX_LOSSES,
         quarantined=QuarantinedBar.objects.filter(symbol_id=symbol.pk, resolution="").count(),
+        second_looks=_second_looks(symbol),
         is_stale=summary.is_stale,
         data_age_s=summary.data_age_seconds,
         stale_for_s=summary.stale_for_s,
@@ -95,6 +97,21 @@ def _firing(symbol: Symbol) -> list[FiringAlert]:
     return [
         FiringAlert(rule=one.rule, message=one.message, fired_at=one.fired_at)
         for one in sorted(firing.order_by("id"), key=lambda one: -one.weight)
+    ]
+
+
+def _second_looks(symbol: Symbol) -> list[SecondLook]:
+    return [
+        SecondLook(
+            timeframe=one.timeframe,
+            bars_done=one.bars_done,
+            bars_left=one.bars_left,
+            revised=one.cause == RerunCause.REVISION,
+            failures=one.failures,
+            next_attempt_at=one.next_attempt_at,
+            last_error=one.last_error or "",
+        )
+        for one in reruns.progress(symbol)
     ]
 
 

@@ -90,6 +90,8 @@ SENTENCES: dict[str, Callable[[str, str, str], str]] = {
     EventKind.REPLAYED: _act("replayed the {bar}"),
     EventKind.DISCARDED: _act("discarded the {bar}"),
     EventKind.REPLACED: _happened("New values arrived for the {bar}, so it was accepted again"),
+    EventKind.REVISED: _act("sent new values"),
+    EventKind.RERUN: _happened("After the change, {reason}"),
     EventKind.RESET: _act("reset the symbol"),
     EventKind.SKIPPED: _act("skipped the {bar}"),
     EventKind.ENABLED: _act("enabled the symbol"),
@@ -204,7 +206,7 @@ RANK = {
             *(EventKind.OPENED, EventKind.REOPENED),
             "control",
             *(EventKind.HELD, EventKind.QUARANTINED, EventKind.SKIPPED, EventKind.DISCARDED, EventKind.RESET),
-            *(EventKind.REPLAYED, EventKind.REPLACED),
+            *(EventKind.REPLAYED, EventKind.REPLACED, EventKind.REVISED),
             "processed",
             "signal",
             *(EventKind.CLOSED, EventKind.RECOVERED),
@@ -221,6 +223,7 @@ def _in_order(bar: Bar) -> list[TimelineLine]:
         *_acceptance(bar, events_of_it),
         *(_failed(bar, failure) for failure in failures),
         *_control_runs(bar, failures, events_of_it),
+        *_revised(bar),
         *(_line(event, None) for event in events_of_it),
         *_result(bar),
     ]
@@ -257,6 +260,18 @@ def _control_runs(
             yield _of_bar(bar, "control", failure.failed_at, sentence)
 
 
+def _revised(bar: Bar) -> Iterator[TimelineLine]:
+    for before in bar.revisions.order_by("id"):
+        values = ", ".join(f"{name} {'unknown' if value is None else f'{value:g}'}" for name, value in before.values())
+        assumed = "assumed " if before.assumed else ""
+        yield _of_bar(
+            bar,
+            EventKind.REVISED,
+            before.at,
+            f"{_who(before.source)} sent new values; the {assumed}ones before: {values}",
+        )
+
+
 def _result(bar: Bar) -> Iterator[TimelineLine]:
     if bar.status != BarStatus.PROCESSED or bar.finished_at is None:
         return
@@ -268,4 +283,9 @@ def _result(bar: Bar) -> Iterator[TimelineLine]:
         sentence = (
             f"Signal {signal.pattern}, {signal.direction}, strength {round(signal.strength, 1):g}, by {signal.detector}"
         )
+        if signal.revised:
+            sentence += ", found when the detectors looked again"
         yield _of_bar(bar, "signal", signal.created_at, sentence)
+        if signal.withdrawn_at is not None:
+            gone = f"Signal {signal.pattern} by {signal.detector} was withdrawn: the detectors did not find it again"
+            yield _of_bar(bar, "withdrawn", signal.withdrawn_at, gone)

@@ -30,7 +30,7 @@ def test_one_bar_is_accepted(feeder):
     answer = post(feeder, raw_bar())
 
     assert answer.status_code == 202
-    assert answer.json() == {"accepted": 1, "duplicates": 0, "conflicts": [], "rejected": []}
+    assert answer.json() == {"accepted": 1, "duplicates": 0, "revised": 0, "conflicts": [], "rejected": []}
     assert Bar.objects.get().symbol.ticker == "TSLA"
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from scanner_app.domain import wording
 from scanner_app.domain.explanation.phrases import since_phrase
 from scanner_app.domain.explanation.result import Code
-from scanner_app.domain.explanation.situation import Situation, SlowLane
+from scanner_app.domain.explanation.situation import SecondLook, Situation, SlowLane
 
 
 def notes_of(situation: Situation, code: Code) -> Iterator[str]:
@@ -32,6 +32,21 @@ def notes_of(situation: Situation, code: Code) -> Iterator[str]:
             f"{situation.quarantined:,} of its bars {verb} in quarantine until an operator replays or discards {them}, "
             f"or until new values for {them} arrive."
         )
+    for look in situation.second_looks:
+        yield _second_look(look, situation.now)
+
+
+def _second_look(look: SecondLook, now: datetime) -> str:
+    why = "bars were revised" if look.revised else "a detector or the bars below have changed"
+    done = f"{look.bars_done:,} done, {look.bars_left:,} left"
+    if not look.failures:
+        return f"The detectors look again at its {look.timeframe} bars, because {why}: {done}."
+    when = "" if look.next_attempt_at is None else f" at {wording.clock(look.next_attempt_at, now)}"
+    error = wording.one_line(look.last_error)
+    return (
+        f"A detector failed when it looked again at a {look.timeframe} bar ({error}). The signals stay as they were; "
+        f"the next attempt is{when or ' soon'}."
+    )
 
 
 def _slow_lane(slow: SlowLane, now: datetime) -> str:

@@ -74,6 +74,19 @@ class FiringAlert:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecondLook:
+    """A span of bars that the detectors look at again."""
+
+    timeframe: str
+    bars_done: int
+    bars_left: int
+    revised: bool  # because bars have got other values
+    failures: int = 0  # of a detector, in a row
+    next_attempt_at: datetime | None = None  # after a failure
+    last_error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """All that is known about one symbol at one moment."""
 
@@ -101,6 +114,7 @@ class Situation:
     slow: SlowLane | None = None  # None: in the main lane
     max_losses: int = 3
     quarantined: int = 0
+    second_looks: Sequence[SecondLook] = ()
     is_stale: bool = False
     data_age_s: float | None = None
     stale_for_s: float = 0  # trading time beyond what its timeframe allows

@@ -26,7 +26,7 @@ from scanner_app.domain.wording import counted
 from scanner_app.engine import removal
 from scanner_app.mailbox import quarantine_bulk
 from scanner_app.models import Symbol
-from scanner_app.reading import quarantine_entries, status, symbol_status, symbols
+from scanner_app.reading import quarantine_entries, reruns, status, symbol_status, symbols
 
 MAX_ACTOR = 150
 """Characters of an actor's name that an event keeps."""
@@ -140,6 +140,8 @@ class Command(BaseCommand):
         else:
             self.stdout.write(_table(overview.symbols, terminal=self.stdout.isatty()), ending="")
             self.stdout.write(_summary(overview))
+            for one in reruns.progress():
+                self.stdout.write(_rerun_line(one))
         if unknown:
             raise SystemExit(1)
 
@@ -261,6 +263,11 @@ def _first_line(error: str | None) -> str:
     """The first line of an error, without what could steer a terminal."""
     line = (error or NOTHING).strip().split("\n")[0]
     return "".join(letter if letter.isprintable() else "?" for letter in line)
+
+
+def _rerun_line(one: reruns.RerunProgress) -> str:
+    failed = f"; a detector failed: {_first_line(one.last_error)}" if one.failures else ""
+    return f"Looking again at {one.symbol} {one.timeframe}: {one.bars_done:,} done, {one.bars_left:,} left{failed}"
 
 
 def _summary(one: status.Overview) -> str:

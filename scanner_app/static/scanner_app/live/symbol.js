@@ -122,8 +122,9 @@ function quarantine(answer) {
 // With explicit roles: on a phone the style sheet lays the rows out as blocks, and browsers then drop a table's roles.
 function signals(answer) {
   if (!answer.results.length) return remark("No signals yet.");
-  const row = (one) => html`<tr role="row"><td role="cell">${bar_time(one.timestamp)}</td><td role="cell">${one.timeframe}</td>
-    <td role="cell">${one.pattern}${one.late ? html` <span class="mark">late</span>` : nothing}</td>
+  const row = (one) => html`<tr role="row" class=${one.withdrawn_at ? "withdrawn" : ""}><td role="cell">${bar_time(one.timestamp)}</td><td role="cell">${one.timeframe}</td>
+    <td role="cell">${one.pattern}${["late", "revised"].map((name) => one[name] ? html` <span class="mark">${name}</span>` : nothing)}
+      ${one.withdrawn_at ? html` <span class="mark" title="The bars have changed; the detectors did not find it again">withdrawn</span>` : nothing}</td>
     <td role="cell"><span class="signal" data-direction=${one.direction}>${shape(one.direction)}${one.direction}</span></td>
     <td role="cell" class="number">${one.strength.toFixed(1)}</td><td role="cell">${one.detector}</td></tr>`;
   const head = (name, place) => html`<th scope="col" role="columnheader" class=${place}>${name}</th>`;
