@@ -151,6 +151,7 @@ class _Chunk:
     source: str = ""
     rows: dict[str, SymbolStatus] = field(default_factory=dict)  # by ticker
     known: dict[tuple[str, str, datetime], Bar] = field(default_factory=dict)
+    taken: set[tuple[str, str, datetime]] = field(default_factory=set)  # keys with new values from this call
     created: list[Bar] = field(default_factory=list)
     corrected: list[Bar] = field(default_factory=list)
     revisions: revise.Revisions = field(default_factory=revise.Revisions)
@@ -194,8 +195,9 @@ class _Chunk:
     def _revise(self, bar: NewBar, row: SymbolStatus, known: Bar) -> Verdict:
         """New values for a bar that waits or was processed."""
         wanted = self.revising or (known.assumed and not bar.assumed)
-        if not wanted or known.pk is None or known in self.revisions:  # within one call the first of two counts
+        if not wanted or bar.key in self.taken:  # within one call the first of two equal keys wins
             return Verdict.CONFLICT
+        self.taken.add(bar.key)
         self.revisions.add(known, bar, row)
         return Verdict.REVISED
 
@@ -214,6 +216,7 @@ class _Chunk:
         else:
             stored = known
             self.corrected.append(stored)
+        self.taken.add(bar.key)
         for name in revise.VALUES:
             setattr(stored, name, getattr(bar, name))
         stored.sequence, stored.status, stored.late = row.last_sequence, BarStatus.WAITING, late

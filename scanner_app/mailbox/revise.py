@@ -37,9 +37,6 @@ class Revisions:
     confirmed: list[Bar] = field(default_factory=list)
     symbols: set[int] = field(default_factory=set)  # ids of those whose status rows must be written
 
-    def __contains__(self, bar: Bar) -> bool:
-        return bar.pk in self.bars
-
     def confirm(self, bar: Bar) -> None:
         """Its assumed values turned out to be right."""
         bar.assumed = False

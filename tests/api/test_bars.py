@@ -53,7 +53,19 @@ def test_valid_bars_of_a_list_are_accepted_and_the_others_are_reported_by_index(
     assert answer.status_code == 202
     body = answer.json()
     assert (body["accepted"], body["duplicates"]) == (1, 2)
-    assert body["conflicts"] == [{"index": 3, "symbol": "TSLA", "timeframe": "1d", "timestamp": "2024-01-10T00:00:00Z"}]
+    values = {"open": 10.0, "high": 12.0, "low": 9.0, "close": 11.0, "volume": 1000.0}
+    assert body["conflicts"] == [
+        {
+            "index": 3,
+            "symbol": "TSLA",
+            "timeframe": "1d",
+            "timestamp": "2024-01-10T00:00:00Z",
+            "stored": values,
+            "sent": {**values, "close": 10.5},
+            "message": "the stored bar has other values and was not changed; "
+            "to replace them, send the bar with ?revise=true",
+        }
+    ]
     assert [(one["index"], one["field"], one["reason"]) for one in body["rejected"]] == [
         (1, "low", "invalid"),
         (4, "close", "invalid"),
@@ -165,7 +177,7 @@ def test_broken_json_and_impossible_values_are_a_400(feeder, body):
     answer = feeder.post(BARS, body, content_type="application/json")
 
     assert answer.status_code == 400
-    assert set(answer.json()) in ({"detail"}, {"accepted", "duplicates", "conflicts", "rejected"})
+    assert set(answer.json()) in ({"detail"}, {"accepted", "duplicates", "revised", "conflicts", "rejected"})
     assert not Bar.objects.exists()
     assert not Symbol.objects.exists()
 
