@@ -9,6 +9,7 @@ from django.conf import settings
 
 from scanner_app import mailbox
 from scanner_app.domain.timeframes import RANK
+from scanner_app.engine import off_grid
 from scanner_app.engine.validation import Rejection, validate
 from scanner_app.mailbox.accept import CHUNK, create_symbols
 from scanner_app.models import Symbol
@@ -64,6 +65,9 @@ def accept(bars: Sequence[Mapping[str, object]], *, now: datetime) -> Report:
             report.rejected.append(checked)
         else:
             good.append((index, checked))
+    if strays := off_grid.rejections(good, now):
+        report.rejected += strays.values()
+        good = [(index, bar) for index, bar in good if index not in strays]
     refused = _create_unknown({bar.symbol for _, bar in good}, now)
     good.sort(key=lambda item: (item[1].timestamp, RANK[item[1].timeframe], item[0]))
     wanted = []

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
+from django.conf import settings
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from scanner_app import mailbox
-from scanner_app.domain import tickers
-from scanner_app.domain.timeframes import TIMEFRAMES
+from scanner_app.domain import prices, tickers
+from scanner_app.domain.timeframes import TIMEFRAMES, normal_name
 from scanner_app.engine import retention
 
 AHEAD = timedelta(minutes=1)
@@ -40,22 +41,21 @@ def _finite(value: float) -> float:
     return value
 
 
-def _positive(value: float) -> float:
-    if value <= 0:
-        raise ValueError(f"must be above 0, not {value}")
-    return value
-
-
 def _not_negative(value: float) -> float:
     if value < 0:
         raise ValueError(f"must not be negative, not {value}")
     return value
 
 
-def _timeframe(value: object) -> object:
-    if not isinstance(value, str) or value not in TIMEFRAMES:
+def _known(value: object) -> object:
+    """None for a volume that is not known. Files have an empty cell for it, or a number that is none."""
+    return None if value == "" or (isinstance(value, float) and math.isnan(value)) else value
+
+
+def _timeframe(value: object) -> str:
+    if not isinstance(value, str) or (name := normal_name(value)) is None:
         raise ValueError(f"must be one of {', '.join(TIMEFRAMES)}, not {value!r}")
-    return value
+    return name
 
 
 def _timestamp(value: object) -> datetime:
@@ -74,8 +74,9 @@ def _timestamp(value: object) -> datetime:
         raise ValueError(f"{value.isoformat()} is out of range in UTC") from None
 
 
-Price = Annotated[float, BeforeValidator(_number), AfterValidator(_finite), AfterValidator(_positive)]
-Volume = Annotated[float, BeforeValidator(_number), AfterValidator(_finite), AfterValidator(_not_negative)]
+Price = Annotated[float, BeforeValidator(_number), AfterValidator(_finite)]
+KnownVolume = Annotated[float, BeforeValidator(_number), AfterValidator(_finite), AfterValidator(_not_negative)]
+Volume = Annotated[KnownVolume | None, BeforeValidator(_known)]
 
 
 class _Bar(BaseModel):
@@ -90,7 +91,7 @@ class _Bar(BaseModel):
     high: Price
     low: Price
     close: Price
-    volume: Volume
+    volume: Volume = None
 
 
 def validate(index: int, raw: object, now: datetime) -> mailbox.NewBar | Rejection:
@@ -116,6 +117,10 @@ def validate(index: int, raw: object, now: datetime) -> mailbox.NewBar | Rejecti
     return mailbox.NewBar(**bar.model_dump())
 
 
+def _may_be_signed(ticker: str) -> bool:
+    return tickers.fitting(ticker, settings.SCANNER_SIGNED_PRICES) is not None
+
+
 def _what(error: Mapping[str, Any]) -> str:
     if error["type"] == "missing":
         return "is missing"
@@ -125,11 +130,21 @@ def _what(error: Mapping[str, Any]) -> str:
 
 
 def _between_fields(bar: _Bar, now: datetime) -> tuple[str, str] | None:
-    """The first rule between fields that the bar breaks: the field, and what is wrong with it. None: no rule."""
-    if bar.low > min(bar.open, bar.close):
-        return "low", f"{bar.low} is above open {bar.open} or close {bar.close}"
-    if bar.high < max(bar.open, bar.close):
-        return "high", f"{bar.high} is below open {bar.open} or close {bar.close}"
+    """The first rule between fields that the bar breaks: the field, and what is wrong with it. None: no rule.
+
+    Mends what is only the dust of floats.
+    """
+    if min(bar.open, bar.high, bar.low, bar.close) <= 0 and not _may_be_signed(bar.symbol):
+        name = next(name for name in ("open", "high", "low", "close") if getattr(bar, name) <= 0)
+        return name, (
+            f"must be above 0, not {getattr(bar, name)}: {bar.symbol} is not among the tickers of "
+            "SCANNER_SIGNED_PRICES, whose prices may be zero or negative"
+        )
+    try:
+        bar.high, bar.low = prices.enclosed(bar.high, bar.low, within=(bar.open, bar.close))
+    except ValueError as exc:
+        name, text = exc.args
+        return name, text
     if bar.timestamp > now + AHEAD:
         return "timestamp", f"{bar.timestamp.isoformat()} is more than a minute ahead of {now.isoformat()}"
     return None

@@ -1,5 +1,9 @@
 """The ways between symbol, bar, their rows, the chart and Flower."""
 
+import re
+from html import unescape
+from urllib.parse import quote
+
 import pytest
 from django.urls import NoReverseMatch, reverse
 
@@ -9,6 +13,7 @@ from scanner_app.models import Bar, ProcessingFailure, QuarantinedBar, Signal, S
 from scanner_project.version import VERSION
 from tests.admin.test_records import path, rows_of_every_kind
 from tests.conftest import T0, accept_days, fail_head, live_message, make_symbol, start_head
+from tests.odd_tickers import ODD_TICKERS
 
 pytestmark = pytest.mark.django_db
 
@@ -115,6 +120,28 @@ def test_a_ticker_with_a_slash_reaches_flower_in_the_tasks_own_spelling(browser,
 
     # Flower decodes once, and looks for "BTC%2FUSD-1-e0".
     assert (answer.status_code, answer.url) == (302, "http://127.0.0.1:5555/task/BTC%252FUSD-1-e0")
+
+
+@pytest.mark.parametrize("ticker", ODD_TICKERS)
+def test_an_odd_ticker_leads_to_its_chart_its_lists_and_its_task(browser, settings, ticker):
+    settings.FLOWER_URL = "http://127.0.0.1:5555"
+    accept_days(ticker, 1)
+    accept_days("AA", 1)
+    symbol = Symbol.objects.get(ticker=ticker)
+    task = live_message(symbol).task_id
+
+    page = browser.get(f"/admin/scanner_app/symbol/{symbol.pk}/change/").content.decode()
+    addresses = [unescape(found) for found in re.findall(r'href="([^"]*)"', page)]
+
+    (chart,) = [one for one in addresses if one.startswith("/symbols/")]
+    assert unescape(browser.get(chart).content.decode()).count(f'data-ticker="{ticker}"') == 1
+    (bars,) = [one for one in addresses if one.startswith(path(Bar) + "?q=")]
+    assert browser.get(bars).context["cl"].result_count == 1
+    (found,) = [one for one in addresses if one.startswith("/flower/task/")]
+    assert browser.get(found).url == f"http://127.0.0.1:5555/task/{quote(task)}"
+    listed = browser.get(path(Symbol), {"q": ticker})
+    assert ticker in [row.ticker for row in listed.context["cl"].result_list]
+    assert "<IMG" not in listed.content.decode()
 
 
 @pytest.mark.parametrize(
