@@ -185,7 +185,7 @@ class Environment(BaseModel):
     SCANNER_PUBLIC_STATUS: bool = Field(False, description="1: status may be read without signing in")
     SCANNER_CALENDARS: Annotated[str, AfterValidator(_calendars)] = Field(
         "*/*=24/7,*USDT=24/7,*-USD=24/7,*=XNYS",
-        description="trading calendars by pattern of the ticker, the first that fits counts; none fits: 24/7",
+        description="trading calendars by ticker or pattern: the exact ticker, else the first that fits, else 24/7",
     )
     SCANNER_SIGNED_PRICES: Annotated[str, AfterValidator(_tickers)] = Field(
         "",

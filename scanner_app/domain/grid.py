@@ -1,7 +1,7 @@
 """Where the timestamps of bars below a day may be: on the grid of their timeframe.
 
 The grid has the timeframe's steps from each of: midnight UTC, midnight at the exchange (by its clock, and by the time
-passed since, which differ on the days when clocks change), and the last opening or reopening of a session. Where the
+passed since, which differ on the days when clocks change), and the last opening and reopening of a session. Where the
 sessions are not known, every whole minute counts, since sessions open on whole minutes.
 """
 
@@ -37,9 +37,8 @@ def nearest(timeframe: str, time: datetime, *, zone: tzinfo, hours: Hours) -> tu
         return None
     at, step = time.timestamp(), STEPS[timeframe]
     midnight = time.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-    begun = hours.start_before(at)
-    of_session = (0.0, min(step, MINUTE_S)) if begun is None else (float(begun), step)
-    anchors = [(0.0, step), (midnight.timestamp(), step), of_session]  # unix s, and the step from there
+    of_session = [(float(start), step) for start in hours.starts_before(at)] or [(0.0, min(step, MINUTE_S))]
+    anchors = [(0.0, step), (midnight.timestamp(), step), *of_session]  # unix s, and the step from there
     befores, afters = [], [(midnight + timedelta(days=1)).timestamp(), hours.start_after(at) or math.inf]
     for anchor, width in anchors:
         passed = (at - anchor) % width

@@ -122,26 +122,27 @@ def test_a_ticker_with_a_slash_reaches_flower_in_the_tasks_own_spelling(browser,
     assert (answer.status_code, answer.url) == (302, "http://127.0.0.1:5555/task/BTC%252FUSD-1-e0")
 
 
-@pytest.mark.parametrize("ticker", ODD_TICKERS)
-def test_an_odd_ticker_leads_to_its_chart_its_lists_and_its_task(browser, settings, ticker):
+def test_an_odd_ticker_leads_to_its_chart_its_lists_and_its_task(browser, settings):
     settings.FLOWER_URL = "http://127.0.0.1:5555"
-    accept_days(ticker, 1)
-    accept_days("AA", 1)
-    symbol = Symbol.objects.get(ticker=ticker)
-    task = live_message(symbol).task_id
+    for ticker in ODD_TICKERS:
+        accept_days(ticker, 1)
+    for symbol in Symbol.objects.all():
+        ticker = symbol.ticker
+        page = browser.get(path(Symbol, "change", symbol.pk)).content.decode()
+        addresses = {unescape(found) for found in re.findall(r'href="([^"]*)"', page)}
 
-    page = browser.get(f"/admin/scanner_app/symbol/{symbol.pk}/change/").content.decode()
-    addresses = [unescape(found) for found in re.findall(r'href="([^"]*)"', page)]
+        (chart,) = [one for one in addresses if one.startswith("/symbols/")]
+        lists = [one for one in addresses if one.startswith(path(Bar) + "?q=")]
+        (task,) = [one for one in addresses if one.startswith("/flower/task/")]
 
-    (chart,) = [one for one in addresses if one.startswith("/symbols/")]
-    assert unescape(browser.get(chart).content.decode()).count(f'data-ticker="{ticker}"') == 1
-    (bars,) = [one for one in addresses if one.startswith(path(Bar) + "?q=")]
-    assert browser.get(bars).context["cl"].result_count == 1
-    (found,) = [one for one in addresses if one.startswith("/flower/task/")]
-    assert browser.get(found).url == f"http://127.0.0.1:5555/task/{quote(task)}"
-    listed = browser.get(path(Symbol), {"q": ticker})
-    assert ticker in [row.ticker for row in listed.context["cl"].result_list]
-    assert "<IMG" not in listed.content.decode()
+        assert "<IMG" not in page, ticker
+        assert f'data-ticker="{ticker}"' in unescape(browser.get(chart).content.decode())
+        assert lists, "all bars, and those that wait"
+        for bars in lists:
+            assert [bar.symbol.ticker for bar in browser.get(bars).context["cl"].result_list] == [ticker]
+        assert browser.get(task).url == f"http://127.0.0.1:5555/task/{quote(live_message(symbol).task_id)}"
+        listed = browser.get(path(Symbol), {"q": ticker.lower()})
+        assert ticker in [row.ticker for row in listed.context["cl"].result_list]
 
 
 @pytest.mark.parametrize(

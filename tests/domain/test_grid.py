@@ -69,7 +69,8 @@ def test_a_reopening_counts_like_an_opening(hong_kong):  # noqa: F811
         return grid.nearest("2h", at(time), zone=UTC, hours=hong_kong) is None
 
     assert [is_on(f"2026-03-03 {time}") for time in ("01:30", "03:30", "05:00", "07:00")] == [True] * 4
-    assert [is_on(f"2026-03-03 {time}") for time in ("05:30", "02:30", "06:30")] == [False] * 3
+    assert is_on("2026-03-03 05:30"), "four hours after the opening"
+    assert [is_on(f"2026-03-03 {time}") for time in ("04:30", "02:30", "06:30")] == [False] * 3
 
 
 @pytest.mark.parametrize("hours", [Hours([]), None], ids=["no calendar", "before the first session"])
