@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from scanner_app.domain import retry
+from scanner_app.domain import retry, tickers
 from scanner_app.domain.alert_rules import (
     backlog,
     healthy_share,
@@ -79,6 +79,10 @@ def _calendars(value: str) -> str:
                 f"must be PATTERN=CALENDAR, comma-separated, for example BTC*=24/7,*=XNYS; {pair!r} is not"
             )
     return ",".join(pairs)
+
+
+def _tickers(value: str) -> str:
+    return ",".join(tickers.check_pattern(part.strip()) for part in value.split(",") if part.strip())
 
 
 def _bearer(value: str) -> str:
@@ -181,7 +185,11 @@ class Environment(BaseModel):
     SCANNER_PUBLIC_STATUS: bool = Field(False, description="1: status may be read without signing in")
     SCANNER_CALENDARS: Annotated[str, AfterValidator(_calendars)] = Field(
         "*/*=24/7,*USDT=24/7,*-USD=24/7,*=XNYS",
-        description="trading calendars by pattern of the ticker, the first that fits counts; none fits: 24/7",
+        description="trading calendars by ticker or pattern: the exact ticker, else the first that fits, else 24/7",
+    )
+    SCANNER_SIGNED_PRICES: Annotated[str, AfterValidator(_tickers)] = Field(
+        "",
+        description="tickers, or patterns of them such as `CL=F,*-SPREAD`, whose prices may be zero or negative",
     )
     SCANNER_STALE_GRACE_S: Seconds = Field(
         60,

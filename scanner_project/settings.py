@@ -206,6 +206,7 @@ SCANNER_CALENDARS = [
     (pattern.strip().upper(), calendar.strip())
     for pattern, _, calendar in (pair.rpartition("=") for pair in ENV.SCANNER_CALENDARS.split(",") if pair)
 ]
+SCANNER_SIGNED_PRICES = [pattern for pattern in ENV.SCANNER_SIGNED_PRICES.split(",") if pattern]
 SCANNER_STALE_GRACE_S = ENV.SCANNER_STALE_GRACE_S
 SCANNER_METRICS_TOKEN = ENV.SCANNER_METRICS_TOKEN
 SCANNER_PUBLIC_METRICS = ENV.SCANNER_PUBLIC_METRICS

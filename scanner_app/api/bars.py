@@ -24,11 +24,11 @@ from rest_framework.status import HTTP_202_ACCEPTED, HTTP_400_BAD_REQUEST, HTTP_
 from scanner_app import mailbox
 from scanner_app.api.base import ListViewSet
 from scanner_app.api.errors import RETRY_AFTER_S, DetailOut, TooLarge
-from scanner_app.api.filter_fields import SymbolAndTimeFilters
+from scanner_app.api.fields import TimeframeIn
+from scanner_app.api.filter_fields import SymbolAndTimeFilters, TimeframeFilter
 from scanner_app.api.permissions import MayWriteBars
 from scanner_app.api.timelines import StoryOut
 from scanner_app.domain.enums import BarStatus
-from scanner_app.domain.timeframes import TIMEFRAMES
 from scanner_app.engine import ingest
 from scanner_app.engine.ingest import REASONS
 from scanner_app.models import Bar
@@ -59,13 +59,13 @@ class BarIn(serializers.Serializer[Any]):
     # For the schema only: engine/ingest.py reads the raw values, because a serializer is too slow for thousands.
 
     symbol = serializers.CharField()
-    timeframe = serializers.ChoiceField(list(TIMEFRAMES))
+    timeframe = TimeframeIn(help_text="other names of these are understood too, such as 60m, 1Min, Daily or PT1H")
     timestamp = serializers.DateTimeField(help_text="the bar's opening time, ISO 8601 with an offset or Z")
     open = serializers.FloatField()
     high = serializers.FloatField()
     low = serializers.FloatField()
     close = serializers.FloatField()
-    volume = serializers.FloatField(min_value=0)
+    volume = serializers.FloatField(min_value=0, required=False, allow_null=True, help_text="absent or null: unknown")
 
 
 class ValuesOut(serializers.Serializer[Any]):
@@ -95,7 +95,7 @@ class RejectionOut(serializers.Serializer[Any]):
 
     index = serializers.IntegerField(help_text="the bar's place in the request, counted from 0")
     field = serializers.CharField()
-    reason = serializers.ChoiceField(["invalid", "too_old", *REASONS])
+    reason = serializers.ChoiceField(["invalid", "off_grid", "too_old", *REASONS])
     message = serializers.CharField()
 
 
@@ -157,7 +157,7 @@ def _is_head(bar: Any) -> bool:
 class BarFilter(SymbolAndTimeFilters):
     """Query parameters of the list of bars."""
 
-    timeframe = filters.ChoiceFilter(choices=[(name, name) for name in TIMEFRAMES])
+    timeframe = TimeframeFilter()
     status = filters.ChoiceFilter(method="of_status", choices=[(name, name) for name in BAR_STATUSES])
 
     def of_status(self, queryset: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:

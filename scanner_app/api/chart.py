@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from scanner_app.api.errors import DetailOut
-from scanner_app.api.fields import DIRECTIONS
+from scanner_app.api.fields import DIRECTIONS, TimeframeIn
 from scanner_app.api.permissions import MayRead
 from scanner_app.domain.enums import BarStatus
 from scanner_app.domain.timeframes import TIMEFRAMES
@@ -25,7 +25,7 @@ class ChartBarOut(serializers.Serializer[Any]):
     high = serializers.FloatField()
     low = serializers.FloatField()
     close = serializers.FloatField()
-    volume = serializers.FloatField()
+    volume = serializers.FloatField(allow_null=True, help_text="null: unknown")
     status = serializers.ChoiceField([one for one in list(BarStatus) if one != BarStatus.DISCARDED])
 
 
@@ -59,9 +59,7 @@ class ChartIn(serializers.Serializer[Any]):
     """Query parameters of the chart."""
 
     symbol = serializers.CharField(help_text="ticker, in upper or lower case")
-    timeframe = serializers.ChoiceField(
-        list(TIMEFRAMES), required=False, help_text="by default the shortest timeframe that the symbol has bars of"
-    )
+    timeframe = TimeframeIn(required=False, help_text="by default the shortest timeframe that the symbol has bars of")
     limit = serializers.IntegerField(min_value=1, max_value=chart.MAX_BARS, default=chart.BARS)
 
 

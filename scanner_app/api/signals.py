@@ -5,9 +5,8 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 
 from scanner_app.api.base import ListViewSet
-from scanner_app.api.filter_fields import SymbolAndTimeFilters
+from scanner_app.api.filter_fields import SymbolAndTimeFilters, TimeframeFilter
 from scanner_app.detectors import Direction
-from scanner_app.domain.timeframes import TIMEFRAMES
 from scanner_app.models import Signal
 
 
@@ -41,7 +40,7 @@ class SignalOut(serializers.ModelSerializer[Signal]):
 class SignalFilter(SymbolAndTimeFilters):
     """Query parameters of the list of signals."""
 
-    timeframe = filters.ChoiceFilter(choices=[(name, name) for name in TIMEFRAMES])
+    timeframe = TimeframeFilter()
     detector = filters.CharFilter()
     pattern = filters.CharFilter()
     direction = filters.ChoiceFilter(choices=[(one.value, one.value) for one in Direction])

@@ -11,7 +11,6 @@ import sys
 import threading
 import time
 from datetime import date, datetime
-from fnmatch import fnmatchcase
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -21,6 +20,7 @@ import structlog
 from django.conf import settings
 
 from scanner_app.calendars import build
+from scanner_app.domain import tickers
 from scanner_app.domain.calendar_names import ALWAYS_OPEN
 from scanner_app.domain.trading_hours import Hours, Session, every_day
 
@@ -40,13 +40,14 @@ _loading = threading.Lock()
 
 
 def calendar_of(ticker: str, own: str) -> str:
-    """The name of a symbol's calendar: its own, or that of the first pattern in SCANNER_CALENDARS that fits."""
+    """The name of a symbol's calendar: its own, or by SCANNER_CALENDARS (the ticker itself, then the first pattern)."""
     return own or _by_pattern(ticker, tuple(settings.SCANNER_CALENDARS))
 
 
 @lru_cache(maxsize=10_000)
 def _by_pattern(ticker: str, patterns: tuple[tuple[str, str], ...]) -> str:
-    return next((name for pattern, name in patterns if fnmatchcase(ticker, pattern)), ALWAYS_OPEN)
+    chosen = tickers.fitting(ticker, (pattern for pattern, _ in patterns))
+    return next((name for pattern, name in patterns if pattern == chosen), ALWAYS_OPEN)
 
 
 def hours_of(calendar: str, now: datetime) -> Hours:

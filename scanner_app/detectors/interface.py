@@ -67,6 +67,7 @@ class Window:
     low: Floats
     close: Floats
     volume: Floats
+    """NaN where a bar's volume is unknown."""
 
     def __post_init__(self) -> None:
         length = len(self)

@@ -43,13 +43,14 @@ def run(detectors: Sequence[Detector], window: Window) -> list[Finding]:
 
     Each gets its last `bars_needed` bars. Nothing is returned unless all of it is valid: the
     first wrong signal raises BadSignal, and what a detector raises passes through. Raises
-    BarUnusable itself if a number of the newest bar is not finite, ValueError without bars.
+    BarUnusable itself if a price of the newest bar is not finite or its volume endless,
+    ValueError without bars. A volume may be unknown (NaN).
     """
     if not len(window):
         raise ValueError("there is no newest bar in an empty window")
     for field in NUMBERS:
         value = float(getattr(window, field)[-1])
-        if not math.isfinite(value):
+        if not math.isfinite(value) and not (field == "volume" and math.isnan(value)):
             raise BarUnusable(f"{field} is {value}")
     findings = []
     for detector in detectors:

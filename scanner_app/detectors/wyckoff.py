@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from scanner_app.detectors.interface import Floats, Window
 
 UNGRADED = 50.0
-"""Strength where volume says nothing: the range, or the break, has none (indices, currencies)."""
+"""Strength where volume says nothing: the range, or the break, has none that is known (indices, currencies)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,8 +137,8 @@ class Wyckoff:
 
     def _strength(self, range_volume: Floats, break_volume: Floats) -> float:
         """100 for a break without volume, falling towards 0; 66.7 and 33.3 at the bounds of the grades."""
-        average = range_volume.mean()
-        relative = float(break_volume.mean() / average) if average > 0 else math.nan
+        average, of_break = _mean_of_known(range_volume), _mean_of_known(break_volume)
+        relative = of_break / average if average > 0 else math.nan
         if not (math.isfinite(relative) and relative > 0):
             return UNGRADED
         third = 100 / 3
@@ -148,6 +148,12 @@ class Wyckoff:
             share = (relative - self.quiet_volume) / (self.heavy_volume - self.quiet_volume)
             return 2 * third - third * share
         return third * self.heavy_volume / relative
+
+
+def _mean_of_known(volume: Floats) -> float:
+    """The mean of the volumes that are known; NaN if none is."""
+    known = volume[~np.isnan(volume)]
+    return float(known.mean()) if len(known) else math.nan
 
 
 def _drift(close: Floats) -> float:

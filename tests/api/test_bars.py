@@ -75,6 +75,37 @@ def test_valid_bars_of_a_list_are_accepted_and_the_others_are_reported_by_index(
     assert Bar.objects.count() == 2
 
 
+def test_an_unknown_volume_comes_and_goes_as_null(feeder):
+    absent = raw_bar(day=1)
+    del absent["volume"]
+
+    answer = post(feeder, [raw_bar(volume=None), absent, raw_bar(day=2, volume=0)])
+
+    assert answer.json()["accepted"] == 3
+    assert [row["volume"] for row in rows(feeder)] == [0.0, None, None]
+    chart = feeder.get(f"{API}/chart?symbol=TSLA").json()
+    assert [bar["volume"] for bar in chart["bars"]] == [None, None, 0.0]
+
+
+@pytest.mark.parametrize("name", ["60m", "1H", "PT1H", "hour"])
+def test_other_peoples_names_of_a_timeframe_are_understood_in_bars_and_queries(feeder, name):
+    post(feeder, [raw_bar(timeframe=name), raw_bar(timeframe="Daily")])
+
+    assert [row["timeframe"] for row in rows(feeder, f"?timeframe={name}")] == ["1h"]
+    assert feeder.get(f"{API}/chart?symbol=TSLA&timeframe={name}").json()["timeframe"] == "1h"
+    for path in ("signals", "symbols/TSLA/gaps"):
+        answer = feeder.get(f"{API}/{path}?timeframe={name}")
+        assert (answer.status_code, answer.json()["results"]) == (200, [])
+
+
+@pytest.mark.parametrize("path", ["bars", "signals", "chart", "symbols/TSLA/gaps"])
+def test_a_timeframe_that_bars_can_not_have_is_refused(feeder, symbol, path):
+    answer = feeder.get(f"{API}/{path}?symbol=TSLA&timeframe=7m")
+
+    assert answer.status_code == 400
+    assert "7m" in answer.json()["timeframe"][0]
+
+
 def test_duplicates_alone_are_a_202(feeder):
     post(feeder, raw_bar())
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from scanner_app.engine.ingest import Conflict, Rejection, Report
+from scanner_app.engine.ingest import Conflict, Report
+from scanner_app.engine.validation import Rejection
 from scanner_app.feeds import replay
 from scanner_app.feeds.bundled import load_series
 from scanner_app.feeds.files import FeedError

@@ -29,6 +29,8 @@ def test_the_defaults_are_those_of_the_contract():
         pytest.param("SCANNER_RETRY_DELAYS", "1,two", "'two' is none", id="a word in the delays"),
         pytest.param("SCANNER_SHARD", "2/2", "0/1", id="a shard beyond the last"),
         pytest.param("SCANNER_CALENDARS", "*=XNYS,TSLA", "'TSLA' is not", id="a pattern without a calendar"),
+        pytest.param("SCANNER_SIGNED_PRICES", "CL=F,ÖL*", "'ÖL*' is none", id="no ticker has an umlaut"),
+        pytest.param("SCANNER_SIGNED_PRICES", "A\\\\B", "patterns of tickers", id="nor a backslash"),
         pytest.param("SCANNER_CALENDARS", "=XNYS", "PATTERN=CALENDAR", id="a calendar without a pattern"),
         pytest.param("SCANNER_STALE_GRACE_S", "-1", "greater than 0", id="a grace below nothing"),
         pytest.param("SCANNER_METRICS_SYMBOLS", "-1", "greater than or equal to 0", id="fewer symbols than none"),

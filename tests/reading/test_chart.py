@@ -43,6 +43,13 @@ def test_the_shortest_timeframe_is_shown_unless_another_is_requested(db):
     assert chart(loaded(), "1h").bars == []
 
 
+def test_an_unknown_volume_is_none(db):
+    accept_days("TSLA", 1)
+    mailbox.accept([new_bar(day=1, volume=None)], now=T0)
+
+    assert [bar["volume"] for bar in chart(loaded(), "1d").bars] == [1000.0, None]
+
+
 def test_a_symbol_without_bars_has_an_empty_chart(symbol):
     shown = chart(loaded(), None)
 

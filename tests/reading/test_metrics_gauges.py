@@ -13,6 +13,7 @@ from scanner_app.messaging.heartbeats import Heartbeat
 from scanner_app.models import Alert, CircuitBreaker, Notification, Symbol, SymbolStatus
 from scanner_app.reading import status
 from tests.conftest import T0, accept_days, make_symbol, new_bar
+from tests.odd_tickers import ODD_TICKERS
 from tests.scraping import labels_of, value
 
 MINUTE = timedelta(minutes=1)
@@ -50,6 +51,15 @@ def test_late_feeds_and_the_age_of_data(scrape):
     assert value(page, "scanner_symbol_data_age_seconds", symbol="A/B") == 300
     assert value(page, "scanner_symbol_stale_seconds", symbol="A/B") == 180
     assert value(page, "scanner_symbol_data_age_seconds", symbol="C/D") is None
+
+
+def test_a_ticker_is_a_label_however_odd_it_is(scrape):
+    for ticker in ODD_TICKERS:
+        make_symbol(ticker)
+
+    page = scrape(T0)
+
+    assert set(labels_of(page, "scanner_symbol_backlog_bars", "symbol")) == set(ODD_TICKERS)
 
 
 @pytest.mark.parametrize(

@@ -208,7 +208,7 @@ def _line(result: dict[str, Any]) -> str:
     """What became of one symbol, for people."""
     ticker = result["symbol"]
     if error := result.get("error"):
-        return error if ticker in error.split() else f"{ticker}: {error}"
+        return error if f" {ticker} " in f" {error} " else f"{ticker}: {error}"
     done = f"was {result['outcome']} already" if result.get("already") else result["outcome"]
     return f"{ticker}: {done}" + (f" {counted(result['count'], 'bar')}" if "count" in result else "")
 

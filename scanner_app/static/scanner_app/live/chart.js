@@ -1,9 +1,9 @@
 // The candles of one series with the signals marked on them, drawn by lightweight-charts.
-import { capital, local, price, count, utc } from "./text.js";
+import { EMPTY, capital, local, price, count, utc } from "./text.js";
 
 const { createChart, createSeriesMarkers, CandlestickSeries, HistogramSeries, ColorType } = window.LightweightCharts;
 const WIDTH = 9; // pixels of a bar at first: wide enough to distinguish neighbouring marks
-const DAYS = new Set(["1d", "1w", "1M"]);
+const DAYS = new Set(["1d", "3d", "1w", "1M"]);
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -71,7 +71,7 @@ export class Chart {
     for (const signal of answer.signals) this.by_time.get(this.key(signal.timestamp))?.signals.push(signal);
     this.chart.applyOptions({ timeScale: { timeVisible: !DAYS.has(answer.timeframe), secondsVisible: answer.timeframe === "1s" } });
     this.candles.setData(answer.bars.map((bar) => ({ time: this.key(bar.timestamp), open: bar.open, high: bar.high, low: bar.low, close: bar.close })));
-    this.volume.setData(answer.bars.map((bar) => ({ time: this.key(bar.timestamp), value: bar.volume, color: bar.close >= bar.open ? up : down })));
+    this.volume.setData(answer.bars.map((bar) => ({ time: this.key(bar.timestamp), ...(bar.volume === null ? {} : { value: bar.volume }), color: bar.close >= bar.open ? up : down })));
     this.mark();
     const last = answer.bars.length;
     if (other && last) this.chart.timeScale().setVisibleLogicalRange({ from: Math.max(-1, last - this.place.clientWidth / WIDTH), to: last + 2 });
@@ -116,6 +116,6 @@ export class Chart {
     when.textContent = this.time(this.key(bar.timestamp));
     const names = signals.map((one) => `${{ bullish: "▲", bearish: "▼", neutral: "●" }[one.direction]} ${one.pattern}${one.revised ? " (revised)" : ""}`).join("  ");
     const status = bar.status === "processed" ? "" : `  ${capital(bar.status)}`;
-    this.legend.replaceChildren(when, `  O ${price(bar.open)}  H ${price(bar.high)}  L ${price(bar.low)}  C ${price(bar.close)}  V ${count(Math.round(bar.volume))}${status}  ${names}`);
+    this.legend.replaceChildren(when, `  O ${price(bar.open)}  H ${price(bar.high)}  L ${price(bar.low)}  C ${price(bar.close)}  V ${bar.volume === null ? EMPTY : count(Math.round(bar.volume))}${status}  ${names}`);
   }
 }
