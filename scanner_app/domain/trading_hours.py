@@ -1,8 +1,9 @@
 """Count trading time and missing bars by a calendar's sessions: no Django, no clock, no I/O.
 
-A bar belongs to a period. Up to 4h the period has the bar's own length. A daily bar's period is a session: the first
-one that closes after the bar's timestamp, so the bar may be stamped with midnight UTC, midnight at the exchange, or
-the session's opening. The period of a weekly or monthly bar is the sessions of a week (from Monday) or of a month.
+A bar belongs to a period. Below a day, and for 3d, the period has the bar's own length. A daily bar's period is a
+session: the first one that closes after the bar's timestamp, so the bar may be stamped with midnight UTC, midnight at
+the exchange, or the session's opening. The period of a weekly or monthly bar is the sessions of a week (from Monday) or
+of a month.
 
 Outside of the known sessions no trading time passes, so no bar is late or missing there.
 """
@@ -22,6 +23,9 @@ PARTIAL = 0.1
 """The rest of a session after its last whole bar counts as a bar only if it is longer than this share of a bar."""
 
 DAY_S = 86_400
+
+BY_SESSIONS = frozenset({"1d", "1w", "1M"})
+"""Timeframes whose periods are sessions. Of the others a period has the bar's own length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,8 @@ class Hours:
         start, length = timestamp.timestamp(), TIMEFRAMES[timeframe].total_seconds()
         if length < DAY_S:
             return Due(end=start + length, next_s=length)
+        if timeframe not in BY_SESSIONS:
+            return Due(end=start + length, next_s=self.traded_between(start + length, start + 2 * length))
         last = self._last_sessions[timeframe]
         period = self._period(timeframe, start)
         if period + 1 >= len(last):
@@ -76,13 +82,46 @@ class Hours:
         """The number of bars missing between two neighbouring bars of a series; 0 if they are complete."""
         length = TIMEFRAMES[timeframe].total_seconds()
         start, end = earlier.timestamp(), later.timestamp()
-        if length >= DAY_S:
+        if timeframe in BY_SESSIONS:
             return max(0, self._period(timeframe, end) - self._period(timeframe, start) - 1)
+        if length >= DAY_S:
+            periods = range(1, round((end - start) / length))
+            return sum(self.traded_between(start + n * length, start + (n + 1) * length) > 0 for n in periods)
         start += length
         if end <= start:
             return 0
         sessions = range(bisect_right(self._closes, start), min(bisect_left(self._opens, end), len(self._days)))
         return sum(self._bars_in(session, start, end, length) for session in sessions)
+
+    def last_close(self, timeframe: str, at: float) -> tuple[float, bool] | None:
+        """When the last session of a daily, weekly or monthly bar closes (unix s); None beyond the known sessions.
+
+        And whether the market really closes then: where it never does, the next session opens at the same moment.
+        """
+        last, period = self._last_sessions[timeframe], self._period(timeframe, at)
+        if period >= len(last):
+            return None
+        session = last[period]
+        return self._closes[session], not self._goes_on(session)
+
+    def traded_until(self, start: float, end: float) -> float:
+        """The moment (unix s) by which a bar from `start` to `end` has had its last trade: `end`, or a close before.
+
+        The close of a session ends the bar. A lunch break does only if `end` is in it: after it the bar would go on.
+        """
+        session = bisect_right(self._closes, start)
+        while session < len(self._days) and self._closes[session] < end and self._goes_on(session):
+            session += 1
+        if session < len(self._days):
+            end = min(end, self._closes[session])
+        stretch = bisect_left(self._starts, end) - 1
+        if stretch >= 0 and start < self._ends[stretch]:
+            end = min(end, self._ends[stretch])
+        return end
+
+    def _goes_on(self, session: int) -> bool:
+        """Whether the next session opens when this one closes."""
+        return self._opens[session + 1 : session + 2] == [self._closes[session]]
 
     def _bars_in(self, session: int, start: float, end: float, length: float) -> int:
         """The number of bars of a session between two moments. The close may cut the last bar short."""

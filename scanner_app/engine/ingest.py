@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Val
 from scanner_app import mailbox
 from scanner_app.domain import tickers
 from scanner_app.domain.timeframes import RANK, TIMEFRAMES
-from scanner_app.engine import retention
+from scanner_app.engine import forming, retention
 from scanner_app.mailbox.accept import CHUNK, create_symbols
 from scanner_app.models import Symbol
 from scanner_app.telemetry import counters
@@ -59,6 +59,8 @@ class Report:
 
     accepted: int = 0
     duplicates: int = 0
+    forming: int = 0  # their period is not over: not numbered
+    revised: int = 0
     conflicts: list[Conflict] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
 
@@ -67,9 +69,9 @@ def accept(bars: Sequence[Mapping[str, object]], *, now: datetime) -> Report:
     """Accept the valid bars of `bars`, and report what is wrong with the others.
 
     A bar has symbol, timeframe, timestamp (aware datetime or ISO 8601 text with an offset), open, high,
-    low, close and volume; other keys are ignored. The bars get their sequences in the order of timestamp,
-    timeframe (shorter first) and index. Every accepted bar is committed when this returns. Raises ValueError
-    for no bars or more than MAX_BARS.
+    low, close and volume, and may have closed (true or false); other keys are ignored. The bars get their
+    sequences in the order of timestamp, timeframe (shorter first) and index; forming ones get none. Every accepted
+    bar is committed when this returns. Raises ValueError for no bars or more than MAX_BARS.
     """
     if not 1 <= len(bars) <= MAX_BARS:
         raise ValueError(f"1 to {MAX_BARS} bars in one call, not {len(bars)}")
@@ -89,11 +91,16 @@ def accept(bars: Sequence[Mapping[str, object]], *, now: datetime) -> Report:
             report.rejected.append(Rejection(index, "symbol", reason, f"{bar.symbol}: {REASONS[reason]}"))
         else:
             wanted.append((index, bar))
-    for begin in range(0, len(wanted), CHUNK):
-        chunk = wanted[begin : begin + CHUNK]
+    closed, unfinished = forming.split(wanted, now=now)
+    for begin in range(0, len(closed), CHUNK):
+        chunk = closed[begin : begin + CHUNK]
         verdicts = mailbox.accept([bar for _, bar in chunk], now=now)
         for (index, bar), verdict in zip(chunk, verdicts, strict=True):
             _add(report, index, bar, verdict)
+    # After the closed ones: of these a forming bar must be newer.
+    kept = forming.keep([bar for _, bar in unfinished], now=now)
+    for (index, bar), verdict in zip(unfinished, kept, strict=True):
+        _add(report, index, bar, verdict)
     report.conflicts.sort(key=lambda conflict: conflict.index)
     report.rejected.sort(key=lambda rejection: rejection.index)
     counters.bars_refused(
@@ -112,6 +119,8 @@ def _add(report: Report, index: int, bar: mailbox.NewBar, verdict: mailbox.Verdi
             report.accepted += 1
         case mailbox.Verdict.DUPLICATE:
             report.duplicates += 1
+        case mailbox.Verdict.FORMING:
+            report.forming += 1
         case mailbox.Verdict.CONFLICT:
             report.conflicts.append(Conflict(index, bar.symbol, bar.timeframe, bar.timestamp))
         case _:
@@ -154,6 +163,12 @@ def _not_negative(value: float) -> float:
     return value
 
 
+def _closed(value: object) -> object:
+    if value is not None and not isinstance(value, bool):
+        raise ValueError(f"must be true or false, not {value!r}"[:300])
+    return value
+
+
 def _timeframe(value: object) -> object:
     if not isinstance(value, str) or value not in TIMEFRAMES:
         raise ValueError(f"must be one of {', '.join(TIMEFRAMES)}, not {value!r}")
@@ -193,6 +208,7 @@ class _Bar(BaseModel):
     low: Price
     close: Price
     volume: Volume
+    closed: Annotated[bool | None, BeforeValidator(_closed)] = None
 
 
 def _validate(index: int, raw: object, now: datetime) -> mailbox.NewBar | Rejection:

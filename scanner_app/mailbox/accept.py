@@ -54,6 +54,7 @@ class Verdict(StrEnum):
     ACCEPTED = "accepted"
     DUPLICATE = "duplicate"
     CONFLICT = "conflict"
+    FORMING = "forming"  # its period is not over: kept by engine/forming.py, without a number
     BACKLOG_FULL = "backlog_full"
     UNKNOWN_SYMBOL = "unknown_symbol"
     DELETED = "deleted"
@@ -73,6 +74,7 @@ class NewBar:
     volume: float | None  # None: unknown
     assumed: bool = False  # was forming, and nobody confirmed that it is closed
     derived: bool = False  # made from bars of a smaller timeframe
+    closed: bool | None = None  # what its sender says; None: nothing, its period decides (domain/closing.py)
 
     @property
     def key(self) -> tuple[str, str, datetime]:
@@ -168,8 +170,8 @@ class _Chunk:
         if row.symbol.deleted_at is not None:
             return Verdict.DELETED
         known = self.known.get(bar.key)
-        if known is not None and bar.same_values(known):
-            return Verdict.DUPLICATE
+        if known is not None and (bar.assumed or bar.same_values(known)):
+            return Verdict.DUPLICATE  # of a bar that we have, what was assumed is worth nothing
         if known is not None and known.status not in {BarStatus.QUARANTINED, BarStatus.DISCARDED}:
             return Verdict.CONFLICT
         if row.backlog >= settings.SCANNER_MAX_BACKLOG:
