@@ -27,7 +27,8 @@ from scanner_app.api.timelines import LineOut
 from scanner_app.domain import breaker, tickers
 from scanner_app.domain.calendar_names import NAMES, hint
 from scanner_app.domain.enums import Lane, SymbolState
-from scanner_app.engine import gaps, removal
+from scanner_app.domain.timeframes import TIMEFRAMES
+from scanner_app.engine import forming, gaps, removal
 from scanner_app.mailbox.accept import create_symbols
 from scanner_app.models import Symbol
 from scanner_app.reading import explanation, quarantine_entries, symbol_status, symbols, timeline
@@ -70,13 +71,26 @@ class SymbolOut(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
 
 
+class FormingOut(serializers.Serializer[Any]):
+    """A bar whose period is not over."""
+
+    timeframe = serializers.ChoiceField(list(TIMEFRAMES))
+    timestamp = serializers.DateTimeField()
+    open = serializers.FloatField()
+    high = serializers.FloatField()
+    low = serializers.FloatField()
+    close = serializers.FloatField(help_text="its last price so far")
+    volume = serializers.FloatField(allow_null=True)
+
+
 class OneSymbolOut(SymbolOut):
-    """The status of one symbol, with two fields more than in a list."""
+    """The status of one symbol, with three fields more than in a list."""
 
     is_slow = serializers.BooleanField(
         help_text="the p95 latency of the last five minutes is over SCANNER_ALERT_P95_MS"
     )
     quarantined = serializers.IntegerField(help_text="bars of the symbol in quarantine")
+    forming = FormingOut(many=True, help_text="of each timeframe the newest forming bar, the shortest first")
 
 
 class SymbolIn(serializers.Serializer[Any]):
@@ -164,6 +178,7 @@ class SymbolViewSet(ListViewSet):
             **asdict(symbol_status.summary(symbol, now)),
             "is_slow": symbol.ticker in symbol_status.slow_symbols(now, symbol=symbol_id),
             "quarantined": quarantine_entries.open_entries().filter(symbol=symbol_id).count(),
+            "forming": forming.of_symbol(symbol, now),
         }
         return Response(OneSymbolOut(shown).data, status=code)
 
