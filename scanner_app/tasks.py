@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from scanner_app import mailbox
 from scanner_app.alerts import evaluate, gather, watcher_ping
 from scanner_app.domain.errors import BarFailed
-from scanner_app.engine import gaps, removal, reruns, retention, runs, sweeping
+from scanner_app.engine import assuming, gaps, removal, reruns, retention, runs, sweeping
 from scanner_app.messaging import queue_names, sweep_memory, task_names
 from scanner_app.messaging.messages import Message
 from scanner_app.notifications import delivery
@@ -87,6 +87,12 @@ def bar_died(message: dict[str, Any], reason: str) -> str:
 def sweep() -> dict[str, int]:
     """Publish again the heads that nobody holds."""
     return sweeping.sweep()
+
+
+@shared_task(base=UpkeepTask, name=task_names.ASSUME, ignore_result=True, time_limit=60)
+def assume() -> dict[str, int]:
+    """Accept forming bars that nobody has sent as closed. Safe to run twice, also at the same time."""
+    return assuming.run(timezone.now())
 
 
 @shared_task(base=UpkeepTask, name=task_names.COUNT_GAPS, ignore_result=True, time_limit=120)

@@ -111,6 +111,7 @@ def _database_url(value: str) -> str:
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0), AfterValidator(_finite)]
+SecondsOrNone = Annotated[float, Field(ge=0), AfterValidator(_finite)]
 Count = Annotated[int, Field(ge=1)]
 CommaSeparated = Annotated[str, AfterValidator(_comma_separated)]
 
@@ -190,6 +191,14 @@ class Environment(BaseModel):
     SCANNER_SIGNED_PRICES: Annotated[str, AfterValidator(_tickers)] = Field(
         "",
         description="tickers, or patterns of them such as `CL=F,*-SPREAD`, whose prices may be zero or negative",
+    )
+    SCANNER_CLOSE_TOLERANCE_S: SecondsOrNone = Field(
+        2, description="seconds by which a sender's clock may be ahead before its bar counts as forming"
+    )
+    SCANNER_ASSUME_AFTER_S: SecondsOrNone = Field(
+        60,
+        description="seconds after its period that a forming bar waits for its closed values; "
+        "without them it is accepted as assumed",
     )
     SCANNER_STALE_GRACE_S: Seconds = Field(
         60,

@@ -207,6 +207,8 @@ SCANNER_CALENDARS = [
     for pattern, _, calendar in (pair.rpartition("=") for pair in ENV.SCANNER_CALENDARS.split(",") if pair)
 ]
 SCANNER_SIGNED_PRICES = [pattern for pattern in ENV.SCANNER_SIGNED_PRICES.split(",") if pattern]
+SCANNER_CLOSE_TOLERANCE_S = ENV.SCANNER_CLOSE_TOLERANCE_S
+SCANNER_ASSUME_AFTER_S = ENV.SCANNER_ASSUME_AFTER_S
 SCANNER_STALE_GRACE_S = ENV.SCANNER_STALE_GRACE_S
 SCANNER_METRICS_TOKEN = ENV.SCANNER_METRICS_TOKEN
 SCANNER_PUBLIC_METRICS = ENV.SCANNER_PUBLIC_METRICS
@@ -264,6 +266,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": SCANNER_SWEEP_S,
         # A sweep that comes late is worth nothing: the next is there already.
         "options": {"queue": Role.UPKEEP.value, "expires": SCANNER_SWEEP_S},
+    },
+    "assume": {
+        "task": task_names.ASSUME,
+        "schedule": 5.0,  # of the grace, which is a minute, little; and half of what forming values may be behind
+        "options": {"queue": Role.UPKEEP.value, "expires": 5.0},
     },
     "deliver": {
         "task": task_names.DELIVER,

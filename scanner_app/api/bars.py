@@ -66,6 +66,11 @@ class BarIn(serializers.Serializer[Any]):
     low = serializers.FloatField()
     close = serializers.FloatField()
     volume = serializers.FloatField(min_value=0, required=False, allow_null=True, help_text="absent or null: unknown")
+    closed = serializers.BooleanField(
+        required=False,
+        allow_null=True,
+        help_text="whether the bar's period is over; by default its end by the symbol's calendar decides",
+    )
 
 
 class ValuesOut(serializers.Serializer[Any]):
@@ -104,7 +109,8 @@ class ReportOut(serializers.Serializer[Any]):
 
     accepted = serializers.IntegerField(help_text="including new values for bars in quarantine and for discarded bars")
     duplicates = serializers.IntegerField()
-    revised = serializers.IntegerField(help_text="known bars that have the new values now")
+    forming = serializers.IntegerField(help_text="bars whose period is not over: shown, not processed")
+    revised = serializers.IntegerField(help_text="known bars whose values were replaced")
     conflicts = ConflictOut(many=True)
     rejected = RejectionOut(many=True)
 
@@ -134,6 +140,9 @@ class BarOut(serializers.ModelSerializer[Bar]):
             "status",
             "late",
             "held",
+            "derived",
+            "assumed",
+            "revised",
             "attempts",
             "accepted_at",
             "finished_at",
@@ -204,7 +213,7 @@ class BarViewSet(ListViewSet):
         ),
         responses={
             202: OpenApiResponse(
-                ReportOut, "at least one bar was accepted or was known already; accepted bars are committed"
+                ReportOut, "at least one bar was accepted, was known already or is forming; accepted bars are committed"
             ),
             400: OpenApiResponse(
                 ReportOut,
@@ -267,7 +276,7 @@ def _flag(request: Request, name: str) -> bool:
 
 def _verdict(report: ingest.Report) -> tuple[int, dict[str, str]]:
     """The status code and the headers of the answer."""
-    if report.accepted or report.duplicates or report.revised:
+    if report.accepted or report.duplicates or report.forming or report.revised:
         return HTTP_202_ACCEPTED, {}
     if not report.conflicts and all(one.reason == mailbox.Verdict.BACKLOG_FULL for one in report.rejected):
         return HTTP_429_TOO_MANY_REQUESTS, {"Retry-After": str(RETRY_AFTER_S)}
@@ -280,6 +289,7 @@ def _report(report: ingest.Report) -> dict[str, Any]:
     return {
         "accepted": report.accepted,
         "duplicates": report.duplicates,
+        "forming": report.forming,
         "revised": report.revised,
         "conflicts": [
             {

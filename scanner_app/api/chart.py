@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -11,6 +12,7 @@ from rest_framework.viewsets import ViewSet
 from scanner_app.api.errors import DetailOut
 from scanner_app.api.fields import DIRECTIONS, TimeframeIn
 from scanner_app.api.permissions import MayRead
+from scanner_app.api.symbols import FormingOut
 from scanner_app.domain.enums import BarStatus
 from scanner_app.domain.timeframes import TIMEFRAMES
 from scanner_app.reading import chart, symbol_status, symbols
@@ -46,12 +48,13 @@ class ChartOut(serializers.Serializer[Any]):
 
     symbol = serializers.CharField()
     timeframes = serializers.ListField(
-        child=serializers.CharField(), help_text="timeframes that the symbol has bars of"
+        child=serializers.CharField(), help_text="timeframes that the symbol has bars of, closed or forming"
     )
     timeframe = serializers.ChoiceField(
         list(TIMEFRAMES), allow_null=True, help_text="the timeframe of `bars`; null if the symbol has no bars"
     )
     bars = ChartBarOut(many=True, help_text="oldest first, without discarded bars")
+    forming = FormingOut(allow_null=True, help_text="the bar after these, if it is forming; no signal is on it")
     signals = ChartSignalOut(many=True, help_text="oldest first, without withdrawn ones")
 
 
@@ -80,4 +83,6 @@ class ChartViewSet(ViewSet):
         query.is_valid(raise_exception=True)
         values = query.validated_data
         symbol = symbols.get(values["symbol"], among=symbol_status.shown_symbols())
-        return Response(ChartOut(chart.chart(symbol, values.get("timeframe"), limit=values["limit"])).data)
+        return Response(
+            ChartOut(chart.chart(symbol, values.get("timeframe"), limit=values["limit"], now=timezone.now())).data
+        )

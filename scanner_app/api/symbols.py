@@ -28,7 +28,7 @@ from scanner_app.domain import breaker, tickers
 from scanner_app.domain.calendar_names import NAMES, hint
 from scanner_app.domain.enums import Lane, RerunCause, SymbolState
 from scanner_app.domain.timeframes import TIMEFRAMES
-from scanner_app.engine import gaps, removal
+from scanner_app.engine import forming, gaps, removal
 from scanner_app.mailbox.accept import create_symbols
 from scanner_app.models import Symbol
 from scanner_app.reading import explanation, quarantine_entries, reruns, symbol_status, symbols, timeline
@@ -86,6 +86,18 @@ class RerunOut(serializers.Serializer[Any]):
     last_error = serializers.CharField(allow_null=True)
 
 
+class FormingOut(serializers.Serializer[Any]):
+    """A bar whose period is not over."""
+
+    timeframe = serializers.ChoiceField(list(TIMEFRAMES))
+    timestamp = serializers.DateTimeField()
+    open = serializers.FloatField()
+    high = serializers.FloatField()
+    low = serializers.FloatField()
+    close = serializers.FloatField(help_text="its last price so far")
+    volume = serializers.FloatField(allow_null=True)
+
+
 class OneSymbolOut(SymbolOut):
     """The status of one symbol, with some fields more than in a list."""
 
@@ -94,6 +106,7 @@ class OneSymbolOut(SymbolOut):
     )
     quarantined = serializers.IntegerField(help_text="bars of the symbol in quarantine")
     reruns = RerunOut(many=True, help_text="spans of bars that the detectors still look at again")
+    forming = FormingOut(many=True, help_text="of each timeframe the newest forming bar, the shortest first")
 
 
 class SymbolIn(serializers.Serializer[Any]):
@@ -182,6 +195,7 @@ class SymbolViewSet(ListViewSet):
             "is_slow": symbol.ticker in symbol_status.slow_symbols(now, symbol=symbol_id),
             "quarantined": quarantine_entries.open_entries().filter(symbol=symbol_id).count(),
             "reruns": [asdict(one) for one in reruns.progress(symbol)],
+            "forming": forming.of_symbol(symbol, now),
         }
         return Response(OneSymbolOut(shown).data, status=code)
 

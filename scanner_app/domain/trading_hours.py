@@ -27,6 +27,9 @@ DAY_S = 86_400
 
 THREE_DAYS = "3d"
 
+BY_SESSIONS = frozenset({"1d", "1w", "1M"})
+"""Timeframes whose periods are sessions. Of the others a period has the bar's own length."""
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -121,6 +124,36 @@ class Hours:
             return 0
         sessions = range(bisect_right(self._closes, start), min(bisect_left(self._opens, end), len(self._days)))
         return sum(self._bars_in(session, start, end, length) for session in sessions)
+
+    def last_close(self, timeframe: str, at: float) -> tuple[float, bool] | None:
+        """When the last session of a daily, weekly or monthly bar closes (unix s); None beyond the known sessions.
+
+        And whether the market really closes then: where it never does, the next session opens at the same moment.
+        """
+        last, period = self._last_sessions[timeframe], self._period(timeframe, at)
+        if period >= len(last):
+            return None
+        session = last[period]
+        return self._closes[session], not self._goes_on(session)
+
+    def traded_until(self, start: float, end: float) -> float:
+        """The moment (unix s) by which a bar from `start` to `end` has had its last trade: `end`, or a close before.
+
+        The close of a session ends the bar. A lunch break does only if `end` is in it: after it the bar would go on.
+        """
+        session = bisect_right(self._closes, start)
+        while session < len(self._days) and self._closes[session] < end and self._goes_on(session):
+            session += 1
+        if session < len(self._days):
+            end = min(end, self._closes[session])
+        stretch = bisect_left(self._starts, end) - 1
+        if stretch >= 0 and start < self._ends[stretch]:
+            end = min(end, self._ends[stretch])
+        return end
+
+    def _goes_on(self, session: int) -> bool:
+        """Whether the next session opens when this one closes."""
+        return self._opens[session + 1 : session + 2] == [self._closes[session]]
 
     def _bars_in(self, session: int, start: float, end: float, length: float) -> int:
         """The number of bars of a session between two moments. The close may cut the last bar short."""

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from scanner_app import mailbox
 from scanner_app.domain.timeframes import RANK
-from scanner_app.engine import off_grid
+from scanner_app.engine import forming, off_grid
 from scanner_app.engine.validation import Rejection, validate
 from scanner_app.mailbox.accept import CHUNK, create_symbols, stored_bars
 from scanner_app.mailbox.revise import values_of
@@ -46,6 +46,7 @@ class Report:
 
     accepted: int = 0
     duplicates: int = 0
+    forming: int = 0  # their period is not over: not numbered
     revised: int = 0
     conflicts: list[Conflict] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
@@ -57,9 +58,9 @@ def accept(bars: Sequence[Mapping[str, object]], *, now: datetime, revising: boo
     `revising`: new values for known bars are revisions, not conflicts; `source` says in their record who sent them.
 
     A bar has symbol, timeframe, timestamp (aware datetime or ISO 8601 text with an offset), open, high,
-    low, close and volume; other keys are ignored. The bars get their sequences in the order of timestamp,
-    timeframe (shorter first) and index. Every accepted bar is committed when this returns. Raises ValueError
-    for no bars or more than MAX_BARS.
+    low, close and volume, and may have closed (true or false); other keys are ignored. The bars get their
+    sequences in the order of timestamp, timeframe (shorter first) and index; forming ones get none. Every accepted
+    bar is committed when this returns. Raises ValueError for no bars or more than MAX_BARS.
     """
     if not 1 <= len(bars) <= MAX_BARS:
         raise ValueError(f"1 to {MAX_BARS} bars in one call, not {len(bars)}")
@@ -82,13 +83,18 @@ def accept(bars: Sequence[Mapping[str, object]], *, now: datetime, revising: boo
             report.rejected.append(Rejection(index, "symbol", reason, f"{bar.symbol}: {REASONS[reason]}"))
         else:
             wanted.append((index, bar))
-    for begin in range(0, len(wanted), CHUNK):
-        chunk = wanted[begin : begin + CHUNK]
+    closed, unfinished = forming.split(wanted, now=now)
+    for begin in range(0, len(closed), CHUNK):
+        chunk = closed[begin : begin + CHUNK]
         verdicts = mailbox.accept([bar for _, bar in chunk], now=now, revising=revising, source=source)
         judged = [(index, bar, verdict) for (index, bar), verdict in zip(chunk, verdicts, strict=True)]
         for index, bar, verdict in judged:
             _add(report, index, bar, verdict)
         _add_conflicts(report, [(index, bar) for index, bar, verdict in judged if verdict is mailbox.Verdict.CONFLICT])
+    # After the closed ones: of these a forming bar must be newer.
+    kept = forming.keep([bar for _, bar in unfinished], now=now)
+    for (index, bar), verdict in zip(unfinished, kept, strict=True):
+        _add(report, index, bar, verdict)
     report.conflicts.sort(key=lambda conflict: conflict.index)
     report.rejected.sort(key=lambda rejection: rejection.index)
     counters.bars_refused(
@@ -109,6 +115,8 @@ def _add(report: Report, index: int, bar: mailbox.NewBar, verdict: mailbox.Verdi
             report.duplicates += 1
         case mailbox.Verdict.REVISED:
             report.revised += 1
+        case mailbox.Verdict.FORMING:
+            report.forming += 1
         case mailbox.Verdict.CONFLICT:
             pass  # _add_conflicts, with the stored values
         case _:

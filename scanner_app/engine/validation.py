@@ -47,6 +47,12 @@ def _not_negative(value: float) -> float:
     return value
 
 
+def _closed(value: object) -> object:
+    if value is not None and not isinstance(value, bool):
+        raise ValueError(f"must be true or false, not {value!r}"[:300])
+    return value
+
+
 def _known(value: object) -> object:
     """None for a volume that is not known. Files have an empty cell for it, or a number that is none."""
     return None if value == "" or (isinstance(value, float) and math.isnan(value)) else value
@@ -92,6 +98,7 @@ class _Bar(BaseModel):
     low: Price
     close: Price
     volume: Volume = None
+    closed: Annotated[bool | None, BeforeValidator(_closed)] = None
 
 
 def validate(index: int, raw: object, now: datetime) -> mailbox.NewBar | Rejection:

@@ -42,6 +42,7 @@ class Tally:
 
     accepted: int = 0
     duplicates: int = 0
+    forming: int = 0  # their period is not over
     conflict_count: int = 0
     rejected_count: int = 0
     skipped: int = 0  # known already or forgotten, left out by `going_on`
@@ -72,12 +73,14 @@ class Tally:
             "rejected_count": self.rejected_count,
             "skipped": self.skipped,
             "waiting": self.waiting,
+            "forming": self.forming,
         }
 
     def take(self, batch: Sequence[Line], report: Report) -> list[Line]:
         """Enter the report on a batch; return its lines that found their backlog full, in order."""
         self.accepted += report.accepted
         self.duplicates += report.duplicates
+        self.forming += report.forming
         for conflict in report.conflicts:
             self.conflict_count += 1
             if self.conflict_count <= LISTED:
@@ -119,6 +122,8 @@ def summary(tally: Tally, *, shown: int = 20) -> str:
         f"{tally.conflict_count:,} conflicts",
         f"{tally.rejected_count:,} rejected",
     ]
+    if tally.forming:
+        counts.append(f"{tally.forming:,} forming, their period not being over")
     if tally.skipped:
         counts.append(f"{tally.skipped:,} skipped as known or too old")
     if tally.waiting:

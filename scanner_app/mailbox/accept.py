@@ -53,6 +53,7 @@ class Verdict(StrEnum):
     REVISED = "revised"  # the stored bar has the new values now
     DUPLICATE = "duplicate"
     CONFLICT = "conflict"
+    FORMING = "forming"  # its period is not over: kept by engine/forming.py, without a number
     BACKLOG_FULL = "backlog_full"
     UNKNOWN_SYMBOL = "unknown_symbol"
     DELETED = "deleted"
@@ -72,6 +73,7 @@ class NewBar:
     volume: float | None  # None: unknown
     assumed: bool = False  # was forming, and nobody confirmed that it is closed
     derived: bool = False  # made from bars of a smaller timeframe
+    closed: bool | None = None  # what its sender says; None: nothing, its period decides (domain/closing.py)
 
     @property
     def key(self) -> tuple[str, str, datetime]:
@@ -181,7 +183,7 @@ class _Chunk:
         if row.symbol.deleted_at is not None:
             return Verdict.DELETED
         known = self.known.get(bar.key)
-        if known is not None and bar.same_values(known):
+        if known is not None and (bar.assumed or bar.same_values(known)):  # what was assumed is worth less
             if known.assumed and not bar.assumed:
                 self.revisions.confirm(known)
             return Verdict.DUPLICATE

@@ -13,6 +13,7 @@ from scanner_app.mailbox.rows import read_row
 from scanner_app.models import (
     Alert,
     Bar,
+    FormingBar,
     Notification,
     ProcessingFailure,
     QuarantinedBar,
@@ -34,6 +35,7 @@ TABLES: tuple[type[models.Model], ...] = (
     Notification,
     Alert,
     SymbolEvent,
+    FormingBar,
     Bar,
 )
 """Tables with many rows for a symbol, in the order in which the rows can be removed."""

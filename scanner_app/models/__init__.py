@@ -7,6 +7,7 @@ from scanner_app.models.alerts import Alert, Evaluation
 from scanner_app.models.bars import Bar, BarRevision, Rerun
 from scanner_app.models.events import SymbolEvent
 from scanner_app.models.faults import ProcessingFailure, QuarantinedBar
+from scanner_app.models.forming import FormingBar
 from scanner_app.models.injection import InjectedFault
 from scanner_app.models.notifications import Notification
 from scanner_app.models.signals import Signal
@@ -18,6 +19,7 @@ __all__ = [
     "BarRevision",
     "CircuitBreaker",
     "Evaluation",
+    "FormingBar",
     "InjectedFault",
     "Notification",
     "ProcessingFailure",

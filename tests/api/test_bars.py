@@ -30,7 +30,8 @@ def test_one_bar_is_accepted(feeder):
     answer = post(feeder, raw_bar())
 
     assert answer.status_code == 202
-    assert answer.json() == {"accepted": 1, "duplicates": 0, "revised": 0, "conflicts": [], "rejected": []}
+    counts = {"accepted": 1, "duplicates": 0, "forming": 0, "revised": 0}
+    assert answer.json() == {**counts, "conflicts": [], "rejected": []}
     assert Bar.objects.get().symbol.ticker == "TSLA"
 
 
@@ -104,6 +105,15 @@ def test_a_timeframe_that_bars_can_not_have_is_refused(feeder, symbol, path):
 
     assert answer.status_code == 400
     assert "7m" in answer.json()["timeframe"][0]
+
+
+def test_forming_bars_alone_are_a_202(feeder):
+    bar = raw_bar(timeframe="1h", timestamp=timezone.now().isoformat())
+
+    answer = post(feeder, bar | {"closed": False})
+
+    counts = {"accepted": 0, "duplicates": 0, "forming": 1, "revised": 0}
+    assert (answer.status_code, answer.json()) == (202, {**counts, "conflicts": [], "rejected": []})
 
 
 def test_duplicates_alone_are_a_202(feeder):
@@ -208,7 +218,7 @@ def test_broken_json_and_impossible_values_are_a_400(feeder, body):
     answer = feeder.post(BARS, body, content_type="application/json")
 
     assert answer.status_code == 400
-    assert set(answer.json()) in ({"detail"}, {"accepted", "duplicates", "revised", "conflicts", "rejected"})
+    assert set(answer.json()) in ({"detail"}, {"accepted", "duplicates", "forming", "revised", "conflicts", "rejected"})
     assert not Bar.objects.exists()
     assert not Symbol.objects.exists()
 
@@ -261,6 +271,9 @@ def test_a_bar_has_every_documented_field(reader):
         "status": "processed",
         "late": False,
         "held": False,
+        "derived": False,
+        "assumed": False,
+        "revised": False,
         "attempts": 1,
         "accepted_at": "2024-05-31T14:30:00Z",
         "finished_at": "2024-05-31T14:30:00.040000Z",

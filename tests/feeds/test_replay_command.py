@@ -62,6 +62,7 @@ def test_a_file_becomes_rows(csv_file, run):
             "rejected_count": 0,
             "skipped": 0,
             "waiting": 0,
+            "forming": 0,
             "interrupted": False,
         },
     )

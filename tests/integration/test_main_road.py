@@ -67,7 +67,8 @@ def test_twenty_symbols_at_once_are_processed_in_order_each_bar_once(stack):
     report = stack.post_bars(in_turns(tickers, 20))
     stack.wait_for_empty_backlog()
 
-    assert report == {"accepted": 400, "duplicates": 0, "conflicts": [], "rejected": []}
+    counts = {"accepted": 400, "duplicates": 0, "forming": 0, "revised": 0}
+    assert report == {**counts, "conflicts": [], "rejected": []}
     check_account(stack, tickers, 20)
     status = stack.status()
     assert {symbol["state"] for symbol in status["symbols"]} == {"processing"}

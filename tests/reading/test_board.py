@@ -106,9 +106,9 @@ def test_the_queries_do_not_grow_with_the_symbols(db, symbols, django_assert_num
         done(f"S{number}")
     one = Board()
 
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         one.read(T0)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         one.read(T0)
 
 

@@ -5,8 +5,8 @@ import { may_operate, confirm_acknowledge, confirm_quarantine_action_for_all, co
 import { connection } from "./notice.js";
 import { follow, page } from "./server.js";
 import {
-  EMPTY, bar_time, breaker, capital, condition, count, count_down, in_a_row, moment, next_try, p95_tone, plural,
-  shape, sparkline,
+  EMPTY, bar_time, breaker, capital, condition, count, count_down, in_a_row, local, moment, next_try, p95_tone, plural,
+  price, shape, sparkline,
 } from "./text.js";
 
 const RANK = { failed: 0, paused: 1, stale: 2, slow: 3, quarantine: 4, processing: 5, disabled: 6 };
@@ -105,13 +105,21 @@ function action_buttons(one, state) {
       ${button("Discard", () => confirm_quarantine_action_for_all("discard", one.symbol, one.quarantined, poll_now))}` : nothing}</div>`;
 }
 
+// The last price of a bar whose period is not over.
+function forming_price(one) {
+  if (!one.forming) return nothing;
+  const { timeframe, timestamp, close } = one.forming;
+  return html`<span class="mark forming" title="Last price of the ${timeframe} bar of ${local(new Date(timestamp))}, which is forming: no detector has seen it">${timeframe} forming ${price(close)}</span>`;
+}
+
 // What the tile's state word does not say already.
 function marks(one, state) {
   return html`
     ${one.is_stale && state !== "stale" ? html`<span class="mark" data-tone="warn">stale</span>` : nothing}
     ${one.is_slow && state !== "slow" ? html`<span class="mark" data-tone="warn">slow</span>` : nothing}
     ${one.quarantined && state !== "quarantine" ? html`<span class="mark" data-tone="warn">${count(one.quarantined)} in quarantine</span>` : nothing}
-    ${one.lane === "slow" ? html`<span class="mark">slow lane</span>` : nothing}`;
+    ${one.lane === "slow" ? html`<span class="mark">slow lane</span>` : nothing}
+    ${forming_price(one)}`;
 }
 
 function signal(found) {

@@ -7,7 +7,7 @@ import { connection } from "./notice.js";
 import { Unavailable, Refused, SignedOut, address, follow, get } from "./server.js";
 import {
   EMPTY, bar_time, breaker, capital, condition, count, count_down, local, moment, next_try, p95_tone, plural,
-  shape,
+  price, shape,
 } from "./text.js";
 
 const $ = (id) => document.getElementById(id);
@@ -26,6 +26,8 @@ let drawn = ""; // the chart's last answer as text, to redraw only when it chang
 let refreshed_at = -Infinity;
 let explained_at = -Infinity;
 let stamp = ""; // stamp_of the status for which the parts were read
+let ticks = ""; // the forming bars for which the chart was read
+let charted_at = -Infinity;
 let reading = false;
 let offered = new Set(); // the actions that the last explanation offers
 
@@ -41,6 +43,7 @@ function head() {
     ["p95", status.bars_processed ? `${count(status.p95_latency_ms)} ms` : EMPTY, p95_tone(status)],
     ["Bars", count(status.bars_processed), ""],
     ["Last bar", bar_time(status.last_bar_time), status.is_stale ? "warn" : ""],
+    ...status.forming.slice(0, 1).map((bar) => ["Forming", `${price(bar.close)} (${bar.timeframe})`, ""]),
     ["Calendar", status.calendar, ""],
     ["Gaps", count(status.gaps), status.gaps ? "warn" : ""],
   ];
@@ -139,6 +142,8 @@ function timeframes(answer) {
 }
 
 async function read_chart() {
+  ticks = JSON.stringify(status?.forming);
+  charted_at = performance.now();
   const answer = await get(`chart?symbol=${here}${timeframe ? `&timeframe=${timeframe}` : ""}`);
   const text = JSON.stringify(answer);
   if (text === drawn) return;
@@ -147,10 +152,11 @@ async function read_chart() {
   const patterns = [...new Set(answer.signals.map((one) => one.pattern))].sort();
   if (pattern && !patterns.includes(pattern)) patterns.unshift(pattern);
   render(html`<option value="">all</option>${patterns.map((name) => html`<option value=${name} ?selected=${name === pattern}>${name}</option>`)}`, $("pattern"));
-  if (!answer.bars.length) return void ($("chart-words").textContent = "No bars yet: the chart begins with the first one.");
+  if (!answer.bars.length && !answer.forming) return void ($("chart-words").textContent = "No bars yet: the chart begins with the first one.");
   chart ??= new Chart($("chart"), $("legend"));
   chart.draw(answer);
-  const words = `${plural(answer.bars.length, "bar")} of ${answer.timeframe}, ${plural(answer.signals.length, "signal")}: ▲ bullish, ▼ bearish, ● neutral`;
+  const words = `${plural(answer.bars.length, "bar")} of ${answer.timeframe}, ${plural(answer.signals.length, "signal")}: ▲ bullish, ▼ bearish, ● neutral${
+    answer.forming ? ". The hollow bar at the right is forming: its period is not over, and no detector has seen it" : ""}`;
   $("chart-words").textContent = words;
 }
 
@@ -214,7 +220,10 @@ function refresh_if_needed() {
   if ((stamp_of(status) !== stamp && ago > AT_MOST_EVERY_MS) || ago > AT_LEAST_EVERY_MS) {
     stamp = stamp_of(status);
     read_all();
-  } else if (condition(status) !== "processing" && performance.now() - explained_at > EXPLAIN_EVERY_MS) {
+    return;
+  }
+  if (JSON.stringify(status.forming) !== ticks && performance.now() - charted_at > AT_MOST_EVERY_MS) read_chart().catch(chart_problem);
+  if (condition(status) !== "processing" && performance.now() - explained_at > EXPLAIN_EVERY_MS) {
     explained_at = performance.now();
     fill("explain", `${address(ticker)}/explain`, explained);
   }
