@@ -76,7 +76,7 @@ def accept(bars: Sequence[Mapping[str, object]], *, now: datetime) -> Report:
     report = Report()
     good: list[tuple[int, mailbox.NewBar]] = []
     for index, raw in enumerate(bars):
-        checked = _validate(index, raw, now)
+        checked = validate(index, raw, now)
         if isinstance(checked, Rejection):
             report.rejected.append(checked)
         else:
@@ -130,7 +130,10 @@ def _create_unknown(wanted: set[str], now: datetime) -> dict[str, str]:
 
 
 def _number(value: object) -> object:
-    # Text is allowed because files have nothing else. A bool is an int in Python, but not a price.
+    # "1,234" and "1.234" mean different numbers to different people: what a text means is the reader's business.
+    if isinstance(value, str):
+        raise ValueError(f"must be a number, not the text {value!r}"[:300])
+    # A bool is an int in Python, but not a price.
     if isinstance(value, bool):
         raise ValueError("must be a number, not a bool")
     return value
@@ -195,7 +198,8 @@ class _Bar(BaseModel):
     volume: Volume
 
 
-def _validate(index: int, raw: object, now: datetime) -> mailbox.NewBar | Rejection:
+def validate(index: int, raw: object, now: datetime) -> mailbox.NewBar | Rejection:
+    """Check a raw bar; `index` is its place in the call, for the rejection."""
     if not isinstance(raw, Mapping):
         return Rejection(index, "bar", "invalid", f"a bar must be an object, not {type(raw).__name__}")
     try:

@@ -90,7 +90,7 @@ def test_bars_are_valid_and_prices_go_on_where_they_were():
     bars = [made.bar(index) for index in range(made.total)]
 
     assert [
-        ingest._validate(0, bar, NOW) for bar in bars if isinstance(ingest._validate(0, bar, NOW), ingest.Rejection)
+        ingest.validate(0, bar, NOW) for bar in bars if isinstance(ingest.validate(0, bar, NOW), ingest.Rejection)
     ] == []
     first = [bar for bar in bars if bar["symbol"] == made.tickers[0]]
     assert all(before["close"] == bar["open"] for before, bar in pairwise(first))
