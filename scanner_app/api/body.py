@@ -9,6 +9,7 @@ from typing import IO, Any
 
 from django.conf import settings
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
+from rest_framework.parsers import BaseParser
 
 from scanner_app.api.errors import TooLarge
 from scanner_app.api.parsers import SafeJSONParser
@@ -40,7 +41,7 @@ class NDJSONParser(BarsParser):
 
     def parse_text(self, body: bytes, media_type: str | None, context: Mapping[str, Any]) -> Any:
         """As above; a line that cannot be read is refused by its number."""
-        bars = []
+        bars: list[Any] = []
         for number, line in enumerate(io.BytesIO(body), start=1):
             if not line.strip():
                 continue
@@ -59,7 +60,7 @@ class JSONLinesParser(NDJSONParser):
     media_type = "application/jsonl"
 
 
-PARSERS = [BarsParser, NDJSONParser, JSONLinesParser]
+PARSERS: list[type[BaseParser]] = [BarsParser, NDJSONParser, JSONLinesParser]
 
 
 def too_many(count: str) -> TooLarge:

@@ -45,5 +45,5 @@ def _is_short(bar: Any) -> bool:
     return isinstance(bar, Mapping) and bar.keys() >= SHORT and not _has_ours(bar)
 
 
-def _has_ours(bar: Mapping[str, Any]) -> bool:
+def _has_ours(bar: Mapping[Any, Any]) -> bool:
     return bool(bar.keys() & {"timestamp", "open", "close"})

@@ -36,6 +36,9 @@ EXIT_HISTORY_CHANGED: Final = 3
 EXIT_SIGNAL: Final = 128
 """With the signal's number added, the exit status after a signal, as shells have it: 130 after Ctrl-C."""
 
+EXPECTED: Final[tuple[type[Exception], ...]] = (FeedError, CommandError, *OUTAGES)
+"""What ends a run with a sentence and no traceback."""
+
 LINE_EVERY_S: Final = 30.0
 """Where standard error is no terminal, a line says so often how far the replay is."""
 
@@ -69,7 +72,7 @@ class Session:
                 work()
         except KeyboardInterrupt as exc:
             status = EXIT_SIGNAL + (exc.signum if isinstance(exc, Stopped) else signal.SIGINT)
-        except (FeedError, CommandError, *OUTAGES) as exc:
+        except EXPECTED as exc:
             status, error = EXIT_NOT_TAKEN, exc
         except BaseException as exc:
             self._account(EXIT_NOT_TAKEN, exc)

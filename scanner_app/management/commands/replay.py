@@ -73,7 +73,9 @@ class Command(BaseCommand):
         oldest = retention.oldest_bar(timezone.now())
         if options["bundled"]:
             series = _series(options["symbol"])
-            session.patience.call(lambda: self._begin_demo(series, oldest))
+            if said := too_old(series, oldest, days=settings.SCANNER_KEEP_BARS_DAYS):
+                session.say(said)
+            session.patience.call(lambda: _know_markets([each.symbol for each in series]))
         if options["follow_on"]:
             follow_on = FollowOn(
                 newest=session.patience.call(_newest),
@@ -88,11 +90,6 @@ class Command(BaseCommand):
         in_turn = options["bundled"] and options["speed"] is None
         paced = options["rate"] is not None or options["speed"] is not None
         session.feed(sources, pace=pace, in_turn=in_turn, paced=paced)
-
-    def _begin_demo(self, series: list[Series], oldest: datetime | None) -> None:
-        if said := too_old(series, oldest, days=settings.SCANNER_KEEP_BARS_DAYS):
-            self.stderr.write(said)
-        _know_markets([each.symbol for each in series])
 
 
 def _pace(*, rate: float | None, speed: float | None) -> Pace:
