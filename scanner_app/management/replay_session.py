@@ -10,6 +10,7 @@ from django.core.management import CommandError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from scanner_app.domain.wording import counted
 from scanner_app.engine.ingest import accept
 from scanner_app.feeds.files import FeedError
 from scanner_app.feeds.pace import Meter
@@ -110,7 +111,8 @@ class Session:
         return EXIT_HISTORY_CHANGED if self.tally.changed_count else 0
 
     def _account(self, status: int, error: BaseException | None) -> None:
-        if error is None or self.tally.done:
+        # A wrong option or a file that is not there needs no account of nothing.
+        if error is None or self.tally.done or self.tally.unanswered:
             self.say(summary(self.tally))
         if self._as_json:
             account = self.tally.as_json() | {"interrupted": status > EXIT_SIGNAL, "exit_status": status}
@@ -130,7 +132,7 @@ class _Display:
         self._meter = Meter(clock)
         self._said_at = clock()
         bar = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[speed]}"))
-        self._progress = Progress(*bar, TimeElapsedColumn(), console=console)
+        self._progress = Progress(*bar, TimeElapsedColumn(), console=console, disable=not console.is_terminal)
         self._task = self._progress.add_task("replay", total=1.0, speed="")
 
     def __enter__(self) -> Self:
@@ -143,7 +145,7 @@ class _Display:
     def show(self, share: float) -> None:
         """Show that this share of the sources (0 to 1) is read, and what the account says."""
         self._meter.note(self._tally.done, share)
-        taken = f"{self._tally.accepted:,} bars accepted"
+        taken = f"{counted(self._tally.accepted, 'bar')} accepted"
         self._progress.update(self._task, completed=share, description=taken, speed=str(self._meter))
         if self._lines and self._clock() - self._said_at >= LINE_EVERY_S:
             self._said_at = self._clock()

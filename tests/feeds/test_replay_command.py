@@ -226,7 +226,22 @@ def test_a_missing_table_is_an_error_at_once_and_in_the_account(csv_file, capsys
     with pytest.raises((CommandError, ProgrammingError), match="no_such_table"):
         call_command("replay", str(csv_file(HEADER + GOOD)), json=True)
 
-    assert "no_such_table" in json.loads(capsys.readouterr().out)["error"]
+    out, err = capsys.readouterr()
+    assert "no_such_table" in json.loads(out)["error"]
+    assert "2 bars got no answer before the end" in err
+
+
+def test_where_standard_error_is_no_terminal_a_line_now_and_then_shows_rate_and_time_left(csv_file, run, monkeypatch):
+    monkeypatch.setattr(replay_session, "LINE_EVERY_S", 0)
+    monkeypatch.setattr(replay, "BATCH", 1)
+
+    _, _, err = run(csv_file(HEADER + GOOD))
+
+    lines = [line for line in err.splitlines() if "of the input read" in line]
+    assert lines[0].startswith("1 bar accepted, 100% of the input read; ")
+    assert "bars a second" in lines[0]
+    _, _, paced = run(csv_file(HEADER + GOOD), rate=1_000)
+    assert "of the input read" not in paced
 
 
 # --- follow on
