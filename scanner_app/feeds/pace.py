@@ -79,9 +79,12 @@ class Meter:
             self._samples.popleft()
 
     def __str__(self) -> str:
-        """Like "4,812 bars a second, about 3 min left". Without the time left where no share is known."""
+        """Like "4,812 bars a second, about 3 min left". Without the time left where no share is known.
+
+        Up to now, not up to the last note: while nothing moves, the rate falls.
+        """
         first, last = self._samples[0], self._samples[-1]
-        seconds = last.clock - first.clock
+        seconds = self._clock() - first.clock
         if seconds <= 0:
             return ""
         rate = (last.done - first.done) / seconds

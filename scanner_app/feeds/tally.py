@@ -169,6 +169,8 @@ def summary(tally: Tally, *, shown: int = 20) -> str:
     more = max(0, tally.rejected_count - shown) + max(0, tally.conflict_count - shown)
     if more:
         text.append(f"... and {more:,} more lines")
+    if tally.conflict_count:
+        text.append("To store the values of the files in place of those that are known, replay them with --revise")
     text += _history(tally)
     for name, count in tally.disorder.items():
         text.append(

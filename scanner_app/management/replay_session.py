@@ -133,7 +133,8 @@ class _Display:
         self._said_at = clock()
         bar = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[speed]}"))
         self._progress = Progress(*bar, TimeElapsedColumn(), console=console, disable=not console.is_terminal)
-        self._task = self._progress.add_task("replay", total=1.0, speed="")
+        # Its text is made each time that the bar is drawn, also while nothing comes.
+        self._task = self._progress.add_task("replay", total=1.0, speed=self._meter)
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -146,7 +147,7 @@ class _Display:
         """Show that this share of the sources (0 to 1) is read, and what the account says."""
         self._meter.note(self._tally.done, share)
         taken = f"{counted(self._tally.accepted, 'bar')} accepted"
-        self._progress.update(self._task, completed=share, description=taken, speed=str(self._meter))
+        self._progress.update(self._task, completed=share, description=taken)
         if self._lines and self._clock() - self._said_at >= LINE_EVERY_S:
             self._said_at = self._clock()
             self._console.print(f"{taken}, {share:.0%} of the input read; {self._meter}")

@@ -33,6 +33,14 @@ def test_the_rate_is_that_of_the_last_half_minute(meter, clock):
     assert str(meter).startswith("50 bars a second")
 
 
+def test_the_rate_falls_while_nothing_moves(meter, clock):
+    clock[0] += 10
+    meter.note(1_000, 0.5)
+    clock[0] += 90
+
+    assert str(meter) == "10 bars a second, about 1 min 40 s left"
+
+
 def test_many_notes_take_no_more_memory_than_few(meter, clock):
     for note in range(100_000):
         clock[0] += 0.001

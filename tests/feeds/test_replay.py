@@ -504,6 +504,7 @@ def test_rejections_and_conflicts_are_told_by_file_and_line():
         "1 accepted, 1 duplicates, 1 conflicts, 1 rejected in 0.0 s",
         "C.csv:4: rejected (invalid): high is below low",
         "B.csv:8: conflict: B 1d 2020-01-01T00:00:00Z is known with other values",
+        "To store the values of the files in place of those that are known, replay them with --revise",
     ]
 
 
