@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django_filters import rest_framework as filters
@@ -23,9 +24,11 @@ from rest_framework.status import HTTP_202_ACCEPTED, HTTP_400_BAD_REQUEST, HTTP_
 
 from scanner_app import mailbox
 from scanner_app.api.base import ListViewSet
-from scanner_app.api.errors import RETRY_AFTER_S, DetailOut, TooLarge
+from scanner_app.api.body import PARSERS, too_many
+from scanner_app.api.errors import RETRY_AFTER_S, DetailOut
 from scanner_app.api.fields import TimeframeIn
 from scanner_app.api.filter_fields import SymbolAndTimeFilters, TimeframeFilter
+from scanner_app.api.foreign_shapes import refusal
 from scanner_app.api.permissions import MayWriteBars
 from scanner_app.api.timelines import StoryOut
 from scanner_app.domain.enums import BarStatus
@@ -195,6 +198,7 @@ class BarViewSet(ListViewSet):
     serializer_class = BarOut
     filterset_class = BarFilter
     permissions = {"create": MayWriteBars}
+    parser_classes = PARSERS
 
     @extend_schema(
         summary="Send one bar or a list of 1 to 5,000",
@@ -203,23 +207,34 @@ class BarViewSet(ListViewSet):
                 "revise",
                 OpenApiTypes.BOOL,
                 description="true: new values for known bars are revisions, which replace the stored ones",
-            )
+            ),
+            OpenApiParameter(
+                "Content-Encoding",
+                enum=["gzip"],
+                location=OpenApiParameter.HEADER,
+                description=f"for a packed body; it unpacks to at most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes",
+            ),
         ],
-        request=PolymorphicProxySerializer(
-            component_name="OneOrManyBars",
-            serializers=[BarIn, BarIn(many=True)],
-            resource_type_field_name=None,
-            many=False,
-        ),
+        request={
+            "application/json": PolymorphicProxySerializer(
+                component_name="OneOrManyBars",
+                serializers=[BarIn, BarIn(many=True)],
+                resource_type_field_name=None,
+                many=False,
+            ),
+            "application/x-ndjson": BarIn,
+            "application/jsonl": BarIn,
+        },
         responses={
             202: OpenApiResponse(
                 ReportOut, "at least one bar was accepted, was known already or is forming; accepted bars are committed"
             ),
             400: OpenApiResponse(
                 ReportOut,
-                "every bar was rejected or in conflict; or only `detail`: the body is not JSON or has no bars",
+                "every bar was rejected or in conflict; or only `detail`: the body is not JSON, has no bars, or has "
+                "the shape of another program's bars",
             ),
-            413: OpenApiResponse(DetailOut, "more than 5,000 bars"),
+            413: OpenApiResponse(DetailOut, "more than 5,000 bars, or too many bytes"),
             429: OpenApiResponse(ReportOut, "every bar was rejected as `backlog_full`: send them again later"),
         },
     )
@@ -256,13 +271,15 @@ class BarViewSet(ListViewSet):
 
 def _bars(data: Any) -> list[Any]:
     """The bars of a request's body. Raises ParseError or TooLarge."""
+    if foreign := refusal(data):
+        raise ParseError(foreign)
     bars = [data] if isinstance(data, dict) else data
     if not isinstance(bars, list):
         raise ParseError(f"Send a bar, or a list of 1 to {ingest.MAX_BARS:,} bars, not {type(data).__name__}.")
     if not bars:
         raise ParseError("The list is empty: send at least one bar.")
     if len(bars) > ingest.MAX_BARS:
-        raise TooLarge(f"One request may have {ingest.MAX_BARS:,} bars, not {len(bars):,}.")
+        raise too_many(f"{len(bars):,}")
     return bars
 
 

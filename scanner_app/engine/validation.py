@@ -29,7 +29,10 @@ class Rejection:
 
 
 def _number(value: object) -> object:
-    # Text is allowed because files have nothing else. A bool is an int in Python, but not a price.
+    # "1,234" and "1.234" mean different numbers to different people: what a text means is the reader's business.
+    if isinstance(value, str):
+        raise ValueError(f"must be a number, not the text {value!r}"[:300])
+    # A bool is an int in Python, but not a price.
     if isinstance(value, bool):
         raise ValueError("must be a number, not a bool")
     return value

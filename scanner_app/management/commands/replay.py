@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,29 +10,25 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Max
 from django.utils import timezone
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from scanner_app import mailbox
 from scanner_app.domain.actors import SCANNER
 from scanner_app.domain.timeframes import TIMEFRAMES
 from scanner_app.engine import retention
-from scanner_app.engine.ingest import accept
+from scanner_app.engine.overlap import compare
 from scanner_app.feeds import replay
 from scanner_app.feeds.bundled import Series, load_series, market_of, too_old
 from scanner_app.feeds.files import FeedError, open_feed
-from scanner_app.feeds.tally import Tally, summary
+from scanner_app.feeds.following_on import FollowOn
+from scanner_app.feeds.pace import at_once, at_rate, at_speed
 from scanner_app.mailbox.accept import create_symbols
+from scanner_app.management.replay_session import Session
 from scanner_app.models import Bar, Symbol
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-EXIT_NOT_TAKEN = 1
-"""Exit status when some bar was rejected or in conflict, or a file or an option was of no use."""
-
-EXIT_INTERRUPTED = 130
-"""Exit status after Ctrl-C, as shells have it."""
+    from scanner_app.feeds.pace import Pace
 
 
 class Command(BaseCommand):
@@ -41,7 +36,8 @@ class Command(BaseCommand):
 
     help = (
         "Feed bars from CSV or Parquet files through ingest, merged in time order. Exit status 0 if every "
-        "bar was accepted or known already, 1 if not. Naive times in files are UTC. See docs/data.md."
+        "bar was accepted or known already, 1 if not, 3 if --follow-on found that history has changed. Naive times "
+        "in files are UTC. See docs/data.md."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -67,59 +63,42 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="end with the account as one JSON object")
 
     def handle(self, *_args: object, **options: Any) -> None:
-        """Run the command; SystemExit carries the exit status."""
+        """Run the command; SystemExit and CommandError carry the exit status."""
+        session = Session(out=self.stdout, as_json=options["json"])
+        session.run(lambda: self._feed(session, options))
+
+    def _feed(self, session: Session, options: dict[str, Any]) -> None:
         pace = _pace(rate=options["rate"], speed=options["speed"])
-        tally = Tally()
         sources = _sources(options)
         oldest = retention.oldest_bar(timezone.now())
         if options["bundled"]:
-            self._begin_demo(_series(options["symbol"]), oldest)
+            series = _series(options["symbol"])
+            if said := too_old(series, oldest, days=settings.SCANNER_KEEP_BARS_DAYS):
+                session.say(said)
+            session.patience.call(lambda: _know_markets([each.symbol for each in series]))
         if options["follow_on"]:
-            newest = _newest()
-            sources = [replay.going_on(source, newest, tally.skip, oldest=oldest) for source in sources]
+            follow_on = FollowOn(
+                newest=session.patience.call(_newest),
+                oldest=oldest,
+                tally=session.tally,
+                patience=session.patience,
+                # The bundled series are what they are; own bars of one of their symbols are nobody's correction.
+                compare=None if options["bundled"] else compare,
+                on_progress=session.refresh,
+            )
+            sources = [follow_on.of(source) for source in sources]
         in_turn = options["bundled"] and options["speed"] is None
-        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-        status = 0
-        # Standard output is for the account; a terminal's bar becomes one plain line elsewhere.
-        with Progress(*columns, console=Console(stderr=True)) as progress:
-            task = progress.add_task("replay", total=1.0)
-
-            def show(share: float) -> None:
-                progress.update(task, completed=share, description=f"{tally.accepted:,} bars accepted")
-
-            run = replay.Replay(sources, accept, pace=pace, round_robin=in_turn, tally=tally, on_progress=show)
-            failure = None
-            try:
-                run.run()
-                show(1.0)  # also where all was known already, and ingest was never called
-            except KeyboardInterrupt:
-                status = EXIT_INTERRUPTED
-            except FeedError as exc:
-                failure = exc
-        self.stderr.write(summary(tally), ending="\n")
-        if options["json"]:
-            account = tally.as_json() | {"interrupted": status == EXIT_INTERRUPTED}
-            if failure is not None:
-                account["error"] = str(failure)
-            self.stdout.write(json.dumps(account))
-        if failure is not None:
-            raise CommandError(str(failure), returncode=EXIT_NOT_TAKEN)
-        if status or not tally.clean:
-            raise SystemExit(status or EXIT_NOT_TAKEN)
-
-    def _begin_demo(self, series: list[Series], oldest: datetime | None) -> None:
-        if said := too_old(series, oldest, days=settings.SCANNER_KEEP_BARS_DAYS):
-            self.stderr.write(said)
-        _know_markets([each.symbol for each in series])
+        paced = options["rate"] is not None or options["speed"] is not None
+        session.feed(sources, pace=pace, in_turn=in_turn, paced=paced)
 
 
-def _pace(*, rate: float | None, speed: float | None) -> replay.Pace:
+def _pace(*, rate: float | None, speed: float | None) -> Pace:
     for name, value in (("--rate", rate), ("--speed", speed)):
         if value is not None and not 0 < value < math.inf:
             raise CommandError(f"{name} must be a number above 0, not {value:g}")
     if rate is not None:
-        return replay.at_rate(rate)
-    return replay.at_once if speed is None else replay.at_speed(speed)
+        return at_rate(rate)
+    return at_once if speed is None else at_speed(speed)
 
 
 def _sources(options: dict[str, Any]) -> list[replay.Source]:
