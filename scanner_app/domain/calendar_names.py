@@ -4,6 +4,7 @@ from difflib import get_close_matches
 from typing import Final
 
 ALWAYS_OPEN: Final = "24/7"
+"""The calendar of a market that never closes."""
 
 NAMES: Final[frozenset[str]] = frozenset(
     """

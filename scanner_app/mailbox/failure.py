@@ -64,8 +64,8 @@ def fail(
             return Outcome.SUPERSEDED
         row = read_row(message.symbol_id)
         if hung:
-            move_to_lane(row.symbol_id, row.lane, lanes.HUNG, now, reason=text.message)
-            row.lane = lanes.HUNG.lane
+            move_to_lane(row.symbol_id, row.lane, lanes.INTO_SLOW_LANE, now, reason=text.message)
+            row.lane = lanes.INTO_SLOW_LANE.lane
         if ticket.replayed:
             _record_failure(ticket, text, NextStep(outcome=Outcome.QUARANTINED), now)
             outcome = _quarantine(ticket, text, now, reason="its replay failed")

@@ -47,7 +47,7 @@ class WorkerFacts:
     name: str
     role: str
     shard: str  # "0/1"
-    unconsumed_s: float = 0  # how long a message has waited beside its free slots
+    unconsumed_s: float = 0  # how long a message has waited while the worker had free slots
     deaf: bool = False  # whether that is too long
     clock_ahead_s: float | None = None  # its clock minus the database's; None: not known
 
