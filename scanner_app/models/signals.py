@@ -1,4 +1,4 @@
-"""What the detectors found."""
+"""Signals: what the detectors found."""
 
 from django.db import models
 
@@ -9,7 +9,7 @@ from scanner_app.models.symbols import Symbol
 
 
 class Signal(models.Model):
-    """A pattern on a bar. Symbol, timeframe and time are the bar's, kept here for filters without joins.
+    """A pattern that a detector found on a bar. Symbol, timeframe and time are the bar's, so that filters need no join.
 
     Written by hand in mailbox/sql.py: a new column must be added there too.
     """
@@ -27,7 +27,7 @@ class Signal(models.Model):
 
     class Meta:
         constraints = [
-            # Each effect once; also the way from a bar to its signals.
+            # A signal is stored once, even if its bar runs twice. Also used to find a bar's signals.
             models.UniqueConstraint(fields=["bar", "detector", "pattern"], name="signal_once"),
         ]
         indexes = [
