@@ -13,7 +13,7 @@ from scanner_app.admin.actions import Operated, confirmed, counted, named, numbe
 from scanner_app.admin.base import EMPTY, RecordAdmin, as_it_is, badge_column, newest_filter, one_line, time_column, utc
 from scanner_app.admin.links import link, row_url
 from scanner_app.alerts import acknowledge
-from scanner_app.domain.alert_rules import RULES
+from scanner_app.domain.alert_rules import RULES, runbook_file
 from scanner_app.domain.enums import OPEN_STATES, AlertState, Severity
 from scanner_app.domain.errors import AlertOver
 from scanner_app.models import Alert, Symbol
@@ -82,7 +82,7 @@ class AlertAdmin(Operated, RecordAdmin):
     @admin.display(description="Runbook")
     def rules_page(self, row: Alert) -> SafeString | str:
         """The page that says what it means and what to do."""
-        return link(links.runbook_path(row.rule), links.runbook_file(row.rule))
+        return link(links.runbook_path(row.rule), runbook_file(row.rule))
 
     @admin.display(description="Handled")
     def handled(self, row: Alert) -> str:

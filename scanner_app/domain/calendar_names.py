@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import Final
 
 ALWAYS_OPEN: Final = "24/7"
+"""The calendar of a market that never closes."""
 
 _BY_ZONE: Final[dict[str, str]] = {
     "Africa/Johannesburg": "XJSE",

@@ -21,7 +21,7 @@ from typing import Any
 from scanner_app.domain.timeframes import TIMEFRAMES
 
 PARTIAL = 0.1
-"""The rest of a session after its last whole bar counts as a bar only if it is longer than this share of a bar."""
+"""What is left of a session after its last whole bar counts as a bar if it is longer than this share of a bar."""
 
 DAY_S = 86_400
 

@@ -31,7 +31,7 @@ class Ticket:
 
     @property
     def logged(self) -> dict[str, Any]:
-        """What a line of the log says of it."""
+        """Its fields in a log line."""
         bar = {"timeframe": self.timeframe, "bar_time": f"{self.timestamp:%Y-%m-%dT%H:%M:%SZ}"}
         request = {"request_id": self.request_id} if self.request_id else {}
         return self.message.logged | bar | request

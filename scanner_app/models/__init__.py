@@ -1,4 +1,4 @@
-"""The tables. One file per group; see docs/life-of-a-bar.md for who writes which when.
+"""The tables, one file per group. Which code writes which table: docs/architecture.md, "Where state lives".
 
 May import: access, telemetry, conf, calendars and the rooms below.
 """

@@ -1,4 +1,4 @@
-"""Bars: the log of every symbol."""
+"""Bars: each symbol's log."""
 
 from django.db import models
 
@@ -10,7 +10,7 @@ from scanner_app.telemetry.request_id import MAX_LENGTH
 
 
 class Bar(models.Model):
-    """One accepted bar. `sequence` is its place in its symbol's log; ids never order anything.
+    """One accepted bar. `sequence` is its place in its symbol's log. Ids never decide an order.
 
     Written by hand in mailbox/sql.py: a new column must be added there too.
     """
@@ -26,7 +26,7 @@ class Bar(models.Model):
     sequence = models.BigIntegerField()
     status = models.CharField(max_length=11, choices=choices_of(BarStatus), default=BarStatus.WAITING)
     late = models.BooleanField(default=False)  # older than the newest known of its series, or replayed
-    replayed = models.BooleanField(default=False)  # from quarantine: one attempt, no breaker
+    replayed = models.BooleanField(default=False)  # from quarantine: one attempt, and the breaker does not count it
     held = models.BooleanField(default=False)  # accepted before a pause had been worked off
     # Old code may make rows while an upgrade runs, and leaves these at their defaults.
     revised = models.BooleanField(default=False, db_default=False)  # has had other values, see BarRevision
@@ -36,7 +36,7 @@ class Bar(models.Model):
     accepted_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     latency_ms = models.BigIntegerField(null=True)  # from acceptance to the commit of its result
-    # The request that brought it, for the log. NULL and not '': SQLite would copy a table of millions to add that.
+    # The request that brought it, for the log. NULL, not '': adding a column with '' makes SQLite copy the whole table.
     request_id = models.CharField(max_length=MAX_LENGTH, null=True)  # noqa: DJ001
 
     class Meta:

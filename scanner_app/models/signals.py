@@ -1,4 +1,4 @@
-"""What the detectors found."""
+"""Signals: what the detectors found."""
 
 from django.db import models
 from django.db.models import Case, Value, When
@@ -10,7 +10,7 @@ from scanner_app.models.symbols import Symbol
 
 
 class Signal(models.Model):
-    """A pattern on a bar. Symbol, timeframe and time are the bar's, kept here for filters without joins.
+    """A pattern that a detector found on a bar. Symbol, timeframe and time are the bar's, so that filters need no join.
 
     Written by hand in mailbox/sql.py: a new column must be added there too.
     """

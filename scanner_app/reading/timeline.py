@@ -252,10 +252,10 @@ def _failed(bar: Bar, failure: ProcessingFailure) -> TimelineLine:
 def _control_runs(
     bar: Bar, failures: Sequence[ProcessingFailure], events_of_it: Sequence[SymbolEvent]
 ) -> Iterator[TimelineLine]:
-    """After the last retry. Of a hold the first one's time is lost: its failure is counted up."""
-    set_aside = {event.at for event in events_of_it if event.kind == EventKind.QUARANTINED}
+    """The control run after the last retry. In a hold its time is lost, because later failures renew the same row."""
+    quarantined_at = {event.at for event in events_of_it if event.kind == EventKind.QUARANTINED}
     for failure in failures:
-        if failure.retry_delay_s is None and failure.failed_at not in set_aside:
+        if failure.retry_delay_s is None and failure.failed_at not in quarantined_at:
             sentence = "Its retries were used up: a control run on the last good bar was requested"
             yield _of_bar(bar, "control", failure.failed_at, sentence)
 

@@ -18,7 +18,7 @@ from scanner_app.management.commands import scanner
 from scanner_app.messaging import publisher
 from scanner_app.models import CircuitBreaker, QuarantinedBar, Symbol, SymbolEvent
 from tests.conftest import T0, accept_days, fail_head, make_symbol, row_of, snapshot
-from tests.mailbox.test_quarantine_bulk import set_aside
+from tests.mailbox.test_quarantine_bulk import quarantined
 
 pytestmark = pytest.mark.django_db
 
@@ -143,8 +143,8 @@ def test_options_may_stand_anywhere(symbol, arguments):
 
 @pytest.mark.parametrize(("act", "outcome"), [("replay", "replayed"), ("discard", "discarded")])
 def test_replay_and_discard_take_all_that_is_in_quarantine_of_the_named_symbols(act, outcome):
-    set_aside("TSLA", 2)
-    set_aside("AAPL")
+    quarantined("TSLA", 2)
+    quarantined("AAPL")
     make_symbol("IDLE")
 
     done = run(act, "TSLA", "IDLE", "--reason", "mended")
@@ -158,7 +158,7 @@ def test_replay_and_discard_take_all_that_is_in_quarantine_of_the_named_symbols(
 
 
 def test_replay_of_all_names_those_that_had_bars_in_quarantine_and_the_sum():
-    set_aside("TSLA", 2)
+    quarantined("TSLA", 2)
     for ticker in ("AAPL", "MSFT"):
         make_symbol(ticker)
 
@@ -274,7 +274,7 @@ def test_what_does_not_go_together_is_refused_before_anything_is_done(arguments,
 
 
 def test_json_tells_of_every_symbol_in_the_last_line_and_the_rest_goes_to_standard_error():
-    set_aside("TSLA")
+    quarantined("TSLA")
     make_symbol("IDLE")
 
     done = run("replay", "tsla", "XYZ", "idle", "--json")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from scanner_app.domain import wording
+from scanner_app.domain.alert_rules import runbook_file
 from scanner_app.domain.explanation.phrases import since_phrase
 from scanner_app.domain.explanation.result import Code
 from scanner_app.domain.explanation.situation import SecondLook, Situation, SlowLane
@@ -64,7 +65,7 @@ def problems_of(situation: Situation) -> Iterator[tuple[str, str]]:
     for alert in situation.alerts:
         yield (
             alert.message,
-            f"Alert {alert.rule}{since_phrase(alert.fired_at, situation.now)}: see docs/runbook/{alert.rule}.md.",
+            f"Alert {alert.rule}{since_phrase(alert.fired_at, situation.now)}: see {runbook_file(alert.rule)}.",
         )
     if situation.is_stale:
         age = "" if situation.data_age_s is None else f", the newest ended {wording.span(situation.data_age_s)} ago"

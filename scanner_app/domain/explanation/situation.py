@@ -50,7 +50,7 @@ class HeadSituation:
     error: AttemptError | None = None  # of its last failure
     due_since: datetime | None = None  # None: it must still wait, or its symbol may not run
     location: MessageLocation | None = None  # None: not looked up, since it is not due
-    losses: int = 0  # times in a row that its worker was lost
+    losses: int = 0  # times in a row that its message was lost with a worker
     late: bool = False
     replayed: bool = False
 
@@ -121,7 +121,7 @@ class Situation:
     alerts: Sequence[FiringAlert] = ()  # the worst first
 
     @property
-    def circuit(self) -> State:
+    def breaker_state(self) -> State:
         """The breaker's state now."""
         return self.breaker.state(self.rules, self.now)
 

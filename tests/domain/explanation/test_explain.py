@@ -316,7 +316,7 @@ def test_no_state_is_without_a_summary_above():
             id="no worker",
         ),
         pytest.param(
-            LOST, "Its worker was lost with a worker or the broker, or a worker took it a moment ago.", id="lost"
+            LOST, "Its message was lost with a worker or the broker, or a worker took it a moment ago.", id="lost"
         ),
         pytest.param(UNKNOWN, "The broker does not answer.", id="the broker is away"),
         pytest.param(RETRY, "ValueError: no good.", id="failed"),
