@@ -189,7 +189,9 @@ class Environment(BaseModel):
         "never less than a twentieth of the timeframe",
     )
     SCANNER_METRICS_TOKEN: Annotated[str, AfterValidator(_bearer)] = Field(
-        "", description="what Prometheus sends as `Authorization: Bearer …` to read `/metrics`; empty: staff alone may"
+        "",
+        description="what Prometheus sends as `Authorization: Bearer …` to read `/metrics`; "
+        "empty: only users of the admin may",
     )
     SCANNER_PUBLIC_METRICS: bool = Field(False, description="1: `/metrics` may be read without signing in")
     SCANNER_METRICS_SYMBOLS: Annotated[int, Field(ge=0)] = Field(
