@@ -235,7 +235,7 @@ def test_a_symbols_page_tells_attempts_stage_next_attempt_and_lane(browser):
 
     for label, value in {
         "Failed attempts:": "2",
-        "Stage:": "hold: the fault",
+        "Stage:": "hold: the bar is not at fault",
         "Next attempt (UTC):": f"{soon:%Y-%m-%d %H:%M:%S}",
         "Lane:": "slow",
     }.items():
