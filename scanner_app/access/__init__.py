@@ -1,4 +1,4 @@
-"""Who may do what: the one answer that API, pages and admin share.
+"""Who may do what: decided in one place for API, pages and admin.
 
 May import: detectors and domain.
 """
