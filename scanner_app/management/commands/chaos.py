@@ -1,4 +1,4 @@
-"""`manage.py chaos`: faults in random order on a scanner of its own, and an account of every bar."""
+"""`manage.py chaos`: faults in random order on a scanner of its own, and a check of what became of every bar."""
 
 import json
 import math
@@ -19,18 +19,18 @@ MOST_MINUTES = 600
 
 
 class Command(BaseCommand):
-    """Check the options, make the run, print the account."""
+    """Check the options, make the run, print the result."""
 
     help = (
         "Chaos run: starts a scanner of its own in a temporary folder, posts bars of 20 symbols at a steady rate "
         "while faults strike in random order, and checks that every accepted bar was processed once and in order "
-        "and that nothing waits afterwards. Your own scanner and data are not touched. Exit status 0 if the "
-        "account balances, 1 if not. See docs/chaos.md."
+        "and that nothing waits afterwards. Your own scanner and data are not touched. Exit status 0 if all "
+        "checks pass, 1 if not. See docs/chaos.md."
     )
-    requires_system_checks = ()  # nothing of this process's own database or broker is used
+    requires_system_checks = ()  # the run has a database and a broker of its own; those of this process are not used
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare the run."""
+        """Declare the options of the run."""
         parser.add_argument("--minutes", type=float, default=2, metavar="N", help="how long faults strike (2)")
         parser.add_argument("--seed", type=int, metavar="N", help="of the faults' order; without it a random one")
         parser.add_argument("--rate", type=float, default=40, metavar="N", help="bars a second (40)")
@@ -46,10 +46,10 @@ class Command(BaseCommand):
     def handle(self, *_args: object, **options: Any) -> None:
         """Run the command; SystemExit carries the exit status."""
         order = _order(options)
-        self._tell(f"seed {order.seed}")
-        signal.signal(signal.SIGTERM, _interrupt)  # so that nothing of the stack is left
+        self._report(f"seed {order.seed}")
+        signal.signal(signal.SIGTERM, _interrupt)  # so that all processes of the run are stopped
         try:
-            result = run(order, self._tell)
+            result = run(order, self._report)
         except (ChaosError, psycopg.Error) as exc:
             raise CommandError(f"seed {order.seed}: {str(exc).strip()}") from exc
         except KeyboardInterrupt:
@@ -61,7 +61,7 @@ class Command(BaseCommand):
         if not result.good:
             raise SystemExit(1)
 
-    def _tell(self, text: str) -> None:
+    def _report(self, text: str) -> None:
         self.stderr.write(text, self.style.NOTICE if sys.stderr.isatty() else None)
 
 
