@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import psycopg
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from scanner_app.tools.chaos.run import Order, Result, run
+from scanner_app.tools.chaos.run import Result, RunOptions, run
 from scanner_app.tools.chaos.stack import ChaosError
 
 SEEDS = 1_000_000
@@ -45,13 +45,13 @@ class Command(BaseCommand):
 
     def handle(self, *_args: object, **options: Any) -> None:
         """Run the command; SystemExit carries the exit status."""
-        order = _order(options)
-        self._report(f"seed {order.seed}")
+        run_options = _run_options(options)
+        self._report(f"seed {run_options.seed}")
         signal.signal(signal.SIGTERM, _interrupt)  # so that all processes of the run are stopped
         try:
-            result = run(order, self._report)
+            result = run(run_options, self._report)
         except (ChaosError, psycopg.Error) as exc:
-            raise CommandError(f"seed {order.seed}: {str(exc).strip()}") from exc
+            raise CommandError(f"seed {run_options.seed}: {str(exc).strip()}") from exc
         except KeyboardInterrupt:
             raise CommandError("interrupted; everything is stopped", returncode=130) from None
         for line in _lines(result):
@@ -69,7 +69,7 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _order(options: dict[str, Any]) -> Order:
+def _run_options(options: dict[str, Any]) -> RunOptions:
     if not 0 < options["minutes"] <= MOST_MINUTES:
         raise CommandError(f"--minutes must be above 0 and at most {MOST_MINUTES}, not {options['minutes']:g}")
     if not 0 < options["rate"] < math.inf:
@@ -77,7 +77,7 @@ def _order(options: dict[str, Any]) -> Order:
     if options["database"] and urlsplit(options["database"]).scheme not in {"postgres", "postgresql"}:
         raise CommandError("--database must begin with postgresql://; without it SQLite is used")
     seed = secrets.randbelow(SEEDS) if options["seed"] is None else options["seed"]
-    return Order(
+    return RunOptions(
         minutes=options["minutes"],
         seed=seed,
         rate=options["rate"],
@@ -93,6 +93,6 @@ def _lines(result: Result) -> list[str]:
     if result.good:
         return [
             *lines,
-            f"GOOD: every accepted bar was processed once and in order, and nothing waits (seed {result.order.seed})",
+            f"GOOD: every accepted bar was processed once and in order, and nothing waits (seed {result.options.seed})",
         ]
-    return [*lines, f"BAD: see above; logs and database are kept in {result.folder} (seed {result.order.seed})"]
+    return [*lines, f"BAD: see above; logs and database are kept in {result.folder} (seed {result.options.seed})"]
