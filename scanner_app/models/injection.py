@@ -1,4 +1,4 @@
-"""Faults on request, for tests and for people who want to see the scanner heal."""
+"""Faults on request, for tests and for people who want to see the scanner recover."""
 
 from django.db import models
 

@@ -1,4 +1,4 @@
-"""`manage.py scanner`: the operators' acts from the command line."""
+"""`manage.py scanner`: the operators' actions from the command line."""
 
 import getpass
 import json

@@ -137,7 +137,7 @@ def test_a_second_ctrl_c_leaves_the_bars_unread(run, scanner, monkeypatch):
     assert figures["problems"] == ["interrupted after 2.0 s of posting", "4 symbols not read back"]
 
 
-def test_a_scanner_that_goes_away_after_the_posting_is_told(run, scanner, monkeypatch):
+def test_a_scanner_that_goes_away_after_the_posting_is_reported(run, scanner, monkeypatch):
     def gone(*args, **kwargs):
         raise Unreachable("GET status got no usable answer: refused")
 
