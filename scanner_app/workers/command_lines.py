@@ -1,11 +1,10 @@
 """The command lines of the scanner's processes, for whatever starts them."""
 
 WEB_WORKERS = 2
-"""Web processes: one goes on while the other waits for the interpreter's lock. Chosen, not measured."""
-
+"""Web processes. Python runs one thread of a process at a time; the other process can answer. Not measured."""
 
 WEB_THREADS = 16
-"""Threads of each: an open stream holds one."""
+"""Threads of each web process: as many requests as it answers at once."""
 
 
 def worker_command(role: str, processes: int) -> str:
