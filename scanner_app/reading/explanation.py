@@ -30,22 +30,21 @@ from scanner_app.messaging import heartbeats, queue_contents, queue_names
 from scanner_app.models import Alert, Bar, ProcessingFailure, QuarantinedBar, Symbol, SymbolStatus
 from scanner_app.reading import reruns, symbol_status
 
-PACED_BY = 50
-"""The pace is taken from this many of the newest bars, so that it follows a change of the detectors."""
+PACE_BARS = 50
+"""The pace is measured over this many of the newest bars: few, so that it follows a change of the detectors."""
 
-TAKEN_S = settings.SCANNER_HEARTBEAT_S + 0.5
-"""Seconds after which a message that left its queue must be in a worker's heartbeat."""
+IN_A_HEARTBEAT_AFTER_S = settings.SCANNER_HEARTBEAT_S + 0.5
+"""Seconds after which a message that a worker took from its queue must be in the worker's heartbeat."""
 
-NAMES_A_HEAD = (EventKind.ENABLED, EventKind.RESET, EventKind.QUARANTINED)
-"""Events after which a waiting bar is published, whenever it was accepted."""
-
+PUBLISHES_THE_HEAD = (EventKind.ENABLED, EventKind.RESET, EventKind.QUARANTINED)
+"""Events with which a waiting bar is published, however long ago it was accepted."""
 
 EXPLAINED_ANYWAY = ("stale_symbol",)
-"""Rules whose alerts repeat what the explanation says anyway."""
+"""Rules whose alerts are left out, since the explanation says the same in its own words."""
 
 
 def explain(symbol: Symbol, now: datetime) -> Explanation:
-    """Why the symbol, which is one of `symbols()`, is in its state."""
+    """Why a symbol from `symbols()` is in its state."""
     return explain_situation(situation_of(symbol, now))
 
 
@@ -76,7 +75,7 @@ def situation_of(symbol: Symbol, now: datetime) -> Situation:
         next_attempt_at=summary.next_attempt_at,
         held=_last(symbol, EventKind.HELD) if head is not None and head.stage == Stage.HOLD else None,
         backlog=row.backlog,
-        pace_s=pace(_last_done(row)) if row.backlog else None,
+        pace_s=pace(_newest_finished(row)) if row.backlog else None,
         catching_up=row.catching_up,
         ever_accepted=row.last_sequence > 0,
         last_processed_at=row.last_processed_at,
@@ -166,11 +165,11 @@ def _due_since(
         failures[0].failed_at if failures else None,
     ]
     due_since = max([bar.accepted_at, *(time for time in times if time is not None and time <= now)])
-    if (now - due_since).total_seconds() < TAKEN_S:
+    if (now - due_since).total_seconds() < IN_A_HEARTBEAT_AFTER_S:
         return due_since
     # This comes last: without such an event, the query reads all of the symbol's events, which may be years of them.
-    named = _last(symbol, *NAMES_A_HEAD)
-    return due_since if named is None else max(due_since, named.at)
+    published = _last(symbol, *PUBLISHES_THE_HEAD)
+    return due_since if published is None else max(due_since, published.at)
 
 
 def _message_location(
@@ -194,11 +193,12 @@ def _message_location(
         served = any(one.role == row.lane for one in living)
         return MessageLocation.QUEUED if served else MessageLocation.NO_WORKER
     held = any(message.identity in one.held for one in living)
-    recent = (now - due_since).total_seconds() < TAKEN_S
+    recent = (now - due_since).total_seconds() < IN_A_HEARTBEAT_AFTER_S
     return MessageLocation.WORKER if held or recent else MessageLocation.NOWHERE
 
 
 def _held() -> Iterable[str]:
+    """The deliveries that the workers hold."""
     return (delivery for one in heartbeats.read_all().values() for delivery in one.held)
 
 
@@ -216,10 +216,10 @@ def _last(symbol: Symbol, *kinds: EventKind) -> LoggedEvent | None:
     return None if event is None else LoggedEvent(at=event.at, actor=event.actor, reason=event.reason)
 
 
-def _last_done(row: SymbolStatus) -> list[FinishedBar]:
+def _newest_finished(row: SymbolStatus) -> list[FinishedBar]:
     last = Bar.objects.filter(
         symbol_id=row.symbol_id,
-        sequence__gt=row.cursor - PACED_BY,
+        sequence__gt=row.cursor - PACE_BARS,
         sequence__lte=row.cursor,
         status=BarStatus.PROCESSED,
     )

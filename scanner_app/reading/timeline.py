@@ -17,10 +17,10 @@ from scanner_app.domain.enums import BarStatus, EventKind
 from scanner_app.models import Bar, ProcessingFailure, Signal, SymbolEvent
 
 IN_MS = 10_000
-"""Latencies below that are given in ms: what a healthy bar takes, and what a breaker's recovery does not."""
+"""Shorter latencies are shown in ms, longer ones as a span. A healthy bar is below it, a bar that was held is above."""
 
 OF_FAILURES = frozenset({EventKind.PAUSED, EventKind.OPENED, EventKind.REOPENED, EventKind.QUARANTINED})
-"""Events that a failed attempt may have led to, in its transaction and so at its time: that is how it is found."""
+"""Events that a failed attempt may lead to. They are written in its transaction, and found by their equal time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,7 @@ SENTENCES: dict[str, Callable[[str, str, str], str]] = {
     EventKind.LANE: _happened("Moved {reason}"),
     EventKind.CALENDAR: _calendar,
 }
-"""By kind: of actor, reason and the bar's name."""
+"""By kind of event: a function of actor, reason and the bar's name, which returns the sentence."""
 
 
 def event_sentence(event: SymbolEvent, failure: ProcessingFailure | None) -> str:
@@ -183,7 +183,7 @@ def _of_failure(failure: ProcessingFailure) -> dict[str, Any]:
 
 
 def story(bar: Bar) -> list[TimelineLine]:
-    """What happened to a bar, newest first: a bar has few lines, so this is all of them. Three queries."""
+    """A bar's whole timeline, newest first; it has few lines. Three queries."""
     happened = _in_order(bar)
     before: list[TimelineLine | None] = [None, *happened]
     numbered = [
@@ -213,7 +213,7 @@ RANK = {
         )
     )
 }
-"""The order of what one transaction writes at one moment."""
+"""The order of lines that have the same time, since one transaction wrote them."""
 
 
 def _in_order(bar: Bar) -> list[TimelineLine]:
@@ -239,7 +239,7 @@ def _of_bar(bar: Bar, kind: str, at: datetime, sentence: str, **more: Any) -> Ti
 def _acceptance(bar: Bar, events_of_it: Sequence[SymbolEvent]) -> Iterator[TimelineLine]:
     again = {EventKind.REPLAYED, EventKind.REPLACED}
     if any(event.kind in again and event.at == bar.accepted_at for event in events_of_it):
-        return  # its row keeps the last acceptance alone, which is that event; when the first was is not known
+        return  # the row has only the time of the last acceptance, and that is this event
     late = ", late: a newer bar of its series is known" if bar.late else ""
     yield _of_bar(bar, "accepted", bar.accepted_at, f"Accepted as number {bar.sequence:,}{late}")
 

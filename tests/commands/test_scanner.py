@@ -1,4 +1,4 @@
-"""`manage.py scanner`: the operators' acts from the command line."""
+"""`manage.py scanner`: the operators' actions from the command line."""
 
 import getpass
 import json
@@ -427,10 +427,10 @@ def test_a_long_name_is_cut_to_what_an_event_keeps(monkeypatch, symbol):
 
 
 def test_every_act_of_the_contract_is_there():
-    assert set(scanner.ACTS) == {"reset", "skip", "enable", "disable", "replay", "discard", "delete"}
+    assert set(scanner.ACTIONS) == {"reset", "skip", "enable", "disable", "replay", "discard", "delete"}
 
 
-@pytest.mark.parametrize("act", scanner.ACTS)
+@pytest.mark.parametrize("act", scanner.ACTIONS)
 def test_every_act_is_documented_for_operators(settings, act):
     text = (settings.BASE_DIR / "docs" / "operators.md").read_text()
 

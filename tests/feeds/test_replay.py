@@ -316,7 +316,7 @@ def test_what_is_held_is_bounded_over_all_symbols(world, monkeypatch):
         assert taken == sorted(taken)
 
 
-def test_what_still_waits_when_the_replay_is_stopped_is_told(world):
+def test_what_still_waits_when_the_replay_is_stopped_is_reported(world):
     world.verdict = full_until(1e9)
     tally = Tally()
 

@@ -55,7 +55,7 @@ def test_a_first_bar_on_an_open_breaker_is_due_at_the_half_open_moment(dispatche
     assert row_of(symbol).catching_up is True  # it waits for the breaker, not for the engine
 
 
-def test_new_values_for_a_quarantined_bar_replace_it_and_are_accepted_anew(dispatched_head):
+def test_new_values_for_a_quarantined_bar_replace_it_and_are_accepted_again(dispatched_head):
     symbol, ticket = dispatched_head(waiting=1)
     mailbox.quarantine_head(ticket, BarUnusable("bad"), now=T0)
 

@@ -26,7 +26,7 @@ def test_the_defaults_are_those_of_the_contract():
         pytest.param("SCANNER_BREAKER_RECOVERY_S", "nan", "greater than 0", id="not a number"),
         pytest.param("SCANNER_SOFT_LIMIT_S", "inf", "finite", id="endless"),
         pytest.param("SCANNER_BREAKER_THRESHOLD", "0", "greater than or equal to 1", id="threshold of none"),
-        pytest.param("SCANNER_RETRY_DELAYS", "1,two", "'two' is none", id="a word in the delays"),
+        pytest.param("SCANNER_RETRY_DELAYS", "1,two", "'two' is not a number", id="a word in the delays"),
         pytest.param("SCANNER_SHARD", "2/2", "0/1", id="a shard beyond the last"),
         pytest.param("SCANNER_CALENDARS", "*=XNYS,TSLA", "'TSLA' is not", id="a pattern without a calendar"),
         pytest.param("SCANNER_SIGNED_PRICES", "CL=F,ÖL*", "'ÖL*' is none", id="no ticker has an umlaut"),

@@ -551,7 +551,7 @@ def test_a_symbol_that_is_in_order_has_no_notes():
     assert explain(RUNNING_WITH_BACKLOG).notes == ()
 
 
-def test_a_deleted_symbol_has_no_notes_and_no_acts():
+def test_a_deleted_symbol_has_no_notes_and_no_actions():
     said = explain(situation(enabled=False, deleted_at=at(-1), quarantined=3, is_stale=True))
 
     assert (said.notes, said.actions) == ((), ())

@@ -6,14 +6,14 @@ import { Chart } from "./chart.js";
 import { connection } from "./notice.js";
 import { Unavailable, Refused, SignedOut, address, follow, get } from "./server.js";
 import {
-  EMPTY, bar_time, breaker, capital, condition, count, count_down, local, moment, next_try, p95_tone, plural,
+  EMPTY, bar_time, breaker, capital, condition, count, count_down, local, moment, next_attempt, p95_tone, plural,
   price, shape,
 } from "./text.js";
 
 const $ = (id) => document.getElementById(id);
 const ticker = $("symbol").dataset.ticker;
 const here = encodeURIComponent(ticker);
-const AT_MOST_EVERY_MS = 1500;
+const AT_MOST_EVERY_MS = 1500; // how often all parts are read again after the status has changed
 const AT_LEAST_EVERY_MS = 10_000; // another operator's action on the quarantine may not change the status
 const EXPLAIN_EVERY_MS = 2000; // its sentences contain remaining times
 const LISTED = 50;
@@ -38,7 +38,7 @@ function head() {
   const figures = [
     ["Breaker", breaker(status.circuit_state), { open: "bad", half_open: "warn" }[status.circuit_state] ?? ""],
     ["Failures in a row", count(status.consecutive_failures), status.consecutive_failures ? "warn" : ""],
-    ["Next try", waits ? next_try(status) : EMPTY, ""],
+    ["Next attempt", waits ? next_attempt(status) : EMPTY, ""],
     ["Backlog", count(status.backlog), ""],
     ["p95", status.bars_processed ? `${count(status.p95_latency_ms)} ms` : EMPTY, p95_tone(status)],
     ["Bars", count(status.bars_processed), ""],
