@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from functools import partial
 from typing import TYPE_CHECKING, Final, Self
 
 from django.core.management import CommandError
@@ -39,6 +40,9 @@ EXIT_SIGNAL: Final = 128
 
 EXPECTED: Final[tuple[type[Exception], ...]] = (FeedError, CommandError, *OUTAGES)
 """What ends a run with a sentence and no traceback."""
+
+SOURCE: Final = "replay"
+"""Who revised a bar, as its timeline says it."""
 
 LINE_EVERY_S: Final = 30.0
 """Where standard error is no terminal, a line says so often how far the replay is."""
@@ -86,13 +90,16 @@ class Session:
         if status:
             raise SystemExit(status)
 
-    def feed(self, sources: Sequence[Source], *, pace: Pace, in_turn: bool, paced: bool) -> None:
-        """Feed the sources through ingest, showing progress. `paced`: it is slow on purpose, and long."""
+    def feed(self, sources: Sequence[Source], *, pace: Pace, in_turn: bool, paced: bool, revising: bool) -> None:
+        """Feed the sources through ingest, showing progress.
+
+        `paced`: it is slow on purpose, and long. `revising`: new values for known bars are revisions.
+        """
         with _Display(self._console, self.tally, self.patience.outside.clock, quiet=paced) as display:
             self._refresh = lambda: display.show(share_of(sources))
             Replay(
                 sources,
-                accept,
+                partial(accept, revising=revising, source=SOURCE),
                 pace=pace,
                 round_robin=in_turn,
                 tally=self.tally,

@@ -16,7 +16,7 @@ from scanner_app.feeds.bundled import load_series
 from scanner_app.feeds.patience import Outside
 from scanner_app.management import replay_session
 from scanner_app.management.commands import replay as command
-from scanner_app.models import Bar, Symbol
+from scanner_app.models import Bar, BarRevision, Symbol
 from tests.conftest import accept_days, make_symbol
 
 HEADER = "Date,Open,High,Low,Close,Volume\n"
@@ -328,6 +328,20 @@ def test_ingest_takes_every_kind_of_bundled_ticker_and_bar(run, monkeypatch):
 # --- wrong use
 
 
+def test_revised_values_replace_the_stored_ones(csv_file, run):
+    run(csv_file(HEADER + GOOD))
+    changed = csv_file(HEADER + GOOD.replace("0.5,2,100", "0.5,2.5,100"))
+
+    status, account, _ = run(changed)
+    assert (status, account["revised"], account["conflict_count"]) == (1, 0, 1)
+    status, account, err = run(changed, "--revise")
+
+    assert (status, account["revised"], account["duplicates"], account["conflict_count"]) == (0, 1, 1, 0)
+    assert "1 revised" in err
+    assert Bar.objects.get(sequence=1).close == 2.5
+    assert BarRevision.objects.get().source == "replay"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -338,6 +352,9 @@ def test_ingest_takes_every_kind_of_bundled_ticker_and_bar(run, monkeypatch):
         pytest.param(["--rate", "x"], "invalid float value", id="a word"),
         pytest.param(["--rate", "1", "--speed", "1"], "not allowed with", id="two paces"),
         pytest.param(["--timeframe", "2d"], "invalid choice: '2d'", id="an unknown timeframe"),
+        pytest.param(
+            ["--revise", "--follow-on"], "--follow-on leaves out the known bars", id="to change and leave out"
+        ),
         pytest.param(["--bundled"], "and not both", id="files and the bundled series"),
         pytest.param(["missing.csv"], "missing.csv: no such file", id="a file that is not there"),
     ],

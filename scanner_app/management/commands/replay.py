@@ -60,6 +60,11 @@ class Command(BaseCommand):
             action="store_true",
             help="leave out the bars up to the newest accepted one of their symbol and timeframe",
         )
+        parser.add_argument(
+            "--revise",
+            action="store_true",
+            help="new values for known bars replace the stored ones; without it they are conflicts",
+        )
         parser.add_argument("--json", action="store_true", help="end with the account as one JSON object")
 
     def handle(self, *_args: object, **options: Any) -> None:
@@ -68,6 +73,8 @@ class Command(BaseCommand):
         session.run(lambda: self._feed(session, options))
 
     def _feed(self, session: Session, options: dict[str, Any]) -> None:
+        if options["revise"] and options["follow_on"]:
+            raise CommandError("--follow-on leaves out the known bars that --revise would change: choose one of them")
         pace = _pace(rate=options["rate"], speed=options["speed"])
         sources = _sources(options)
         oldest = retention.oldest_bar(timezone.now())
@@ -89,7 +96,7 @@ class Command(BaseCommand):
             sources = [follow_on.of(source) for source in sources]
         in_turn = options["bundled"] and options["speed"] is None
         paced = options["rate"] is not None or options["speed"] is not None
-        session.feed(sources, pace=pace, in_turn=in_turn, paced=paced)
+        session.feed(sources, pace=pace, in_turn=in_turn, paced=paced, revising=options["revise"])
 
 
 def _pace(*, rate: float | None, speed: float | None) -> Pace:
