@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from scanner_app.feeds.replay import BATCH, Source
+from scanner_app.feeds.replay import BATCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from scanner_app.engine.overlap import Overlap
     from scanner_app.feeds.patience import Patience
+    from scanner_app.feeds.replay import Source
     from scanner_app.feeds.tally import Line, Tally
 
 
@@ -40,7 +41,7 @@ class FollowOn:
 
     def of(self, source: Source) -> Source:
         """The source without these bars."""
-        return Source(name=source.name, lines=self._lines(source), share=source.share)
+        return replace(source, lines=self._lines(source))
 
     def _lines(self, source: Source) -> Iterator[Line]:
         overlap: list[Line] = []

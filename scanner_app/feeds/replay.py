@@ -69,11 +69,15 @@ class Accept(Protocol):
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Source:
-    """Lines of one origin, in their order, and the share of them read so far (0 to 1)."""
+    """Lines of one origin, in their order, and the share of them read so far (0 to 1).
+
+    `symbols` are the tickers of the lines, in upper case; empty: not known, it may be any.
+    """
 
     name: str
     lines: Iterator[Line]
     share: Callable[[], float]
+    symbols: frozenset[str] = frozenset()
 
 
 def share_of(sources: Sequence[Source]) -> float:
@@ -81,10 +85,11 @@ def share_of(sources: Sequence[Source]) -> float:
     return sum(source.share() for source in sources) / len(sources)
 
 
-def from_feed(feed: Feed) -> Source:
-    """Return the lines of a file."""
+def from_feed(feed: Feed, symbols: Iterable[str] = ()) -> Source:
+    """Return the lines of a file; `symbols` are those it has, if that is known."""
     lines = (Line(feed.name, number, bar) for number, bar in feed.items)
-    return Source(name=feed.name, lines=lines, share=feed.share)
+    tickers = frozenset(symbol.strip().upper() for symbol in symbols)
+    return Source(name=feed.name, lines=lines, share=feed.share, symbols=tickers)
 
 
 def from_series(series: Series) -> Source:
@@ -101,7 +106,9 @@ def from_series(series: Series) -> Source:
             bar = fixed | {"timestamp": moment.replace(tzinfo=UTC)} | dict(zip(fields, values, strict=True))
             yield Line(name, number, bar)
 
-    return Source(name=name, lines=lines(), share=lambda: done[0] / len(series))
+    return Source(
+        name=name, lines=lines(), share=lambda: done[0] / len(series), symbols=frozenset({series.symbol.upper()})
+    )
 
 
 # --- Merging
@@ -132,6 +139,10 @@ class _Lane:
                 self._tally.disorder[self.source.name] += 1
             self._latest = max(self._latest, line.moment)
         return True
+
+    def may_have(self, symbol: str) -> bool:
+        """Whether a line of this symbol may still come."""
+        return not self.source.symbols or symbol in self.source.symbols
 
     @property
     def key(self) -> tuple[datetime | int, int]:
@@ -269,11 +280,15 @@ class Replay:
         return HELD_IN_ALL - sum(map(len, self._held.values()))
 
     def _next(self, room: int) -> _Lane | None:
-        """Return the lane whose line is next, setting those aside that would hold back too much."""
+        """Return the lane whose line is next, setting those aside that would hold back too much.
+
+        A lane behind one that is set aside goes on only with symbols which that one does not have.
+        """
         while self._lanes:
             _, lane = self._lanes[0]
             held = self._held.get(lane.line.symbol)
-            if held is None or (len(held) < HELD_PER_SYMBOL and room > 0):
+            has_room = held is None or (len(held) < HELD_PER_SYMBOL and room > 0)
+            if has_room and not any(ahead.may_have(lane.line.symbol) for ahead in self._stalled):
                 return lane
             heapq.heappop(self._lanes)
             self._stalled.append(lane)

@@ -52,10 +52,9 @@ def body_of(count, separator=None):
     ],
 )
 def test_bars_are_read_however_the_body_is_written(send, body, content_type, encoding):
-    assert send(body, content_type=content_type, encoding=encoding) == (
-        202,
-        {"accepted": 2, "duplicates": 0, "conflicts": [], "rejected": []},
-    )
+    status, answer = send(body, content_type=content_type, encoding=encoding)
+
+    assert (status, answer["accepted"], answer["rejected"]) == (202, 2, [])
 
 
 def test_a_line_is_one_bar_by_its_place(send):

@@ -30,13 +30,13 @@ def line(symbol, day, *, file=None, number=None, timestamp=None):
     return Line(file or f"{symbol}.csv", day + 1 if number is None else number, bar)
 
 
-def source(lines, name=None):
+def source(lines, name=None, *, symbols=()):
     lines = list(lines)
-    return Source(name=name or lines[0].file, lines=iter(lines), share=lambda: 1.0)
+    return Source(name=name or lines[0].file, lines=iter(lines), share=lambda: 1.0, symbols=frozenset(symbols))
 
 
 def days(symbol, count, *, start=0):
-    return source(line(symbol, start + day) for day in range(count))
+    return source((line(symbol, start + day) for day in range(count)), symbols={symbol})
 
 
 @dataclass
@@ -290,6 +290,19 @@ def test_two_files_of_a_full_symbol_stay_in_order_of_time(world, monkeypatch):
     world.run(odd, even)
 
     assert [day for _, day in world.taken] == list(range(1_400))
+
+
+@pytest.mark.parametrize("symbols", [{"A", "B"}, ()])
+def test_a_files_later_bars_of_a_symbol_are_not_overtaken_by_the_next_file(world, monkeypatch, symbols):
+    """January's file has B, of which too much is held already, before A; February's file begins with A."""
+    monkeypatch.setattr(replay, "HELD_PER_SYMBOL", 10)
+    world.verdict = full_until(5, "B")
+    january = source([*(line("B", day) for day in range(600)), line("A", 600)], "01.csv", symbols=symbols)
+    february = source([line("A", 700), line("B", 701)], "02.csv", symbols=symbols)
+
+    world.run(january, february)
+
+    assert [day for symbol, day in world.taken if symbol == "A"] == [600, 700]
 
 
 def test_what_is_held_is_bounded_over_all_symbols(world, monkeypatch):

@@ -115,9 +115,10 @@ def _sources(options: dict[str, Any]) -> list[replay.Source]:
         raise CommandError("Name the files to replay, or --bundled, and not both")
     if not options["bundled"]:
         try:
-            return [replay.from_feed(open_feed(path, symbol=symbol, timeframe=timeframe)) for path in files]
+            feeds = [open_feed(path, symbol=symbol, timeframe=timeframe) for path in files]
         except FeedError as exc:
             raise CommandError(str(exc)) from exc
+        return [replay.from_feed(feed, [] if symbol is None else [symbol]) for feed in feeds]
     if timeframe is not None:
         raise CommandError("--timeframe is for files; the bundled series have their own")
     series = _series(symbol)
