@@ -33,14 +33,21 @@ def nearest(timeframe: str, time: datetime, *, zone: tzinfo, hours: Hours) -> tu
 
     `time` is aware, `zone` the exchange's, `hours` those of the symbol's calendar.
     """
-    if is_on_clock(timeframe, time.astimezone(UTC)) or is_on_clock(timeframe, time.astimezone(zone)):
+    step = STEPS.get(timeframe)
+    if step is None:
         return None
-    at, step = time.timestamp(), STEPS[timeframe]
-    midnight = time.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-    of_session = [(float(start), step) for start in hours.starts_before(at)] or [(0.0, min(step, MINUTE_S))]
-    anchors = [(0.0, step), (midnight.timestamp(), step), *of_session]  # unix s, and the step from there
+    at = time.timestamp()
+    # First what most doubtful bars are: in step with a session that opens off the hour.
+    starts = hours.starts_before(at)
+    if any(not (at - start) % step for start in starts):
+        return None
+    local = time.astimezone(zone)
+    if is_on_clock(timeframe, time.astimezone(UTC)) or is_on_clock(timeframe, local):
+        return None
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    of_sessions = [(float(start), step) for start in starts] or [(0.0, min(step, MINUTE_S))]
     befores, afters = [], [(midnight + timedelta(days=1)).timestamp(), hours.start_after(at) or math.inf]
-    for anchor, width in anchors:
+    for anchor, width in [(0.0, step), (midnight.timestamp(), step), *of_sessions]:  # unix s, the steps from there
         passed = (at - anchor) % width
         if not passed:
             return None

@@ -67,12 +67,12 @@ class Hours:
         """Trading time (s) between two moments (unix s); 0 if the second is not the later one."""
         return max(0.0, self._traded(end) - self._traded(start))
 
-    def starts_before(self, at: float) -> set[int]:
-        """The last opening and the last reopening (unix s) up to this moment; empty where no sessions are known."""
+    def starts_before(self, at: float) -> tuple[int, ...]:
+        """The last opening, and the last reopening, (unix s) up to this moment; none where no sessions are known."""
         begun = bisect_right(self._starts, at)
         if begun == 0 or at >= self._ends[-1]:
-            return set()
-        return {self._starts[begun - 1], self._opens[bisect_right(self._opens, at) - 1]}
+            return ()
+        return self._opens[bisect_right(self._opens, at) - 1], self._starts[begun - 1]
 
     def start_after(self, at: float) -> int | None:
         """The first opening or reopening (unix s) after this moment; None where the sessions are not known."""

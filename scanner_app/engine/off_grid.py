@@ -26,7 +26,7 @@ def rejections(bars: Sequence[tuple[int, NewBar]], now: datetime) -> dict[int, R
     if not doubtful:
         return {}
     own = dict(Symbol.objects.filter(ticker__in=doubtful).values_list("ticker", "calendar"))
-    found = {}
+    found: dict[int, Rejection] = {}
     for ticker, of_symbol in doubtful.items():
         calendar = calendar_of(ticker, own.get(ticker, ""))
         found |= _of_symbol(of_symbol, calendar, now)
@@ -35,17 +35,16 @@ def rejections(bars: Sequence[tuple[int, NewBar]], now: datetime) -> dict[int, R
 
 def _of_symbol(bars: Sequence[tuple[int, NewBar]], calendar: str, now: datetime) -> dict[int, Rejection]:
     zone = ZoneInfo(ZONES.get(calendar, "UTC"))  # a calendar that an upgrade has removed has no sessions either
-    doubtful = [
-        (index, bar) for index, bar in bars if not grid.is_on_clock(bar.timeframe, bar.timestamp.astimezone(zone))
-    ]
-    if not doubtful:
-        return {}
-    hours = hours_of(calendar, now)
-    return {
-        index: _rejection(index, bar, around, calendar)
-        for index, bar in doubtful
-        if (around := grid.nearest(bar.timeframe, bar.timestamp, zone=zone, hours=hours)) is not None
-    }
+    hours = None
+    found: dict[int, Rejection] = {}
+    for index, bar in bars:
+        if hours is None:
+            if grid.is_on_clock(bar.timeframe, bar.timestamp.astimezone(zone)):
+                continue
+            hours = hours_of(calendar, now)
+        if around := grid.nearest(bar.timeframe, bar.timestamp, zone=zone, hours=hours):
+            found[index] = _rejection(index, bar, around, calendar)
+    return found
 
 
 def _rejection(index: int, bar: NewBar, around: tuple[datetime, datetime], calendar: str) -> Rejection:

@@ -44,8 +44,13 @@ def _finite(value: float) -> float:
     return value
 
 
-def _not_negative(value: float) -> float:
-    if value < 0:
+def _known(value: object) -> object:
+    """None for a volume that is not known. Files have an empty cell for it, or NaN, which alone is not itself."""
+    return None if value == "" or value != value else _number(value)
+
+
+def _volume(value: float | None) -> float | None:
+    if value is not None and _finite(value) < 0:
         raise ValueError(f"must not be negative, not {value}")
     return value
 
@@ -54,11 +59,6 @@ def _closed(value: object) -> object:
     if value is not None and not isinstance(value, bool):
         raise ValueError(f"must be true or false, not {value!r}"[:300])
     return value
-
-
-def _known(value: object) -> object:
-    """None for a volume that is not known. Files have an empty cell for it, or a number that is none."""
-    return None if value == "" or (isinstance(value, float) and math.isnan(value)) else value
 
 
 def _timeframe(value: object) -> str:
@@ -84,8 +84,7 @@ def _timestamp(value: object) -> datetime:
 
 
 Price = Annotated[float, BeforeValidator(_number), AfterValidator(_finite)]
-KnownVolume = Annotated[float, BeforeValidator(_number), AfterValidator(_finite), AfterValidator(_not_negative)]
-Volume = Annotated[KnownVolume | None, BeforeValidator(_known)]
+Volume = Annotated[float | None, BeforeValidator(_known), AfterValidator(_volume)]
 
 
 class _Bar(BaseModel):

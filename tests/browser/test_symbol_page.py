@@ -14,15 +14,39 @@ from tests.browser.conftest import failed, processed, quarantined, tickers, tile
 from tests.conftest import make_symbol, new_bar, row_of
 
 
-def test_a_click_on_the_board_opens_the_symbol_however_odd_its_ticker(reader, errors):
-    processed("BTC/USD", 2)
-    reader.reload()
+@pytest.mark.parametrize(
+    ("ticker", "address"),
+    [
+        ("BTC/USD", "/symbols/BTC/USD/"),
+        ("BRK B", "/symbols/BRK%20B/"),
+        ("50%?#$&", "/symbols/50%25%3F%23%24%26/"),
+        ("<IMG SRC=X ONERROR=ALERT(1)>", "/symbols/%3CIMG%20SRC%3DX%20ONERROR%3DALERT(1)%3E/"),
+    ],
+)
+def test_a_click_on_the_board_opens_the_symbol_however_odd_its_ticker(operator, errors, live_server, ticker, address):
+    processed(ticker, 2)
+    operator.reload()
 
-    tickers(reader).get_by_text("BTC/USD").click()
+    tickers(operator).get_by_text(ticker, exact=True).click()
 
-    expect(reader).to_have_url(re.compile("/symbols/BTC/USD/$"))
-    expect(reader.get_by_role("heading", name="BTC/USD", level=1)).to_be_visible()
-    expect(reader.locator("#chart[data-bars='2']")).to_be_visible()
+    expect(operator).to_have_url(live_server.url + address)
+    expect(operator.get_by_role("heading", name=ticker, level=1)).to_be_visible()
+    expect(operator.locator("#chart[data-bars='2']")).to_be_visible()
+    operator.get_by_role("button", name="Disable").click()
+    expect(operator.get_by_role("heading", name=f"Disable {ticker}?")).to_be_visible()
+    operator.locator("#ask [data-part=do]").click()
+    expect(operator.locator("#outcome")).to_contain_text(f"{ticker} has been disabled")
+    assert errors == []
+
+
+def test_a_chart_shows_bars_without_a_known_volume_and_with_prices_below_zero(reader, errors):
+    make_symbol("CL=F")
+    mailbox.accept([new_bar("CL=F"), new_bar("CL=F", 1, low=-40.32, close=-37.63, volume=None)], now=timezone.now())
+
+    reader.goto("/symbols/CL%3DF/")
+
+    expect(reader.locator("#chart")).to_have_attribute("data-bars", "2")
+    expect(reader.locator("#legend")).to_contain_text("O 10  H 12  L -40.32  C -37.63  V \N{EN DASH}")
     assert errors == []
 
 

@@ -1,6 +1,7 @@
 """Validation, and the report of a batch."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -86,7 +87,7 @@ def test_other_peoples_names_of_a_timeframe_are_stored_as_ours():
     assert sorted(Bar.objects.values_list("timeframe", flat=True)) == ["1d", "1h"]
 
 
-SIGNED = {"open": -14.0, "high": 0.0, "low": -16.7, "close": -2.0}
+SIGNED: dict[str, Any] = {"open": -14.0, "high": 0.0, "low": -16.7, "close": -2.0}
 
 
 @pytest.mark.parametrize("pattern", ["CL=F", "CL*", "*"])
