@@ -34,9 +34,10 @@ VALUES = ("timestamp", "open", "high", "low", "close", "volume", "sent_at")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forming:
-    """A forming bar as it is shown. The names are the API's."""
+    """A forming bar as it is shown. The names are the API's, which does not have the end."""
 
     timeframe: str
+    ends_at: datetime
     timestamp: datetime
     open: float
     high: float
@@ -235,7 +236,9 @@ def _shown(bars: Iterable[Kept]) -> dict[int, list[Forming]]:
         closed_until = one.newest_end
         if closed_until is None or one.period.ends_at > closed_until:
             values = {name: getattr(one.values, name) for name in VALUES if name != "sent_at"}
-            found.setdefault(one.period.symbol_id, []).append(Forming(timeframe=one.period.timeframe, **values))
+            found.setdefault(one.period.symbol_id, []).append(
+                Forming(timeframe=one.period.timeframe, ends_at=one.period.ends_at, **values)
+            )
     return found
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from scanner_app.domain import wording
 from scanner_app.domain.explanation.phrases import since_phrase
 from scanner_app.domain.explanation.result import Code
-from scanner_app.domain.explanation.situation import Situation, SlowLane
+from scanner_app.domain.explanation.situation import FormingSituation, Situation, SlowLane
 
 
 def notes_of(situation: Situation, code: Code) -> Iterator[str]:
@@ -24,6 +24,8 @@ def notes_of(situation: Situation, code: Code) -> Iterator[str]:
     if head is not None and head.losses:
         times = wording.in_a_row(head.losses, "time")
         yield f"Its worker was lost {times}; after {situation.max_losses} times this counts as a failure."
+    if situation.forming is not None:
+        yield _forming(situation.forming, situation.now)
     if situation.slow is not None:
         yield _slow_lane(situation.slow, situation.now)
     if situation.quarantined:
@@ -32,6 +34,11 @@ def notes_of(situation: Situation, code: Code) -> Iterator[str]:
             f"{situation.quarantined:,} of its bars {verb} in quarantine until an operator replays or discards {them}, "
             f"or until new values for {them} arrive."
         )
+
+
+def _forming(bar: FormingSituation, now: datetime) -> str:
+    name, end = wording.bar_name(bar.timeframe, bar.timestamp, now), wording.clock(bar.ends_at, now)
+    return f"Its {name} is forming: it can be accepted when its period is over, at {end}."
 
 
 def _slow_lane(slow: SlowLane, now: datetime) -> str:

@@ -85,7 +85,7 @@ export class Chart {
   show_forming_price(bar) {
     this.candles.applyOptions({ priceLineVisible: !bar, lastValueVisible: !bar });
     if (this.forming_price) this.candles.removePriceLine(this.forming_price);
-    this.forming_price = bar && this.candles.createPriceLine({ price: bar.close, title: "forming", lineWidth: 1, lineStyle: LineStyle.Dashed,
+    this.forming_price = bar && this.candles.createPriceLine({ price: bar.close, lineWidth: 1, lineStyle: LineStyle.Dashed,
       color: colour(bar.close >= bar.open ? "--up" : "--down") });
   }
 
