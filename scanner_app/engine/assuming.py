@@ -75,7 +75,7 @@ def _store_newer(bars: Sequence[Kept], ended: Sequence[Kept], now: datetime) -> 
     newer = {
         one.period: one.values
         for one in bars
-        if one.values.sent_at > one.stored_at and one.stored_at <= now - STORE_EVERY and one.period not in over
+        if one.values != one.stored and one.stored.sent_at <= now - STORE_EVERY and one.period not in over
     }
     forming.store(newer)
     return len(newer)

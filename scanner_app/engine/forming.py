@@ -34,9 +34,10 @@ VALUES = ("timestamp", "open", "high", "low", "close", "volume", "sent_at")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forming:
-    """A forming bar as it is shown. The names are the API's."""
+    """A forming bar as it is shown. The names are the API's, which does not have the end."""
 
     timeframe: str
+    ends_at: datetime
     timestamp: datetime
     open: float
     high: float
@@ -49,9 +50,10 @@ class Forming:
 class Kept:
     """A forming bar as it is kept, with what decides whether it still is one."""
 
+    row: int  # its key in the database
     period: Period
     values: FormingValues
-    stored_at: datetime  # when the values in the database came
+    stored: FormingValues  # those in the database
     ticker: str
     hours: Callable[[], Hours]
     newest: Mapping[str, str]  # by timeframe, the ISO time of the symbol's newest closed bar
@@ -148,20 +150,17 @@ def store(values: Mapping[Period, FormingValues]) -> None:
     )
 
 
-def forget(bars: Iterable[Kept]) -> None:
+def forget(bars: Sequence[Kept]) -> None:
     """Forget bars that are forming no more. Raises RedisError, with nothing forgotten in the database."""
-    by_series: dict[tuple[int, str], list[datetime]] = {}
-    for period in (one.period for one in bars):
-        by_series.setdefault((period.symbol_id, period.timeframe), []).append(period.ends_at)
     # The broker first: of a bar that it has, `_store` takes it for granted that the database has it too.
     newest_values.remove(one.period for one in bars)
-    for (symbol_id, timeframe), ends in by_series.items():
-        FormingBar.objects.filter(symbol_id=symbol_id, timeframe=timeframe, ends_at__in=ends).delete()
+    FormingBar.objects.filter(pk__in=[one.row for one in bars]).delete()
 
 
 class _Row(NamedTuple):
     """What is read of a row."""
 
+    pk: int
     symbol_id: int
     timeframe: str
     ends_at: datetime
@@ -180,9 +179,11 @@ class _Row(NamedTuple):
 def _kept(row: _Row, period: Period, newer: FormingValues | None, now: datetime) -> Kept:
     stored = FormingValues(**{name: getattr(row, name) for name in VALUES})
     return Kept(
+        row=row.pk,
         period=period,
-        values=newer if newer is not None and newer.sent_at > stored.sent_at else stored,
-        stored_at=row.sent_at,
+        # Of values of one moment the broker's are those that were written last.
+        values=newer if newer is not None and newer.sent_at >= stored.sent_at else stored,
+        stored=stored,
         ticker=row.symbol__ticker,
         hours=partial(hours_of, calendar_of(row.symbol__ticker, row.symbol__calendar), now),
         newest=row.symbol__status__newest,
@@ -235,7 +236,9 @@ def _shown(bars: Iterable[Kept]) -> dict[int, list[Forming]]:
         closed_until = one.newest_end
         if closed_until is None or one.period.ends_at > closed_until:
             values = {name: getattr(one.values, name) for name in VALUES if name != "sent_at"}
-            found.setdefault(one.period.symbol_id, []).append(Forming(timeframe=one.period.timeframe, **values))
+            found.setdefault(one.period.symbol_id, []).append(
+                Forming(timeframe=one.period.timeframe, ends_at=one.period.ends_at, **values)
+            )
     return found
 
 

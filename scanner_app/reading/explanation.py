@@ -16,6 +16,7 @@ from scanner_app.domain.explanation.situation import (
     AttemptError,
     FinishedBar,
     FiringAlert,
+    FormingSituation,
     HeadSituation,
     LoggedEvent,
     MessageLocation,
@@ -24,6 +25,7 @@ from scanner_app.domain.explanation.situation import (
     SlowLane,
     pace,
 )
+from scanner_app.engine import forming
 from scanner_app.mailbox.heads import message_of
 from scanner_app.mailbox.sweep import MAX_LOSSES
 from scanner_app.messaging import heartbeats, queue_contents, queue_names
@@ -78,6 +80,7 @@ def situation_of(symbol: Symbol, now: datetime) -> Situation:
         pace_s=pace(_newest_finished(row)) if row.backlog else None,
         catching_up=row.catching_up,
         ever_accepted=row.last_sequence > 0,
+        forming=None if row.last_sequence else _forming(symbol, now),
         last_processed_at=row.last_processed_at,
         last_error=row.last_error,
         slow=_slow(symbol, row),
@@ -89,6 +92,12 @@ def situation_of(symbol: Symbol, now: datetime) -> Situation:
         stale_for_s=summary.stale_for_s,
         alerts=_firing(symbol),
     )
+
+
+def _forming(symbol: Symbol, now: datetime) -> FormingSituation | None:
+    for bar in forming.of_symbol(symbol, now):
+        return FormingSituation(timeframe=bar.timeframe, timestamp=bar.timestamp, ends_at=bar.ends_at)
+    return None
 
 
 def _firing(symbol: Symbol) -> list[FiringAlert]:

@@ -9,9 +9,10 @@ from playwright.sync_api import expect
 
 from scanner_app import mailbox
 from scanner_app.domain.enums import AlertState, Severity
+from scanner_app.engine import ingest
 from scanner_app.models import Alert, Signal, Symbol, SymbolStatus
 from tests.browser.conftest import failed, processed, quarantined, tickers, tile
-from tests.conftest import make_symbol, new_bar, row_of
+from tests.conftest import make_symbol, new_bar, raw_bar, row_of
 
 
 @pytest.mark.parametrize(
@@ -75,6 +76,27 @@ def test_the_chart_shows_bars_with_their_signals_and_follows_them(reader, errors
     reader.get_by_label("Pattern").select_option("CDLHAMMER")
     expect(chart).to_have_attribute("data-marks", "1")
     assert row_of(symbol).bars_processed == 31
+    assert errors == []
+
+
+def test_the_bar_that_forms_is_drawn_hollow_named_and_followed(reader, errors):
+    processed("TSLA", 3)
+    opens = timezone.now()
+    bar = raw_bar(timestamp=opens.isoformat(), closed=False, close=10.5)
+    ingest.accept([bar], now=opens)
+    reader.goto("/symbols/TSLA/")
+
+    expect(reader.locator("#chart")).to_have_attribute("data-bars", "3")
+    expect(reader.locator("#chart")).to_have_attribute("data-forming", "1")
+    expect(reader.locator("#legend")).to_contain_text("C 10.5  V 1,000  Forming")
+    expect(reader.locator("#chart-words")).to_contain_text("The hollow bar at the right is forming")
+    expect(reader.locator("#head")).to_contain_text("10.5 (1d)")
+
+    ingest.accept([bar | {"close": 11.5}], now=timezone.now())
+    expect(reader.locator("#legend")).to_contain_text("C 11.5  V 1,000  Forming")
+    ingest.accept([bar | {"close": 11.5, "closed": True}], now=timezone.now())
+
+    expect(reader.locator("#chart")).to_have_attribute("data-forming", "0", timeout=15_000)
     assert errors == []
 
 

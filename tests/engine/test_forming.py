@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import redis
 
+from scanner_app import mailbox
 from scanner_app.engine import assuming, forming, ingest
 from scanner_app.messaging import forming as broker
 from scanner_app.models import Bar, FormingBar, Symbol
@@ -336,6 +337,31 @@ def test_forming_bars_of_a_symbol_that_is_being_deleted_are_forgotten(broker_ser
 
     assert closed() == []
     assert FormingBar.objects.count() == 0
+
+
+def test_an_unfinished_hour_is_not_final_and_its_last_values_are(broker_server):
+    history = [hour(-age) for age in range(30, 0, -1)]
+    unfinished = hour(open=10.0, high=10.1, low=9.7, close=10.01, volume=3)
+
+    first = ingest.accept([*history, unfinished], now=NOW)
+    second = ingest.accept([unfinished | {"high": 10.4, "close": 10.35, "volume": 140}], now=NOW + HOUR / 2)
+    assuming.run(GRACE_OVER)
+
+    assert (first.accepted, first.forming) == (30, 1)
+    assert (second.forming, second.conflicts) == (1, [])
+    assert closed()[-1] == (OPENS, 10.35, True)
+
+
+def test_the_forming_bars_of_a_symbol_are_removed_with_it(broker_server):
+    ingest.accept([hour()], now=NOW)
+    symbol = Symbol.objects.get()
+
+    mailbox.delete(symbol, by="olga", now=NOW)
+    while mailbox.remove_rows(symbol.pk):
+        pass
+
+    assert not Symbol.objects.exists()
+    assert not FormingBar.objects.exists()
 
 
 @pytest.mark.xfail(strict=True, reason="mailbox.accept does not revise yet: other values are a conflict")

@@ -7,7 +7,7 @@ from scanner_app.domain import wording
 from scanner_app.domain.alert_rules import runbook_file
 from scanner_app.domain.explanation.phrases import since_phrase
 from scanner_app.domain.explanation.result import Code
-from scanner_app.domain.explanation.situation import SecondLook, Situation, SlowLane
+from scanner_app.domain.explanation.situation import FormingSituation, SecondLook, Situation, SlowLane
 
 
 def notes_of(situation: Situation, code: Code) -> Iterator[str]:
@@ -25,6 +25,8 @@ def notes_of(situation: Situation, code: Code) -> Iterator[str]:
     if head is not None and head.losses:
         times = wording.in_a_row(head.losses, "time")
         yield f"Its worker was lost {times}; after {situation.max_losses} times this counts as a failure."
+    if situation.forming is not None:
+        yield _forming(situation.forming, situation.now)
     if situation.slow is not None:
         yield _slow_lane(situation.slow, situation.now)
     if situation.quarantined:
@@ -48,6 +50,11 @@ def _second_look(look: SecondLook, now: datetime) -> str:
         f"A detector failed when it looked again at a {look.timeframe} bar ({error}). The signals stay as they were; "
         f"the next attempt is{when or ' soon'}."
     )
+
+
+def _forming(bar: FormingSituation, now: datetime) -> str:
+    name, end = wording.bar_name(bar.timeframe, bar.timestamp, now), wording.clock(bar.ends_at, now)
+    return f"Its {name} is forming: it can be accepted when its period is over, at {end}."
 
 
 def _slow_lane(slow: SlowLane, now: datetime) -> str:

@@ -56,6 +56,15 @@ class HeadSituation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FormingSituation:
+    """A bar whose period is not over."""
+
+    timeframe: str
+    timestamp: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SlowLane:
     """Why a symbol is in the slow lane, and when it returns."""
 
@@ -109,6 +118,7 @@ class Situation:
     pace_s: float | None = None  # seconds that a bar takes when bars wait; None: unknown
     catching_up: bool = False  # bars that waited during a pause are still being worked off
     ever_accepted: bool = True
+    forming: FormingSituation | None = None  # looked up for a symbol without bars
     last_processed_at: datetime | None = None
     last_error: str = ""
     slow: SlowLane | None = None  # None: in the main lane

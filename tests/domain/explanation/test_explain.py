@@ -15,6 +15,7 @@ from scanner_app.domain.explanation.situation import (
     AttemptError,
     FinishedBar,
     FiringAlert,
+    FormingSituation,
     HeadSituation,
     LoggedEvent,
     MessageLocation,
@@ -545,6 +546,15 @@ def test_one_failure_is_not_in_a_row():
     opened = situation(state=SymbolState.FAILED, breaker=Breaker(failures=1, opened_at=at(-10), incident_at=at(-10)))
 
     assert "the breaker is open after 1 failure," in explain(opened).summary
+
+
+def test_a_symbol_without_bars_says_which_bar_is_forming():
+    hour = FormingSituation(timeframe="1h", timestamp=at(-1710), ends_at=at(1890))
+
+    said = explain(replace(EMPTY, forming=hour))
+
+    note = "Its 1h bar of 10:00:00 UTC is forming: it can be accepted when its period is over, at 11:00:00 UTC."
+    assert (said.summary, said.notes) == (explain(EMPTY).summary, (note,))
 
 
 def test_a_symbol_that_is_in_order_has_no_notes():

@@ -1,7 +1,7 @@
 // The candles of one series with the signals marked on them, drawn by lightweight-charts.
 import { EMPTY, capital, local, price, count, utc } from "./text.js";
 
-const { createChart, createSeriesMarkers, CandlestickSeries, HistogramSeries, ColorType } = window.LightweightCharts;
+const { createChart, createSeriesMarkers, CandlestickSeries, HistogramSeries, ColorType, LineStyle } = window.LightweightCharts;
 const WIDTH = 9; // pixels of a bar at first: wide enough to distinguish neighbouring marks
 const DAYS = new Set(["1d", "3d", "1w", "1M"]);
 
@@ -73,11 +73,20 @@ export class Chart {
     this.chart.applyOptions({ timeScale: { timeVisible: !DAYS.has(answer.timeframe), secondsVisible: answer.timeframe === "1s" } });
     const bars = answer.forming ? [...answer.bars, answer.forming] : answer.bars;
     this.candles.setData(bars.map((bar) => ({ time: this.key(bar.timestamp), open: bar.open, high: bar.high, low: bar.low, close: bar.close, ...(bar === answer.forming && this.hollow(bar)) })));
+    this.show_forming_price(answer.forming);
     this.volume.setData(bars.filter((bar) => bar.volume !== null).map((bar) => ({ time: this.key(bar.timestamp), value: bar.volume, color: bar.close >= bar.open ? up : down })));
     this.mark();
     const last = bars.length;
     if (other && last) this.chart.timeScale().setVisibleLogicalRange({ from: Math.max(-1, last - this.place.clientWidth / WIDTH), to: last + 2 });
     this.show_legend();
+  }
+
+  // The line of the last price has the colour of the last bar's body, which a forming bar does not have.
+  show_forming_price(bar) {
+    this.candles.applyOptions({ priceLineVisible: !bar, lastValueVisible: !bar });
+    if (this.forming_price) this.candles.removePriceLine(this.forming_price);
+    this.forming_price = bar && this.candles.createPriceLine({ price: bar.close, lineWidth: 1, lineStyle: LineStyle.Dashed,
+      color: colour(bar.close >= bar.open ? "--up" : "--down") });
   }
 
   // A forming bar has no body, only its outline.
