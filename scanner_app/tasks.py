@@ -39,6 +39,12 @@ RUN: dict[str, Any] = {
 }
 """Options of the tasks that run detectors."""
 
+RERUN: dict[str, Any] = {
+    "soft_time_limit": settings.SCANNER_SOFT_LIMIT_S + reruns.BUDGET_S,
+    "time_limit": settings.SCANNER_HARD_LIMIT_S + reruns.BUDGET_S,
+}
+"""Limits of a task that runs the detectors on many bars: the last of them may take as long as a bar's run."""
+
 RETRIES: dict[str, Any] = {"autoretry_for": (BarFailed,), "max_retries": len(settings.SCANNER_RETRY_DELAYS)}
 
 
@@ -113,13 +119,7 @@ def remove_rows() -> int:
     return removal.remove_some_rows()
 
 
-@shared_task(
-    base=UpkeepTask,
-    name=task_names.RERUN,
-    ignore_result=True,
-    soft_time_limit=settings.SCANNER_SOFT_LIMIT_S,
-    time_limit=settings.SCANNER_HARD_LIMIT_S,
-)
+@shared_task(base=UpkeepTask, name=task_names.RERUN, ignore_result=True, **RERUN)
 def rerun() -> int:
     """Have the detectors look again at some bars of the span that is due; beat triggers it every two seconds."""
     return reruns.run(timezone.now)

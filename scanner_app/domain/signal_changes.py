@@ -8,10 +8,21 @@ from typing import Any, Generic, Protocol, TypeVar
 class SignalLike(Protocol):
     """What makes two signals of a bar equal: these four."""
 
-    detector: Any
-    pattern: Any
-    direction: Any
-    strength: Any
+    @property
+    def detector(self) -> Any:
+        """The name of the detector."""
+
+    @property
+    def pattern(self) -> Any:
+        """What it saw."""
+
+    @property
+    def direction(self) -> Any:
+        """Bullish, bearish or neutral."""
+
+    @property
+    def strength(self) -> Any:
+        """How strong it is."""
 
 
 Found = TypeVar("Found", bound=SignalLike)

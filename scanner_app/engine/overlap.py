@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from scanner_app.engine.ingest import Rejection, validate
+from scanner_app.engine.validation import Rejection, validate
 from scanner_app.mailbox.sql import known_bars
 from scanner_app.models import Symbol
 

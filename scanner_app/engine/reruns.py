@@ -38,7 +38,9 @@ def run(now: Callable[[], datetime], *, clock: Callable[[], float] = time.monoto
     A killed run leaves the span taken for a while; nothing else is lost, and nothing is stored twice.
     """
     span = reruns.due(now())
-    if span is None or not reruns.take(span, until=now() + timedelta(seconds=2 * settings.SCANNER_HARD_LIMIT_S)):
+    if span is None or not reruns.take(
+        span, until=now() + timedelta(seconds=2 * settings.SCANNER_HARD_LIMIT_S + BUDGET_S)
+    ):
         return 0
     end, done = clock() + BUDGET_S, 0
     while True:

@@ -7,8 +7,10 @@ import pytest
 
 from scanner_app import mailbox
 from scanner_app.detectors import Signal as Seen
+from scanner_app.domain.enums import RerunCause
 from scanner_app.engine import detection, reruns, runs
 from scanner_app.mailbox import NewBar, Verdict
+from scanner_app.mailbox import reruns as mailbox_reruns
 from scanner_app.mailbox.accept import create_symbols
 from scanner_app.models import Bar, BarRevision, Rerun, Signal, Symbol, SymbolEvent, SymbolStatus
 from tests.conftest import T0, live_message, new_bar, row_of, start_head
@@ -39,7 +41,7 @@ class Short:
             yield Seen("SHORT", "neutral", 1.0)
 
 
-BROKEN = set()
+BROKEN: set[float] = set()
 """Closes at which `Broken` fails."""
 
 
@@ -165,7 +167,8 @@ def test_a_look_with_old_windows_is_done_again(monkeypatch):
     feed(walk(3))
     process_all()
     feed([new_bar(day=1, close=11.5)], revising=True)
-    real, calls = reruns._look, []
+    real = reruns._look
+    calls: list[mailbox_reruns.Look] = []
 
     def look(span, now):
         seen = real(span, now)
@@ -229,8 +232,14 @@ def test_a_span_of_one_detector_leaves_the_others_signals_alone():
     Signal.objects.filter(detector="short").delete()
     bars = walk(5)
 
-    mailbox.reruns.widen(
-        Symbol.objects.get().pk, "1d", bars[0].timestamp, bars[-1].timestamp, cause="detector", now=T0, detector="short"
+    mailbox_reruns.widen(
+        Symbol.objects.get().pk,
+        "1d",
+        bars[0].timestamp,
+        bars[-1].timestamp,
+        cause=RerunCause.DETECTOR,
+        now=T0,
+        detector="short",
     )
     Signal.objects.filter(detector="higher").update(strength=1.0)
     look_again()
@@ -270,12 +279,13 @@ def test_two_looks_at_one_time_exclude_each_other():
     feed(walk(3))
     process_all()
     feed([new_bar(day=1, close=11.5)], revising=True)
-    span = mailbox.reruns.due(T0)
+    span = mailbox_reruns.due(T0)
+    assert span is not None
 
-    assert mailbox.reruns.take(span, until=T0 + timedelta(seconds=30))
-    assert not mailbox.reruns.take(span, until=T0 + timedelta(seconds=30))
-    assert mailbox.reruns.due(T0) is None
-    assert mailbox.reruns.due(T0 + timedelta(seconds=30)) is not None, "its holder was killed"
+    assert mailbox_reruns.take(span, until=T0 + timedelta(seconds=30))
+    assert not mailbox_reruns.take(span, until=T0 + timedelta(seconds=30))
+    assert mailbox_reruns.due(T0) is None
+    assert mailbox_reruns.due(T0 + timedelta(seconds=30)) is not None, "its holder was killed"
 
 
 def test_spans_far_apart_stay_apart():

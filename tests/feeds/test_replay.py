@@ -498,7 +498,7 @@ def test_rejections_and_conflicts_are_told_by_file_and_line():
     report = Report(
         accepted=1,
         duplicates=1,
-        conflicts=[Conflict(index=1, symbol="B", timeframe="1d", timestamp=T0)],
+        conflicts=[Conflict(index=1, symbol="B", timeframe="1d", timestamp=T0, stored={}, sent={})],
         rejected=[Rejection(index=3, field="high", reason="invalid", message="high is below low")],
     )
     tally = Tally()

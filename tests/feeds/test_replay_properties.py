@@ -7,7 +7,8 @@ from django.db import OperationalError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scanner_app.engine.ingest import Rejection, Report
+from scanner_app.engine.ingest import Report
+from scanner_app.engine.validation import Rejection
 from scanner_app.feeds import replay
 from scanner_app.feeds.patience import Outside, Patience
 from scanner_app.feeds.replay import Replay

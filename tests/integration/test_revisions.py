@@ -45,7 +45,7 @@ def valid_signals(stack: Stack, ticker: str) -> list[tuple[Any, ...]]:
 
 
 def looked_at_all(stack: Stack, ticker: str) -> bool:
-    return stack.symbol(ticker)["reruns"] == []
+    return not stack.symbol(ticker)["reruns"]
 
 
 def test_after_a_split_under_load_and_a_kill_the_signals_are_those_of_a_fresh_scanner(stack: Stack):

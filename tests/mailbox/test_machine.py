@@ -191,7 +191,7 @@ class MailboxMachine(RuleBasedStateMachine):
     @rule(keep=st.booleans())
     def look_again(self, keep: bool) -> None:
         """The detectors look at a span again, and find nothing new; or they have read it, and store later."""
-        span = self.earlier_span or Rerun.objects.select_related("symbol__status").order_by("id").first()
+        span = self.earlier_span or Rerun.objects.select_related("symbol__status").order_by("id")[0]
         if keep:
             self.earlier_span = span
             return
