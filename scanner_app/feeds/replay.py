@@ -22,9 +22,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, Protocol
 
 from scanner_app.domain.alert_rules.interface import some_names
-from scanner_app.feeds.files import FeedError
 from scanner_app.feeds.pace import at_once
 from scanner_app.feeds.patience import Notice, Outside, Patience
+from scanner_app.feeds.reader import FeedError
 from scanner_app.feeds.tally import Line, Tally
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from scanner_app.engine.ingest import Report
     from scanner_app.feeds.bundled import Series
-    from scanner_app.feeds.files import Feed
     from scanner_app.feeds.pace import Pace
+    from scanner_app.feeds.reader import Feed
 
 BATCH: Final = 500
 """Bars in one call of ingest, which takes so many in one transaction: a symbol's order holds in it."""

@@ -1,5 +1,6 @@
 """`manage.py replay` end to end: files to rows, the account, the exit status."""
 
+import gzip
 import json
 import os
 import signal
@@ -122,10 +123,50 @@ def test_rejected_and_conflicting_lines_are_told_and_the_exit_status_is_one(csv_
 
 
 def test_symbol_and_timeframe_can_be_given(csv_file, run):
-    status, _, _ = run(csv_file(HEADER + GOOD), symbol="btc/usd", timeframe="1h")
+    status, _, _ = run(csv_file(HEADER + "2024-01-02T10:00Z,1,3,0.5,2,100\n"), symbol="btc/usd", timeframe="1h")
 
     assert status == 0
     assert set(Bar.objects.values_list("symbol__ticker", "timeframe")) == {("BTC/USD", "1h")}
+
+
+def test_a_timeframe_that_the_file_contradicts_is_an_error(csv_file):
+    with pytest.raises(CommandError, match="--timeframe is 1h, but its times are dates"):
+        call_command("replay", str(csv_file(HEADER + GOOD)), timeframe="1h")
+
+
+def test_what_was_inferred_is_said(csv_file, run):
+    _, _, err = run(
+        csv_file(HEADER.replace("Volume", "Vol.") + "01/02/2024,1,3,0.5,2,\n01/16/2024,1,3,0.5,2,\n"), timeframe="1d"
+    )
+
+    assert "dates read as month/day/year, because line 3 has 01/16/2024" in err
+    assert "volume is unknown: Vol. is empty" in err
+
+
+# --- dry run
+
+
+def test_a_dry_run_says_how_the_file_is_understood_and_stores_nothing(csv_file, run):
+    rows = "".join(f"2024-01-{day:02},1,3,0.5,2,{day}\n" for day in range(1, 9))
+
+    status, account, err = run(csv_file(HEADER + rows + "2024-01-09,1,x,0.5,2,9\n"), dry_run=True)
+
+    (file,) = account["files"]
+    assert status == 0
+    assert (file["bars"], file["symbols"], file["timeframe"], file["timezone"]) == (9, ["ACME"], "1d", "UTC")
+    assert file["columns"]["high"] == "High"
+    assert [bar["timestamp"] for bar in file["first"]] == [f"2024-01-0{day}T00:00:00Z" for day in (1, 2, 3)]
+    assert [bar["line"] for bar in file["last"]] == [8, 9, 10]
+    assert file["unreadable"] == [{"line": 10, "field": "high", "value": "x"}]
+    assert "9 bars of ACME, timeframe 1d" in err
+    assert "line 10: high 'x'" in err
+    assert not Bar.objects.exists()
+
+
+def test_a_dry_run_without_json_says_it_on_standard_output(csv_file, capsys):
+    call_command("replay", str(csv_file(HEADER + GOOD)), dry_run=True)
+
+    assert "columns: timestamp=Date, open=Open" in capsys.readouterr().out
 
 
 def test_a_full_backlog_delays_bars_and_loses_none(csv_file, run, settings, monkeypatch):
@@ -186,16 +227,15 @@ def test_ctrl_c_before_the_first_bar_has_an_account_too(csv_file, run, monkeypat
     assert "0 accepted" in err
 
 
-def test_a_damaged_file_is_an_error_after_the_account(csv_file, capsys):
-    path = csv_file(HEADER + "2024-01-02,1,3,0.5,2,100\n" * 1_000)
-    path.write_bytes(path.read_bytes() + b"\xff\n")
+def test_a_damaged_file_is_an_error_before_any_bar_is_fed(csv_file, tmp_path):
+    whole = gzip.compress((HEADER + GOOD * 500).encode())
+    path = tmp_path / "ACME.csv.gz"
+    path.write_bytes(whole[: len(whole) // 2])
 
-    with pytest.raises(CommandError, match="cannot be read beyond line"):
-        call_command("replay", str(path), json=True)
+    with pytest.raises(CommandError, match=r"ACME\.csv\.gz: cannot be read"):
+        call_command("replay", str(csv_file(HEADER + GOOD, "B.csv")), str(path))
 
-    account = json.loads(capsys.readouterr().out)
-    assert "cannot be read" in account["error"]
-    assert (account["accepted"], account["duplicates"] > 600) == (1, True)
+    assert not Bar.objects.exists()
 
 
 def test_a_bug_of_ours_has_an_account_before_its_traceback(csv_file, capsys, accept_at):
@@ -310,8 +350,8 @@ def test_ingest_takes_every_kind_of_bundled_ticker_and_bar(run, monkeypatch):
     sources = command._sources
     few = 3
 
-    def first_bars(options):
-        found = sources(options)
+    def first_bars(options, feeds):
+        found = sources(options, feeds)
         for source in found:
             lines = [next(source.lines) for _ in range(few)]
             source.lines = iter(lines)
@@ -357,6 +397,9 @@ def test_revised_values_replace_the_stored_ones(csv_file, run):
         ),
         pytest.param(["--bundled"], "and not both", id="files and the bundled series"),
         pytest.param(["missing.csv"], "missing.csv: no such file", id="a file that is not there"),
+        pytest.param(["--columns", "x=1"], "--columns: 'x=1' is not FIELD=COLUMN", id="an unknown field"),
+        pytest.param(["--timezone", "America/New York"], "did you mean America/New_York", id="an unknown zone"),
+        pytest.param(["--dry-run", "--bundled"], "and not both", id="a dry run of the bundled series"),
     ],
 )
 def test_wrong_use_is_one_clear_error_before_any_bar_is_fed(csv_file, arguments, message):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,16 +14,17 @@ from django.utils import timezone
 
 from scanner_app import mailbox
 from scanner_app.domain.actors import SCANNER
-from scanner_app.domain.timeframes import TIMEFRAMES
 from scanner_app.engine import retention
 from scanner_app.engine.overlap import compare
 from scanner_app.feeds import replay
 from scanner_app.feeds.bundled import Series, load_series, market_of, too_old
-from scanner_app.feeds.files import FeedError, open_feed
+from scanner_app.feeds.dry_run import examine, in_words
 from scanner_app.feeds.following_on import FollowOn
 from scanner_app.feeds.pace import at_once, at_rate, at_speed
+from scanner_app.feeds.reader import Feed, FeedError
 from scanner_app.mailbox.accept import create_symbols
-from scanner_app.management.replay_session import Session
+from scanner_app.management.file_options import add_file_options, file_options, open_files
+from scanner_app.management.replay_session import EXIT_NOT_TAKEN, Session
 from scanner_app.models import Bar, Symbol
 
 if TYPE_CHECKING:
@@ -35,22 +37,27 @@ class Command(BaseCommand):
     """Open the sources, run the replay, print the account."""
 
     help = (
-        "Feed bars from CSV or Parquet files through ingest, merged in time order. Exit status 0 if every "
-        "bar was accepted or known already, 1 if not, 3 if --follow-on found that history has changed. Naive times "
-        "in files are UTC. See docs/data.md."
+        "Feed bars from files through ingest, merged in time order. Exit status 0 if every bar was accepted or known "
+        "already, 1 if not, 3 if --follow-on found that history has changed. How a file is to be read is inferred from "
+        "it, and said. See docs/data.md."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare files, pace and output."""
-        parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help=".csv, .csv.gz or .parquet")
+        parser.add_argument(
+            "files",
+            nargs="*",
+            type=Path,
+            metavar="FILE",
+            help="CSV, JSON, Parquet or Feather, also packed; - is standard input",
+        )
         parser.add_argument("--bundled", action="store_true", help="the bundled real series, in turn")
         parser.add_argument(
             "--symbol", help="the symbol of all bars, whatever the files say; with --bundled the one to feed"
         )
+        add_file_options(parser)
         parser.add_argument(
-            "--timeframe",
-            choices=list(TIMEFRAMES),
-            help="the timeframe of all bars; without it the files' column, or 1d",
+            "--dry-run", action="store_true", help="say how the files are understood, and store nothing"
         )
         pace = parser.add_mutually_exclusive_group()
         pace.add_argument("--rate", type=float, metavar="N", help="bars a second")
@@ -69,14 +76,31 @@ class Command(BaseCommand):
 
     def handle(self, *_args: object, **options: Any) -> None:
         """Run the command; SystemExit and CommandError carry the exit status."""
+        if options["dry_run"]:
+            self._dry_run(_feeds(options), as_json=options["json"])
+            return
         session = Session(out=self.stdout, as_json=options["json"])
         session.run(lambda: self._feed(session, options))
+
+    def _dry_run(self, feeds: list[Feed], *, as_json: bool) -> None:
+        try:
+            examined = [examine(feed) for feed in feeds]
+        except FeedError as exc:
+            raise CommandError(str(exc), returncode=EXIT_NOT_TAKEN) from exc
+        for each in examined:
+            (self.stderr if as_json else self.stdout).write(in_words(each), ending="\n")
+        if as_json:
+            self.stdout.write(json.dumps({"files": examined}))
 
     def _feed(self, session: Session, options: dict[str, Any]) -> None:
         if options["revise"] and options["follow_on"]:
             raise CommandError("--follow-on leaves out the known bars that --revise would change: choose one of them")
         pace = _pace(rate=options["rate"], speed=options["speed"])
-        sources = _sources(options)
+        feeds = _feeds(options)
+        for feed in feeds:
+            for note in feed.plan.notes:  # so that a wrong guess is seen before the bars are in
+                session.say(f"{feed.name}: {note}")
+        sources = _sources(options, feeds)
         oldest = retention.oldest_bar(timezone.now())
         if options["bundled"]:
             series = _series(options["symbol"])
@@ -108,17 +132,20 @@ def _pace(*, rate: float | None, speed: float | None) -> Pace:
     return at_once if speed is None else at_speed(speed)
 
 
-def _sources(options: dict[str, Any]) -> list[replay.Source]:
-    """Open everything that is to be fed, so that a wrong file is known before the first bar goes in."""
-    files, symbol, timeframe = options["files"], options["symbol"], options["timeframe"]
-    if options["bundled"] == bool(files):
+def _feeds(options: dict[str, Any]) -> list[Feed]:
+    """Open the files, so that a wrong one is known before the first bar goes in; none with --bundled."""
+    if options["bundled"] == bool(options["files"]):
         raise CommandError("Name the files to replay, or --bundled, and not both")
-    if not options["bundled"]:
-        try:
-            feeds = [open_feed(path, symbol=symbol, timeframe=timeframe) for path in files]
-        except FeedError as exc:
-            raise CommandError(str(exc)) from exc
-        return [replay.from_feed(feed, [] if symbol is None else [symbol]) for feed in feeds]
+    if options["bundled"] and options["dry_run"]:
+        raise CommandError("--dry-run is for files")
+    return open_files(options["files"], file_options(options))
+
+
+def _sources(options: dict[str, Any], feeds: list[Feed]) -> list[replay.Source]:
+    """Return everything that is to be fed."""
+    symbol, timeframe = options["symbol"], options["timeframe"]
+    if feeds:
+        return [replay.from_feed(feed, feed.plan.symbols) for feed in feeds]
     if timeframe is not None:
         raise CommandError("--timeframe is for files; the bundled series have their own")
     series = _series(symbol)

@@ -1,0 +1,170 @@
+"""Which column holds the times, and in which order day and month stand in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from scanner_app.feeds.reader.columns import Columns, NoColumn
+from scanner_app.feeds.reader.file_names import NameHint
+from scanner_app.feeds.reader.first_walk import Found
+from scanner_app.feeds.reader.moments import MomentReader
+from scanner_app.feeds.reader.options import DateOrder, Options
+from scanner_app.feeds.reader.survey import TimeSurvey
+from scanner_app.feeds.reader.times import PER_SECOND, Unit
+from scanner_app.feeds.reader.zones import did_you_mean, zone_named
+
+ORDER_WORDS: Final[dict[str, str]] = {"dmy": "day/month/year", "mdy": "month/day/year", "ymd": "year/month/day"}
+
+_MOSTLY: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeColumn:
+    """The column of the times, the orders that its dates may have (one: it is settled) and why, in words.
+
+    `dates` means that there is no time of day; `zoned` that every time names its zone or is a Unix time.
+    """
+
+    moments: tuple[MomentReader, ...]
+    why: str
+    dates: bool
+    zoned: bool
+    two_blanks: bool
+
+
+def choose_time(found: Found, options: Options, hint: NameHint) -> TimeColumn:
+    """Choose the column of the times. Raises NoColumn if none can be read, or if its dates contradict each other."""
+    columns = found.columns
+    if hint.day and not columns.names[0]:
+        since = datetime.strptime(hint.day, "%Y%m%d")  # noqa: DTZ007 - localised later
+        reader = MomentReader(place=columns.times[0], since=since)
+        return TimeColumn(moments=(reader,), why="", dates=False, zoned=False, two_blanks=False)
+    place = _place(found)
+    survey = found.times[place]
+    _zones_known(survey, columns, place, options)
+    forms = survey.known_forms
+    dates = all(not form.has_time for form in forms)
+    clock, digits = None, 6
+    if dates and columns.time_of_day is not None and columns.time_of_day != place:
+        clocks = found.times[columns.time_of_day].shapes.counts
+        longest = max((len(shape.strip()) for shape in clocks if shape.strip().isdecimal()), default=0)
+        if any(shape.strip() for shape in clocks):
+            clock, digits, dates = columns.time_of_day, 4 if 0 < longest <= 4 else 6, False
+    orders, why = _orders(survey, options)
+    readers = tuple(
+        MomentReader(
+            place=place,
+            order=order,
+            unit=_small_unit(survey),
+            clock=clock,
+            clock_digits=digits,
+            overrule_zones=options.timezone is not None,
+        )
+        for order in orders
+    )
+    return TimeColumn(
+        moments=readers,
+        why=why,
+        dates=dates,
+        zoned=all(form.zone or form.offset or (form.digits and not form.is_calendar) for form in forms)
+        and clock is None,
+        two_blanks=any(shape == "99999999  99:99:99" for shape in survey.shapes.counts),
+    )
+
+
+def _place(found: Found) -> int:
+    columns = found.columns
+    usable = [place for place in (columns.times or sorted(found.times)) if _usable(found.times[place])]
+    if columns.times:
+        mostly = [place for place in usable if found.times[place].share >= _MOSTLY]
+        usable = mostly or sorted(usable, key=lambda place: -found.times[place].share)
+    else:
+        usable = [place for place in usable if found.times[place].share > 0.9 and _calendar(found.times[place])]
+        if len(usable) > 1:
+            names = ", ".join(columns.name(place) for place in usable)
+            raise NoColumn(f"which column holds the times: {names}? Say --columns timestamp=NAME")
+        if usable:
+            found.notes.append(f"times are in the column {columns.name(usable[0])}, the only one that holds any")
+    if not usable and columns.times and not found.rows:
+        return columns.times[0]  # a header without bars
+    if not usable:
+        raise NoColumn(_unread(found))
+    return usable[0]
+
+
+def _usable(survey: TimeSurvey) -> bool:
+    return any(form.is_calendar or form.unit for form in survey.known_forms)
+
+
+def _calendar(survey: TimeSurvey) -> bool:
+    return any(not form.digits for form in survey.known_forms)
+
+
+def _unread(found: Found) -> str:
+    """Say what stands where the times should be."""
+    if not found.columns.times:
+        listed = ", ".join(name.strip() for name in found.columns.names[:40])
+        return (
+            f"no column for timestamp (or date, time, datetime, ...). Columns found: {listed}. "
+            "Say --columns timestamp=NAME"
+        )
+    for place in found.columns.times:
+        survey = found.times[place]
+        for line, cell in survey.shapes.examples():
+            if not cell.strip():
+                continue
+            name = found.columns.name(place)
+            if any(form.digits for form in survey.known_forms):
+                return (
+                    f"the column {name} holds numbers that are no times: line {line} has {cell.strip()!r}. If they are "
+                    "a spreadsheet's days, export them as dates; else say --columns timestamp=NAME"
+                )
+            return f"the column {name} holds no times that can be read: line {line} has {cell.strip()[:60]!r}"
+    return "its column of times is empty"
+
+
+def _zones_known(survey: TimeSurvey, columns: Columns, place: int, options: Options) -> None:
+    if options.timezone is not None:
+        return
+    for shape, form in survey.forms.items():
+        if form is not None and form.zone and zone_named(form.zone) is None:
+            line, cell = survey.shapes.first[shape]
+            why = "means several zones or none" if "/" not in form.zone else did_you_mean(form.zone)
+            raise NoColumn(
+                f"line {line} of {columns.name(place)} has {cell.strip()!r}: {form.zone} {why}. Say --timezone"
+            )
+
+
+def _small_unit(survey: TimeSurvey) -> Unit | None:
+    """Return the unit of Unix times whose size does not tell it: that of the others in the column."""
+    units = {form.unit for form in survey.known_forms if not form.is_calendar}
+    return next((unit for unit in PER_SECOND if unit in units), None)
+
+
+def _orders(survey: TimeSurvey, options: Options) -> tuple[tuple[DateOrder | None, ...], str]:
+    """Return the orders that day and month may have, and why. Raises NoColumn if the cells contradict them."""
+    doubtful = [form for form in survey.known_forms if form.first is not None]
+    if not doubtful:
+        return (None,), ""
+    first, second = survey.first_over, survey.second_over
+    given = options.date_order
+    against = {"dmy": second, "mdy": first, "ymd": None}
+    if given is not None:
+        if (wrong := against[given]) is not None:
+            raise NoColumn(f"--date-order is {given}, but line {wrong[0]} has {wrong[1]}")
+        return (given,), ""
+    if survey.year_first is not None:
+        return ("ymd",), f"because line {survey.year_first[0]} has {survey.year_first[1]}"
+    if first and second:
+        raise NoColumn(
+            f"line {first[0]} has {first[1]}, line {second[0]} has {second[1]}: no one order of day and month fits both"
+        )
+    if first:
+        return ("dmy",), f"because line {first[0]} has {first[1]}"
+    if second:
+        return ("mdy",), f"because line {second[0]} has {second[1]}"
+    if all(form.separator == "." for form in doubtful):
+        return ("dmy",), "as dates with dots are"
+    return ("mdy", "dmy"), ""

@@ -1,0 +1,202 @@
+"""The names of columns: one table for all vendors. Compared without case, spaces and signs: `<OPEN>`, `Open_Price`.
+
+The first name that a file has counts; further down in the table are names that mean the field only where
+none above is there. "Adj Close" is no name of the close on purpose: it does not fit the other, unadjusted
+prices of its line.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_TABLE: Final[tuple[tuple[str, str, str], ...]] = (
+    # field, name, who writes it so
+    ("timestamp", "timestamp", "the scanner, Alpha Vantage, Alpaca, NSE (old daily files)"),
+    ("timestamp", "ts_event", "Databento"),
+    ("timestamp", "window_start", "Polygon/Massive flat files"),
+    ("timestamp", "open time", "Binance archive (newer)"),
+    ("timestamp", "unix", "CryptoDataDownload"),
+    ("timestamp", "unix timestamp", "CryptoDataDownload (older)"),
+    ("timestamp", "epoch", "Deriv"),
+    ("timestamp", "datetime", "Yahoo intraday by yfinance, EODHD, Twelve Data"),
+    ("timestamp", "date time", "NinjaTrader exports"),
+    ("timestamp", "gmt time", "Dukascopy"),
+    ("timestamp", "utc time", "Dukascopy"),
+    ("timestamp", "time utc", "common"),
+    ("timestamp", "timestamp utc", "common"),
+    ("timestamp", "datetime utc", "common"),
+    ("timestamp", "date utc", "common"),
+    ("timestamp", "local time", "Dukascopy, with an offset in each cell"),
+    ("timestamp", "start time", "Bybit, FTX"),
+    ("timestamp", "begins at", "Robinhood"),
+    ("timestamp", "timestart", "common"),
+    ("timestamp", "bar time", "common"),
+    ("timestamp", "ts", "OKX"),
+    ("timestamp", "start", "Coinbase Advanced"),
+    ("date", "date", "Yahoo, Stooq, Investing.com, Nasdaq.com, Tiingo, MetaTrader, freqtrade, backtrader"),
+    ("date", "date1", "NSE sec_bhavdata_full"),
+    ("date", "trade date", "common"),
+    ("date", "traddt", "NSE UDiFF"),
+    ("date", "trading date", "common"),
+    ("date", "dt", "common"),
+    ("date", "day", "common"),
+    ("date", "datum", "Investing.com in German and Dutch"),
+    ("date", "fecha", "Investing.com in Spanish"),
+    ("date", "data", "Investing.com in Italian, Portuguese and Polish"),
+    ("time", "time", "TradingView; MetaTrader and Stooq beside a date"),
+    ("time", "time of day", "common"),
+    ("time", "t", "Polygon, Alpaca, Finnhub"),
+    ("index", "", "pandas: an index without a name"),
+    ("index", "unnamed: 0", "pandas: an index without a name, read and written again"),
+    ("index", "index", "pandas: reset_index"),
+    ("index", "__index_level_0__", "pandas: an index without a name, in Parquet"),
+    ("open", "open", "nearly all"),
+    ("open", "o", "Polygon, Alpaca, Finnhub"),
+    ("open", "open price", "NSE sec_bhavdata_full, LSE"),
+    ("open", "opening price", "common"),
+    ("open", "price open", "Coin APIs"),
+    ("open", "opnpric", "NSE UDiFF"),
+    ("open", "eröffn", "Investing.com in German"),
+    ("open", "eröffnung", "German brokers"),
+    ("open", "erster", "ariva.de"),
+    ("open", "ouv", "Investing.com in French"),
+    ("open", "ouverture", "French brokers"),
+    ("open", "apertura", "Investing.com in Spanish and Italian"),
+    ("open", "abertura", "Investing.com in Portuguese"),
+    ("open", "otwarcie", "Stooq in Polish"),
+    ("high", "high", "nearly all"),
+    ("high", "h", "Polygon, Alpaca, Finnhub"),
+    ("high", "high price", "NSE sec_bhavdata_full"),
+    ("high", "highest price", "common"),
+    ("high", "price high", "Coin APIs"),
+    ("high", "max", "Bitstamp, Deriv"),
+    ("high", "hghpric", "NSE UDiFF"),
+    ("high", "hoch", "Investing.com in German, ariva.de"),
+    ("high", "plus haut", "Investing.com in French"),
+    ("high", "máximo", "Investing.com in Spanish"),
+    ("high", "máx", "Investing.com in Spanish"),
+    ("high", "máxima", "Investing.com in Portuguese"),
+    ("high", "massimo", "Investing.com in Italian"),
+    ("high", "najwyzszy", "Stooq in Polish"),
+    ("low", "low", "nearly all"),
+    ("low", "l", "Polygon, Alpaca, Finnhub"),
+    ("low", "low price", "NSE sec_bhavdata_full"),
+    ("low", "lowest price", "common"),
+    ("low", "price low", "Coin APIs"),
+    ("low", "min", "Bitstamp, Deriv"),
+    ("low", "lwpric", "NSE UDiFF"),
+    ("low", "tief", "Investing.com in German, ariva.de"),
+    ("low", "plus bas", "Investing.com in French"),
+    ("low", "mínimo", "Investing.com in Spanish"),
+    ("low", "mín", "Investing.com in Spanish"),
+    ("low", "mínima", "Investing.com in Portuguese"),
+    ("low", "minimo", "Investing.com in Italian"),
+    ("low", "najnizszy", "Stooq in Polish"),
+    ("close", "close", "nearly all"),
+    ("close", "c", "Polygon, Alpaca, Finnhub"),
+    ("close", "close price", "NSE sec_bhavdata_full"),
+    ("close", "closing price", "common"),
+    ("close", "price close", "Coin APIs"),
+    ("close", "close/last", "Nasdaq.com"),
+    ("close", "clspric", "NSE UDiFF"),
+    ("close", "schluss", "ariva.de"),
+    ("close", "schlusskurs", "German brokers"),
+    ("close", "zuletzt", "Investing.com in German"),
+    ("close", "dernier", "Investing.com in French"),
+    ("close", "último", "Investing.com in Spanish and Portuguese"),
+    ("close", "ultimo", "Investing.com in Italian"),
+    ("close", "cierre", "Spanish brokers"),
+    ("close", "zamkniecie", "Stooq in Polish"),
+    ("close", "last", "Barchart"),
+    ("close", "latest", "Barchart"),
+    ("close", "price", "Investing.com"),
+    ("volume", "volume", "nearly all"),
+    ("volume", "vol", "Investing.com, Stooq, MetaTrader 5 (real volume)"),
+    ("volume", "v", "Polygon, Alpaca, Finnhub"),
+    ("volume", "real volume", "MetaTrader 5's Python package"),
+    ("volume", "base volume", "exchanges"),
+    ("volume", "volume base", "exchanges"),
+    ("volume", "volumefrom", "CryptoCompare"),
+    ("volume", "volume traded", "CoinAPI"),
+    ("volume", "total volume", "common"),
+    ("volume", "total trade quantity", "NSE by Quandl"),
+    ("volume", "tottrdqty", "NSE (old daily files)"),
+    ("volume", "ttl_trd_qnty", "NSE sec_bhavdata_full"),
+    ("volume", "ttltradgvol", "NSE UDiFF"),
+    ("volume", "shares traded", "NSE index files"),
+    ("volume", "no of shares", "BSE"),
+    ("volume", "wolumen", "Stooq in Polish"),
+    ("volume", "volumen", "ariva.de, Spanish brokers"),
+    ("volume", "tick volume", "MetaTrader 5's Python package"),
+    ("volume", "tickvol", "MetaTrader 5"),
+    ("volume", "ticks", "common"),
+    ("symbol", "symbol", "Alpaca, Databento, NSE, CryptoDataDownload"),
+    ("symbol", "ticker", "Polygon flat files, Stooq"),
+    ("symbol", "tckrsymb", "NSE UDiFF"),
+    ("symbol", "instrument", "the scanner"),
+    ("symbol", "tic", "FinRL"),
+    ("symbol", "act_symbol", "DoltHub"),
+    ("symbol", "pair", "exchanges"),
+    ("symbol", "stock", "common"),
+    ("symbol", "code", "common"),
+    ("symbol", "name", "Kaggle's S&P 500 set"),
+    ("series", "series", "NSE: EQ is the share itself"),
+    ("series", "sctysrs", "NSE UDiFF"),
+    ("timeframe", "timeframe", "the scanner"),
+    ("timeframe", "per", "Stooq"),
+    ("timeframe", "period", "common"),
+    ("timeframe", "interval", "exchanges"),
+    ("timeframe", "rtype", "Databento"),
+    ("closed", "closed", "the scanner"),
+    ("closed", "is closed", "exchanges"),
+    ("closed", "complete", "OANDA"),
+    ("closed", "confirm", "OKX"),
+)  # fmt: skip
+
+PRICES: Final = ("open", "high", "low", "close")
+
+_VOLUME_OF: Final = re.compile(r"volume([a-z]{2,10})")
+"""`Volume BTC`, as CryptoDataDownload names the volume in a currency."""
+
+_QUOTES: Final = frozenset({"usd", "usdt", "usdc", "eur", "busd", "gbp", "jpy", "try", "krw", "quote", "weighted"})
+"""Currencies that a price is in: a volume in one of them is turnover."""
+
+_NOT_A_VOLUME: Final = frozenset(
+    {"volumeadjusted", "volumenotional", "volumechange", "volumema", "volumeaverage", "volumeweighted"}
+)
+
+
+def normalised(name: str) -> str:
+    """Return a column's name as the table is compared with: letters and digits alone, in small letters."""
+    name = re.sub(r"^\s*\d+[a-z]?\.\s+", "", name)  # Alpha Vantage's "1. open"
+    bare = re.sub(r"\([^)]*\)", "", name) or name
+    return "".join(sign for sign in bare.casefold() if sign.isalnum())
+
+
+_BY_NAME: Final[dict[str, tuple[str, int]]] = {}
+for _rank, (_field, _name, _vendor) in enumerate(_TABLE):
+    _BY_NAME.setdefault(normalised(_name), (_field, _rank))
+
+NAMED_BY: Final[dict[str, tuple[str, ...]]] = {
+    field: tuple(name for each, name, _ in _TABLE if each == field and name) for field in {row[0] for row in _TABLE}
+}
+"""The names of each field, in the order of preference."""
+
+
+def field_of(name: str) -> tuple[str, int] | None:
+    """Return the field that a column's name stands for and its rank, a lower one being preferred. None: no field."""
+    # Polygon's answers have `T`, the ticker, beside `t`, the time.
+    if name.strip() == "T":
+        return "symbol", len(_TABLE)
+    plain = normalised(name)
+    if (known := _BY_NAME.get(plain)) is not None:
+        return known if plain or not name.strip() else None
+    if (of := _VOLUME_OF.fullmatch(plain)) and plain not in _NOT_A_VOLUME:
+        return "volume", len(_TABLE) + (1 if of[1] in _QUOTES else 0)
+    return None
+
+
+def is_name(cell: str) -> bool:
+    """Whether a cell of text is a column's name that the table knows. An empty one is not."""
+    return bool(cell.strip()) and field_of(cell) is not None

@@ -1,0 +1,35 @@
+"""What the first walks over a file have shown, as the one plan by which its rows become bars."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import tzinfo
+
+from scanner_app.feeds.reader.columns import Columns
+from scanner_app.feeds.reader.moments import MomentReader
+from scanner_app.feeds.reader.numbers import NumberForm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How a table is read. `volumes` is the chosen column of each group, None where the volume is unknown.
+
+    `divisor` is what prices are divided by; `only` the symbol that the others are left out for.
+    """
+
+    columns: Columns
+    moments: MomentReader
+    numbers: NumberForm
+    volumes: tuple[int | None, ...]
+    zone: tzinfo
+    zone_name: str
+    symbol: str
+    symbols: tuple[str, ...]
+    timeframe: str
+    timeframes: tuple[str, ...]
+    date_order: str = ""
+    only: str | None = None
+    divisor: float = 1.0
+    backwards: bool = False
+    header: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=())

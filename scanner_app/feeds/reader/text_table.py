@@ -1,0 +1,78 @@
+"""A text as a table: encoding, dialect and header found, rows read as often as wanted."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from itertools import islice
+from typing import IO
+
+from scanner_app.feeds.reader.container import Part
+from scanner_app.feeds.reader.dialect import DELIMITERS, Dialect, find_dialect
+from scanner_app.feeds.reader.encoding import Encoding, find_encoding
+from scanner_app.feeds.reader.errors import FeedError
+from scanner_app.feeds.reader.head import LOOKED_AT, find_head
+from scanner_app.feeds.reader.lines import split, text_lines
+from scanner_app.feeds.reader.options import Options
+from scanner_app.feeds.reader.table import Row, Table
+
+
+def text_table(part: Part, options: Options) -> Table:
+    """Return the table in a text. Raises FeedError if it has none, or a line that does not end."""
+    with part.open() as file:
+        encoding = find_encoding(file)
+    with part.open() as file:
+        sample = list(islice(text_lines(part.name, file, encoding.codec), LOOKED_AT))
+    if not any(line.strip("\ufeff\0 \r\n\t") for line in sample):
+        raise FeedError(f"{part.name}: is empty")
+    dialect = find_dialect(sample)
+    walker = _Walker(part, encoding, dialect)
+    first = [[str(cell) for cell in row] for _, row in islice(walker.all_rows(), LOOKED_AT)]
+    head = find_head(first, no_header=options.no_header)
+    walker.before = head.before
+    notes = [encoding.why] if encoding.why else []
+    if head.preamble:
+        notes.append(f"{head.preamble} line{'s' * (head.preamble > 1)} before the header passed over")
+    separated = f"separated by {DELIMITERS.get(dialect.delimiter, repr(dialect.delimiter))}"
+    packed = f" in {part.packing}" if part.packing else ""
+    return Table(
+        name=part.name,
+        stems=part.stems,
+        folder=part.folder,
+        form=f"text {separated}{packed}",
+        encoding=encoding.name,
+        packed=bool(part.packing),
+        header=head.header,
+        rows=walker.rows,
+        share=walker.share,
+        notes=tuple(notes),
+    )
+
+
+class _Walker:
+    """Opens the text anew for each walk, and knows how far the last one is."""
+
+    def __init__(self, part: Part, encoding: Encoding, dialect: Dialect) -> None:
+        self._part, self._encoding, self._dialect = part, encoding, dialect
+        self._file: IO[bytes] | None = None
+        self.before = 0
+
+    def all_rows(self) -> Iterator[Row]:
+        """Walk over all rows, those of the header and before it included."""
+        with self._part.open() as file:
+            self._file = file
+            lines = text_lines(self._part.name, file, self._encoding.codec)
+            try:
+                yield from split(lines, self._dialect.delimiter, self._dialect.quoting)
+            except (csv.Error, UnicodeDecodeError, OSError) as exc:
+                raise FeedError(f"{self._part.name}: cannot be read: {exc}") from exc
+
+    def rows(self) -> Iterator[Row]:
+        """Walk over the rows of data."""
+        return islice(self.all_rows(), self.before, None)
+
+    def share(self) -> float:
+        """Return how much of the text the last walk has read."""
+        if self._file is None:
+            return 0.0
+        return 1.0 if self._file.closed else min(1.0, self._file.tell() / self._part.size)

@@ -1,0 +1,126 @@
+"""From a table to the plan of reading it: two walks over its rows, and what they decide.
+
+The first walk gathers what the cells look like (survey.py), the second how far the bars of each series are
+apart (spacing.py). What stays in doubt is refused with the option that decides it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from scanner_app.feeds.reader.columns import Columns, NoColumn
+from scanner_app.feeds.reader.decide_bars import (
+    choose_divisor,
+    choose_symbol,
+    choose_volumes,
+    leftovers,
+    name_hint,
+)
+from scanner_app.feeds.reader.decide_timeframe import choose_timeframe
+from scanner_app.feeds.reader.decide_times import ORDER_WORDS, TimeColumn, choose_time
+from scanner_app.feeds.reader.decide_zone import choose_zone
+from scanner_app.feeds.reader.errors import FeedError
+from scanner_app.feeds.reader.first_walk import Found, walk
+from scanner_app.feeds.reader.moments import MomentReader
+from scanner_app.feeds.reader.names import normalised
+from scanner_app.feeds.reader.numbers import InDoubt, NumberForm, find_form
+from scanner_app.feeds.reader.options import Options
+from scanner_app.feeds.reader.plan import Plan
+from scanner_app.feeds.reader.spacing import Spacing
+from scanner_app.feeds.reader.table import Table
+
+_EVEN: Final = 0.95
+_UNEVEN: Final = 0.9
+"""Shares of the commonest step from which, and up to which, an order of day and month counts as right and wrong."""
+
+_FEW: Final = 3
+"""Bars up to which evenness proves nothing."""
+
+
+def understand(table: Table, options: Options) -> Plan:
+    """Return how the table is to be read. Raises FeedError that names the option which decides what is in doubt."""
+    try:
+        return _plan(table, options)
+    except (NoColumn, InDoubt) as exc:
+        raise FeedError(f"{table.name}: {exc}") from exc
+
+
+def _plan(table: Table, options: Options) -> Plan:
+    hint = name_hint(table)
+    found = walk(table, options, hint)
+    numbers = _numbers(found, options)
+    times = choose_time(found, options, hint)
+    moments, spacing, why = _second_walk(table, found.columns, times)
+    timeframe = choose_timeframe(table, found, options, hint, spacing, times)
+    symbols = choose_symbol(table, found, options, hint, timeframe.fixed)
+    volumes, volume_notes = choose_volumes(found, hint)
+    zone = choose_zone(table, found, options, hint, spacing, times)
+    divisor, scale_note = choose_divisor(table, found, hint)
+    order_note = f"dates read as {ORDER_WORDS[moments.order]}, {why}" if moments.order and why else ""
+    backwards = "newest bar first: turned round" if spacing.newest_first else ""
+    said = (symbols.note, timeframe.note, order_note, zone.note, numbers.why, *volume_notes, scale_note, backwards)
+    return Plan(
+        columns=found.columns,
+        moments=moments,
+        numbers=numbers,
+        volumes=volumes,
+        zone=zone.zone,
+        zone_name=zone.name,
+        symbol=symbols.symbol,
+        symbols=symbols.all,
+        timeframe=timeframe.fixed,
+        timeframes=timeframe.all,
+        date_order=moments.order or "",
+        only=symbols.only,
+        divisor=divisor,
+        backwards=spacing.newest_first,
+        header=table.header[-1] if table.header else (),
+        notes=tuple(note for note in (*table.notes, *found.notes, *said, *leftovers(found, table.rows_are)) if note),
+    )
+
+
+def _numbers(found: Found, options: Options) -> NumberForm:
+    """Find how numbers are written. Raises NoColumn for a column of percentages."""
+    used = [place for group in found.columns.groups for place in (*group.prices, *group.volumes)]
+    for place in used:
+        if percent := found.numbers[place].percent:
+            name = found.columns.name(place)
+            raise NoColumn(f"the column {name} holds percentages: line {percent[0]} has {percent[1]}")
+    return find_form([found.numbers[place].shapes for place in used], options.decimal)
+
+
+def _second_walk(table: Table, columns: Columns, times: TimeColumn) -> tuple[MomentReader, Spacing, str]:
+    """Measure the steps between bars; of two possible orders of day and month choose the one that makes them even."""
+    spacings = [Spacing() for _ in times.moments]
+    keys = [place for place in (columns.symbol, columns.timeframe, columns.series) if place is not None]
+    first = times.moments[0]
+    width = 1 + max(first.place, first.clock or 0, *keys) if keys else 1 + max(first.place, first.clock or 0)
+    for line, row in table.rows():
+        if len(row) < width:
+            continue
+        series = tuple([row[place] for place in keys])
+        for moments, spacing in zip(times.moments, spacings, strict=True):
+            moment = moments.read(row)
+            if isinstance(moment, datetime):
+                spacing.add(series, moment if moment.tzinfo is None else moment.replace(tzinfo=None), line)
+    if len(spacings) == 1:
+        return first, spacings[0], times.why
+    return _better(times.moments, spacings, columns)
+
+
+def _better(
+    moments: Sequence[MomentReader], spacings: Sequence[Spacing], columns: Columns
+) -> tuple[MomentReader, Spacing, str]:
+    """Choose between month first and day first by the steps. Raises NoColumn if both are as good."""
+    even = [spacing.even if spacing.steps and spacing.timeframe() else 0.0 for spacing in spacings]
+    for this, other in ((0, 1), (1, 0)):
+        if even[this] >= _EVEN and even[other] < _UNEVEN and spacings[this].bars > _FEW:
+            return moments[this], spacings[this], "because so its bars are evenly apart"
+    if "closelast" in set(map(normalised, columns.names)):
+        return moments[0], spacings[0], "as Nasdaq.com writes them"
+    raise NoColumn(
+        "which is the day in its dates and which the month is in doubt: no part is above 12. "
+        "Say --date-order mdy or --date-order dmy"
+    )

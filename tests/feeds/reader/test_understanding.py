@@ -1,0 +1,328 @@
+"""Symbol, timeframe, volume and direction: nothing that the data contradict is assumed, and doubt is refused."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from scanner_app.feeds.reader import FeedError
+from scanner_app.feeds.reader.spacing import Spacing
+
+HEADER = "Date,Open,High,Low,Close,Volume\n"
+ROW = ",1,3,0.5,2,100\n"
+START = datetime(2024, 1, 2, 14, 30, tzinfo=UTC)
+
+
+def rows(*steps, since=START, count=6, row=ROW):
+    """Rows that are `steps` apart, in turn."""
+    moments = [since]
+    while len(moments) < count:
+        moments.append(moments[-1] + steps[(len(moments) - 1) % len(steps)])
+    return "".join(f"{moment:%Y-%m-%dT%H:%M:%SZ}{row}" for moment in moments)
+
+
+def minutes(*counts):
+    return [timedelta(minutes=count) for count in counts]
+
+
+# --- timeframe
+
+
+@pytest.mark.parametrize(
+    ("text", "timeframe"),
+    [
+        pytest.param(rows(*minutes(1)), "1m", id="minutes"),
+        pytest.param(rows(*minutes(1, 1, 4)), "1m", id="minutes with gaps"),
+        pytest.param(rows(*minutes(5)), "5m", id="five minutes"),
+        pytest.param(rows(*minutes(60)), "1h", id="hours"),
+        pytest.param(rows(*minutes(60, 60, 60, 30)), "1h", id="hours with a short one"),
+        pytest.param(rows(timedelta(days=1)), "1d", id="days"),
+        pytest.param(rows(timedelta(days=7)), "1w", id="weeks"),
+        pytest.param("".join(f"2024-{month:02}-01{ROW}" for month in range(1, 8)), "1M", id="months"),
+        pytest.param(f"2024-01-05{ROW}2024-01-08{ROW}", "1d", id="a Friday and a Monday"),
+        pytest.param(f"2024-01-05{ROW}", "1d", id="a day"),
+        pytest.param(f"20240105 00:00{ROW}", "1d", id="midnight"),
+        pytest.param("", "1d", id="no bars at all"),
+    ],
+)
+def test_the_timeframe_is_that_of_the_commonest_step(read, text, timeframe):
+    feed = read(HEADER + text)
+
+    assert feed.plan.timeframe == timeframe
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param(rows(count=1), "one bar a symbol, which shows no timeframe. Say --timeframe", id="one bar"),
+        pytest.param(rows(*minutes(7)), "mostly 7 minutes apart, which is no timeframe", id="no timeframe"),
+        pytest.param(rows(*minutes(1, 2, 3, 4, 5, 6, 7), count=8), "unevenly in time", id="no even step"),
+    ],
+)
+def test_a_timeframe_in_doubt_is_refused_with_the_option(read, text, message):
+    with pytest.raises(FeedError, match=message):
+        read(HEADER + text)
+
+
+@pytest.mark.parametrize(
+    ("text", "timeframe", "message"),
+    [
+        pytest.param(rows(*minutes(1)), "1d", "--timeframe is 1d, but its bars are mostly 1 minute apart", id="longer"),
+        pytest.param(rows(*minutes(5)), "1m", "--timeframe is 1m, .* mostly 5 minutes apart", id="shorter"),
+        pytest.param(f"2024-01-02{ROW}", "1m", "--timeframe is 1m, but its times are dates", id="dates"),
+        pytest.param(
+            f"2024-01-02 00:00{ROW}2024-01-05 00:00{ROW}",
+            "1h",
+            "--timeframe is 1h, .* all midnight",
+            id="midnight",
+        ),
+    ],
+)
+def test_a_timeframe_that_the_spacing_contradicts_is_refused(read, text, timeframe, message):
+    with pytest.raises(FeedError, match=message):
+        read(HEADER + text, timeframe=timeframe)
+
+
+@pytest.mark.parametrize(
+    ("steps", "timeframe"),
+    [
+        pytest.param([timedelta(minutes=3)] * 9 + [timedelta(minutes=1)], "1m", id="hardly traded"),
+        pytest.param([timedelta(days=1)], "1h", id="two bars with a gap"),
+        pytest.param([timedelta(minutes=60)] * 6 + [timedelta(minutes=30)], "1h", id="a short session's end"),
+    ],
+)
+def test_gaps_contradict_no_timeframe(read, steps, timeframe):
+    feed = read(HEADER + rows(*steps, count=len(steps) + 1), timeframe=timeframe)
+
+    assert feed.plan.timeframe == timeframe
+
+
+def test_a_column_of_timeframes_counts_for_each_row(read):
+    text = "Date,per,Open,High,Low,Close\n2024-01-02,D,1,3,0.5,2\n2024-01-02,W,1,3,0.5,2\n2024-01-02,7x,1,3,0.5,2\n"
+
+    assert [bar["timeframe"] for _, bar in read(text).items] == ["1d", "1w", "7x"]
+
+
+def test_a_column_and_an_option_that_disagree_are_refused(read):
+    text = "Date,per,Open,High,Low,Close\n2024-01-02T10:00Z,60,1,3,0.5,2\n"
+
+    with pytest.raises(FeedError, match="--timeframe is 5m, but the column per says 1h"):
+        read(text, timeframe="5m")
+
+
+def test_a_column_that_the_spacing_contradicts_is_refused(read):
+    text = "per," + HEADER + "".join(f"D,{row}\n" for row in rows(*minutes(1)).splitlines())
+
+    with pytest.raises(FeedError, match="the column per says 1d, but its bars are mostly 1 minute apart"):
+        read(text)
+
+
+def test_a_name_that_the_spacing_contradicts_is_refused(read):
+    with pytest.raises(FeedError, match="its name says 5m, but its bars are mostly 1 minute apart"):
+        read(HEADER + rows(*minutes(1)), "ACME_5min.csv")
+
+
+def test_a_name_says_the_timeframe_of_a_single_bar(read):
+    assert read(HEADER + rows(count=1), "ACME_5min.csv").plan.timeframe == "5m"
+
+
+def test_the_spacing_is_that_of_each_series(read):
+    lines = rows(*minutes(1), count=30).splitlines()
+
+    feed = read(f"Symbol,{HEADER}" + "".join(f"S{at % 5},{row}\n" for at, row in enumerate(lines)))
+
+    assert feed.plan.timeframe == "5m"
+
+
+def test_weekends_are_no_gaps_of_days_and_months_are_months():
+    spacing = Spacing()
+    for moment in (date(2024, 1, 4), date(2024, 1, 5), date(2024, 1, 8), date(2024, 2, 8), date(2024, 3, 8)):
+        spacing.add("A", datetime.combine(moment, datetime.min.time()), 1)
+
+    assert spacing.steps == {timedelta(days=1): 2, timedelta(days=30): 2}
+
+
+# --- symbol
+
+
+@pytest.mark.parametrize("name", ["data.csv", "2024-01-02.csv", "prices_2024.csv.gz"])
+def test_a_name_that_is_no_symbol_is_refused_with_the_option(read, name):
+    with pytest.raises(FeedError, match=r"names no symbol, and its name .* is no symbol's. Say --symbol"):
+        read(HEADER + f"2024-01-02{ROW}", name)
+
+
+def test_a_column_of_symbols_goes_before_the_files_name(read):
+    feed = read(f"Ticker,{HEADER}XYZ,2024-01-02{ROW}005930,2024-01-02{ROW}", "data.csv")
+
+    assert [bar["symbol"] for _, bar in feed.items] == ["XYZ", "005930"]
+
+
+def test_an_option_names_the_one_symbol_anew_and_says_so(read):
+    feed = read(f"Ticker,{HEADER}XYZ,2024-01-02{ROW}", symbol="ABC")
+
+    assert [bar["symbol"] for _, bar in feed.items] == ["ABC"]
+    assert "symbol ABC, as said, in place of XYZ" in feed.plan.notes
+
+
+def test_an_option_takes_one_of_several_symbols(read):
+    feed = read(f"Ticker,{HEADER}XYZ,2024-01-02{ROW}ABC,2024-01-02{ROW}", symbol="abc")
+
+    assert [(line, bar["symbol"]) for line, bar in feed.items] == [(3, "ABC")]
+
+
+def test_an_option_does_not_mix_several_symbols(read):
+    with pytest.raises(FeedError, match="--symbol ABC: the file has 2 other symbols: XYZ, UVW"):
+        read(f"Ticker,{HEADER}XYZ,2024-01-02{ROW}UVW,2024-01-02{ROW}", symbol="ABC")
+
+
+# --- volume
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "volume", "note"),
+    [
+        pytest.param("Vol,TickVol", "0,7", 7.0, "volume is TickVol, because Vol holds nothing but 0", id="the other"),
+        pytest.param("Vol,TickVol", "5,7", 5.0, "volume is Vol, not TickVol", id="the first"),
+        pytest.param("Vol,TickVol", "0,0", 0.0, "", id="nothing was traded"),
+        pytest.param("Vol", "", None, "volume is unknown: Vol is empty", id="empty"),
+        pytest.param("Vol", "NaN", None, "volume is unknown: Vol is empty", id="not a number"),
+        pytest.param("Other", "5", None, "volume is unknown: there is no column for it", id="no column"),
+        pytest.param("Vol", "-1", None, "", id="Interactive Brokers' unknown"),
+    ],
+)
+def test_the_volume_is_the_column_that_holds_something(read, header, cells, volume, note):
+    feed = read(f"Date,Open,High,Low,Close,{header}\n2024-01-02,1,3,0.5,2,{cells}\n")
+
+    assert [bar["volume"] for _, bar in feed.items] == [volume]
+    assert note in feed.plan.notes or not note
+
+
+def test_a_single_empty_volume_is_unknown(read):
+    feed = read(HEADER + f"2024-01-02{ROW}2024-01-03,1,3,0.5,2,\n")
+
+    assert [bar["volume"] for _, bar in feed.items] == [100.0, None]
+
+
+# --- direction
+
+
+def test_newest_first_is_turned_round_and_keeps_its_lines(read):
+    count = 5_000
+    lines = rows(*minutes(1), count=count).splitlines()
+
+    feed = read(HEADER + "\n".join(reversed(lines)))
+
+    items = list(feed.items)
+    assert "newest bar first: turned round" in feed.plan.notes
+    assert [line for line, _ in items] == list(range(count + 1, 1, -1))
+    assert [bar["timestamp"] for _, bar in items] == [START + timedelta(minutes=number) for number in range(count)]
+    assert feed.share() == 1
+
+
+def test_a_file_out_of_order_stays_as_it_is(read):
+    lines = rows(*minutes(1)).splitlines()
+    lines[2:4] = lines[3], lines[2]
+
+    feed = read(HEADER + "\n".join(lines))
+
+    assert [line for line, _ in feed.items] == [2, 3, 4, 5, 6, 7]
+
+
+# --- rows
+
+
+def test_a_bad_line_is_handed_on_with_its_number_and_the_next_is_read(read):
+    items = list(read(HEADER + f"soon,1,3,x\n2024-01-02{ROW}").items)
+
+    assert items[0] == (
+        2,
+        {
+            "symbol": "ACME",
+            "timeframe": "1d",
+            "timestamp": "soon",
+            "open": 1.0,
+            "high": 3.0,
+            "low": "x",
+            "close": "",
+            "volume": None,
+        },
+    )
+    assert items[1][0] == 3
+
+
+def test_rows_without_prices_are_left_out_and_counted(read):
+    feed = read(HEADER + f"2024-01-01,null,null,null,null,null\n2024-01-02{ROW}Downloaded on 2024-01-03\n")
+
+    assert [line for line, _ in feed.items] == [3]
+    assert "2 lines without prices left out, the first is line 2" in feed.plan.notes
+
+
+def test_a_header_that_comes_again_is_passed_over(read):
+    feed = read((HEADER + f"2024-01-02{ROW}") * 2)
+
+    assert [line for line, _ in feed.items] == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        pytest.param("\n\n" + HEADER + "\n" + f"2024-01-02{ROW}" + "\n", 5, id="blank lines count"),
+        pytest.param((HEADER + f"2024-01-02{ROW}").replace("\n", "\r\n"), 2, id="Windows line ends"),
+        pytest.param((HEADER + f"2024-01-02{ROW}").replace("\n", "\r"), 2, id="an old Mac's line ends"),
+        pytest.param(HEADER + f"2024-01-02{ROW}".strip(), 2, id="no line end at the end"),
+        pytest.param("Source: x\n" + HEADER + f"2024-01-02{ROW}", 3, id="a line above"),
+    ],
+)
+def test_lines_are_numbered_as_in_the_file(read, text, line):
+    assert [found for found, _ in read(text).items] == [line]
+
+
+def test_a_long_file_is_read_in_pieces(read):
+    feed = read(HEADER + rows(*minutes(1), count=50_000))
+
+    next(feed.items)
+    assert 0 < feed.share() < 0.2
+    assert sum(1 for _ in feed.items) == 49_999
+    assert feed.share() == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("\n \n", "is empty", id="blank lines"),
+        pytest.param("Date,Open,High,Low,Adj Close\n", "no column for close .*found: Date, Open", id="a column"),
+        pytest.param("Open,High,Low,Close\n1,3,0.5,2\n", "no column for timestamp.*--columns timestamp", id="no time"),
+        pytest.param(HEADER + f"43831{ROW}", "numbers that are no times: line 2 has '43831'", id="days"),
+        pytest.param(HEADER + f"soon{ROW}", "no times that can be read: line 2 has 'soon'", id="words"),
+        pytest.param("1,2,3,4,5\n2,3,4,5,6\n", "none of its first columns holds times", id="numbers"),
+        pytest.param("x\n", "no column for open", id="a word"),
+        pytest.param("2024-01-02,1,3\n", "no header and 3 columns|no column for open", id="too few"),
+    ],
+)
+def test_a_useless_text_is_one_sentence(read, text, message):
+    with pytest.raises(FeedError, match=message):
+        read(text)
+
+
+def test_columns_can_be_named_and_numbered(read):
+    feed = read(
+        "Tag;Erst;Top;Tiefst;Schl\n2024-01-02;1;3;0.5;2\n",
+        columns={"timestamp": "Tag", "open": "2", "high": "Top", "low": "4", "close": "Schl"},
+    )
+
+    assert [(bar["open"], bar["high"], bar["low"], bar["close"]) for _, bar in feed.items] == [(1, 3, 0.5, 2)]
+
+
+def test_without_a_header_columns_are_numbered(read):
+    feed = read(
+        "2024-01-02,2,1,3,0.5\n",
+        no_header=True,
+        columns={"timestamp": "1", "close": "2", "open": "3", "high": "4", "low": "5"},
+    )
+
+    assert [(bar["open"], bar["close"]) for _, bar in feed.items] == [(1, 2)]
+
+
+def test_a_date_in_an_unknown_column_is_found_if_it_is_the_only_one(read):
+    feed = read(f"Stichtag,Open,High,Low,Close,Volume\n2024-01-02{ROW}")
+
+    assert "times are in the column Stichtag, the only one that holds any" in feed.plan.notes

@@ -1,0 +1,327 @@
+"""Files as vendors write them, with invented values, are read without any option.
+
+Each of them holds the same six bars, whatever its form: tests/feeds/vendors/ has those that are text, the others are
+made here. The name before the first point is the vendor's and is taken off; the rest is the file's name as
+people have it.
+"""
+
+import io
+import json
+import shutil
+import zipfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.parquet as pq
+import pytest
+
+from scanner_app.feeds.reader import FeedError, Options, open_feeds
+
+VENDORS = Path(__file__).parent.parent / "vendors"
+
+DAYS = [datetime(2024, 1, day, tzinfo=UTC) for day in (2, 3, 4, 5, 8, 9)]
+MINUTES = [datetime(2024, 1, 2, 14, 30, tzinfo=UTC) + timedelta(minutes=number) for number in range(6)]
+HOURS = [datetime(2024, 1, 2, 14, tzinfo=UTC) + timedelta(hours=number) for number in range(6)]
+FIVES = [datetime(2024, 1, 2, 14, 30, tzinfo=UTC) + timedelta(minutes=5 * number) for number in range(6)]
+TIMES = {"1d": DAYS, "1m": MINUTES, "1h": HOURS, "5m": FIVES}
+
+PRICES = {
+    "open": [100.0 + number for number in range(6)],
+    "high": [101.5 + number for number in range(6)],
+    "low": [99.25 + number for number in range(6)],
+    "close": [100.5 + number for number in range(6)],
+}
+VOLUMES = [1000.0 + number for number in range(6)]
+
+
+def expected(symbol, timeframe, *, add=0.0, volume=True, times=None):
+    """The six bars of a symbol."""
+    return [
+        {"symbol": symbol, "timeframe": timeframe, "timestamp": moment}
+        | {name: values[number] + add for name, values in PRICES.items()}
+        | {"volume": VOLUMES[number] if volume else None}
+        for number, moment in enumerate(times or TIMES[timeframe])
+    ]
+
+
+def bars_of(path, **options):
+    """All bars of a file, feed after feed."""
+    return [bar for feed in open_feeds(path, Options(**options)) for _, bar in feed.items]
+
+
+@pytest.fixture
+def vendor_file(tmp_path):
+    """The vendor's file under the name that people have it by."""
+
+    def find(name):
+        known = name.split(".", 1)[1] if name.count(".") > 1 else name
+        return Path(shutil.copy(VENDORS / name, tmp_path / known))
+
+    return find
+
+
+ONE_SYMBOL = [
+    ("yahoo_old.ACME.csv", "ACME", "1d"),
+    ("yahoo_new.QQX.csv", "QQX", "1d"),
+    ("yahoo_history.ACME.csv", "ACME", "1m"),
+    ("yahoo_chart.json", "ACME", "1m"),
+    ("pandas_unnamed_index.ACME.csv", "ACME", "1d"),
+    ("pandas_range_index.ACME.csv", "ACME", "1m"),
+    ("pandas_records.ACME.json", "ACME", "1d"),
+    ("pandas_columns.ACME.json", "ACME", "1m"),
+    ("pandas_split.ACME.json", "ACME", "1m"),
+    ("pandas_lines.ACME.jsonl", "ACME", "1m"),
+    ("binance_archive.KLMUSDT-1m-2024-01-02.csv", "KLMUSDT", "1m"),
+    ("binance_futures.KLMUSDT-1m-2024-01.csv", "KLMUSDT", "1m"),
+    ("binance_api.KLMUSDT-1m.json", "KLMUSDT", "1m"),
+    ("cdd.Bitstamp_KLMUSD_1h.csv", "KLM/USD", "1h"),
+    ("cdd.Coinbase_KLMUSD_1h.csv", "KLMUSD", "1h"),
+    ("cdd.Kraken_KLMUSD_d.csv", "KLM/USD", "1d"),
+    ("kraken.XBTUSD_60.csv", "XBTUSD", "1h"),
+    ("kraken_api.json", "XKLMZUSD", "1m"),
+    ("coinbase_api.KLM-USD.json", "KLM-USD", "1m"),
+    ("bitstamp_api.json", "KLM/USD", "1m"),
+    ("bybit.json", "KLMUSDT", "1m"),
+    ("kucoin.KLM-USDT.json", "KLM-USDT", "1m"),
+    ("alpaca_one.json", "ACME", "1m"),
+    ("alpaca_py.csv", "ACME", "1m"),
+    ("polygon_api.json", "ACME", "1m"),
+    ("polygon_flat.2024-01-02.csv", "ACME", "1m"),
+    ("databento_pretty.csv", "ACME", "1m"),
+    ("databento_raw.csv", "ACME", "1m"),
+    ("alpha_vantage_daily.json", "ACME", "1d"),
+    ("alpha_vantage_intraday.json", "ACME", "1m"),
+    ("alpha_vantage.daily_ACME.csv", "ACME", "1d"),
+    ("tiingo_daily.ACME.json", "ACME", "1d"),
+    ("tiingo_daily.ACME.csv", "ACME", "1d"),
+    ("nasdaq.ACME.csv", "ACME", "1d"),
+    ("stooq.acme_us_d.csv", "ACME.US", "1d"),
+    ("stooq_bulk.acme.us.txt", "ACME.US", "1d"),
+    ("stooq_5min.acme.us.txt", "ACME.US", "5m"),
+    ("tradingview.NASDAQ_ACME, 1_0a1b2.csv", "ACME", "1m"),
+    ("tradingview_iso.NASDAQ_ACME, 1D.csv", "ACME", "1d"),
+    ("mt4.EURUSX1.csv", "EURUSX", "1m"),
+    ("mt4_daily.EURUSX1440.csv", "EURUSX", "1d"),
+    ("mt5.EURUSX_M1_202401021430_202401021435.csv", "EURUSX", "1m"),
+    ("mt5_daily.EURUSX_Daily_202401020000_202401090000.csv", "EURUSX", "1d"),
+    ("mt5_python.EURUSX.csv", "EURUSX", "1m"),
+    ("ib.ACME.csv", "ACME", "1m"),
+    ("ib_old.ACME.csv", "ACME", "1m"),
+    ("ib_insync.ACME.csv", "ACME", "1m"),
+    ("ib_daily.ACME.csv", "ACME", "1d"),
+    ("dukascopy.EURUSX_Candlestick_1_M_BID_02.01.2024-02.01.2024.csv", "EURUSX", "1m"),
+    ("dukascopy_local.EURUSX_Candlestick_1_Hour_BID_02.01.2024-02.01.2024.csv", "EURUSX", "1h"),
+    ("nse_site.Quote-Equity-ACME-EQ-02-01-2024-to-09-01-2024.csv", "ACME", "1d"),
+    ("freqtrade.KLM_USDT-1m.json", "KLM/USDT", "1m"),
+    ("backtrader.orcx-1995-2014.txt", "orcx", "1d"),
+    ("backtesting.GOOX.csv", "GOOX", "1d"),
+    ("backtesting.EURUSX.csv", "EURUSX", "1h"),
+    ("finnhub.ACME.json", "ACME", "1m"),
+    ("quantmod.ACME.csv", "ACME", "1d"),
+    ("barchart.acme_daily_historical-data-download-01-10-2024.csv", "ACME", "1d"),
+    ("twelve_data.json", "ACME", "1m"),
+    ("eodhd.ACME.US.csv", "ACME.US", "1m"),
+    ("eodhd_daily.ACME.US.csv", "ACME.US", "1d"),
+    ("ninjatrader.ES 03-24.Last.txt", "ES 03-24", "1m"),
+    ("firstrate.ACME_full_1min_adjsplit.txt", "ACME", "1m"),
+    ("excel_german.ACME.csv", "ACME", "1d"),
+]
+
+
+@pytest.mark.parametrize(("name", "symbol", "timeframe"), ONE_SYMBOL, ids=[row[0] for row in ONE_SYMBOL])
+def test_a_vendors_file_is_read_without_options(vendor_file, name, symbol, timeframe):
+    assert bars_of(vendor_file(name)) == expected(symbol, timeframe)
+
+
+SEVERAL = [
+    ("yahoo_several.data.csv", "1d"),
+    ("yahoo_by_ticker.data.csv", "1d"),
+    ("yahoo_several_old.data.csv", "1d"),
+    ("alpaca_api.json", "1m"),
+    ("kaggle_all_stocks.csv", "1d"),
+]
+
+
+@pytest.mark.parametrize(("name", "timeframe"), SEVERAL, ids=[row[0] for row in SEVERAL])
+def test_a_file_of_several_symbols_is_read_without_options(vendor_file, name, timeframe):
+    bars = bars_of(vendor_file(name))
+
+    for symbol in ("AAX", "BBX"):
+        assert [bar for bar in bars if bar["symbol"] == symbol] == expected(symbol, timeframe)
+    assert len(bars) == 12
+
+
+@pytest.mark.parametrize("name", ["histdata.DAT_ASCII_EURUSX_M1_202401.csv", "histdata_mt.DAT_MT_EURUSX_M1_202401.csv"])
+def test_histdatas_times_are_est_and_its_volumes_unknown(vendor_file, name):
+    assert bars_of(vendor_file(name)) == expected("EURUSX", "1m", volume=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "symbol"),
+    [
+        ("investing.Kelp Futures Historical Data.csv", "Kelp Futures"),
+        ("investing_german.Kelp Historische Daten.csv", "Kelp"),
+    ],
+)
+def test_investings_thousands_and_units_are_read(vendor_file, name, symbol):
+    assert bars_of(vendor_file(name)) == expected(symbol, "1d", add=3000.0)
+
+
+def test_binances_microseconds_of_2025_are_read(vendor_file):
+    times = [moment.replace(year=2025) for moment in MINUTES]
+
+    bars = bars_of(vendor_file("binance_archive_us.KLMUSDT-1m-2025-01-02.csv"))
+
+    assert bars == expected("KLMUSDT", "1m", times=times)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "nse.cm02JAN2024bhav.csv",
+        "nse_udiff.BhavCopy_NSE_CM_0_0_0_20240102_F_0000.csv",
+        "nse_full.sec_bhavdata_full_02012024.csv",
+    ],
+)
+def test_nses_daily_files_are_read(vendor_file, name):
+    assert bars_of(vendor_file(name))[:1] == expected("A&B", "1d")[:1]
+
+
+def test_nses_other_series_of_a_company_are_symbols_of_their_own(vendor_file):
+    assert [bar["symbol"] for bar in bars_of(vendor_file("nse.cm02JAN2024bhav.csv"))] == ["A&B", "A&B-N1"]
+
+
+def test_a_bar_that_says_whether_it_is_closed_says_so_on(vendor_file):
+    bars = bars_of(vendor_file("oanda.json"))
+
+    assert bars == [bar | {"closed": True} for bar in expected("EUR_USX", "1m")]
+
+
+@pytest.mark.parametrize("name", ["backtrader_day.2006-day-001.txt", "backtrader_min.2006-min-001.txt"])
+def test_backtraders_numbered_samples_need_a_symbol(vendor_file, name):
+    path = vendor_file(name)
+
+    with pytest.raises(FeedError, match=r"no symbol.*--symbol"):
+        open_feeds(path)
+
+    assert bars_of(path, symbol="ACME") == expected("ACME", "1d" if "day" in name else "1m")
+
+
+# --- forms that are not text
+
+
+def naive(times):
+    return pa.array([moment.replace(tzinfo=None) for moment in times], pa.timestamp("ns"))
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pytest.param("__index_level_0__", id="an index without a name"),
+        pytest.param("Date", id="an index with a name"),
+        pytest.param("index", id="reset_index"),
+    ],
+)
+@pytest.mark.parametrize("suffix", ["parquet", "feather"])
+def test_pandas_binary_forms_are_read(tmp_path, index, suffix):
+    table = pa.table(
+        {name.title(): values for name, values in PRICES.items()} | {"Volume": VOLUMES, index: naive(DAYS)}
+    )
+    path = tmp_path / f"ACME.{suffix}"
+    pq.write_table(table, path) if suffix == "parquet" else pyarrow.feather.write_feather(table, path)
+
+    assert bars_of(path) == expected("ACME", "1d")
+
+
+def test_yfinances_parquet_of_several_tickers_is_read(tmp_path):
+    columns = {f"('{name.title()}', '{symbol}')": PRICES[name] for symbol in ("AAX", "BBX") for name in PRICES}
+    columns |= {f"('Volume', '{symbol}')": VOLUMES for symbol in ("AAX", "BBX")}
+    path = tmp_path / "data.parquet"
+    pq.write_table(pa.table(columns | {"Date": naive(DAYS)}), path)
+
+    bars = bars_of(path)
+
+    assert [bar for bar in bars if bar["symbol"] == "BBX"] == expected("BBX", "1d")
+    assert len(bars) == 12
+
+
+def test_freqtrades_feather_is_read(tmp_path):
+    path = tmp_path / "KLM_USDT_USDT-1m-futures.feather"
+    stamps = pa.array(MINUTES, pa.timestamp("ms", tz="UTC"))
+    pyarrow.feather.write_feather(pa.table({"date": stamps} | PRICES | {"volume": VOLUMES}), path)
+
+    assert bars_of(path) == expected("KLM/USDT:USDT", "1m")
+
+
+def zipped(path, members):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+def test_binances_zip_is_read(tmp_path):
+    name = "KLMUSDT-1m-2024-01-02"
+    content = (VENDORS / f"binance_archive.{name}.csv").read_text()
+
+    assert bars_of(zipped(tmp_path / f"{name}.zip", {f"{name}.csv": content})) == expected("KLMUSDT", "1m")
+
+
+def lean(prices, first):
+    rows = zip(first, *([round(value * 10_000) for value in prices[name]] for name in PRICES), VOLUMES, strict=True)
+    return "\n".join(",".join(f"{cell:g}" if isinstance(cell, float) else str(cell) for cell in row) for row in rows)
+
+
+def test_leans_daily_zip_is_read(tmp_path):
+    content = lean(PRICES, [f"{day:%Y%m%d %H:%M}" for day in DAYS])
+
+    assert bars_of(zipped(tmp_path / "acme.zip", {"acme.csv": content})) == expected("acme", "1d")
+
+
+def test_leans_minute_zip_is_read_milliseconds_of_a_new_york_day(tmp_path):
+    since = [int((9.5 * 60 + minute) * 60_000) for minute in range(6)]
+    path = zipped(tmp_path / "20240102_trade.zip", {"20240102_acme_minute_trade.csv": lean(PRICES, since)})
+
+    assert bars_of(path) == expected("ACME", "1m")
+
+
+def test_the_members_of_an_archive_are_feeds_of_their_own(tmp_path):
+    members = {f"prices/{name}.csv": (VENDORS / "backtesting.GOOX.csv").read_text() for name in ("AAX", "BBX")}
+    path = zipped(tmp_path / "all.zip", members | {"prices/README.md": "x", "__MACOSX/._AAX.csv": "x"})
+
+    feeds = open_feeds(path)
+
+    assert [feed.name for feed in feeds] == [f"{path}:prices/AAX.csv", f"{path}:prices/BBX.csv"]
+    # Read in turn: the members share one temporary file.
+    walks = [feed.items for feed in feeds]
+    pairs = [[next(walk)[1] for walk in walks] for _ in range(6)]
+    assert [pair[0] for pair in pairs] == expected("AAX", "1d")
+    assert [pair[1] for pair in pairs] == expected("BBX", "1d")
+
+
+def test_polygons_day_of_all_tickers_is_read(tmp_path):
+    rows = [
+        {"T": symbol, "v": 1000, "vw": 1, "o": 100, "c": 100.5, "h": 101.5, "l": 99.25, "t": 1704171600000, "n": 1}
+        for symbol in ("AAX", "BBX")
+    ]
+    path = tmp_path / "grouped.json"
+    path.write_text(json.dumps({"queryCount": 2, "results": rows, "status": "OK"}))
+
+    bars = bars_of(path, timeframe="1d")
+
+    assert [(bar["symbol"], bar["close"]) for bar in bars] == [("AAX", 100.5), ("BBX", 100.5)]
+
+
+def test_standard_input_is_read(monkeypatch):
+    content = (VENDORS / "nasdaq.ACME.csv").read_bytes()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+    assert bars_of(Path("-"), symbol="ACME") == expected("ACME", "1d")
+
+
+def test_every_vendors_file_is_tested():
+    source = Path(__file__).read_text()
+
+    assert [path.name for path in VENDORS.iterdir() if path.name not in source] == []
