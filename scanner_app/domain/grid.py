@@ -28,6 +28,14 @@ def is_on_clock(timeframe: str, time: datetime) -> bool:
     return not time.microsecond and not (time.hour * 3600 + time.minute * 60 + time.second) % step
 
 
+def on_the_clock_of(zone: tzinfo, time: datetime) -> datetime:
+    """The time by the zone's clock; by that of UTC where Python's calendar does not reach, on its first day."""
+    try:
+        return time.astimezone(zone)
+    except OverflowError:
+        return time.astimezone(UTC)
+
+
 def nearest(timeframe: str, time: datetime, *, zone: tzinfo, hours: Hours) -> tuple[datetime, datetime] | None:
     """The times on the grid before and after one that is not on it (both UTC); None if it is.
 
@@ -41,7 +49,7 @@ def nearest(timeframe: str, time: datetime, *, zone: tzinfo, hours: Hours) -> tu
     starts = hours.starts_before(at)
     if any(not (at - start) % step for start in starts):
         return None
-    local = time.astimezone(zone)
+    local = on_the_clock_of(zone, time)
     if is_on_clock(timeframe, time.astimezone(UTC)) or is_on_clock(timeframe, local):
         return None
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)

@@ -27,8 +27,10 @@ def normalise(text: object) -> str:
     if text.strip() != text:
         raise ValueError(f"{text!r} may have spaces inside, but not at its ends")
     for segment in text.split("/"):
-        if segment in {"", ".", ".."} or segment.lower() in ACTION_NAMES:
+        if segment in {"", ".", ".."}:
             raise ValueError(f"{text!r} has the path segment {segment!r}, which can't be addressed")
+        if segment.lower() in ACTION_NAMES:
+            raise ValueError(f"{text!r} has the path segment {segment!r}, which is the name of an action or a view")
     return text.upper()
 
 

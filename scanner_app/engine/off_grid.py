@@ -39,7 +39,7 @@ def _of_symbol(bars: Sequence[tuple[int, NewBar]], calendar: str, now: datetime)
     found: dict[int, Rejection] = {}
     for index, bar in bars:
         if hours is None:
-            if grid.is_on_clock(bar.timeframe, bar.timestamp.astimezone(zone)):
+            if grid.is_on_clock(bar.timeframe, grid.on_the_clock_of(zone, bar.timestamp)):
                 continue
             hours = hours_of(calendar, now)
         if around := grid.nearest(bar.timeframe, bar.timestamp, zone=zone, hours=hours):

@@ -38,7 +38,7 @@ def test_a_new_symbol_is_stored_in_upper_case_with_all_its_rows(operator):
     "ticker",
     [
         pytest.param("", id="empty"),
-        pytest.param("A B", id="a space"),
+        pytest.param("A,B", id="a comma"),
         pytest.param("A//B", id="an empty segment"),
         pytest.param("../A", id="a parent directory"),
         pytest.param("A/Status", id="an action's name"),

@@ -106,6 +106,16 @@ def test_a_fraction_of_a_second_is_off_every_grid(loaded):
     assert "15:09:17+00:00 and 2026-03-03T15:09:18+00:00" in report.rejected[0].message
 
 
+@pytest.mark.parametrize("calendar", ["XNYS", "XHKG"])
+def test_the_first_second_of_all_times_is_judged_too(loaded, calendar):
+    make_symbol("TSLA")
+    Symbol.objects.update(calendar=calendar)
+
+    report = accept(minute("0001-01-01T00:00:30Z"), minute("0001-01-01T00:00:00Z"))
+
+    assert [(one.index, one.reason) for one in report.rejected] == [(0, "off_grid")]
+
+
 def test_a_market_that_never_closes_has_the_clock_of_utc(settings):
     settings.SCANNER_CALENDARS = []
 

@@ -33,7 +33,7 @@ def quarantined(ticker="TSLA", days=1, *, first=0, error=None):
         pytest.param({}, [("AAPL", 0), ("TSLA", 0), ("TSLA", 1)], id="no filter: all that are open"),
         pytest.param({"symbol": "tsla"}, [("TSLA", 0), ("TSLA", 1)], id="a symbol whatever its case"),
         pytest.param({"symbol": "NONE"}, [], id="a symbol that there is not"),
-        pytest.param({"symbol": "a b"}, [], id="a symbol that can not be"),
+        pytest.param({"symbol": "a,b"}, [], id="a symbol that can not be"),
         pytest.param({"symbol": ""}, [], id="no name is no symbol, and not all of them"),
         pytest.param({"error_type": "KeyError"}, [("TSLA", 1)], id="an error type"),
         pytest.param({"error_type": "Key"}, [], id="half an error type"),
