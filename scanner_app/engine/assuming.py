@@ -32,7 +32,8 @@ def run(now: datetime) -> dict[str, int]:
     """
     bars = forming.kept(FormingBar.objects.all(), now=now, may_be_old=False)
     grace = timedelta(seconds=settings.SCANNER_ASSUME_AFTER_S)
-    ended = [one for one in bars if one.period.ends_at + grace <= now]
+    ended = [one for one in bars if one.ends_at + grace <= now]
+    ended.sort(key=lambda one: one.values.sent_at, reverse=True)  # of a bar that is here twice, the newer values
     ended.sort(key=lambda one: (one.values.timestamp, RANK[one.period.timeframe]))
     counts = {"assumed": 0, "known": 0, "waiting": 0, "stored": _store_newer(bars, ended, now)}
     for begin in range(0, min(len(ended), MOST_AT_ONCE), CHUNK):
@@ -44,7 +45,7 @@ def run(now: datetime) -> dict[str, int]:
 
 def _accept(chunk: Sequence[Kept], counts: dict[str, int], now: datetime) -> None:
     # A bar of the same period under another timestamp is the closed one all the same.
-    wanted = [one for one in chunk if one.newest_end != one.period.ends_at]
+    wanted = [one for one in chunk if one.newest_end != one.ends_at]
     verdicts = mailbox.accept([_assumed(one) for one in wanted], now=now)
     waiting = {
         one.period for one, verdict in zip(wanted, verdicts, strict=True) if verdict is mailbox.Verdict.BACKLOG_FULL

@@ -59,6 +59,16 @@ class Kept:
     newest: Mapping[str, str]  # by timeframe, the ISO time of the symbol's newest closed bar
 
     @property
+    def ends_at(self) -> datetime:
+        """When its period is over, by the calendar that its symbol has now."""
+        return closing.period_end(self.period.timeframe, self.values.timestamp, self.hours())
+
+    @property
+    def place(self) -> tuple[datetime, datetime]:
+        """Its place in its series. After a change of calendar, one bar may be here twice: the newer values count."""
+        return self.ends_at, self.values.sent_at
+
+    @property
     def newest_end(self) -> datetime | None:
         """When the newest closed bar of its series ended; None without one."""
         return _end_of_newest(self.newest, self.period.timeframe, self.hours())
@@ -229,15 +239,15 @@ def _shown(bars: Iterable[Kept]) -> dict[int, list[Forming]]:
     newest: dict[tuple[int, str], Kept] = {}
     for one in bars:
         series = one.period[:2]
-        if series not in newest or one.period.ends_at > newest[series].period.ends_at:
+        if series not in newest or one.place > newest[series].place:
             newest[series] = one
     found: dict[int, list[Forming]] = {}
     for one in sorted(newest.values(), key=lambda one: RANK[one.period.timeframe]):
         closed_until = one.newest_end
-        if closed_until is None or one.period.ends_at > closed_until:
+        if closed_until is None or one.ends_at > closed_until:
             values = {name: getattr(one.values, name) for name in VALUES if name != "sent_at"}
             found.setdefault(one.period.symbol_id, []).append(
-                Forming(timeframe=one.period.timeframe, ends_at=one.period.ends_at, **values)
+                Forming(timeframe=one.period.timeframe, ends_at=one.ends_at, **values)
             )
     return found
 

@@ -310,6 +310,22 @@ def test_a_closed_bar_of_the_same_day_under_another_stamp_leaves_nothing_to_assu
     assert Bar.objects.count() == 1
 
 
+def test_a_calendar_that_is_set_right_counts_for_bars_that_form_already(broker_server):
+    xetra = datetime(2026, 3, 3, 16, 30, tzinfo=UTC)  # its close; New York's is at 21:00
+    day = raw_bar("SAP", timestamp="2026-03-03T00:00:00Z")
+    ingest.accept([day | {"close": 10.5}], now=NOW)
+    Symbol.objects.update(calendar="XETR")
+    ingest.accept([day | {"close": 11.5}], now=NOW + timedelta(seconds=1))
+    symbol = Symbol.objects.get()
+    assert [(one.close, one.ends_at) for one in forming.of_symbol(symbol, NOW)] == [(11.5, xetra)]
+
+    assert assuming.run(xetra + timedelta(seconds=59))["assumed"] == 0
+    counts = assuming.run(xetra + timedelta(seconds=60))
+
+    assert (counts["assumed"], counts["known"]) == (1, 1)
+    assert Bar.objects.get().close == 11.5
+
+
 def test_a_full_backlog_lets_it_wait(broker_server, settings):
     ingest.accept([hour(-1), hour()], now=NOW)
     settings.SCANNER_MAX_BACKLOG = 1
@@ -364,7 +380,6 @@ def test_the_forming_bars_of_a_symbol_are_removed_with_it(broker_server):
     assert not FormingBar.objects.exists()
 
 
-@pytest.mark.xfail(strict=True, reason="mailbox.accept does not revise yet: other values are a conflict")
 def test_a_closed_bar_that_comes_after_an_assumed_one_revises_it(broker_server):
     ingest.accept([hour(close=10.5)], now=NOW)
     assuming.run(GRACE_OVER)

@@ -8,7 +8,7 @@ from scanner_app import mailbox
 from scanner_app.detectors import BarUnusable
 from scanner_app.mailbox import Verdict
 from scanner_app.models import Bar, QuarantinedBar
-from tests.conftest import T0, accept_days, fail_head, make_symbol, new_bar, row_of, start_head
+from tests.conftest import T0, accept_days, fail_head, make_symbol, new_bar, row_of, snapshot, start_head
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -86,6 +86,18 @@ def test_the_same_values_for_a_quarantined_bar_are_a_duplicate(dispatched_head):
 
     assert mailbox.accept([new_bar(day=0)], now=T0) == [Verdict.DUPLICATE]
     assert QuarantinedBar.objects.get().resolution == ""
+
+
+@pytest.mark.parametrize("in_quarantine", [True, False])
+def test_what_was_assumed_replaces_no_bar_that_is_known(dispatched_head, in_quarantine):
+    symbol, ticket = dispatched_head()
+    if in_quarantine:
+        mailbox.quarantine_head(ticket, BarUnusable("bad"), now=T0)
+    before = snapshot(symbol)
+
+    assert mailbox.accept([new_bar(day=0, close=9.5, assumed=True)], now=T0) == [Verdict.DUPLICATE]
+
+    assert snapshot(symbol) == before
 
 
 def test_a_broker_that_is_down_fails_no_acceptance(symbol, monkeypatch):

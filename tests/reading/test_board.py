@@ -103,9 +103,9 @@ def test_the_worst_alerts_come_first_and_only_those_that_fire(symbol):
 
 def test_the_last_price_is_that_of_the_shortest_bar_that_forms(db):
     done("TSLA")
-    hour: dict[str, Any] = {"timeframe": "1h", "timestamp": T0.isoformat()}
-    today: dict[str, Any] = {"timestamp": "2024-05-31T00:00:00Z"}
-    ingest.accept([raw_bar("TSLA", **today), raw_bar("TSLA", **hour, close=11.5), raw_bar("AAPL", day=5)], now=T0)
+    today = raw_bar("TSLA", timestamp="2024-05-31T00:00:00Z")
+    hour = raw_bar("TSLA", timeframe="1h", timestamp=T0.isoformat(), close=11.5)
+    ingest.accept([today, hour, raw_bar("AAPL", day=5)], now=T0)
 
     rows = Board().read(T0)["symbols"]
 

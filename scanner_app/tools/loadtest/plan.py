@@ -70,6 +70,7 @@ class Plan:
             "low": round(min(open_, close) - (0.5 - wick), 2),
             "close": close,
             "volume": 1_000 + int(9_000 * _noise(ticker, place, "volume")),
+            "closed": True,  # whatever the scanner's clock says, which may be another host's
         }
 
     @property
