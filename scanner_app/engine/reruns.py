@@ -78,7 +78,8 @@ def _look(span: Rerun, now: datetime) -> reruns.Look:
         try:
             look.found[bar_id] = _findings(chosen, whole.between(max(0, place + 1 - needed), place + 1))
         except Exception as exc:  # noqa: BLE001 - any exception of a detector is recorded with the span
-            _log_failure(span, timestamp, exc)
+            if not look.failed:  # a detector that is broken fails at every bar: one traceback says it
+                _log_failure(span, timestamp, exc)
             look.failed.append((timestamp, wording.error_line(type(exc).__name__, failure.text_of(exc))))
             if span.failures:  # it has waited for this bar
                 look.next_bar_at = timestamp

@@ -93,8 +93,8 @@ def process_all(ticker="TSLA"):
 
 
 def look_again(now=T0):
-    while reruns.run(lambda: now):
-        pass
+    while mailbox_reruns.due(now):
+        reruns.run(lambda: now)
 
 
 def valid(ticker):
