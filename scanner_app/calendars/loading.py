@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 FIRST_YEAR = 1990
 """Sessions before this year are not known, so no bar of that time counts as missing."""
 
-BUILD_TIMEOUT_S = 10
+BUILD_TIMEOUT_S = 30
 """Longest time for build.py. It takes about 1 s, more on a busy machine."""
 
 RETRY_S = 300

@@ -45,8 +45,8 @@ def _finite(value: float) -> float:
 
 
 def _known(value: object) -> object:
-    """None for a volume that is not known. Files have an empty cell for it, or NaN, which alone is not itself."""
-    return None if value == "" or value != value else _number(value)
+    """None for a volume that is not known. Files may have NaN for it, which alone is not itself."""
+    return None if value != value else _number(value)
 
 
 def _volume(value: float | None) -> float | None:

@@ -108,7 +108,8 @@ def test_a_timeframe_that_bars_can_not_have_is_refused(feeder, symbol, path):
 
 
 def test_forming_bars_alone_are_a_202(feeder):
-    bar = raw_bar(timeframe="1h", timestamp=timezone.now().isoformat())
+    opens = timezone.now().replace(minute=0, second=0, microsecond=0)
+    bar = raw_bar(timeframe="1h", timestamp=opens.isoformat())
 
     answer = post(feeder, bar | {"closed": False})
 

@@ -29,7 +29,14 @@ def test_new_values_replace_the_stored_ones_and_say_who_sent_them(feeder, proces
     answer = revise(feeder, raw_bar(day=0, close=10.5), raw_bar(day=1), raw_bar(day=2))
 
     assert answer.status_code == 202
-    assert answer.json() == {"accepted": 1, "duplicates": 1, "revised": 1, "conflicts": [], "rejected": []}
+    assert answer.json() == {
+        "accepted": 1,
+        "duplicates": 1,
+        "forming": 0,
+        "revised": 1,
+        "conflicts": [],
+        "rejected": [],
+    }
     bar = Bar.objects.get(sequence=1)
     assert (bar.close, bar.revised, bar.status) == (10.5, True, "processed")
     before = BarRevision.objects.get()

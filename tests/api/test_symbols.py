@@ -106,7 +106,7 @@ def test_the_watch_list_is_newest_first_and_shows_each_symbols_status(reader):
     ]
     alone = reader.get(f"{SYMBOLS}/AAPL").json()
     assert alone == reader.get(f"{SYMBOLS}/AAPL/status").json()
-    assert alone == {**rows[0], "is_slow": False, "quarantined": 0, "forming": []}
+    assert alone == {**rows[0], "is_slow": False, "quarantined": 0, "reruns": [], "forming": []}
 
 
 def test_the_status_of_one_symbol_says_whether_it_is_slow_and_counts_its_bars_in_quarantine(reader):
@@ -242,13 +242,13 @@ def test_the_next_attempt_is_in_utc_with_z(reader, dispatched_head):
     assert reader.get(f"{SYMBOLS}/TSLA/status").json()["next_attempt_at"] == later.isoformat().replace("+00:00", "Z")
 
 
-def test_the_status_of_one_symbol_takes_six_queries(reader):
+def test_the_status_of_one_symbol_takes_seven_queries(reader):
     accept_days("TSLA", 3)
 
     with CaptureQueriesContext(connection) as queries:
         reader.get(f"{SYMBOLS}/TSLA/status")
 
-    assert len(queries) == 6, "the token's user, the symbol by ticker and by id, latencies, quarantine, what forms"
+    assert len(queries) == 7, "token, symbol by ticker and by id, latencies, quarantine, re-runs, what forms"
 
 
 def test_the_status_of_one_symbol_shows_the_bar_that_forms(reader):

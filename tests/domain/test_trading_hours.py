@@ -83,7 +83,6 @@ def test_a_daily_bar_ends_with_its_session_however_it_is_stamped(new_york, times
         pytest.param("6h", "2025-11-26 14:30", "2025-11-26 20:30", 0.5 + 3.5, id="six hours, and an early close next"),
         pytest.param("3d", "2026-03-05 00:00", "2026-03-09 20:00", 3 * 6.5, id="three sessions over a weekend"),
         pytest.param("1w", "2025-12-22 00:00", "2025-12-26 21:00", 4 * 6.5, id="a week, the next has New Year's Day"),
-        pytest.param("3d", "2026-03-06 00:00", "2026-03-09 00:00", 3 * 6.5, id="three days over a weekend"),
         pytest.param(
             "1M", "2025-11-01 00:00", "2025-11-28 18:00", 21 * 6.5 + 3.5, id="a month, ended by an early close"
         ),
@@ -127,9 +126,6 @@ def test_nothing_is_expected_after_the_last_session_that_is_known(new_york):
         pytest.param(
             "1M", "2026-01-31 00:00", "2026-02-28 00:00", 0, id="month's ends on weekends are the next month's"
         ),
-        pytest.param("3d", "2026-03-03 00:00", "2026-03-06 00:00", 0, id="the next three days"),
-        pytest.param("3d", "2026-03-03 00:00", "2026-03-12 00:00", 2, id="twice three days"),
-        pytest.param("3d", "2025-12-24 00:00", "2025-12-31 00:00", 1, id="three days and a rest"),
         pytest.param("1m", "2026-03-03 15:00", "2026-03-03 15:00", 0, id="the same bar"),
     ],
 )

@@ -191,8 +191,8 @@ def accept_at(monkeypatch):
     """Ingest that does something of the test's at the call that brings bars of a symbol."""
 
     def make(symbol, act):
-        def accept_and(bars, *, now):
-            report = accept(bars, now=now)
+        def accept_and(bars, *, now, **options):
+            report = accept(bars, now=now, **options)
             if any(bar["symbol"] == symbol for bar in bars):
                 act()
             return report
@@ -216,7 +216,7 @@ def test_a_signal_ends_with_the_account_after_the_call_that_is_under_way(csv_fil
 
 
 def test_ctrl_c_before_the_first_bar_has_an_account_too(csv_file, run, monkeypatch):
-    def interrupted(_options):
+    def interrupted(*_options):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(command, "_sources", interrupted)
@@ -257,7 +257,7 @@ def test_a_bug_of_ours_has_an_account_before_its_traceback(csv_file, capsys, acc
 
 
 def test_a_missing_table_is_an_error_at_once_and_in_the_account(csv_file, capsys, monkeypatch):
-    def broken(bars, *, now):
+    def broken(bars, **_options):
         with connection.cursor() as cursor:
             cursor.execute("SELECT * FROM no_such_table")
 

@@ -112,8 +112,8 @@ def test_alerts_that_have_fired_by_rule_and_a_zero_for_those_that_have_not(scrap
 def test_workers_queues_and_the_sweeper(scrape, monkeypatch):
     make_symbol("TSLA")
     SymbolStatus.objects.update(lane="slow")
-    lying = {"symbol.TSLA": 2, "slow.symbol.TSLA": 3, "main": 0, "slow": 0, "upkeep": 5, "notify": 0}
-    monkeypatch.setattr(queue_contents, "depth", lambda queues: sum(lying[queue] for queue in queues))
+    waiting = {"symbol.TSLA": 2, "slow.symbol.TSLA": 3, "main": 0, "slow": 0, "upkeep": 5, "notify": 0, "rerun": 0}
+    monkeypatch.setattr(queue_contents, "depth", lambda queues: sum(waiting[queue] for queue in queues))
     monkeypatch.setattr(
         heartbeats,
         "read_all",
