@@ -22,10 +22,9 @@ def arrow_table(part: Part, options: Options) -> Table:
     """Return the table in a Parquet or Arrow file. Raises FeedError if it is damaged or has an unknown zone."""
     walker = _Walker(part)
     try:
-        schema, count = walker.schema()
+        schema = walker.schema()
     except (OSError, pa.ArrowException) as exc:
         raise FeedError(f"{part.name}: cannot be read: {exc}") from exc
-    walker.count = count
     if options.timezone is None:
         _check_zones(part.name, schema)
     packed = f" in {part.packing}" if part.packing else ""
@@ -57,43 +56,45 @@ class _Walker:
 
     def __init__(self, part: Part) -> None:
         self._part = part
-        self._done = 0
-        self.count = 0
+        self._share = 0.0
 
-    def schema(self) -> tuple[Any, int]:
-        """Return the columns, and the number of rows."""
+    def schema(self) -> Any:
+        """Return the columns with their types."""
         with self._part.open() as file:
-            if self._part.kind == "parquet":
-                opened = pq.ParquetFile(file)
-                return opened.schema_arrow, opened.metadata.num_rows
-            reader = pa.ipc.open_file(file)
-            return reader.schema, sum(reader.get_batch(at).num_rows for at in range(reader.num_record_batches))
+            return pq.ParquetFile(file).schema_arrow if self._part.kind == "parquet" else pa.ipc.open_file(file).schema
 
     def rows(self) -> Iterator[Row]:
         """Walk over the rows, the first being 1."""
-        self._done = 0
+        number, self._share = 0, 0.0
         try:
             with self._part.open() as file:
-                for batch in self._batches(file):
+                for batch, share in self._batches(file):
                     for cells in zip(*(_cells(column) for column in batch.columns), strict=True):
-                        self._done += 1
-                        yield self._done, cells
+                        number += 1
+                        yield number, cells
+                    self._share = share
         except (OSError, pa.ArrowException) as exc:
-            raise FeedError(f"{self._part.name}: cannot be read beyond row {self._done}: {exc}") from exc
+            raise FeedError(f"{self._part.name}: cannot be read beyond row {number}: {exc}") from exc
+        self._share = 1.0
 
-    def _batches(self, file: Any) -> Iterator[Any]:
+    def _batches(self, file: Any) -> Iterator[tuple[Any, float]]:
+        """Yield pieces of the file, and how much of it has been read with them."""
         if self._part.kind == "parquet":
-            yield from pq.ParquetFile(file).iter_batches(batch_size=BATCH_ROWS)
+            parquet, done = pq.ParquetFile(file), 0
+            for batch in parquet.iter_batches(batch_size=BATCH_ROWS):
+                done += batch.num_rows
+                yield batch, done / parquet.metadata.num_rows
             return
-        reader = pa.ipc.open_file(file)
-        for at in range(reader.num_record_batches):
-            batch = reader.get_batch(at)
+        arrow = pa.ipc.open_file(file)
+        for at in range(arrow.num_record_batches):
+            batch = arrow.get_batch(at)
             for begin in range(0, batch.num_rows, BATCH_ROWS):
-                yield batch.slice(begin, BATCH_ROWS)
+                done = min(begin + BATCH_ROWS, batch.num_rows)
+                yield batch.slice(begin, BATCH_ROWS), (at + done / batch.num_rows) / arrow.num_record_batches
 
     def share(self) -> float:
         """Return how much of the file the last walk has read."""
-        return self._done / self.count if self.count else 1.0
+        return self._share
 
 
 def _cells(column: Any) -> list[object]:

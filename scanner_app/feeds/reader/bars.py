@@ -13,6 +13,7 @@ from typing import Final
 from scanner_app.feeds.reader.moments import localiser
 from scanner_app.feeds.reader.numbers import is_nothing, reader
 from scanner_app.feeds.reader.plan import Plan
+from scanner_app.feeds.reader.spacing import MOST_SERIES
 from scanner_app.feeds.reader.table import Row
 from scanner_app.feeds.reader.timeframe_names import timeframe_of
 
@@ -32,7 +33,7 @@ def bars(rows: Iterator[Row], plan: Plan) -> Iterator[Item]:
     where the file says it, closed.
     """
     width, read_moment, symbol_of = _width(plan), plan.moments.read, _symbol_reader(plan)
-    timeframe_of_row, header = _timeframe_reader(plan), plan.header
+    timeframe_of_row = _timeframe_reader(plan)
     groups = [
         (group.symbol, _GroupReader(plan, group.prices, volume))
         for group, volume in zip(plan.columns.groups, plan.volumes, strict=True)
@@ -46,13 +47,13 @@ def bars(rows: Iterator[Row], plan: Plan) -> Iterator[Item]:
         for own, group in groups:
             values = group.read(row)
             symbol = symbol_of(row) if own is None else own
-            if values is None or (plan.only is not None and symbol != plan.only) or tuple(row) == header:
+            if values is None or (plan.only is not None and symbol != plan.only):
                 continue
             moment = read_moment(row)
             if isinstance(moment, datetime):
                 if moment.tzinfo is None:
                     moment = local(moment, last.get(symbol)) or moment.isoformat()
-                if isinstance(moment, datetime):
+                if isinstance(moment, datetime) and (symbol in last or len(last) < MOST_SERIES):
                     last[symbol] = moment
             bar = {"symbol": symbol, "timeframe": timeframe_of_row(row), "timestamp": moment} | values
             if closed_at is not None and (said := _SAID.get(str(row[closed_at]).strip().lower())) is not None:

@@ -10,16 +10,13 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from scanner_app.feeds.reader.errors import Unsettled, shown
 from scanner_app.feeds.reader.names import NAMED_BY, PRICES, field_of, normalised
 
 _PAIR = re.compile(r"\(\s*['\"]?(.*?)['\"]?\s*,\s*['\"]?(.*?)['\"]?\s*\)")
 _JOINED = re.compile(
     r"(?P<a>.+?)[._ ](?P<b>open|high|low|close|volume)|(?P<c>open|high|low|close|volume)[._ ](?P<d>.+)", re.IGNORECASE
 )
-
-
-class NoColumn(ValueError):
-    """A field has no column, or several; the message says so without the file's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +55,12 @@ class Columns:
 
     def name(self, place: int) -> str:
         """Return what the file calls a column."""
-        named = self.names[place].strip() if place < len(self.names) else ""
+        named = shown(self.names[place]) if place < len(self.names) else ""
         return named or f"column {place + 1}"
 
 
 def find_columns(header: Sequence[Sequence[str]], given: Mapping[str, str]) -> Columns:
-    """Find the fields in the rows of a header (one row mostly). Raises NoColumn naming what is missing."""
+    """Find the fields in the rows of a header (one row mostly). Raises Unsettled naming what is missing."""
     width = max(map(len, header))
     names, symbols = _names([(*row, *[""] * (width - len(row))) for row in header])
     fields = _fields(names)
@@ -72,7 +69,7 @@ def find_columns(header: Sequence[Sequence[str]], given: Mapping[str, str]) -> C
     found = (_group(ticker, symbols, fields, chosen) for ticker in tickers)
     groups = tuple(group for group in found if group is not None)
     if not groups:
-        raise NoColumn(_missing(names, {*fields, *chosen}))
+        raise Unsettled(_missing(names, {*fields, *chosen}))
     whole = {name: places[0] for name, places in fields.items()} | chosen
     dates, clocks = fields.get("date", []), fields.get("time", [])
     times = [*fields.get("timestamp", []), *dates, *clocks, *fields.get("index", [])]
@@ -169,7 +166,7 @@ def _fields(names: Sequence[str]) -> dict[str, list[int]]:
 
 
 def _given(names: Sequence[str], given: Mapping[str, str]) -> dict[str, int]:
-    """Turn `--columns` into places. Raises NoColumn for a name or number that is not there."""
+    """Turn `--columns` into places. Raises Unsettled for a name or number that is not there."""
     plain = [name.strip() for name in names]
     folded = [name.casefold() for name in plain]
     places: dict[str, int] = {}
@@ -181,14 +178,15 @@ def _given(names: Sequence[str], given: Mapping[str, str]) -> dict[str, int]:
         elif column.isdecimal() and 1 <= int(column) <= len(names):
             places[name] = int(column) - 1
         else:
-            raise NoColumn(f"there is no column {column!r} for {name}. Columns found: {', '.join(plain) or 'nothing'}")
+            listed = ", ".join(map(shown, plain[:40])) or "nothing"
+            raise Unsettled(f"there is no column {column!r} for {name}. Columns found: {listed}")
     return places
 
 
 def _missing(names: Sequence[str], fields: Collection[str]) -> str:
     missing = [name for name in PRICES if name not in fields] or list(PRICES)
     wanted = "; ".join(f"{name} (or {', '.join(NAMED_BY[name][1:4])}, ...)" for name in missing)
-    listed = ", ".join(name.strip() for name in names[:40]) or "nothing"
+    listed = ", ".join(map(shown, names[:40])) or "nothing"
     return (
         f"no column for {wanted}. Columns found: {listed}. Name them with --columns, as in --columns {missing[0]}=NAME"
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from scanner_app.feeds.reader.bars import timeframe_name
-from scanner_app.feeds.reader.columns import NoColumn
+from scanner_app.feeds.reader.errors import Unsettled, shown
 from scanner_app.feeds.reader.file_names import NameHint, read_name
 from scanner_app.feeds.reader.first_walk import Found
 from scanner_app.feeds.reader.options import Options
@@ -39,7 +39,7 @@ class Symbols:
 
 
 def choose_symbol(table: Table, found: Found, options: Options, hint: NameHint, timeframe: str) -> Symbols:
-    """Choose the symbols. Raises NoColumn if no name is a symbol's, or if an option would mix several."""
+    """Choose the symbols. Raises Unsettled if no name is a symbol's, or if an option would mix several."""
     inside = _inside(table, found)
     given = options.symbol
     if given is not None:
@@ -48,7 +48,8 @@ def choose_symbol(table: Table, found: Found, options: Options, hint: NameHint, 
             return Symbols(symbol=given, all=(given,), note=note)
         same = [each for each in inside if each.casefold() == given.strip().casefold()]
         if not same:
-            raise NoColumn(f"--symbol {given}: the file has {len(inside):,} other symbols: {', '.join(inside[:10])}")
+            others = ", ".join(map(shown, inside[:10]))
+            raise Unsettled(f"--symbol {given}: the file has {len(inside):,} other symbols: {others}")
         return Symbols(
             symbol=same[0],
             all=(same[0],),
@@ -59,7 +60,7 @@ def choose_symbol(table: Table, found: Found, options: Options, hint: NameHint, 
         return Symbols(symbol=table.symbol if found.columns.symbol is None else "", all=inside)
     if not hint.symbol:
         name = f", and its name {table.stems[0]!r} is no symbol's" if table.stems else ""
-        raise NoColumn(f"names no symbol{name}. Say --symbol")
+        raise Unsettled(f"names no symbol{name}. Say --symbol")
     symbol, said = hint.symbol, hint.said
     match = _METATRADER_4.fullmatch(symbol)
     if match and not hint.vendor and not found.columns.names[0] and timeframe_name(match["t"]) == timeframe:

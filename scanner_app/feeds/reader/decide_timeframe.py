@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 from scanner_app.domain.timeframes import TIMEFRAMES
 from scanner_app.feeds.reader.bars import timeframe_name
-from scanner_app.feeds.reader.columns import NoColumn
 from scanner_app.feeds.reader.decide_times import TimeColumn
+from scanner_app.feeds.reader.errors import Unsettled
 from scanner_app.feeds.reader.file_names import NameHint
 from scanner_app.feeds.reader.first_walk import Found
 from scanner_app.feeds.reader.options import Options
 from scanner_app.feeds.reader.spacing import EVEN, Spacing, words
 from scanner_app.feeds.reader.table import Table
+from scanner_app.feeds.reader.timeframe_names import named
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +28,12 @@ class Timeframe:
 def choose_timeframe(
     table: Table, found: Found, options: Options, hint: NameHint, spacing: Spacing, times: TimeColumn
 ) -> Timeframe:
-    """Choose the timeframe. Raises NoColumn where nothing shows it, or where two things that do disagree."""
+    """Choose the timeframe. Raises Unsettled where nothing shows it, or where two things that do disagree."""
     by_rows = tuple(sorted({timeframe_name(word, databento=found.columns.databento) for word in found.timeframes}))
     column = "" if found.columns.timeframe is None else f"the column {found.columns.name(found.columns.timeframe)}"
     if (given := options.timeframe) is not None:
         if other := [each for each in by_rows if each != given and each in TIMEFRAMES]:
-            raise NoColumn(f"--timeframe is {given}, but {column} says {other[0]}")
+            raise Unsettled(f"--timeframe is {given}, but {column} says {other[0]}")
         return _checked(f"--timeframe is {given}", given, spacing, times)
     if by_rows:
         if len(by_rows) == 1 and by_rows[0] in TIMEFRAMES:
@@ -56,13 +57,13 @@ def _by_spacing(shown: str | None, spacing: Spacing, times: TimeColumn) -> Timef
         return Timeframe("1d", ())  # a header without bars
     if not spacing.steps and (times.dates or spacing.midnight):
         return Timeframe("1d", ("1d",), "timeframe 1d, because its times are dates")
-    raise NoColumn(_unknown(spacing))
+    raise Unsettled(_unknown(spacing))
 
 
 def _checked(who: str, timeframe: str, spacing: Spacing, times: TimeColumn, note: str = "") -> Timeframe:
     """Return the timeframe if the times do not contradict it."""
     if against := spacing.against(timeframe, dates=times.dates):
-        raise NoColumn(f"{who}, but {against}. Say --timeframe with what it really is, or mend the file")
+        raise Unsettled(f"{who}, but {against}. Say --timeframe with what it really is, or mend the file")
     return Timeframe(timeframe, (timeframe,), note)
 
 
@@ -70,7 +71,7 @@ def _unknown(spacing: Spacing) -> str:
     known = ", ".join(TIMEFRAMES)
     if not spacing.steps:
         return f"has one bar a symbol, which shows no timeframe. Say --timeframe ({known})"
-    if spacing.even < EVEN:
+    if spacing.even < EVEN or named(spacing.common):
         return f"its bars lie unevenly in time, which shows no timeframe. Say --timeframe ({known})"
     return (
         f"its bars are mostly {words(spacing.common)} apart, which is no timeframe of these: {known}. "

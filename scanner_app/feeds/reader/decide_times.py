@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from scanner_app.feeds.reader.columns import Columns, NoColumn
+from scanner_app.feeds.reader.columns import Columns
+from scanner_app.feeds.reader.errors import Unsettled, shown
 from scanner_app.feeds.reader.file_names import NameHint
 from scanner_app.feeds.reader.first_walk import Found
 from scanner_app.feeds.reader.moments import MomentReader
@@ -35,7 +36,7 @@ class TimeColumn:
 
 
 def choose_time(found: Found, options: Options, hint: NameHint) -> TimeColumn:
-    """Choose the column of the times. Raises NoColumn if none can be read, or if its dates contradict each other."""
+    """Choose the column of the times. Raises Unsettled if none can be read, or if its dates contradict each other."""
     columns = found.columns
     if hint.day and not columns.names[0]:
         since = datetime.strptime(hint.day, "%Y%m%d")  # noqa: DTZ007 - localised later
@@ -53,11 +54,12 @@ def choose_time(found: Found, options: Options, hint: NameHint) -> TimeColumn:
         if any(shape.strip() for shape in clocks):
             clock, digits, dates = columns.time_of_day, 4 if 0 < longest <= 4 else 6, False
     orders, why = _orders(survey, options)
+    unit = _small_unit(survey)
     readers = tuple(
         MomentReader(
             place=place,
             order=order,
-            unit=_small_unit(survey),
+            unit=unit,
             clock=clock,
             clock_digits=digits,
             overrule_zones=options.timezone is not None,
@@ -68,7 +70,7 @@ def choose_time(found: Found, options: Options, hint: NameHint) -> TimeColumn:
         moments=readers,
         why=why,
         dates=dates,
-        zoned=all(form.zone or form.offset or (form.digits and not form.is_calendar) for form in forms)
+        zoned=all(form.zone or form.offset or (form.digits and (unit or not form.is_calendar)) for form in forms)
         and clock is None,
         two_blanks=any(shape == "99999999  99:99:99" for shape in survey.shapes.counts),
     )
@@ -84,13 +86,13 @@ def _place(found: Found) -> int:
         usable = [place for place in usable if found.times[place].share > 0.9 and _calendar(found.times[place])]
         if len(usable) > 1:
             names = ", ".join(columns.name(place) for place in usable)
-            raise NoColumn(f"which column holds the times: {names}? Say --columns timestamp=NAME")
+            raise Unsettled(f"which column holds the times: {names}? Say --columns timestamp=NAME")
         if usable:
             found.notes.append(f"times are in the column {columns.name(usable[0])}, the only one that holds any")
     if not usable and columns.times and not found.rows:
         return columns.times[0]  # a header without bars
     if not usable:
-        raise NoColumn(_unread(found))
+        raise Unsettled(_unread(found))
     return usable[0]
 
 
@@ -105,7 +107,7 @@ def _calendar(survey: TimeSurvey) -> bool:
 def _unread(found: Found) -> str:
     """Say what stands where the times should be."""
     if not found.columns.times:
-        listed = ", ".join(name.strip() for name in found.columns.names[:40])
+        listed = ", ".join(map(shown, found.columns.names[:40]))
         return (
             f"no column for timestamp (or date, time, datetime, ...). Columns found: {listed}. "
             "Say --columns timestamp=NAME"
@@ -118,10 +120,10 @@ def _unread(found: Found) -> str:
             name = found.columns.name(place)
             if any(form.digits for form in survey.known_forms):
                 return (
-                    f"the column {name} holds numbers that are no times: line {line} has {cell.strip()!r}. If they are "
+                    f"the column {name} holds numbers that are no times: line {line} has {shown(cell)!r}. If they are "
                     "a spreadsheet's days, export them as dates; else say --columns timestamp=NAME"
                 )
-            return f"the column {name} holds no times that can be read: line {line} has {cell.strip()[:60]!r}"
+            return f"the column {name} holds no times that can be read: line {line} has {shown(cell)!r}"
     return "its column of times is empty"
 
 
@@ -132,19 +134,21 @@ def _zones_known(survey: TimeSurvey, columns: Columns, place: int, options: Opti
         if form is not None and form.zone and zone_named(form.zone) is None:
             line, cell = survey.shapes.first[shape]
             why = "means several zones or none" if "/" not in form.zone else did_you_mean(form.zone)
-            raise NoColumn(
-                f"line {line} of {columns.name(place)} has {cell.strip()!r}: {form.zone} {why}. Say --timezone"
+            raise Unsettled(
+                f"line {line} of {columns.name(place)} has {shown(cell)!r}: {form.zone} {why}. Say --timezone"
             )
 
 
 def _small_unit(survey: TimeSurvey) -> Unit | None:
     """Return the unit of Unix times whose size does not tell it: that of the others in the column."""
     units = {form.unit for form in survey.known_forms if not form.is_calendar}
+    if not survey.calendar:
+        units.add("ms")
     return next((unit for unit in PER_SECOND if unit in units), None)
 
 
 def _orders(survey: TimeSurvey, options: Options) -> tuple[tuple[DateOrder | None, ...], str]:
-    """Return the orders that day and month may have, and why. Raises NoColumn if the cells contradict them."""
+    """Return the orders that day and month may have, and why. Raises Unsettled if the cells contradict them."""
     doubtful = [form for form in survey.known_forms if form.first is not None]
     if not doubtful:
         return (None,), ""
@@ -153,12 +157,12 @@ def _orders(survey: TimeSurvey, options: Options) -> tuple[tuple[DateOrder | Non
     against = {"dmy": second, "mdy": first, "ymd": None}
     if given is not None:
         if (wrong := against[given]) is not None:
-            raise NoColumn(f"--date-order is {given}, but line {wrong[0]} has {wrong[1]}")
+            raise Unsettled(f"--date-order is {given}, but line {wrong[0]} has {wrong[1]}")
         return (given,), ""
     if survey.year_first is not None:
         return ("ymd",), f"because line {survey.year_first[0]} has {survey.year_first[1]}"
     if first and second:
-        raise NoColumn(
+        raise Unsettled(
             f"line {first[0]} has {first[1]}, line {second[0]} has {second[1]}: no one order of day and month fits both"
         )
     if first:

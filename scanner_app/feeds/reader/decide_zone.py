@@ -8,8 +8,8 @@ from datetime import UTC, time, timedelta, timezone, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from scanner_app.feeds.reader.columns import NoColumn
 from scanner_app.feeds.reader.decide_times import TimeColumn
+from scanner_app.feeds.reader.errors import Unsettled
 from scanner_app.feeds.reader.file_names import NameHint
 from scanner_app.feeds.reader.first_walk import Found
 from scanner_app.feeds.reader.names import normalised
@@ -37,12 +37,12 @@ def choose_zone(
 ) -> Zone:
     """Choose the zone of times that name none: the option, what the file says, what its vendor is known for, UTC.
 
-    Raises NoColumn for an unknown zone, and for a vendor that writes times of the user's own zone.
+    Raises Unsettled for an unknown zone, and for a vendor that writes times of the user's own zone.
     """
     if options.timezone is not None:
         zone = zone_named(options.timezone)
         if zone is None:
-            raise NoColumn(f"--timezone {options.timezone}: unknown time zone; {did_you_mean(options.timezone)}")
+            raise Unsettled(f"--timezone {options.timezone}: unknown time zone; {did_you_mean(options.timezone)}")
         # A day is no moment: its bar carries midnight UTC, wherever it was traded.
         return Zone(UTC, "UTC") if times.dates or spacing.all_midnight else Zone(zone, options.timezone)
     if times.zoned or times.dates or spacing.all_midnight:
@@ -64,7 +64,7 @@ def _of_tws(spacing: Spacing) -> Zone:
     if spacing.earliest == _SESSION[0] and spacing.latest < _SESSION[1]:
         why = "because they begin at 9:30 and end before 16:00 (--timezone says otherwise)"
         return Zone(ZoneInfo(_NEW_YORK), _NEW_YORK, f"times are of {_NEW_YORK}, {why}")
-    raise NoColumn(
+    raise Unsettled(
         "Interactive Brokers writes times of the zone that TWS is set to, and the file does not name it. Say --timezone"
     )
 

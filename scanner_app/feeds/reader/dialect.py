@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from scanner_app.feeds.reader.lines import Quoting, split
-from scanner_app.feeds.reader.names import is_name
+from scanner_app.feeds.reader.names import LONGEST, is_name
 
 DELIMITERS: Final[dict[str, str]] = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
 
@@ -50,5 +50,5 @@ def _fit(lines: Sequence[str], delimiter: str) -> tuple[float, int]:
         return 0.0, 0
     length, often = counts.most_common(1)[0]
     cells = [cell.strip() for row in rows if len(row) == length for cell in row if cell.strip()]
-    meant = sum(1 for cell in cells if _VALUE.match(cell) or is_name(cell))
+    meant = sum(1 for cell in cells if len(cell) <= LONGEST and (_VALUE.match(cell) or is_name(cell)))
     return round(often / len(rows) * meant / max(1, len(cells)), 3), length

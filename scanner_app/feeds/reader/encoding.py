@@ -35,7 +35,7 @@ def find_encoding(file: IO[bytes]) -> Encoding:
     marked = next((codec for mark, codec in _MARKS if head.startswith(mark)), None)
     if marked is not None and _fault(marked, head, file) is None:
         return Encoding(marked, "UTF-8 with a byte order mark" if marked == "utf-8-sig" else "UTF-16")
-    if marked is None and (codec := _by_nuls(head)):
+    if marked is None and (codec := _by_nuls(head)) and _fault(codec, head, file) is None:
         return Encoding(codec, "UTF-16", "read as UTF-16 without a mark, because every second byte is nul")
     file.seek(len(head))
     line = _fault("utf-8", head, file)

@@ -9,6 +9,8 @@ from pathlib import Path
 from scanner_app.feeds.reader.arrow_table import arrow_table
 from scanner_app.feeds.reader.bars import Item, bars
 from scanner_app.feeds.reader.container import Part, open_parts
+from scanner_app.feeds.reader.decide_bars import name_hint
+from scanner_app.feeds.reader.errors import FeedError, shown
 from scanner_app.feeds.reader.json_table import json_tables
 from scanner_app.feeds.reader.options import Options
 from scanner_app.feeds.reader.plan import Plan
@@ -41,7 +43,21 @@ def open_feeds(path: Path, options: Options | None = None) -> list[Feed]:
     sentence that says what is wrong and which option helps.
     """
     options = Options() if options is None else options
-    return [_feed(table, options) for part in open_parts(path) for table in _tables(part, options)]
+    tables = [table for part in open_parts(path) for table in _tables(part, options)]
+    if options.symbol is not None and len(tables) > 1:
+        tables = _of_symbol(path, tables, options.symbol)
+    return [_feed(table, options) for table in tables]
+
+
+def _of_symbol(path: Path, tables: list[Table], symbol: str) -> list[Table]:
+    """Return the tables that an option's symbol is meant for: those of its name, or all if they are of one symbol."""
+    named = [(table, table.symbol or name_hint(table).symbol) for table in tables]
+    if same := [table for table, name in named if name.casefold() == symbol.strip().casefold()]:
+        return same
+    names = sorted({name for _, name in named if name})
+    if len(names) > 1:
+        raise FeedError(f"{path}: --symbol {symbol} would mix what is of {', '.join(map(shown, names[:10]))}")
+    return tables
 
 
 def _tables(part: Part, options: Options) -> list[Table]:

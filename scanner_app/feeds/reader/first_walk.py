@@ -16,6 +16,9 @@ from scanner_app.feeds.reader.options import Options
 from scanner_app.feeds.reader.survey import BLOCK, NumberSurvey, OrderSurvey, TimeSurvey, blocks, column
 from scanner_app.feeds.reader.table import Table
 
+LONGEST: Final = 64
+"""Characters of a symbol, or a timeframe, that are looked at."""
+
 MOST_WORDS: Final = 50_000
 """Different symbols, or timeframes, that are counted."""
 
@@ -37,7 +40,7 @@ class Found:
 
 
 def walk(table: Table, options: Options, hint: NameHint) -> Found:
-    """Walk over a table once. Raises NoColumn where its columns cannot be found."""
+    """Walk over a table once. Raises Unsettled where its columns cannot be found."""
     if table.header:
         return _survey(table, find_columns(table.header, options.columns))
     width = _width(table)
@@ -71,6 +74,12 @@ def _taken(columns: Columns) -> set[int]:
 
 
 def _add(found: Found, lines: Sequence[int], rows: Sequence[Sequence[object]]) -> None:
+    if empty := _priceless(found, rows):
+        found.priceless += len(empty)
+        found.first_priceless = found.first_priceless or lines[empty[0]]
+        without = set(empty)
+        lines = [line for at, line in enumerate(lines) if at not in without]
+        rows = [row for at, row in enumerate(rows) if at not in without]
     columns = found.columns
     found.rows += len(rows)
     for place, times in found.times.items():
@@ -84,25 +93,22 @@ def _add(found: Found, lines: Sequence[int], rows: Sequence[Sequence[object]]) -
     ):
         if at is not None:
             _count(words, column(rows, at))
-    _priceless(found, lines, rows)
 
 
 def _count(words: Counter[str], cells: Iterable[object]) -> None:
-    for word, count in Counter("" if cell is None else str(cell).strip() for cell in cells).items():
+    for word, count in Counter("" if cell is None else str(cell)[:LONGEST].strip() for cell in cells).items():
         if word and (word in words or len(words) < MOST_WORDS):
             words[word] += count
 
 
-def _priceless(found: Found, lines: Sequence[int], rows: Sequence[Sequence[object]]) -> None:
-    """Count the rows without any price: holidays with `null`, and the lines of a footer."""
+def _priceless(found: Found, rows: Sequence[Sequence[object]]) -> list[int]:
+    """Return which rows have no price at all: holidays with `null`, and the lines of a footer."""
     prices = [place for group in found.columns.groups for place in group.prices]
-    opens = column(rows, prices[0])
-    for at, cell in enumerate(opens):
-        if is_nothing(cell) and all(
-            is_nothing(each) for each in (rows[at][place] for place in prices if place < len(rows[at]))
-        ):
-            found.priceless += 1
-            found.first_priceless = found.first_priceless or lines[at]
+    return [
+        at
+        for at, cell in enumerate(column(rows, prices[0]))
+        if is_nothing(cell) and all(is_nothing(rows[at][place]) for place in prices if place < len(rows[at]))
+    ]
 
 
 def _without_header(table: Table, width: int, hint: NameHint) -> Found:

@@ -18,7 +18,7 @@ CHUNK: Final = 64 << 10
 DEEPEST: Final = 40
 """Containers in containers, at most."""
 
-LONGEST: Final = 5_000_000
+LONGEST: Final = 1_000_000
 """Values of one array, or object, of plain values, at most: that much is held in memory."""
 
 SILENT: Final = 8 << 20
@@ -28,8 +28,9 @@ Kind = Literal["row", "column", "keyed", "meta"]
 
 
 class Leaf(NamedTuple):
-    """A part of a document. `path` are the keys down to its container, `*` standing for an array.
+    """A part of a document. `path` are the keys, and in arrays the numbers, down to its container.
 
+    A row's own array has `*` in place of a number: all of its rows have one path.
     row: an object or an array in an array (or a line); column: an array under the key `key`; keyed: an object
     under the key `key`; meta: the plain values of an object that has more than these.
     """
@@ -46,6 +47,12 @@ class _Frame:
     key: str = ""
     values: Any = None
     nested: bool = False
+    count: int = 0
+
+    @property
+    def place(self) -> str:
+        """The key, or the number, of the item that is being read."""
+        return self.key if self.is_map else str(self.count)
 
 
 def leaves(name: str, file: IO[bytes], codec: str) -> Iterator[Leaf]:
@@ -108,26 +115,37 @@ def _step(name: str, stack: list[_Frame], event: str, value: Any) -> Iterator[Le
 
 def _end(stack: list[_Frame]) -> Iterator[Leaf]:
     frame = stack.pop()
-    path = tuple(each.key if each.is_map else "*" for each in stack)
+    path = tuple(each.place for each in stack)
     parent = stack[-1] if stack else None
-    if not frame.values:
-        if parent is not None and frame.nested:
-            parent.nested = True
-        return
-    if frame.nested:
-        if frame.is_map:
-            bar = sum(1 for key in frame.values if (known := field_of(key)) and known[0] in PRICES) >= len(PRICES)
-            yield Leaf("row" if bar else "meta", path, "", frame.values)
-    elif parent is None or not parent.is_map:
-        yield Leaf("row", path, "", frame.values)
-    elif not frame.is_map:
-        yield Leaf("column", path[:-1], parent.key, frame.values)
-    elif len(stack) > 1 and not stack[-2].is_map:
+    in_array = parent is None or not parent.is_map
+    if parent is not None:
+        parent.count += 1
+    if (
+        not frame.nested
+        and frame.is_map
+        and parent is not None
+        and not in_array
+        and stack[:-1]
+        and not stack[-2].is_map
+    ):
         # OANDA's prices are in an object of their own within each bar.
         for key, value in frame.values.items():
             parent.values.setdefault(key, value)
         return
-    else:
-        yield Leaf("keyed", path[:-1], parent.key, frame.values)
-    if parent is not None:
+    if parent is not None and (frame.values or frame.nested):
         parent.nested = True
+    if frame.values and (leaf := _leaf(frame, path, in_array=in_array)) is not None:
+        yield leaf
+
+
+def _leaf(frame: _Frame, path: tuple[str, ...], *, in_array: bool) -> Leaf | None:
+    """Return what a container is that has ended; None for an array of other things than plain values."""
+    rows_path = (*path[:-1], "*")
+    if frame.nested:
+        if not frame.is_map:
+            return None
+        bar = sum(1 for key in frame.values if (known := field_of(key)) and known[0] in PRICES) >= len(PRICES)
+        return Leaf("row", rows_path, "", frame.values) if bar else Leaf("meta", path, "", frame.values)
+    if in_array:
+        return Leaf("row", rows_path, "", frame.values)
+    return Leaf("keyed" if frame.is_map else "column", path[:-1], path[-1], frame.values)

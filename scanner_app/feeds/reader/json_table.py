@@ -20,6 +20,9 @@ from scanner_app.feeds.reader.times import form_of
 MOST_TABLES: Final = 20_000
 """Arrays of bars in one document, at most."""
 
+MOST_HELD: Final = 5_000_000
+"""Values of columns that are held in memory, at most."""
+
 MOST_KEYS: Final = 500
 """Keys of a bar, at most."""
 
@@ -29,6 +32,15 @@ chart quote rows klines candlesticks response payload output series indicators
 """
 _WORDS: Final = frozenset(_CONTAINERS.split())
 """Keys above an array of bars that are no symbols."""
+
+_MARKS: Final = frozenset({"*", "[]", "{}", "columns", "by time"})
+"""Parts of paths that are no keys of the document."""
+
+_SPLIT: Final = frozenset({"columns", "index"})
+"""pandas' keys for the names of columns and the index beside the data."""
+
+_TICKER: Final = re.compile(r"(?=.*[A-Z])[A-Z0-9.^=/:_!&@$-]{1,32}")
+"""A key that may be a symbol: what names a container has small letters mostly."""
 
 _META: Final = {
     "symbol": ("symbol", "ticker", "pair", "instrument", "productid", "instid"),
@@ -43,7 +55,6 @@ class _Rows:
 
     names: list[str] | None
     spool: RowSpool = field(default_factory=RowSpool)
-    symbol: str = ""
 
     def add(self, value: Any, key: str | None = None) -> None:
         if self.names is None:
@@ -63,30 +74,46 @@ class _Rows:
 class _Found:
     name: str
     tables: dict[tuple[str, ...], _Rows] = field(default_factory=dict)
-    columns: dict[tuple[tuple[str, ...], str], list[Any]] = field(default_factory=dict)
+    columns: dict[tuple[str, ...], dict[str, list[Any]]] = field(default_factory=dict)
     by_column: dict[str, dict[str, Any]] = field(default_factory=dict)
-    meta: dict[str, str] = field(default_factory=dict)
+    said: dict[tuple[str, ...], dict[str, str]] = field(default_factory=dict)
+    held: int = 0
 
     def take(self, leaf: Leaf) -> None:
+        """Sort in a part of the document."""
         match leaf.kind:
             case "meta":
-                self.say(leaf.value)
+                self.say(leaf.path, leaf.value)
             case "row":
                 self._row(leaf)
             case "keyed":
                 self._keyed(leaf)
-            case "column":
-                if (leaf.path, leaf.key) in self.columns:
-                    self.flush_columns()
-                self.columns[leaf.path, leaf.key] = leaf.value
+            case "column" if field_of(leaf.key) or leaf.key in _SPLIT:
+                self._hold(len(leaf.value))
+                # Yahoo has times and prices at different depths of one result.
+                numbered = next((at for at, key in enumerate(leaf.path) if key.isdecimal()), len(leaf.path))
+                self.columns.setdefault(leaf.path[: numbered + 1], {})[leaf.key] = leaf.value
 
-    def say(self, values: dict[str, Any]) -> None:
-        """Note what plain values beside the bars say of symbol, timeframe and zone."""
+    def _hold(self, values: int) -> None:
+        self.held += values
+        if self.held > MOST_HELD:
+            raise FeedError(f"{self.name}: has more than {MOST_HELD:,} values in columns; write one object a bar")
+
+    def say(self, path: tuple[str, ...], values: dict[str, Any]) -> None:
+        """Note what plain values beside the bars, or above them, say of symbol, timeframe and zone."""
         plain = {normalised(key): value for key, value in values.items() if isinstance(value, str) and value.strip()}
         for what, keys in _META.items():
-            said = next((plain[key] for key in keys if key in plain), None)
-            if said is not None:
-                self.meta[what] = said.strip()
+            found = next((plain[key] for key in keys if key in plain), None)
+            if found is not None and (path in self.said or len(self.said) < MOST_TABLES):
+                self.said.setdefault(path, {})[what] = found.strip()
+
+    def hint(self, path: tuple[str, ...], what: str) -> str:
+        """Return what was said nearest above a path; what stands elsewhere counts if nothing else was said."""
+        for depth in range(len(path), -1, -1):
+            if what in (said := self.said.get(path[:depth], {})):
+                return said[what]
+        everywhere = {said[what] for said in self.said.values() if what in said}
+        return everywhere.pop() if len(everywhere) == 1 else ""
 
     def rows_at(self, path: tuple[str, ...], *, named: bool) -> _Rows:
         known = self.tables.get(path)
@@ -97,40 +124,42 @@ class _Found:
         return known
 
     def _row(self, leaf: Leaf) -> None:
-        named = isinstance(leaf.value, dict)
-        path = leaf.path if named else (*leaf.path, "[]")
-        if named and not _like_a_bar(leaf.value):
-            self.say(leaf.value)
-            if path not in self.tables and _like_a_bar(leaf.value, least=1) is False:
-                return
-        rows = self.rows_at(path, named=named)
-        rows.add(leaf.value)
+        if isinstance(leaf.value, list):
+            self.rows_at((*leaf.path, "[]"), named=False).add(leaf.value)
+        elif _like_a_bar(leaf.value, least=1) or leaf.path in self.tables:
+            self.rows_at(leaf.path, named=True).add(leaf.value)
+        else:
+            self.say(leaf.path[:-1], leaf.value)
 
     def _keyed(self, leaf: Leaf) -> None:
         known = field_of(leaf.key) if leaf.key else None
-        if known is not None and (known[0] in {*PRICES, "volume"}) and len(leaf.value) > 0:
+        if known is not None and known[0] in {*PRICES, "volume"}:
+            self._hold(len(leaf.value))
             self.by_column[leaf.key] = leaf.value  # pandas: columns of values by their times
         elif not _like_a_bar(leaf.value):
-            self.say(leaf.value)
+            self.say(leaf.path, leaf.value)
         elif form_of(leaf.key) is not None:
             self.rows_at((*leaf.path, "{}"), named=True).add(leaf.value, leaf.key)
         else:
             self.rows_at((*leaf.path, "{}"), named=True).add({"symbol": leaf.key} | leaf.value)
 
-    def flush_columns(self) -> None:
-        """Make a table of arrays that are the columns of bars."""
-        lists = {key: values for (_, key), values in self.columns.items()}
-        own = {
-            key: values for key, values in lists.items() if (known := field_of(key)) and known[0] in {*PRICES, "volume"}
-        }
-        if {field_of(key)[0] for key in own} >= {*PRICES}:  # type: ignore[index]
-            length = len(next(iter(own.values())))
+    def finish(self) -> None:
+        """Make tables of arrays, and objects, that are the columns of bars."""
+        for path, lists in self.columns.items():
+            if not _like_a_bar(lists, least=len(PRICES)):
+                continue
+            length = len(next(values for key, values in lists.items() if _like_a_bar({key: values}, least=1)))
             names = [key for key, values in lists.items() if len(values) == length]
-            rows = self.rows_at(("columns", str(len(self.tables))), named=True)
-            rows.names, rows.symbol = names, self.meta.get("symbol", "")
+            rows = self.rows_at((*path, "columns"), named=True)
+            rows.names = names
             for cells in zip(*(lists[name] for name in names), strict=True):
                 rows.spool.add((rows.spool.count + 1, cells))
-            self.columns.clear()
+        if _like_a_bar(self.by_column):
+            names = list(self.by_column)
+            rows = self.rows_at(("by time",), named=True)
+            rows.names = ["", *names]
+            for key in self.by_column[names[0]]:
+                rows.spool.add((rows.spool.count + 1, (key, *(self.by_column[name].get(key) for name in names))))
 
 
 def _like_a_bar(values: dict[str, Any], *, least: int = 3) -> bool:
@@ -149,10 +178,9 @@ def json_tables(part: Part, options: Options) -> list[Table]:
         for leaf in leaves(part.name, file, encoding.codec):
             found.take(leaf)
     split = _split(found)
-    found.flush_columns()
-    _by_column(found)
+    found.finish()
     tables = [
-        _table(part, encoding.name, path, rows, found, split)
+        _table(part, encoding.name, path, rows, found, split.get(path, ()))
         for path, rows in found.tables.items()
         if rows.spool.count and _is_bars(rows, options)
     ]
@@ -172,7 +200,7 @@ def _is_bars(rows: _Rows, options: Options) -> bool:
 
 
 def _table(
-    part: Part, encoding: str, path: tuple[str, ...], rows: _Rows, found: _Found, split: tuple[str, ...]
+    part: Part, encoding: str, path: tuple[str, ...], rows: _Rows, found: _Found, names: tuple[str, ...]
 ) -> Table:
     header: tuple[tuple[str, ...], ...] = ()
     skip = 0
@@ -180,8 +208,8 @@ def _table(
         header = (tuple(rows.names),)
     else:
         first = next(iter(rows.spool.rows()))[1]
-        if split and len(split) == len(first):
-            header = (split,)
+        if names and len(names) == len(first):
+            header = (names,)
         elif all(isinstance(cell, str) for cell in first) and sum(map(is_name, map(str, first))) >= len(PRICES):
             header, skip = (tuple(map(str, first)),), 1
     done = [0]
@@ -193,7 +221,7 @@ def _table(
             if number > skip:
                 yield number, row
 
-    symbol = rows.symbol or _symbol(path) or found.meta.get("symbol", "")
+    symbol = _symbol(path) or found.hint(path, "symbol")
     packed = f" in {part.packing}" if part.packing else ""
     several = len(found.tables) > 1 and symbol
     return Table(
@@ -207,8 +235,8 @@ def _table(
         rows=walk,
         share=lambda: done[0] / rows.spool.count,
         symbol=symbol,
-        timeframe=found.meta.get("timeframe", "") or _timeframe(path),
-        timezone=found.meta.get("timezone", ""),
+        timeframe=found.hint(path, "timeframe") or _timeframe(path),
+        timezone=found.hint(path, "timezone"),
         rows_are="row",
     )
 
@@ -216,16 +244,9 @@ def _table(
 def _symbol(path: tuple[str, ...]) -> str:
     """Return the symbol among the keys above an array: `{"bars": {"AAPL": [...]}}`."""
     for key in reversed(path):
-        if key in {"[]", "{}", "*"}:
-            continue
-        if (
-            key.casefold() in _WORDS
-            or "series" in key.casefold()
-            or not re.search(r"[A-Z0-9]", key)
-            or path[0] == "columns"
-        ):
-            return ""
-        return key
+        word = key in _MARKS or key.casefold() in _WORDS or key.isdecimal()
+        if not word:
+            return key if _TICKER.fullmatch(key) else ""
     return ""
 
 
@@ -237,30 +258,23 @@ def _timeframe(path: tuple[str, ...]) -> str:
     return ""
 
 
-def _split(found: _Found) -> tuple[str, ...]:
-    """Take pandas' form of columns, index and data: give the rows their index, return the names of the columns."""
-    named = {key: values for (path, key), values in found.columns.items() if path == ()}
-    rows = found.tables.get(("data", "*", "[]"))
-    if rows is None or rows.names is not None or "columns" not in named:
-        return ()
-    names = tuple(str(each[0] if isinstance(each, list) else each) for each in named["columns"])
-    index = named.get("index")
-    if index is None or len(index) != rows.spool.count:
-        return names
-    with_index = RowSpool()
-    for at, (number, row) in zip(index, rows.spool.rows(), strict=True):
-        with_index.add((number, (at, *row)))
-    rows.spool = with_index
-    return ("", *names)
+def _split(found: _Found) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of the columns of arrays that are written apart from them, and give the rows their index.
 
-
-def _by_column(found: _Found) -> None:
-    """Make a table of pandas' form of columns of values by their times."""
-    columns = found.by_column
-    if not _like_a_bar(columns):
-        return
-    names = list(columns)
-    rows = found.rows_at(("columns", "by time"), named=True)
-    rows.names = ["", *names]
-    for key in columns[names[0]]:
-        rows.spool.add((rows.spool.count + 1, (key, *(columns[name].get(key) for name in names))))
+    pandas writes `{"columns": [...], "index": [...], "data": [[...], ...]}`, MOEX the same without an index.
+    """
+    named: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for path, lists in found.columns.items():
+        rows_path = (*path, "data", "*", "[]")
+        rows = found.tables.get(rows_path)
+        if rows is None or "columns" not in lists:
+            continue
+        names = tuple(map(str, lists["columns"]))
+        index = lists.get("index")
+        if index is not None and len(index) == rows.spool.count:
+            with_index = RowSpool()
+            for at, (number, row) in zip(index, rows.spool.rows(), strict=True):
+                with_index.add((number, (at, *row)))
+            rows.spool, names = with_index, ("", *names)
+        named[rows_path] = names
+    return named

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from scanner_app.feeds.reader.columns import Columns, Group, NoColumn
+from scanner_app.feeds.reader.columns import Columns, Group
+from scanner_app.feeds.reader.errors import Unsettled
 from scanner_app.feeds.reader.survey import NumberSurvey, OrderSurvey, TimeSurvey
 
 WIDEST: Final = 60
@@ -32,7 +33,7 @@ _ENOUGH: Final = 0.98
 def time_places(times: Sequence[TimeSurvey]) -> tuple[int, int | None]:
     """Return the column of the time, and that of the time of day if it is a column of its own.
 
-    Raises NoColumn if none of the first columns holds times.
+    Raises Unsettled if none of the first columns holds times.
     """
     for place, survey in enumerate(times[:4]):
         forms = survey.known_forms
@@ -43,7 +44,7 @@ def time_places(times: Sequence[TimeSurvey]) -> tuple[int, int | None]:
         if dates and clock < len(times) and _is_clock(times[clock]):
             return place, clock
         return place, None
-    raise NoColumn(
+    raise Unsettled(
         "has no header, and none of its first columns holds times. Name the columns: --columns timestamp=1,open=2,..."
     )
 
@@ -60,13 +61,13 @@ def _is_clock(survey: TimeSurvey) -> bool:
 def find_layout(
     width: int, when: int, clock: int | None, numbers: Sequence[NumberSurvey], order: OrderSurvey
 ) -> tuple[Columns, str]:
-    """Return the columns and how the prices are ordered, in words. Raises NoColumn where the cells do not show it."""
+    """Return the columns and how the prices are ordered, in words. Raises Unsettled where the cells do not show it."""
     first = (when if clock is None else clock) + 1
     if width < first + 4:
-        raise NoColumn(f"has no header and {width} columns, which is too few for a time and four prices")
+        raise Unsettled(f"has no header and {width} columns, which is too few for a time and four prices")
     order_of = next((each for each in _ORDERS if _holds(order, each[0].index("high"), each[0].index("low"))), None)
     if order_of is None:
-        raise NoColumn(
+        raise Unsettled(
             "has no header, and none of the four columns after the time is always the highest or the lowest. "
             "Name the columns: --columns timestamp=1,open=2,..."
         )

@@ -18,14 +18,19 @@ Quoting = Literal[0, 3]
 
 
 def text_lines(name: str, file: IO[bytes], codec: str) -> Iterator[str]:
-    """Yield the lines with their ends. Raises FeedError for one that does not end."""
+    """Yield the lines with their ends. Raises FeedError for one that does not end, or cannot be decoded."""
     wrapper = io.TextIOWrapper(buffered(file), encoding=codec, newline="")
     number = 0
-    while line := wrapper.readline(LONGEST):
-        number += 1
-        if len(line) == LONGEST:
-            raise FeedError(f"{name}: line {number} is longer than {LONGEST:,} characters; this is no file of prices")
-        yield line
+    try:
+        while line := wrapper.readline(LONGEST):
+            number += 1
+            if len(line) == LONGEST:
+                raise FeedError(
+                    f"{name}: line {number} is longer than {LONGEST:,} characters; this is no file of prices"
+                )
+            yield line
+    except UnicodeDecodeError as exc:  # the file has changed since its encoding was found
+        raise FeedError(f"{name}: cannot be read beyond line {number}: {exc}") from exc
 
 
 def split(lines: Iterator[str], delimiter: str, quoting: Quoting) -> Iterator[tuple[int, list[str]]]:

@@ -45,6 +45,8 @@ class MomentReader:
         if isinstance(cell, date):
             return datetime.combine(cell, time.min)
         text = cell if type(cell) is str else time_text(cell)
+        if len(text) > LONGEST:
+            return cell
         shape = shape_of(text)
         try:
             parse = self._parsers[shape]
@@ -58,7 +60,7 @@ class MomentReader:
             return cell
 
     def _learn(self, shape: str, text: str) -> ParseTime | None:
-        form = form_of(text) if len(text) <= LONGEST else None
+        form = form_of(text)
         if form is not None and form.zone and self.overrule_zones and zone_named(form.zone) is None:
             form = replace(form, zone="")
         parse = None if form is None else parser(form, order=self.order, unit=self.unit)

@@ -12,6 +12,7 @@ from typing import Final
 
 _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
     # field, name, who writes it so
+    ("timestamp", "time open", "CoinMarketCap, whose timestamp is the close's"),
     ("timestamp", "timestamp", "the scanner, Alpha Vantage, Alpaca, NSE (old daily files)"),
     ("timestamp", "ts_event", "Databento"),
     ("timestamp", "window_start", "Polygon/Massive flat files"),
@@ -34,19 +35,29 @@ _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
     ("timestamp", "bar time", "common"),
     ("timestamp", "ts", "OKX"),
     ("timestamp", "start", "Coinbase Advanced"),
+    ("timestamp", "begin", "MOEX"),
     ("date", "date", "Yahoo, Stooq, Investing.com, Nasdaq.com, Tiingo, MetaTrader, freqtrade, backtrader"),
     ("date", "date1", "NSE sec_bhavdata_full"),
     ("date", "trade date", "common"),
     ("date", "traddt", "NSE UDiFF"),
     ("date", "trading date", "common"),
+    ("date", "exchange date", "Refinitiv"),
+    ("date", "dtyyyymmdd", "Metastock's text, Forexite"),
     ("date", "dt", "common"),
     ("date", "day", "common"),
+    ("date", "tradedate", "MOEX"),
+    ("date", "日付け", "Investing.com in Japanese"),
+    ("date", "日付", "Japanese brokers"),
+    ("date", "日期", "akshare, Investing.com in Chinese"),
+    ("date", "날짜", "pykrx, Investing.com in Korean"),
     ("date", "datum", "Investing.com in German and Dutch"),
     ("date", "fecha", "Investing.com in Spanish"),
     ("date", "data", "Investing.com in Italian, Portuguese and Polish"),
     ("time", "time", "TradingView; MetaTrader and Stooq beside a date"),
     ("time", "time of day", "common"),
     ("time", "t", "Polygon, Alpaca, Finnhub"),
+    ("time", "ticks", "Deribit"),
+    ("time", "minute", "IEX, beside a date"),
     ("index", "", "pandas: an index without a name"),
     ("index", "unnamed: 0", "pandas: an index without a name, read and written again"),
     ("index", "index", "pandas: reset_index"),
@@ -65,6 +76,11 @@ _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
     ("open", "apertura", "Investing.com in Spanish and Italian"),
     ("open", "abertura", "Investing.com in Portuguese"),
     ("open", "otwarcie", "Stooq in Polish"),
+    ("open", "始値", "Japanese"),
+    ("open", "开盘", "akshare"),
+    ("open", "开盘价", "Chinese"),
+    ("open", "시가", "pykrx"),
+    ("open", "오픈", "Investing.com in Korean"),
     ("high", "high", "nearly all"),
     ("high", "h", "Polygon, Alpaca, Finnhub"),
     ("high", "high price", "NSE sec_bhavdata_full"),
@@ -79,6 +95,10 @@ _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
     ("high", "máxima", "Investing.com in Portuguese"),
     ("high", "massimo", "Investing.com in Italian"),
     ("high", "najwyzszy", "Stooq in Polish"),
+    ("high", "高値", "Japanese"),
+    ("high", "最高", "akshare"),
+    ("high", "最高价", "Chinese"),
+    ("high", "고가", "pykrx"),
     ("low", "low", "nearly all"),
     ("low", "l", "Polygon, Alpaca, Finnhub"),
     ("low", "low price", "NSE sec_bhavdata_full"),
@@ -93,6 +113,10 @@ _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
     ("low", "mínima", "Investing.com in Portuguese"),
     ("low", "minimo", "Investing.com in Italian"),
     ("low", "najnizszy", "Stooq in Polish"),
+    ("low", "安値", "Japanese"),
+    ("low", "最低", "akshare"),
+    ("low", "最低价", "Chinese"),
+    ("low", "저가", "pykrx"),
     ("close", "close", "nearly all"),
     ("close", "c", "Polygon, Alpaca, Finnhub"),
     ("close", "close price", "NSE sec_bhavdata_full"),
@@ -108,6 +132,10 @@ _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
     ("close", "ultimo", "Investing.com in Italian"),
     ("close", "cierre", "Spanish brokers"),
     ("close", "zamkniecie", "Stooq in Polish"),
+    ("close", "終値", "Japanese"),
+    ("close", "收盘", "akshare"),
+    ("close", "收盘价", "Chinese"),
+    ("close", "종가", "pykrx"),
     ("close", "last", "Barchart"),
     ("close", "latest", "Barchart"),
     ("close", "price", "Investing.com"),
@@ -128,9 +156,11 @@ _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
     ("volume", "no of shares", "BSE"),
     ("volume", "wolumen", "Stooq in Polish"),
     ("volume", "volumen", "ariva.de, Spanish brokers"),
+    ("volume", "出来高", "Japanese"),
+    ("volume", "成交量", "akshare"),
+    ("volume", "거래량", "pykrx"),
     ("volume", "tick volume", "MetaTrader 5's Python package"),
     ("volume", "tickvol", "MetaTrader 5"),
-    ("volume", "ticks", "common"),
     ("symbol", "symbol", "Alpaca, Databento, NSE, CryptoDataDownload"),
     ("symbol", "ticker", "Polygon flat files, Stooq"),
     ("symbol", "tckrsymb", "NSE UDiFF"),
@@ -155,6 +185,9 @@ _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
 )  # fmt: skip
 
 PRICES: Final = ("open", "high", "low", "close")
+
+LONGEST: Final = 100
+"""Characters of a name that can mean something."""
 
 _VOLUME_OF: Final = re.compile(r"volume([a-z]{2,10})")
 """`Volume BTC`, as CryptoDataDownload names the volume in a currency."""
@@ -186,6 +219,8 @@ NAMED_BY: Final[dict[str, tuple[str, ...]]] = {
 
 def field_of(name: str) -> tuple[str, int] | None:
     """Return the field that a column's name stands for and its rank, a lower one being preferred. None: no field."""
+    if len(name) > LONGEST:
+        return None
     # Polygon's answers have `T`, the ticker, beside `t`, the time.
     if name.strip() == "T":
         return "symbol", len(_TABLE)

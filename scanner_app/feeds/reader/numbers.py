@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from scanner_app.feeds.reader.shapes import Shapes
+from scanner_app.feeds.reader.errors import Unsettled
+from scanner_app.feeds.reader.shapes import LONGEST, Shapes
 
 NOTHING: Final = frozenset(
     {"", "-", "--", "---", ".", "null", "nan", "n/a", "na", "#n/a", "none", "nil", "nat", "<na>", "\u2014", "\u2013"}
@@ -19,9 +20,9 @@ CURRENCIES: Final = "$€£¥₹₩₽₺₿"
 
 _FACTORS: Final = {"K": 3, "M": 6, "B": 9, "T": 12}
 _BLANKS: Final = " \u00a0\u202f\u2009'\u2019"
-_CODE = re.compile(r"^(?:USD|EUR|GBP|JPY|INR|CHF|Rs\.?)\s*|\s*(?:USD|EUR|GBP|JPY|INR|CHF)$")
+_CODE = re.compile(r"^(?:USD|EUR|GBP|JPY|INR|CHF|Rs\.?|(?:US|A|C|HK)(?=\$))\s*|\s*(?:USD|EUR|GBP|JPY|INR|CHF)$")
 _LOOKS = re.compile(
-    rf"[-+\u2212(]?\s*(?:USD|EUR|Rs\.?)?[{CURRENCIES}]?\s*[-+]?(?:\d[\d.,{_BLANKS}]*|[.,]\d+)(?:[eE][-+]?\d+)?\s*[KMBTkmbt%]?[{CURRENCIES}]?\)?"
+    rf"[-+\u2212(]?\s*(?:USD|EUR|GBP|JPY|INR|CHF|Rs\.?|US|A|C|HK)?[{CURRENCIES}]?\s*[-+]?(?:\d[\d.,{_BLANKS}]*|[.,]\d+)(?:[eE][-+]?\d+)?\s*[KMBTkmbt%]?[{CURRENCIES}]?\)?"
 )
 
 
@@ -36,7 +37,7 @@ def is_nothing(cell: object) -> bool:
 
 def looks_like_number(text: str) -> bool:
     """Whether a text is a number in one of the ways that files write them."""
-    return _LOOKS.fullmatch(text.strip()) is not None
+    return len(text) <= LONGEST and _LOOKS.fullmatch(text.strip()) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +52,8 @@ class NumberForm:
     why: str = ""
 
 
-class InDoubt(ValueError):
-    """The cells allow two readings; the message says which, without the file's name."""
-
-
 def find_form(columns: Iterable[Shapes], given: str | None) -> NumberForm:
-    """Find how numbers are written. Raises InDoubt if the cells contradict each other or leave it open."""
+    """Find how numbers are written. Raises Unsettled if the cells contradict each other or leave it open."""
     plain = True
     points: list[tuple[int, str]] = []
     commas: list[tuple[int, str]] = []
@@ -72,7 +69,7 @@ def find_form(columns: Iterable[Shapes], given: str | None) -> NumberForm:
     if given is not None:
         return NumberForm(decimal=given, plain=plain and given == ".")
     if points and commas:
-        raise InDoubt(
+        raise Unsettled(
             f"line {min(points)[0]} has {min(points)[1]}, line {min(commas)[0]} has {min(commas)[1]}: "
             "is the decimal sign a point or a comma? Say --decimal . or --decimal ,"
         )
@@ -81,7 +78,7 @@ def find_form(columns: Iterable[Shapes], given: str | None) -> NumberForm:
         return NumberForm(decimal=",", plain=False, why=f"decimal commas, because line {line} has {cell}")
     if open_ and not points and not any(column.has(".") for column in columns):
         line, cell = min(open_)
-        raise InDoubt(
+        raise Unsettled(
             f"line {line} has {cell}: thousands, or a decimal comma? Say --decimal . or --decimal , to decide"
         )
     why = ""
@@ -148,6 +145,8 @@ def _written(decimal: str) -> Callable[[object], object]:
     def read(cell: object) -> object:
         if not isinstance(cell, str):
             return _plain(cell)
+        if len(cell) > LONGEST:
+            return cell
         if is_nothing(cell):
             return None
         text = _CODE.sub("", cell.strip()).translate(table)

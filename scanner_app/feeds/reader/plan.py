@@ -31,5 +31,4 @@ class Plan:
     only: str | None = None
     divisor: float = 1.0
     backwards: bool = False
-    header: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())

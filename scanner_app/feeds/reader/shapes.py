@@ -16,6 +16,9 @@ MOST: Final = 2_000
 LONGEST: Final = 100
 """Characters of a cell that can be a time or a number."""
 
+TOO_LONG: Final = "long"
+"""The shape of a longer one."""
+
 _DIGITS: Final = str.maketrans("012345678", "9" * 9)
 
 
@@ -33,7 +36,7 @@ class Shapes:
 
     def add(self, lines: Sequence[int], cells: Sequence[str]) -> list[str]:
         """Take a block of a column; return the cells' shapes."""
-        shapes = [cell.translate(_DIGITS) for cell in cells]
+        shapes = [cell.translate(_DIGITS) if len(cell) <= LONGEST else TOO_LONG for cell in cells]
         for shape, count in Counter(shapes).items():
             if shape not in self.first:
                 if len(self.first) >= MOST:

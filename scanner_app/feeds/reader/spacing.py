@@ -23,6 +23,9 @@ _SATURDAY: Final = 5
 EVEN: Final = 0.2
 """Share of steps that the commonest one must have to be the timeframe: below it the times are scattered."""
 
+_SURE: Final = 0.9
+_SEVERAL: Final = 3
+
 _SAME: Final = 0.05
 _FINER: Final = 0.3
 
@@ -92,7 +95,10 @@ class Spacing:
         """The timeframe of the commonest step; None if there is no such timeframe, or hardly two steps are alike."""
         if not self.steps or self.even < EVEN:
             return None
-        return _name(self.common)
+        name = _name(self.common)
+        if name == "3d" and (self.even < _SURE or self.steps.total() < _SEVERAL):
+            return None  # days of a market that is hardly traded have such steps too
+        return name
 
     @property
     def common(self) -> timedelta:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ from scanner_app.feeds.reader.times import Form, Span, form_of
 
 BLOCK: Final = 2_000
 """Rows looked at together."""
+
+_TWELVE: Final = 12
+_MINUTE: Final = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d", re.ASCII)
 
 _MONTHS: Final = 12
 _DAYS: Final = 31
@@ -47,6 +51,7 @@ class TimeSurvey:
     first_over: Evidence | None = None
     second_over: Evidence | None = None
     year_first: Evidence | None = None
+    calendar: bool = True  # twelve digits are all YYYYMMDDHHMM; else they are milliseconds
     read: int = 0
     filled: int = 0
 
@@ -65,6 +70,8 @@ class TimeSurvey:
             if form is None:
                 continue
             self.read += count
+            if form.digits == _TWELVE and self.calendar:
+                self.calendar = all(_MINUTE.fullmatch(text.strip()) for text in texts if len(text) == len(shape))
             if form.first is not None and form.second is not None:
                 places = [at for at, each in enumerate(shapes) if each == shape]
                 self._order(form.first, form.second, [lines[at] for at in places], [texts[at] for at in places])

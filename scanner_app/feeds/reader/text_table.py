@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import IO
 
@@ -12,14 +12,24 @@ from scanner_app.feeds.reader.dialect import DELIMITERS, Dialect, find_dialect
 from scanner_app.feeds.reader.encoding import Encoding, find_encoding
 from scanner_app.feeds.reader.errors import FeedError
 from scanner_app.feeds.reader.head import LOOKED_AT, find_head
-from scanner_app.feeds.reader.lines import split, text_lines
+from scanner_app.feeds.reader.lines import LONGEST, split, text_lines
+from scanner_app.feeds.reader.names import field_of
 from scanner_app.feeds.reader.options import Options
 from scanner_app.feeds.reader.table import Row, Table
+from scanner_app.feeds.reader.times import form_of
 
 
 def text_table(part: Part, options: Options) -> Table:
     """Return the table in a text. Raises FeedError if it has none, or a line that does not end."""
     with part.open() as file:
+        # Before all of it is looked at: a gigabyte without a line's end is no file of prices.
+        if (
+            len(beginning := file.read(2 * LONGEST)) == 2 * LONGEST
+            and b"\n" not in beginning
+            and b"\r" not in beginning
+        ):
+            raise FeedError(f"{part.name}: its first line has no end; this is no file of prices")
+        file.seek(0)
         encoding = find_encoding(file)
     with part.open() as file:
         sample = list(islice(text_lines(part.name, file, encoding.codec), LOOKED_AT))
@@ -30,6 +40,8 @@ def text_table(part: Part, options: Options) -> Table:
     first = [[str(cell) for cell in row] for _, row in islice(walker.all_rows(), LOOKED_AT)]
     head = find_head(first, no_header=options.no_header)
     walker.before = head.before
+    walker.header = list(head.header[-1]) if head.header else []
+    header = _with_index(head.header, first[head.before] if head.before < len(first) else ())
     notes = [encoding.why] if encoding.why else []
     if head.preamble:
         notes.append(f"{head.preamble} line{'s' * (head.preamble > 1)} before the header passed over")
@@ -42,11 +54,18 @@ def text_table(part: Part, options: Options) -> Table:
         form=f"text {separated}{packed}",
         encoding=encoding.name,
         packed=bool(part.packing),
-        header=head.header,
+        header=header,
         rows=walker.rows,
         share=walker.share,
         notes=tuple(notes),
     )
+
+
+def _with_index(header: tuple[tuple[str, ...], ...], row: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Give the index its column where the names are one fewer than the cells: so R and pandas' to_string write them."""
+    if len(header) != 1 or len(row) != len(header[0]) + 1 or not row[-1].strip() or field_of(header[0][0]) is None:
+        return header
+    return (("", *header[0]),) if form_of(row[0]) is not None else header
 
 
 class _Walker:
@@ -56,6 +75,7 @@ class _Walker:
         self._part, self._encoding, self._dialect = part, encoding, dialect
         self._file: IO[bytes] | None = None
         self.before = 0
+        self.header: list[str] = []
 
     def all_rows(self) -> Iterator[Row]:
         """Walk over all rows, those of the header and before it included."""
@@ -64,12 +84,18 @@ class _Walker:
             lines = text_lines(self._part.name, file, self._encoding.codec)
             try:
                 yield from split(lines, self._dialect.delimiter, self._dialect.quoting)
-            except (csv.Error, UnicodeDecodeError, OSError) as exc:
+            except (csv.Error, OSError) as exc:
                 raise FeedError(f"{self._part.name}: cannot be read: {exc}") from exc
 
     def rows(self) -> Iterator[Row]:
-        """Walk over the rows of data."""
-        return islice(self.all_rows(), self.before, None)
+        """Walk over the rows of data. Raises FeedError for a quote that swallows line after line."""
+        before = 0
+        for line, row in islice(self.all_rows(), self.before, None):
+            if line > before + 1 and before and any("\n" in str(cell) or "\r" in str(cell) for cell in row):
+                raise FeedError(f"{self._part.name}: a quote that begins after line {before} ends in line {line} only")
+            before = line
+            if row != self.header:  # as where files were put together
+                yield line, row
 
     def share(self) -> float:
         """Return how much of the text the last walk has read."""

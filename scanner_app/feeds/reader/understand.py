@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from scanner_app.feeds.reader.columns import Columns, NoColumn
+from scanner_app.feeds.reader.columns import Columns
 from scanner_app.feeds.reader.decide_bars import (
     choose_divisor,
     choose_symbol,
@@ -21,11 +21,11 @@ from scanner_app.feeds.reader.decide_bars import (
 from scanner_app.feeds.reader.decide_timeframe import choose_timeframe
 from scanner_app.feeds.reader.decide_times import ORDER_WORDS, TimeColumn, choose_time
 from scanner_app.feeds.reader.decide_zone import choose_zone
-from scanner_app.feeds.reader.errors import FeedError
-from scanner_app.feeds.reader.first_walk import Found, walk
+from scanner_app.feeds.reader.errors import FeedError, Unsettled
+from scanner_app.feeds.reader.first_walk import LONGEST, Found, walk
 from scanner_app.feeds.reader.moments import MomentReader
 from scanner_app.feeds.reader.names import normalised
-from scanner_app.feeds.reader.numbers import InDoubt, NumberForm, find_form
+from scanner_app.feeds.reader.numbers import NumberForm, find_form
 from scanner_app.feeds.reader.options import Options
 from scanner_app.feeds.reader.plan import Plan
 from scanner_app.feeds.reader.spacing import Spacing
@@ -43,7 +43,7 @@ def understand(table: Table, options: Options) -> Plan:
     """Return how the table is to be read. Raises FeedError that names the option which decides what is in doubt."""
     try:
         return _plan(table, options)
-    except (NoColumn, InDoubt) as exc:
+    except Unsettled as exc:
         raise FeedError(f"{table.name}: {exc}") from exc
 
 
@@ -76,18 +76,17 @@ def _plan(table: Table, options: Options) -> Plan:
         only=symbols.only,
         divisor=divisor,
         backwards=spacing.newest_first,
-        header=table.header[-1] if table.header else (),
         notes=tuple(note for note in (*table.notes, *found.notes, *said, *leftovers(found, table.rows_are)) if note),
     )
 
 
 def _numbers(found: Found, options: Options) -> NumberForm:
-    """Find how numbers are written. Raises NoColumn for a column of percentages."""
+    """Find how numbers are written. Raises Unsettled for a column of percentages."""
     used = [place for group in found.columns.groups for place in (*group.prices, *group.volumes)]
     for place in used:
         if percent := found.numbers[place].percent:
             name = found.columns.name(place)
-            raise NoColumn(f"the column {name} holds percentages: line {percent[0]} has {percent[1]}")
+            raise Unsettled(f"the column {name} holds percentages: line {percent[0]} has {percent[1]}")
     return find_form([found.numbers[place].shapes for place in used], options.decimal)
 
 
@@ -100,7 +99,7 @@ def _second_walk(table: Table, columns: Columns, times: TimeColumn) -> tuple[Mom
     for line, row in table.rows():
         if len(row) < width:
             continue
-        series = tuple([row[place] for place in keys])
+        series = tuple([str(row[place])[:LONGEST] for place in keys])
         for moments, spacing in zip(times.moments, spacings, strict=True):
             moment = moments.read(row)
             if isinstance(moment, datetime):
@@ -113,14 +112,14 @@ def _second_walk(table: Table, columns: Columns, times: TimeColumn) -> tuple[Mom
 def _better(
     moments: Sequence[MomentReader], spacings: Sequence[Spacing], columns: Columns
 ) -> tuple[MomentReader, Spacing, str]:
-    """Choose between month first and day first by the steps. Raises NoColumn if both are as good."""
+    """Choose between month first and day first by the steps. Raises Unsettled if both are as good."""
     even = [spacing.even if spacing.steps and spacing.timeframe() else 0.0 for spacing in spacings]
     for this, other in ((0, 1), (1, 0)):
         if even[this] >= _EVEN and even[other] < _UNEVEN and spacings[this].bars > _FEW:
             return moments[this], spacings[this], "because so its bars are evenly apart"
     if "closelast" in set(map(normalised, columns.names)):
         return moments[0], spacings[0], "as Nasdaq.com writes them"
-    raise NoColumn(
+    raise Unsettled(
         "which is the day in its dates and which the month is in doubt: no part is above 12. "
         "Say --date-order mdy or --date-order dmy"
     )

@@ -2,7 +2,8 @@
 
 import pytest
 
-from scanner_app.feeds.reader.columns import NoColumn, find_columns
+from scanner_app.feeds.reader.columns import find_columns
+from scanner_app.feeds.reader.errors import Unsettled
 from scanner_app.feeds.reader.names import _TABLE, field_of
 
 
@@ -87,5 +88,5 @@ def test_columns_can_be_given_by_name_and_number():
     ],
 )
 def test_what_is_missing_is_named(header, given, message):
-    with pytest.raises(NoColumn, match=message):
+    with pytest.raises(Unsettled, match=message):
         found(header, **given)

@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 
 from scanner_app.feeds.reader import FeedError
-from scanner_app.feeds.reader.numbers import InDoubt, NumberForm, find_form, reader
+from scanner_app.feeds.reader.errors import Unsettled
+from scanner_app.feeds.reader.numbers import NumberForm, find_form, reader
 from scanner_app.feeds.reader.shapes import Shapes
 
 
@@ -98,7 +99,7 @@ def test_the_decimal_sign_is_found_from_all_cells(cells, decimal):
     ],
 )
 def test_a_decimal_sign_in_doubt_is_refused_with_the_option(cells, message):
-    with pytest.raises(InDoubt) as caught:
+    with pytest.raises(Unsettled) as caught:
         find_form([shapes(*cells)], None)
 
     assert message in str(caught.value)

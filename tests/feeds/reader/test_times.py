@@ -126,6 +126,20 @@ def test_small_unix_times_have_the_unit_of_their_column(read):
 
 
 @pytest.mark.parametrize(
+    ("stamps", "year"),
+    [
+        pytest.param([947721600000, 947721660000, 947721720000], 2000, id="milliseconds"),
+        pytest.param([199001012330, 199001012331, 199001012332], 1990, id="calendar digits"),
+        pytest.param([199999999999, 200000059999, 200000119999], 1976, id="milliseconds that begin like a year"),
+    ],
+)
+def test_twelve_digits_are_what_all_of_them_can_be(read, stamps, year):
+    feed = read(HEADER + "".join(f"{stamp}{ROW}" for stamp in stamps), timeframe="1m")
+
+    assert {bar["timestamp"].year for _, bar in feed.items} == {year}
+
+
+@pytest.mark.parametrize(
     ("times", "moments"),
     [
         pytest.param(["93000", "153000"], ["09:30", "15:30"], id="digits of hours, minutes, seconds"),

@@ -37,6 +37,9 @@ def minutes(*counts):
         pytest.param(rows(*minutes(60, 60, 60, 30)), "1h", id="hours with a short one"),
         pytest.param(rows(timedelta(days=1)), "1d", id="days"),
         pytest.param(rows(timedelta(days=7)), "1w", id="weeks"),
+        pytest.param(
+            f"2024-01-02{ROW}2024-01-05{ROW}2024-01-09{ROW}2024-01-10{ROW}2024-01-11{ROW}", "1d", id="few days"
+        ),
         pytest.param("".join(f"2024-{month:02}-01{ROW}" for month in range(1, 8)), "1M", id="months"),
         pytest.param(f"2024-01-05{ROW}2024-01-08{ROW}", "1d", id="a Friday and a Monday"),
         pytest.param(f"2024-01-05{ROW}", "1d", id="a day"),
@@ -55,6 +58,7 @@ def test_the_timeframe_is_that_of_the_commonest_step(read, text, timeframe):
     [
         pytest.param(rows(count=1), "one bar a symbol, which shows no timeframe. Say --timeframe", id="one bar"),
         pytest.param(rows(*minutes(7)), "mostly 7 minutes apart, which is no timeframe", id="no timeframe"),
+        pytest.param(f"2024-01-02{ROW}2024-01-05{ROW}", "no timeframe", id="three days once"),
         pytest.param(rows(*minutes(1, 2, 3, 4, 5, 6, 7), count=8), "unevenly in time", id="no even step"),
     ],
 )
@@ -254,6 +258,33 @@ def test_rows_without_prices_are_left_out_and_counted(read):
 
     assert [line for line, _ in feed.items] == [3]
     assert "2 lines without prices left out, the first is line 2" in feed.plan.notes
+
+
+@pytest.mark.parametrize("separator", [",", "\t", " "])
+def test_names_that_are_one_fewer_than_the_cells_have_an_index_before_them(read, separator):
+    text = '"Open" "High" "Low" "Close"\n"2024-01-02" 1 3 0.5 2\n"2024-01-03" 1 3 0.5 2\n'
+
+    feed = read(text.replace(" ", separator))
+
+    assert [(bar["timestamp"].day, bar["close"]) for _, bar in feed.items] == [(2, 2.0), (3, 2.0)]
+
+
+def test_a_footer_in_the_column_of_symbols_is_no_symbol(read):
+    feed = read(f"Symbol,{HEADER}ACME,2024-01-02{ROW}Source: somebody\n")
+
+    assert feed.plan.symbols == ("ACME",)
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["日付け,終値,始値,高値,安値,出来高", "日期,收盘,开盘,最高,最低,成交量", "날짜,종가,시가,고가,저가,거래량"],
+)
+def test_headers_and_dates_of_east_asia_are_read(read, header):
+    day = "2024年01月02日" if "値" in header else "2024-01-02"
+
+    feed = read(f"{header}\n{day},2,1,3,0.5,100\n")
+
+    assert [(bar["open"], bar["close"], bar["volume"]) for _, bar in feed.items] == [(1.0, 2.0, 100.0)]
 
 
 def test_a_header_that_comes_again_is_passed_over(read):

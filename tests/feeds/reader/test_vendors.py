@@ -33,6 +33,7 @@ PRICES = {
     "low": [99.25 + number for number in range(6)],
     "close": [100.5 + number for number in range(6)],
 }
+NAMES = ("AAX", "BBX")
 VOLUMES = [1000.0 + number for number in range(6)]
 
 
@@ -299,6 +300,59 @@ def test_the_members_of_an_archive_are_feeds_of_their_own(tmp_path):
     pairs = [[next(walk)[1] for walk in walks] for _ in range(6)]
     assert [pair[0] for pair in pairs] == expected("AAX", "1d")
     assert [pair[1] for pair in pairs] == expected("BBX", "1d")
+
+
+def test_an_option_takes_one_symbol_of_an_archive_and_mixes_none(tmp_path, vendor_file):
+    content = (VENDORS / "backtesting.GOOX.csv").read_text()
+    several = zipped(tmp_path / "all.zip", {"AAX.csv": content, "BBX.csv": content})
+    days = zipped(tmp_path / "days.zip", {"2024-01-02.csv": content})
+
+    assert bars_of(several, symbol="bbx") == expected("bbx", "1d")
+    assert bars_of(days, symbol="ACME") == expected("ACME", "1d")
+    with pytest.raises(FeedError, match="--symbol ACME would mix what is of AAX, BBX"):
+        open_feeds(several, Options(symbol="ACME"))
+    assert bars_of(vendor_file("alpaca_api.json"), symbol="BBX") == expected("BBX", "1m")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(lambda rows: [{"ticker": name, "priceData": rows} for name in NAMES], id="Tiingo's crypto"),
+        pytest.param(lambda rows: {"AAX": {"candles": rows}, "BBX": {"candles": rows}}, id="by symbol"),
+        pytest.param(lambda rows: {name: columns(rows) for name in NAMES}, id="columns by symbol"),
+        pytest.param(lambda rows: {name: split(rows) for name in NAMES}, id="names and rows apart"),
+        pytest.param(
+            lambda rows: {"result": [{"meta": {"symbol": name}, "bars": columns(rows)} for name in NAMES]},
+            id="columns in an array",
+        ),
+        pytest.param(lambda rows: [row | {"symbol": name} for name in NAMES for row in rows], id="in each bar"),
+        pytest.param(
+            lambda rows: {"data": [row | {"symbol": name, "tags": ["x"]} for name in NAMES for row in rows]},
+            id="with arrays in bars",
+        ),
+    ],
+)
+def test_json_of_several_symbols_is_not_mixed(tmp_path, document):
+    rows = [
+        {"date": f"{moment:%Y-%m-%dT%H:%M:%SZ}", "volume": VOLUMES[at]} | {name: PRICES[name][at] for name in PRICES}
+        for at, moment in enumerate(MINUTES)
+    ]
+    path = tmp_path / "prices.json"
+    path.write_text(json.dumps(document(rows)))
+
+    bars = bars_of(path)
+
+    for symbol in ("AAX", "BBX"):
+        assert [bar for bar in bars if bar["symbol"] == symbol] == expected(symbol, "1m")
+    assert len(bars) == 12
+
+
+def split(rows):
+    return {"columns": list(rows[0]), "data": [list(row.values()) for row in rows]}
+
+
+def columns(rows):
+    return {key: [row[key] for row in rows] for key in rows[0]}
 
 
 def test_polygons_day_of_all_tickers_is_read(tmp_path):
