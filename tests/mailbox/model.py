@@ -46,6 +46,7 @@ class ModelBar:
     replayed: bool = False
     held: bool = False
     attempts: int | None = 0
+    assumed: bool = False
 
 
 @dataclass
@@ -115,15 +116,16 @@ class ModelSymbol:
 
     # Bars come.
 
-    def accept(self, day: int, value: int, *, revising: bool = False) -> str:
+    def accept(self, day: int, value: int, *, revising: bool = False, assumed: bool = False) -> str:
         bar = self.bars.get(day)
-        if bar is not None and bar.value == value:
+        if bar is not None and (assumed or bar.value == value):
+            bar.assumed = bar.assumed and assumed
             return "duplicate"
         if bar is not None and bar.status not in ("quarantined", "discarded"):
-            if not revising or day in self.in_call:
+            if not (revising or bar.assumed) or day in self.in_call:
                 return "conflict"
             self.in_call.add(day)
-            bar.value = value
+            bar.value, bar.assumed = value, False
             if bar.status == "processed":
                 self.touched.add(day)
             return "revised"
@@ -137,7 +139,7 @@ class ModelSymbol:
         if bar is not None:
             self.events.append("replaced")
             self._resolve(day, "replaced")
-        self.bars[day] = ModelBar(day, value, self.last, late)
+        self.bars[day] = ModelBar(day, value, self.last, late, assumed=assumed)
         return "accepted"
 
     def end_call(self, *, revised: bool) -> None:
@@ -304,7 +306,13 @@ class ModelSymbol:
         entry.resolution = "replayed"
         self.last += 1
         self.bars[entry.day] = ModelBar(
-            entry.day, self.bars[entry.day].value, self.last, late=True, replayed=True, attempts=0
+            entry.day,
+            self.bars[entry.day].value,
+            self.last,
+            late=True,
+            replayed=True,
+            attempts=0,
+            assumed=self.bars[entry.day].assumed,
         )
         self.events.append("replayed")
         self.name_first_head(was_idle, now)

@@ -160,23 +160,26 @@ class MailboxMachine(RuleBasedStateMachine):
             min_size=1,
             max_size=3,
         ),
-        revising=st.booleans(),
+        how=st.sampled_from(("as they are", "revising", "assumed")),
     )
-    def accept(self, bars: list[tuple[str, int, int]], revising: bool = False) -> None:
+    def accept(self, bars: list[tuple[str, int, int]], how: str = "as they are") -> None:
         """Bars come: the next one (0 days back), a late one (1 back: every other day was left out), a known one."""
         placed = []
+        revising, assumed = how == "revising", how == "assumed"
         for name, back, value in bars:
             placed.append((name, self.next_day[name] - back, value))
             self.next_day[name] += 2 if back == 0 else 0
         names = {name for name, _, _ in placed}
         with self._step(*names):
             was_idle = {name: self.models[name].head is None for name in names}
-            expected = [self.models[name].accept(day, value, revising=revising) for name, day, value in placed]
+            expected = [
+                self.models[name].accept(day, value, revising=revising, assumed=assumed) for name, day, value in placed
+            ]
             revised = {name for (name, _, _), verdict in zip(placed, expected, strict=True) if verdict == "revised"}
             for name in names:
                 self.models[name].end_call(revised=name in revised)
                 self.models[name].name_first_head(was_idle[name], self.now)
-            new = [new_bar(name, day, volume=float(value)) for name, day, value in placed]
+            new = [new_bar(name, day, volume=float(value), assumed=assumed) for name, day, value in placed]
 
             verdicts = mailbox.accept(new, now=self.now, revising=revising)
 
@@ -677,7 +680,7 @@ def _status_of_model(model: ModelSymbol) -> dict[str, Any]:
 
 
 def _bar_of(bar: dict[str, Any], days: dict[int, int]) -> ModelBar:
-    names = ("sequence", "status", "late", "replayed", "held", "attempts")
+    names = ("sequence", "status", "late", "replayed", "held", "attempts", "assumed")
     return ModelBar(day=days[bar["id"]], value=int(bar["volume"]), **{name: bar[name] for name in names})
 
 
