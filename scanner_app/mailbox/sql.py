@@ -1,10 +1,13 @@
 """The hot path's SQL, written by hand: five statements for a bar. The ORM needed nine and three times as long.
 
 read_head       one select: is the message live, may the head run, and the head's bar
-finish_head     the guarded update of the status row: it checks, locks and moves to the next head
-complete_head   finish_head and the bar's result: one statement on PostgreSQL (one round trip), two on SQLite
+bars_before     the rest of the window
+complete_head   the guarded update of the status row, which checks, locks and moves to the next head, and the bar's
+                result: one statement on PostgreSQL (one round trip), two on SQLite
 insert_signals  the detectors' findings
 read_next       the breaker's failures, and timeframe and time of the next head
+
+For a head that goes to quarantine: finish_head, the guarded update alone; finish_controlled_head, after a control run.
 
 Three more for each call that accepts bars. With the ORM, building them took three quarters of the call's time:
 
@@ -56,6 +59,9 @@ _FINISH_HEAD = """
  RETURNING head, epoch, lane, quick_bars, revision
 """
 
+_IN_CONTROL = f" AND epoch = %s AND attempts = %s AND stage = '{Stage.CONTROL}'"
+"""What rows.in_control() asks of the row, beside its symbol and head."""
+
 _FIGURES = """,
            bars_processed = bars_processed + 1, last_bar_time = %s, last_processed_at = %s,
            latencies = %s, avg_latency_ms = %s, p95_latency_ms = %s, longest_latency_ms = %s"""
@@ -89,13 +95,13 @@ _READ_NEXT = """
      WHERE breaker.symbol_id = %s
 """
 
-# CROSS JOIN makes SQLite look up each key by index; with IN it would scan all bars.
 _BARS_BEFORE = f"""
     SELECT timestamp, open, high, low, close, volume FROM scanner_app_bar
      WHERE symbol_id = %s AND timeframe = %s AND timestamp < %s AND status = '{BarStatus.PROCESSED}'
      ORDER BY timestamp DESC LIMIT %s
 """  # noqa: S608 - a constant of ours
 
+# CROSS JOIN makes SQLite look up each key by index; with IN it would scan all bars.
 _KNOWN_BARS = """
     WITH keys (symbol_id, timeframe, timestamp) AS (VALUES {keys})
   SELECT bar.* FROM keys CROSS JOIN scanner_app_bar bar
@@ -191,12 +197,15 @@ def bars_before(ticket: Ticket, count: int) -> list[tuple[Any, ...]]:
     return [(utc(time), *values) for time, *values in all_rows(_BARS_BEFORE, key)]
 
 
-def finish_head(symbol_id: int, sequence: int, *, guard: str = "", values: Sequence[Any] = ()) -> NextHead | None:
-    """Finish the head and make the next bar the head; None, with nothing changed, if `sequence` is not the head.
+def finish_head(symbol_id: int, sequence: int) -> NextHead | None:
+    """Finish the head and make the next bar the head; None, with nothing changed, if `sequence` is not the head."""
+    return _run_move(_FINISH_HEAD.format(run=Stage.RUN, also="", guard=""), [symbol_id, sequence])
 
-    `guard` is appended to the WHERE clause; `values` are its parameters.
-    """
-    return _run_move(_FINISH_HEAD.format(run=Stage.RUN, also="", guard=guard), [symbol_id, sequence, *values])
+
+def finish_controlled_head(message: Message) -> NextHead | None:
+    """The same for a head that waits for the result of this control run; None if it does not (any more)."""
+    values = [message.symbol_id, message.sequence, message.epoch, message.retries]
+    return _run_move(_FINISH_HEAD.format(run=Stage.RUN, also="", guard=_IN_CONTROL), values)
 
 
 def complete_head(ticket: Ticket, figures: Figures, latency_ms: int, *, now: datetime) -> NextHead | None:
