@@ -1,4 +1,7 @@
-"""The admin's site: who may enter. Outside of the package `admin`, which is imported with the site at hand."""
+"""The admin's site: who may enter, and its start page.
+
+Not in the package `admin`: Django creates the site first, and then imports that package to register the models.
+"""
 
 from typing import Any
 
@@ -15,22 +18,22 @@ from scanner_app.reading import admin_start_page
 
 
 class SignInForm(AuthenticationForm):
-    """Django's, which would let in staff alone."""
+    """Django's form, which lets in only staff, changed to let in everybody with a role."""
 
     def confirm_login_allowed(self, user: AbstractBaseUser) -> None:
-        """Raise ValidationError for who may not enter."""
+        """Raise ValidationError if the user may not enter."""
         super().confirm_login_allowed(user)  # type: ignore[arg-type] # its stub knows the one user class
         if not May(user).enter_admin:
             raise forms.ValidationError("This account has no role that may enter the admin.", code="no_role")
 
 
 class ScannerAdminSite(admin.AdminSite):
-    """Open to readers, operators, administrators and staff."""
+    """The admin, open to readers, operators, administrators and staff."""
 
     login_form = SignInForm
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """The start page, with the overview."""
+        """The start page, with the overview of the scanner."""
         answer: TemplateResponse = super().index(
             request, {**admin_start_page.context(timezone.now()), **(extra_context or {})}
         )

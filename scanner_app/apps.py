@@ -1,4 +1,4 @@
-"""The Django application: checks, and what every process sets up once."""
+"""The Django application: it registers the checks and sets up each database connection."""
 
 from typing import Any
 
@@ -20,9 +20,9 @@ class ScannerConfig(AppConfig):
 
 
 def _raise_variable_limit(connection: Any, **_: Any) -> None:
-    """Let Django use as many variables in one statement as SQLite really takes.
+    """Let Django use as many variables in one statement as this SQLite accepts.
 
-    Django 5.2 goes by 999, SQLite's default of long ago, and would cut a chunk of bars into many inserts.
+    Django 5.2 assumes 999, the default of old versions of SQLite, and would cut a chunk of bars into many inserts.
     """
     if connection.vendor == "sqlite":
         import sqlite3  # noqa: PLC0415 - not on PostgreSQL

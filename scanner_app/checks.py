@@ -1,4 +1,4 @@
-"""System checks: rules between settings that no single value shows. They stop the start."""
+"""System checks: what can be wrong with settings although each value by itself is valid. An error stops the start."""
 
 from typing import Any
 
@@ -65,7 +65,7 @@ def check_calendars(**_: Any) -> list[CheckMessage]:
     """scanner.E005: every calendar of the setting exists."""
     return [
         Error(
-            f"SCANNER_CALENDARS: the pattern {pattern} has the calendar {calendar!r}, which there is not.",
+            f"SCANNER_CALENDARS: the pattern {pattern} has the calendar {calendar!r}, which does not exist.",
             hint=f"See docs/stale-data.md; {hint(calendar)}",
             id="scanner.E005",
         )

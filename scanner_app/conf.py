@@ -12,7 +12,7 @@ from scanner_app.domain.breaker import Rules
 
 
 def breaker_rules() -> Rules:
-    """The breaker's two numbers."""
+    """When a breaker opens, and after which time it is half-open."""
     return Rules(
         threshold=settings.SCANNER_BREAKER_THRESHOLD,
         recovery=timedelta(seconds=settings.SCANNER_BREAKER_RECOVERY_S),

@@ -1,4 +1,4 @@
-"""What is done around every request."""
+"""Middleware: the request's id, and one log line for each request."""
 
 import time
 from collections.abc import Callable
@@ -16,9 +16,10 @@ READING = {"GET", "HEAD", "OPTIONS"}
 
 
 class RequestIdMiddleware:
-    """Take the request's id from X-Request-ID or make one, log under it, and answer it.
+    """Take the request's id from X-Request-ID or make one, add it to all log lines, and return it in the answer.
 
-    Requests that may change something are a line each at INFO, those that read at DEBUG: pages ask all the time.
+    A request that may change something is logged at INFO; one that only reads at DEBUG, since open pages read every
+    second.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -26,9 +27,9 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer the request."""
-        name = request_id.taken_or_made(request.headers.get(HEADER))
+        this_id = request_id.taken_or_made(request.headers.get(HEADER))
         began = time.monotonic()
-        with structlog.contextvars.bound_contextvars(request_id=name):
+        with structlog.contextvars.bound_contextvars(request_id=this_id):
             response = self.get_response(request)
             write = log.debug if request.method in READING else log.info
             write(
@@ -38,5 +39,5 @@ class RequestIdMiddleware:
                 status=response.status_code,
                 ms=round((time.monotonic() - began) * 1000, 1),
             )
-        response[HEADER] = name
+        response[HEADER] = this_id
         return response

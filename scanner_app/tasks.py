@@ -1,4 +1,4 @@
-"""The Celery tasks, thin: parse, call, answer. Their bodies are in the rooms that they name."""
+"""The Celery tasks. Each only converts its arguments and calls one function of another room."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from scanner_app import mailbox
 from scanner_app.alerts import evaluate, gather, watcher_ping
 from scanner_app.domain.errors import BarFailed
-from scanner_app.engine import gaps, removal, retention, runs, sweeping
+from scanner_app.engine import assuming, gaps, removal, reruns, retention, runs, sweeping
 from scanner_app.messaging import queue_names, sweep_memory, task_names
 from scanner_app.messaging.messages import Message
 from scanner_app.notifications import delivery
@@ -20,16 +20,16 @@ from scanner_app.workers.upkeep import UpkeepTask
 log = structlog.get_logger(__name__)
 
 DELIVER_SOFT_LIMIT_S = 60
-"""Well above delivery.RUN_FOR and one message's time-outs: only a server that answers in drops meets it."""
+"""Well above delivery.RUN_FOR and one notification's time-outs: only a server that answers byte by byte hits it."""
 
 DELIVER_HARD_LIMIT_S = 75
 """Below delivery.LEASE."""
 
 WATCH_LIMIT_S = 30
-"""A thousand symbols take a fraction of a second; a broker that hangs costs some times its 2 s."""
+"""A thousand symbols take a fraction of a second; a broker that hangs costs a few of its time-outs of 2 s."""
 
 PING_LIMIT_S = 30
-"""Above all of watcher_ping.TIMEOUT_S's waits, redirects included."""
+"""Above the sum of all waits of watcher_ping.TIMEOUT_S, redirects included."""
 
 RUN: dict[str, Any] = {
     "acks_late": True,
@@ -39,20 +39,26 @@ RUN: dict[str, Any] = {
 }
 """Options of the tasks that run detectors."""
 
+RERUN: dict[str, Any] = {
+    "soft_time_limit": settings.SCANNER_SOFT_LIMIT_S + reruns.BUDGET_S,
+    "time_limit": settings.SCANNER_HARD_LIMIT_S + reruns.BUDGET_S,
+}
+"""Limits of a task that runs the detectors on many bars: the last of them may take as long as a bar's run."""
+
 RETRIES: dict[str, Any] = {"autoretry_for": (BarFailed,), "max_retries": len(settings.SCANNER_RETRY_DELAYS)}
 
 
 class RunTask(Task):  # type: ignore[type-arg]
-    """A task that runs detectors; the parent process hears of it when a run is killed."""
+    """A task that runs detectors. If a run is killed, HeadRequest reports that in the worker's parent process."""
 
     Request = "scanner_app.workers.requests:HeadRequest"
 
 
 class HeadTask(RunTask):
-    """A task whose countdown before retry n is the n-th of SCANNER_RETRY_DELAYS."""
+    """A task whose delay before retry n is the n-th of SCANNER_RETRY_DELAYS."""
 
     def retry(self, *args: Any, **options: Any) -> Any:
-        """Celery's retry, with our delay and queue, and the next attempt's number for people who watch."""
+        """Celery's retry, with our delay and queue, and with the next attempt's number in what Flower shows."""
         retries = self.request.retries
         options["countdown"] = settings.SCANNER_RETRY_DELAYS[retries]
         if isinstance(error := options.get("exc"), BarFailed):
@@ -72,7 +78,7 @@ def process_head(self: HeadTask, symbol_id: int, sequence: int, epoch: int, defe
 
 @shared_task(bind=True, base=RunTask, name=task_names.CONTROL_RUN, **RUN)
 def control_run(self: RunTask, symbol_id: int, sequence: int, epoch: int, deferrals: int = 0) -> str:
-    """Run the detectors on the symbol's last good bar, to see whose fault the head's failures are."""
+    """Run the detectors on the symbol's last good bar, to find out whether the head is at fault."""
     message = _message(self, symbol_id, sequence, epoch, deferrals)
     return runs.through_outages(message, runs.control_run)
 
@@ -85,8 +91,14 @@ def bar_died(message: dict[str, Any], reason: str) -> str:
 
 @shared_task(base=UpkeepTask, name=task_names.SWEEP, ignore_result=True, time_limit=30)
 def sweep() -> dict[str, int]:
-    """Publish again the heads that nobody holds."""
+    """Redeliver the heads that no queue and no worker has."""
     return sweeping.sweep()
+
+
+@shared_task(base=UpkeepTask, name=task_names.ASSUME, ignore_result=True, time_limit=60)
+def assume() -> dict[str, int]:
+    """Accept forming bars that nobody has sent as closed. Safe to run twice, also at the same time."""
+    return assuming.run(timezone.now())
 
 
 @shared_task(base=UpkeepTask, name=task_names.COUNT_GAPS, ignore_result=True, time_limit=120)
@@ -97,29 +109,35 @@ def count_gaps() -> int:
 
 @shared_task(name=task_names.REMOVE_SYMBOL, acks_late=True, ignore_result=True)
 def remove_symbol(symbol_id: int) -> int:
-    """Begin at once with the rows of a symbol that was just deleted."""
+    """Begin at once to remove the rows of a symbol that was just deleted."""
     return removal.remove_some_rows(symbol_id)
 
 
 @shared_task(base=UpkeepTask, name=task_names.REMOVE_ROWS, ignore_result=True)
 def remove_rows() -> int:
-    """Remove some rows of the symbol that was deleted first; beat asks every two seconds."""
+    """Remove some rows of the symbol that was deleted first. Beat triggers it every two seconds."""
     return removal.remove_some_rows()
+
+
+@shared_task(base=UpkeepTask, name=task_names.RERUN, ignore_result=True, **RERUN)
+def rerun() -> int:
+    """Have the detectors look again at some bars of the span that is due; beat triggers it every two seconds."""
+    return reruns.run(timezone.now)
 
 
 @shared_task(base=UpkeepTask, name=task_names.PRUNE, ignore_result=True)
 def prune() -> dict[str, int]:
-    """Forget some of what is older than the settings keep."""
+    """Remove some of the rows that are older than the settings keep."""
     return retention.prune(timezone.now())
 
 
 @shared_task(base=UpkeepTask, name=task_names.WATCH, time_limit=WATCH_LIMIT_S, ignore_result=True)
 def watch(by: str = "") -> dict[str, int]:
-    """Evaluate the alert rules; `by` is who asks. Safe to run twice, also at the same time."""
-    report = evaluate.run(gather.gather(timezone.now(), by_beat=by == "beat"))
-    if not report.superseded:  # else nothing was judged: whoever did it has remembered it
+    """Evaluate the alert rules; `by` is "beat" if beat triggered it. Safe to run twice, also at the same time."""
+    result = evaluate.run(gather.gather(timezone.now(), by_beat=by == "beat"))
+    if not result.superseded:  # else this run has judged nothing, and the other one remembers its own time
         _remember_evaluation()
-    return report.counts()
+    return result.counts()
 
 
 @shared_task(
@@ -135,7 +153,7 @@ def deliver_notifications() -> dict[str, int]:
 
 @shared_task(name=task_names.PING, time_limit=PING_LIMIT_S, ignore_result=True)
 def ping_watcher() -> str:
-    """Ping the watcher outside, if all is well."""
+    """Ping the outside watcher, if all is well."""
     return watcher_ping.run(timezone.now())
 
 

@@ -1,4 +1,7 @@
-"""The Celery application; its settings are the CELERY_ ones of Django's."""
+"""The Celery application, and what is set up in each worker process.
+
+Celery's settings are those in scanner_project/settings.py that begin with CELERY_.
+"""
 
 import logging
 import os
@@ -14,11 +17,15 @@ from django.db import OperationalError, connections
 from django.db.backends.signals import connection_created
 from django.utils.module_loading import import_string
 
+from scanner_app.domain.worker_roles import Role, role_of
 from scanner_app.messaging import transport
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scanner_project.settings")
 
 log = structlog.get_logger(__name__)
+
+RERUN_NICENESS = 10
+"""Lowers the priority of what looks at old bars again: live bars go first on a busy machine."""
 
 transport.install()
 app = Celery("scanner")
@@ -28,13 +35,13 @@ app.autodiscover_tasks(["scanner_app"])
 
 @app.on_after_configure.connect
 def _keep_connections(sender: Celery, **_: Any) -> None:
-    """Celery closes the database connection before and after every task: kept, it is twice the bars/s."""
+    """Keep the database connection. Celery closes it before and after each task; keeping it doubles the bars/s."""
     sender.conf["CELERY_DB_REUSE_MAX"] = 1000
 
 
 @setup_logging.connect
 def _keep_our_logging(**_: Any) -> None:
-    """Keep Django's LOGGING: having a receiver here stops Celery from putting its own in place."""
+    """Keep Django's LOGGING: if this signal has a receiver, Celery does not set up its own logging."""
 
 
 @worker_init.connect
@@ -47,18 +54,18 @@ def _add_our_steps(**_: Any) -> None:
     from scanner_app.workers.watchdog import Watchdog  # noqa: PLC0415
 
     app.steps["consumer"].update({FollowQueues, Autoscale, HeartbeatStep, BeatBackup, Watchdog})
-    # Celery writes "worker: Warm shutdown" past the log, and has no setting for it.
+    # Celery writes "worker: Warm shutdown" straight to the terminal, and has no setting for that.
     worker.safe_say = lambda text, *_: log.info("worker_says", text=text)  # type: ignore[attr-defined] # stubs lack it
-    # TA-Lib and NumPy take a tenth of a second: once here, instead of with the first bar of each process.
+    # Importing TA-Lib and NumPy takes a tenth of a second: once here, instead of with the first bar of each process.
     for path in settings.SCANNER_DETECTORS:
-        with suppress(ImportError):  # the check at the start reports it, and each bar
+        with suppress(ImportError):  # reported by the check at the start, and again with each bar
             import_string(path)
     _relax_durability()
 
 
 @worker_ready.connect
 def _sweep_at_once(**_: Any) -> None:
-    """A worker has started, perhaps in the place of one that died: look at once which heads that one held."""
+    """A worker has started, perhaps in place of a lost one: have the sweeper redeliver at once what that one held."""
     from scanner_app.messaging.publisher import publish_sweep  # noqa: PLC0415 - as above
 
     publish_sweep(expires_s=settings.SCANNER_SWEEP_S)
@@ -67,6 +74,8 @@ def _sweep_at_once(**_: Any) -> None:
 @worker_process_init.connect
 def _in_child(**_: Any) -> None:
     _relax_durability()
+    if role_of(app.amqp.queues.consume_from) is Role.RERUN:
+        os.nice(RERUN_NICENESS)
     # The first bar of a process would else wait for these; each bar reports what is wrong with them.
     from scanner_app.detectors import DetectorError  # noqa: PLC0415
     from scanner_app.engine import detection  # noqa: PLC0415 - as above
@@ -75,7 +84,7 @@ def _in_child(**_: Any) -> None:
         detection.bars_needed()
     with suppress(OperationalError):
         connections["default"].ensure_connection()
-    # What a detector prints is a line of the log like others, with its symbol and bar.
+    # What a detector prints becomes a log line with its symbol and bar.
     app.log.redirect_stdouts(logging.INFO, name="printed")
 
 
@@ -84,10 +93,11 @@ def _relax_durability() -> None:
 
 
 def _commit_without_waiting(connection: Any, **_: Any) -> None:
-    """Workers accept no bars, so their commits don't wait for the disk: what a power cut takes back is run again.
+    """Commit without waiting for the disk. Workers accept no bars, and what a power cut undoes is run again.
 
-    Either database keeps the order of its commits, so a completion is lost together with all that follows it.
-    On SQLite a wait for the lock ends well before the time limit: it is an outage, not a hung bar.
+    Both databases keep the order of commits, so a completion is undone only together with all that follows it.
+    On SQLite the wait for the lock ends well before the time limit, so that it counts as an outage and not as a hung
+    run.
     """
     patience_ms = int(settings.SCANNER_SOFT_LIMIT_S * 1000 / 3)
     statements = {
@@ -101,9 +111,10 @@ def _commit_without_waiting(connection: Any, **_: Any) -> None:
 
 @task_failure.connect
 def _drop_broken_connections(**_: Any) -> None:
-    """A connection that the server ended is noticed by its use alone: the next task has a fresh one.
+    """Close connections that the server has ended, so that the next task opens new ones.
 
-    Celery would do that before each task, but for CELERY_DB_REUSE_MAX.
+    That a connection has ended shows only when it is used. Celery would close it before each task, but does not with
+    CELERY_DB_REUSE_MAX.
     """
     for connection in connections.all(initialized_only=True):
         connection.close_if_unusable_or_obsolete()

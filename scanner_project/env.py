@@ -1,7 +1,7 @@
 """Every setting that the environment may give: its name, default and meaning, read here and nowhere else.
 
-The README's settings table is checked against this list by a test. A bad value stops the start with one
-sentence that names the variable, the value and what is wrong with it.
+The README's settings table is checked against this list by a test. A bad value stops the start with a
+sentence that names the variable, its value and what is wrong with it.
 """
 
 import math
@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from scanner_app.domain import retry
+from scanner_app.domain import retry, tickers
 from scanner_app.domain.alert_rules import (
     backlog,
     healthy_share,
@@ -36,11 +36,11 @@ RENAMED = {
     "SCANNER_TELL_S": "SCANNER_HEARTBEAT_S",
     "SCANNER_SPARE_PROCESSES": "SCANNER_AUTOSCALE_PROCESSES",
 }
-"""Settings by their old name, which still counts where the new one is not set."""
+"""Renamed settings: the new name by the old one. The old name counts where the new one is not set."""
 
 
 class BadSetting(ValueError):
-    """A value of the environment that the scanner can't start with; the message is made for people."""
+    """A value of the environment with which the scanner can't start. The message says what is wrong with it."""
 
 
 def _finite(value: float) -> float:
@@ -65,7 +65,7 @@ def _delays(value: str) -> str:
         try:
             _finite(float(part))
         except ValueError:
-            raise ValueError(f"must be numbers separated by commas, {part.strip()!r} is none") from None
+            raise ValueError(f"must be numbers separated by commas; {part.strip()!r} is not a number") from None
     return value
 
 
@@ -79,6 +79,10 @@ def _calendars(value: str) -> str:
                 f"must be PATTERN=CALENDAR, comma-separated, for example BTC*=24/7,*=XNYS; {pair!r} is not"
             )
     return ",".join(pairs)
+
+
+def _tickers(value: str) -> str:
+    return ",".join(tickers.check_pattern(part.strip()) for part in value.split(",") if part.strip())
 
 
 def _bearer(value: str) -> str:
@@ -107,6 +111,7 @@ def _database_url(value: str) -> str:
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0), AfterValidator(_finite)]
+SecondsOrNone = Annotated[float, Field(ge=0), AfterValidator(_finite)]
 Count = Annotated[int, Field(ge=1)]
 CommaSeparated = Annotated[str, AfterValidator(_comma_separated)]
 
@@ -121,7 +126,7 @@ SECRETS = {
     "SCANNER_METRICS_TOKEN",
     "SCANNER_PING_URL",
 }
-"""Settings that hold passwords: their values are not shown."""
+"""Settings that contain passwords or tokens: their values are never shown."""
 
 
 class Environment(BaseModel):
@@ -181,7 +186,19 @@ class Environment(BaseModel):
     SCANNER_PUBLIC_STATUS: bool = Field(False, description="1: status may be read without signing in")
     SCANNER_CALENDARS: Annotated[str, AfterValidator(_calendars)] = Field(
         "*/*=24/7,*USDT=24/7,*-USD=24/7,*=XNYS",
-        description="trading calendars by pattern of the ticker, the first that fits counts; none fits: 24/7",
+        description="trading calendars by ticker or pattern: the exact ticker, else the first that fits, else 24/7",
+    )
+    SCANNER_SIGNED_PRICES: Annotated[str, AfterValidator(_tickers)] = Field(
+        "",
+        description="tickers, or patterns of them such as `CL=F,*-SPREAD`, whose prices may be zero or negative",
+    )
+    SCANNER_CLOSE_TOLERANCE_S: SecondsOrNone = Field(
+        2, description="seconds by which a sender's clock may be ahead before its bar counts as forming"
+    )
+    SCANNER_ASSUME_AFTER_S: SecondsOrNone = Field(
+        60,
+        description="seconds after its period that a forming bar waits for its closed values; "
+        "without them it is accepted as assumed",
     )
     SCANNER_STALE_GRACE_S: Seconds = Field(
         60,
@@ -189,7 +206,9 @@ class Environment(BaseModel):
         "never less than a twentieth of the timeframe",
     )
     SCANNER_METRICS_TOKEN: Annotated[str, AfterValidator(_bearer)] = Field(
-        "", description="what Prometheus sends as `Authorization: Bearer …` to read `/metrics`; empty: staff alone may"
+        "",
+        description="what Prometheus sends as `Authorization: Bearer …` to read `/metrics`; "
+        "empty: only users of the admin may",
     )
     SCANNER_PUBLIC_METRICS: bool = Field(False, description="1: `/metrics` may be read without signing in")
     SCANNER_METRICS_SYMBOLS: Annotated[int, Field(ge=0)] = Field(
@@ -261,17 +280,17 @@ class Environment(BaseModel):
     )
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
-        """Without secrets: it is a setting of Django's, which shows those on its debug pages."""
+        """Without secrets, since Django shows its settings, and this object is one of them, on its debug pages."""
         return ((name, "(hidden)" if name in SECRETS else value) for name, value in super().__repr_args__())
 
     @property
     def data_dir(self) -> Path:
-        """`DATA_DIR` as an absolute path; a relative one starts at the repo's top."""
+        """`DATA_DIR` as an absolute path. A relative one starts at the top of the repository."""
         return (BASE_DIR / self.DATA_DIR.expanduser()).resolve()
 
     @property
     def redis_socket(self) -> Path:
-        """The bundled server's unix socket: in `DATA_DIR`, or where its path is too long for that, in /tmp."""
+        """The bundled server's unix socket: in `DATA_DIR`, or in /tmp if that path is too long."""
         socket = self.data_dir / "redis.sock"
         if len(os.fsencode(socket)) <= MAX_SOCKET_PATH:
             return socket
@@ -279,12 +298,12 @@ class Environment(BaseModel):
 
     @property
     def redis_url(self) -> str:
-        """The server to talk to, in redis-py's notation."""
+        """The address of the Redis server, as redis-py writes it."""
         return self.REDIS_URL or f"unix://{self.redis_socket}"
 
     @property
     def broker_url(self) -> str:
-        """The same server in Celery's notation, which writes unix sockets in its own way."""
+        """The same address as Celery writes it: unix sockets have another form there."""
         parts = urlsplit(self.redis_url)
         if parts.scheme != "unix":
             return self.redis_url

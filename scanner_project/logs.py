@@ -1,6 +1,6 @@
 """Structured logs: one event a line, with symbol, sequence, bar time, attempt and request where it has them.
 
-On a terminal in columns for people, elsewhere as JSON for programs. What libraries log comes in the same form.
+On a terminal as text in columns, otherwise as JSON. What libraries log has the same form.
 """
 
 import logging
@@ -12,10 +12,10 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 MAX_TEXT = 20_000
-"""Characters of one value: enough for a traceback, and no line of megabytes. Of a longer one begin and end stay."""
+"""Most characters of one value: enough for a traceback. Of a longer value only the beginning and the end are kept."""
 
 FIRST = ("timestamp", "level", "logger", "event")
-"""What every line begins with, so that they can be read below each other."""
+"""The keys that every line begins with, in this order."""
 
 SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -33,7 +33,7 @@ def logging_config(form: str = "auto", level: str = "INFO") -> dict[str, Any]:
     """
     structlog.configure(
         processors=[
-            structlog.stdlib.filter_by_level,  # first, so that what nobody will see costs next to nothing
+            structlog.stdlib.filter_by_level,  # first, so that lines below the level cost next to nothing
             structlog.stdlib.PositionalArgumentsFormatter(),
             *SHARED,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
@@ -42,7 +42,7 @@ def logging_config(form: str = "auto", level: str = "INFO") -> dict[str, Any]:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    logging.captureWarnings(capture=True)  # Python's warnings are lines of several, which nothing parses
+    logging.captureWarnings(capture=True)  # Python writes each warning as several lines, which no program can parse
     quiet = {"DEBUG": "INFO", "INFO": "WARNING"}.get(level, level)
     return {
         "version": 1,
@@ -50,7 +50,7 @@ def logging_config(form: str = "auto", level: str = "INFO") -> dict[str, Any]:
         "formatters": {
             "lines": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                # status_code is what Django adds to the requests that it warns of.
+                # Django adds status_code to its warnings about requests.
                 "foreign_pre_chain": [*SHARED, structlog.stdlib.ExtraAdder(allow=["status_code"])],
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(form)],
             }
@@ -58,22 +58,22 @@ def logging_config(form: str = "auto", level: str = "INFO") -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
-            # Its own handler mails every server error, with all settings, from within the request.
+            # Without Django's own handler, which mails each server error, with all settings, during the request.
             "django": {"level": level, "handlers": [], "propagate": True},
-            # Billiard's line of a process that was killed; it stops its logger from passing lines on.
+            # Billiard logs a killed process here, and does not pass its lines on to the root logger.
             "multiprocessing": {"level": level, "handlers": ["stderr"], "propagate": False},
             # Celery logs every task at INFO, twice: Flower shows them better.
             "celery.app.trace": {"level": quiet},
             "celery.worker.strategy": {"level": quiet},
             "celery.beat": {"level": quiet},  # a line every two seconds
             "django.server": {"level": quiet},
-            # They log whole addresses, whose paths are passwords: of the ping and of apprise's services.
+            # They log whole addresses. Those of the ping and of apprise's services contain secrets.
             **{name: {"level": "WARNING"} for name in ("httpx", "httpcore", "urllib3", "requests", "apprise")},
-            # Below that they log every byte.
+            # At DEBUG they log every byte.
             "amqp": {"level": "INFO" if level == "DEBUG" else level},
             "kombu": {"level": "INFO" if level == "DEBUG" else level},
             "asyncio": {"level": "INFO" if level == "DEBUG" else level},
-            # It comes with a handler and a form of its own.
+            # Without gunicorn's own handler, which has another form.
             "gunicorn.error": {"level": level, "handlers": [], "propagate": True},
         },
     }

@@ -32,14 +32,14 @@ def _open_private(name: str, flags: int) -> int:
 
 
 def _kept_secret(path: Path) -> str:
-    """A random secret that outlives restarts, kept in a file that only its owner reads."""
+    """A random secret that stays the same after a restart: it is kept in a file that only its owner can read."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with open(path, "x", opener=_open_private) as file:
                 file.write(secrets.token_urlsafe(50))
         except FileExistsError:
-            pass  # somebody was first, now or long ago: theirs is the secret
+            pass  # made at an earlier start, or just now by another process
         return path.read_text()
     except OSError as exc:
         sys.exit(f"The scanner can't start: DATA_DIR={path.parent}: {exc.strerror or exc}")
@@ -99,9 +99,9 @@ TEMPLATES: list[dict[str, Any]] = [
 
 _database = environ.Env.db_url_config(ENV.DATABASE_URL or f"sqlite:///{DATA_DIR / 'scanner.sqlite3'}")
 if _database["ENGINE"].endswith("sqlite3"):
-    # IMMEDIATE: a transaction that reads and then writes would else fail at once with "database is
-    # locked", whatever the timeout (64 % of them did when it was measured). FULL: an accepted bar is on
-    # the disk before its sender hears so; workers go down to NORMAL (celery.py).
+    # IMMEDIATE: otherwise a transaction that reads and then writes may fail at once with "database is locked",
+    # whatever the timeout (when measured, 64 % did). FULL: an accepted bar is on the disk before its sender gets the
+    # answer. Workers use NORMAL instead (celery.py).
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -110,7 +110,7 @@ if _database["ENGINE"].endswith("sqlite3"):
         ),
     }
 else:
-    # A dead server is noticed in seconds; the statement goes on as long as it needs.
+    # These notice a dead server within seconds, but do not limit how long a statement may take.
     _database["OPTIONS"] = {
         "connect_timeout": 5,
         "keepalives_idle": 10,
@@ -206,6 +206,9 @@ SCANNER_CALENDARS = [
     (pattern.strip().upper(), calendar.strip())
     for pattern, _, calendar in (pair.rpartition("=") for pair in ENV.SCANNER_CALENDARS.split(",") if pair)
 ]
+SCANNER_SIGNED_PRICES = [pattern for pattern in ENV.SCANNER_SIGNED_PRICES.split(",") if pattern]
+SCANNER_CLOSE_TOLERANCE_S = ENV.SCANNER_CLOSE_TOLERANCE_S
+SCANNER_ASSUME_AFTER_S = ENV.SCANNER_ASSUME_AFTER_S
 SCANNER_STALE_GRACE_S = ENV.SCANNER_STALE_GRACE_S
 SCANNER_METRICS_TOKEN = ENV.SCANNER_METRICS_TOKEN
 SCANNER_PUBLIC_METRICS = ENV.SCANNER_PUBLIC_METRICS
@@ -238,18 +241,18 @@ CELERY_BROKER_URL = ENV.broker_url
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "priority_steps": [0],
-    # From delivery to acknowledgement at the longest: the broker delivers again what takes longer.
+    # The longest time from delivery to acknowledgement. After that the broker delivers a message again.
     "visibility_timeout": int(SCANNER_LONGEST_WAIT_S + SCANNER_HARD_LIMIT_S + 60),
-    # kombu would look for what a dead worker held every 10 x 10 = 100 s.
+    # With kombu's defaults the messages of a lost worker would be restored every 10 x 10 = 100 s.
     "unacked_restore_interval": 2,
     "unacked_restore_throttle": 1,
 }
 CELERY_TASK_ACKS_LATE = True
-# On, a bar that kills its process would be requeued at once, unbounded and unheard.
+# If this were on, a bar that kills its process would be requeued at once, without limit and without a record.
 CELERY_TASK_REJECT_ON_WORKER_LOST = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_PUBLISH_RETRY = False  # one try: what is lost, the sweeper brings back
+CELERY_TASK_PUBLISH_RETRY = False  # one try: the sweeper redelivers what was lost
 CELERY_TASK_SEND_SENT_EVENT = True  # Flower shows queues only with it
 CELERY_WORKER_SEND_TASK_EVENTS = True
 CELERY_TASK_DEFAULT_QUEUE = Role.UPKEEP.value
@@ -261,17 +264,22 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": task_names.SWEEP,
         "schedule": SCANNER_SWEEP_S,
-        # A sweep that comes late is worth nothing: the next is there already.
+        # A late sweep is useless, since the next one is already due.
         "options": {"queue": Role.UPKEEP.value, "expires": SCANNER_SWEEP_S},
+    },
+    "assume": {
+        "task": task_names.ASSUME,
+        "schedule": 5.0,  # of the grace, which is a minute, little; and half of what forming values may be behind
+        "options": {"queue": Role.UPKEEP.value, "expires": 5.0},
     },
     "deliver": {
         "task": task_names.DELIVER,
-        "schedule": 10.0,  # what was not asked for at once, and what is due for another try
+        "schedule": 10.0,  # for notifications whose trigger was lost, and for those that are due for another try
         "options": {"queue": Role.NOTIFY.value, "expires": 10.0},
     },
     "count gaps": {
         "task": task_names.COUNT_GAPS,
-        "schedule": 60.0,  # a gap is news for people, and an older one for the rest of the day
+        "schedule": 60.0,  # gaps are only shown to people, so a count that is a minute old is good enough
         "options": {"queue": Role.UPKEEP.value, "expires": 60.0},
     },
     "watch": {
@@ -289,6 +297,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": task_names.PRUNE,
         "schedule": 10.0,  # at most half a second each, which is some 5,000 bars
         "options": {"queue": Role.UPKEEP.value, "expires": 10.0},
+    },
+    "rerun": {
+        "task": task_names.RERUN,
+        "schedule": 2.0,  # at most one second each: half of a processor
+        "options": {"queue": Role.RERUN.value, "expires": 2.0},
     },
     "remove rows": {
         "task": task_names.REMOVE_ROWS,

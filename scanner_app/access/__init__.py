@@ -1,4 +1,4 @@
-"""Who may do what: the one answer that API, pages and admin share.
+"""Who may do what. API, pages and admin all ask here, so that they agree.
 
 May import: detectors and domain.
 """

@@ -1,7 +1,7 @@
-"""Who may do what: the one place that API, pages and admin ask, so that they agree. See docs/roles.md.
+"""Who may do what. API, pages and admin all ask here, so that they agree. See docs/roles.md.
 
-Reader, operator and administrator are groups, made by a migration. Staff may do all that the
-scanner has, as ever; managing users is the administrators'.
+Reader, operator and administrator are groups, made by a migration. Staff may do everything that the scanner offers;
+only administrators manage users.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.http import HttpRequest
 
 READ = "scanner_app.view_symbol"
-"""Of the scanner's models all or none may be read, so one permission stands for them."""
+"""Stands for reading all of the scanner's models: a user may read all of them or none."""
 
 OPERATE = "scanner_app.operate_symbol"
 SEND_BARS = "scanner_app.add_bar"
@@ -18,7 +18,7 @@ SEND_BARS = "scanner_app.add_bar"
 
 @dataclass(frozen=True, slots=True)
 class May:
-    """What a user may do. Who is not signed in, or was locked out, may do nothing of it."""
+    """What a user may do. A user who is not signed in, or not active, may do nothing."""
 
     user: User | AnonymousUser | AbstractBaseUser
 
@@ -30,25 +30,25 @@ class May:
 
     @property
     def enter_admin(self) -> bool:
-        """See the scanner's pages of the admin; acting there is another matter."""
+        """May see the scanner's pages of the admin. To act there needs `operate`."""
         return self._has(READ, OPERATE)
 
     @property
     def open_flower(self) -> bool:
-        """Be shown the way to Flower. It asks for ADMIN_USER's password, which readers and operators have not."""
+        """Sees the link to Flower. Flower asks for ADMIN_USER's password, which readers and operators don't have."""
         return isinstance(self.user, User) and self.user.is_active and (self.user.is_staff or self.user.is_superuser)
 
     @property
     def operate(self) -> bool:
-        """Do operators' acts."""
+        """May take operators' actions."""
         return self._has(OPERATE)
 
     @property
     def send_bars(self) -> bool:
-        """Have bars accepted."""
+        """May send bars."""
         return self._has(SEND_BARS)
 
 
 def for_templates(request: HttpRequest) -> dict[str, May]:
-    """Context processor: `{% if may.operate %}` in every template."""
+    """Context processor, so that every template can ask `{% if may.operate %}`."""
     return {"may": May(request.user)}

@@ -1,12 +1,16 @@
-"""The admin: what there is, to be read; and operators' acts, as actions that call the mailbox.
+"""Django's admin: read-only lists and pages of the scanner's rows, and the operators' actions.
 
-base.py         what all pages share: read-only, quick on millions of rows
-acts.py         what the acts share: who may, the reason, the page that asks first
-symbols.py      the symbols with their state, and the acts on them
-quarantined.py  the bars in quarantine, and the acts on them
-alerts.py       what is or was wrong, and the acts on it
-records.py      bars, signals, failures, events and notifications
-users.py        users and their roles
+base.py        what all lists share: read-only, quick with millions of rows, columns and filters
+links.py       links from one page to another, to the chart and to Flower
+explained.py   explanation and timeline as HTML
+actions.py     what the operators' actions share: who may, the reason, the page that asks for confirmation
+symbols.py     the symbols with their state, and the actions on them
+quarantine.py  the bars in quarantine, and the actions on them
+alerts.py      alerts, and the actions on them
+records.py     bars, signals, failures, events and notifications
+users.py       users and their roles
+
+The site itself, which decides who may enter, is in scanner_app/admin_site.py.
 
 May import: api and the rooms below.
 """

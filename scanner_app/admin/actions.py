@@ -1,4 +1,4 @@
-"""Operators' acts in the admin: who may, the reason, and a page that asks first."""
+"""What the operators' actions in the admin share: who may, the reason, and the page that asks for confirmation."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,31 +12,32 @@ from django.template.response import TemplateResponse
 
 from scanner_app.access.roles import May
 
-NAMED = 50
-"""Symbols named in one message; of the others it says how many there are."""
+MAX_NAMES = 50
+"""Symbols named in one message, which says how many more there are."""
 
 
 class ActionWithReasonForm(ActionForm):
-    """The choice of an action, with a reason for the symbol's timeline."""
+    """The choice of an action, with a field for the reason."""
 
     reason = forms.CharField(required=False, max_length=500, label="Reason:", widget=forms.TextInput({"size": 30}))
 
 
-class Operated(admin.ModelAdmin[Any]):
-    """A list with operators' acts."""
+class WithOperatorActions(admin.ModelAdmin[Any]):
+    """A list with operators' actions."""
 
     action_form = ActionWithReasonForm
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
-        """Whether the user may do operators' acts."""
+        """Whether the user may do operators' actions."""
         return May(request.user).operate
 
-    def asks_first(
+    def confirmation_page(
         self, request: HttpRequest, queryset: QuerySet[Any], action: str, **context: Any
     ) -> TemplateResponse:
-        """The page that shows what `action` would do to the chosen rows, and does it when it is sent.
+        """The page that shows what `action` would do to the selected rows, and does it when its button is pressed.
 
-        It keeps the choice: the rows that were ticked, or, of a whole filter, those that were there to be counted.
+        Its form contains the selection: the ids of the ticked rows, or, if all rows of a filter are selected, the
+        highest id among them. So rows that arrive later are left alone.
         """
         whole_filter = request.POST.get("select_across") == "1"
         ticked = request.POST.getlist(ACTION_CHECKBOX_NAME)
@@ -49,7 +50,7 @@ class Operated(admin.ModelAdmin[Any]):
                 "media": self.media,
                 "action": action,
                 "select_across": int(whole_filter),
-                # Of a whole filter Django wants to see one row, and looks at none.
+                # With a whole filter Django demands the id of one row, and ignores it.
                 "ticked": ticked[:1] if whole_filter else ticked,
                 "checkbox": ACTION_CHECKBOX_NAME,
                 "upto": queryset.order_by().aggregate(newest=Max("pk"))["newest"],
@@ -60,30 +61,25 @@ class Operated(admin.ModelAdmin[Any]):
 
 
 def confirmed(request: HttpRequest) -> bool:
-    """Whether the request comes from the page that asks."""
+    """Whether the request comes from the confirmation page."""
     return request.POST.get("confirmed") == "yes"
 
 
-def counted(request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-    """Of the chosen rows those that were there when the page that asks counted them; all of them before that."""
+def selected(request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    """The selected rows; once confirmed, without those that have arrived since the confirmation page counted them."""
     upto = request.POST.get("upto", "")
-    # As a choice of its own, without what the list's queryset joins and sorts.
+    # By a sub-select, so that the query does not join and sort as the list's own does.
     rows: QuerySet[Any] = queryset.model._default_manager.filter(pk__in=queryset.order_by().values("pk"))  # noqa: SLF001
     return rows.filter(pk__lte=int(upto)) if upto.isdecimal() else rows
 
 
 def reason_of(request: HttpRequest) -> str:
-    """Why the operator does it; the form has checked its length."""
+    """The operator's reason. The form limits its length."""
     return request.POST.get("reason", "").strip()
 
 
 def named(tickers: Iterable[str]) -> str:
-    """Symbols by name, as far as a message has room."""
+    """The first MAX_NAMES names, and how many more there are."""
     names = list(tickers)
-    more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
-
-
-def number_of(count: int, thing: str) -> str:
-    """A count and its noun: 1 bar, 2 bars."""
-    return f"{count:,} {thing}" + ("" if count == 1 else "s")
+    more = len(names) - MAX_NAMES
+    return ", ".join(names[:MAX_NAMES]) + (f" and {more:,} more" if more > 0 else "")

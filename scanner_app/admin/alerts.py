@@ -1,4 +1,4 @@
-"""Alerts, and the operators' acts on them."""
+"""Alerts, and the operators' actions on them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,23 +9,33 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from scanner_app.admin.actions import Operated, confirmed, counted, named, number_of, reason_of
-from scanner_app.admin.base import EMPTY, RecordAdmin, as_it_is, badge_column, newest_filter, one_line, time_column, utc
+from scanner_app.admin.actions import WithOperatorActions, confirmed, named, reason_of, selected
+from scanner_app.admin.base import (
+    EMPTY,
+    RecordAdmin,
+    badge_column,
+    newest_filter,
+    one_line,
+    preformatted,
+    time_column,
+    utc,
+)
 from scanner_app.admin.links import link, row_url
 from scanner_app.alerts import acknowledge
-from scanner_app.domain.alert_rules import RULES
+from scanner_app.domain.alert_rules import RULES, runbook_file
 from scanner_app.domain.enums import OPEN_STATES, AlertState, Severity
 from scanner_app.domain.errors import AlertOver
+from scanner_app.domain.wording import counted
 from scanner_app.models import Alert, Symbol
 from scanner_app.notifications import links
 
 SILENCE_MINUTES = 60
-"""What the page that asks has filled in."""
+"""The minutes that the confirmation page suggests."""
 
 
 @admin.register(Alert)
-class AlertAdmin(Operated, RecordAdmin):
-    """What is or was wrong, and who knows of it."""
+class AlertAdmin(WithOperatorActions, RecordAdmin):
+    """The list of alerts, and an alert's own page."""
 
     list_display = (
         time_column("began_at", "Since"),
@@ -61,12 +71,12 @@ class AlertAdmin(Operated, RecordAdmin):
     )
 
     def about(self, row: Alert) -> str:
-        """Its symbol or other subject."""
+        """The symbol or other subject of the alert; EMPTY for the whole scanner."""
         return (row.symbol.ticker if row.symbol else row.subject) or EMPTY
 
     @admin.display(description="Of")
     def linked(self, row: Alert) -> SafeString | str:
-        """The same, leading to the symbol's page."""
+        """The symbol with a link to its page; or the other subject."""
         return link(row_url(Symbol, row.symbol_id) if row.symbol else None, self.about(row))
 
     @admin.display(description="Message")
@@ -77,12 +87,12 @@ class AlertAdmin(Operated, RecordAdmin):
     @admin.display(description="Message")
     def whole_message(self, row: Alert) -> SafeString | str:
         """The sentence, with the figures of the last time that it fired or was sent."""
-        return as_it_is(row.message)
+        return preformatted(row.message)
 
     @admin.display(description="Runbook")
     def rules_page(self, row: Alert) -> SafeString | str:
         """The page that says what it means and what to do."""
-        return link(links.runbook_path(row.rule), links.runbook_file(row.rule))
+        return link(links.runbook_path(row.rule), runbook_file(row.rule))
 
     @admin.display(description="Handled")
     def handled(self, row: Alert) -> str:
@@ -112,19 +122,21 @@ class AlertAdmin(Operated, RecordAdmin):
 
     @admin.action(description="Acknowledge: somebody knows, no more reminders", permissions=["operate"])
     def acknowledge(self, request: HttpRequest, queryset: QuerySet[Alert]) -> HttpResponse | None:
-        """Call `acts.acknowledge` for each that is not over, once the operator has seen which."""
+        """Acknowledge each selected alert that is not over, after the operator has confirmed the list."""
         consequence = "No more reminders are sent. When the alert is over, a notification says so."
         return self._act(request, queryset, "acknowledge", consequence, acknowledge.acknowledge, "Acknowledged")
 
     @admin.action(description="Silence: send nothing about it for a time", permissions=["operate"])
     def silence(self, request: HttpRequest, queryset: QuerySet[Alert]) -> HttpResponse | None:
-        """Call `acts.silence` for each that is not over, once the operator has said for how long."""
+        """Silence each selected alert that is not over, after the operator has confirmed and set the minutes."""
         minutes = request.POST.get("minutes", "")
         if confirmed(request) and not (minutes.isdecimal() and int(minutes[:9]) <= acknowledge.MAX_SILENCE_MINUTES):
             text = f"Minutes must be a whole number from 0 to {acknowledge.MAX_SILENCE_MINUTES:,}; nothing was done."
             self.message_user(request, text, messages.ERROR)
             return None
-        consequence = "Nothing is sent of it for so long, also if it comes again; 0 minutes end a silence."
+        consequence = (
+            "For that time no notifications are sent, not even if the alert fires again. 0 minutes ends a silence."
+        )
         more = {"minutes": SILENCE_MINUTES, "max_minutes": acknowledge.MAX_SILENCE_MINUTES}
 
         def silence(alert: Alert, **how: Any) -> None:
@@ -142,25 +154,25 @@ class AlertAdmin(Operated, RecordAdmin):
         done: str,
         **more: Any,
     ) -> HttpResponse | None:
-        alerts = list(counted(request, chosen).filter(state__in=OPEN_STATES).select_related("symbol").order_by("id"))
+        alerts = list(selected(request, chosen).filter(state__in=OPEN_STATES).select_related("symbol").order_by("id"))
         if not alerts:
             self.message_user(request, "These alerts are over.", messages.WARNING)
             return None
         if confirmed(request):
             how = {"by": request.user.get_username(), "now": timezone.now(), "reason": reason_of(request)}
             count = sum(_done(act, alert, how) for alert in alerts)
-            self.message_user(request, f"{done} {number_of(count, 'alert')}.", messages.SUCCESS)
+            self.message_user(request, f"{done} {counted(count, 'alert')}.", messages.SUCCESS)
             return None
-        return self.asks_first(
+        return self.confirmation_page(
             request,
             chosen,
             action,
-            title=f"{action.title()} {number_of(len(alerts), 'alert')}?",
+            title=f"{action.title()} {counted(len(alerts), 'alert')}?",
             consequence=consequence,
             facts=[
                 ("Alerts", named(f"{alert.rule} {self.about(alert)}".removesuffix(f" {EMPTY}") for alert in alerts))
             ],
-            button=f"{action.title()} {number_of(len(alerts), 'alert')}",
+            button=f"{action.title()} {counted(len(alerts), 'alert')}",
             **more,
         )
 
@@ -172,6 +184,6 @@ def _with_reason(text: str, reason: str) -> str:
 def _done(act: Callable[..., None], alert: Alert, how: dict[str, Any]) -> bool:
     try:
         act(alert, **how)
-    except AlertOver:  # meanwhile
+    except AlertOver:  # it was resolved in the meantime
         return False
     return True

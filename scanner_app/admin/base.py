@@ -1,4 +1,4 @@
-"""What all pages of the admin share: nothing can be changed, and no query grows with the table."""
+"""What all pages of the admin share: they are read-only, and no query takes longer as its table grows."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -19,18 +19,18 @@ from scanner_app.access.roles import May
 from scanner_app.models import Symbol
 from scanner_app.reading import symbols
 
-LISTED = 10_000
-"""Rows of a big table that can be paged through, newest first. PostgreSQL counts so many in some
-milliseconds, a table of millions in seconds; whoever needs older rows searches for their symbol."""
+MAX_LISTED = 10_000
+"""Rows of a big table that can be paged through, newest first. To count so many takes PostgreSQL milliseconds, to count
+millions takes seconds. Older rows are found by searching for their symbol."""
 
-FILTERED = 100_000
-"""Newest rows that a filter without an index looks at, for the same reason."""
+MAX_FILTERED = 100_000
+"""How many of the newest rows a filter without an index looks at, for the same reason."""
 
 EMPTY = "\N{EN DASH}"
 
 Column = Any
-"""A list's column as a function of the row. Django takes one wherever it takes a field's name; its stubs
-know of names alone, hence Any."""
+"""A list's column as a function of the row. Django accepts one wherever it accepts a field's name, but its type stubs
+allow only names: hence Any."""
 
 TONES = {
     "processing": "good",
@@ -69,18 +69,18 @@ TONES = {
     "deaf": "bad",
     "missing": "bad",
 }
-"""The colour of a badge by its word; the word is always there too."""
+"""The colour of a badge, by its word. The badge always shows the word too."""
 
 
 def badge(word: str) -> SafeString:
-    """A state as a coloured word, readable without the colour too."""
+    """A state as a coloured word."""
     return format_html(
         '<span class="badge badge-{}">{}</span>', TONES.get(word, "calm"), word.replace("_", "-") or EMPTY
     )
 
 
 def utc(moment: datetime | None) -> str:
-    """A time as traders read it: ISO, UTC, to the second."""
+    """A time in UTC to the second: 2024-05-31 14:30:00."""
     return EMPTY if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
@@ -107,7 +107,7 @@ def badge_column(field: str, title: str) -> Column:
 
 
 def mark_column(field: str) -> Column:
-    """A list's column that shows the word `field` where it holds, and nothing where it doesn't."""
+    """A list's column that shows the field's name as a badge where the field is true, and nothing where it is false."""
 
     @admin.display(description=field)
     def column(row: Any) -> SafeString | str:
@@ -130,45 +130,45 @@ def number_column(field: str, title: str) -> Column:
 
 
 def one_line(text: str | None) -> SafeString | str:
-    """The beginning of a text for a cell of a list, with more of it on hovering."""
+    """The first 120 characters of a text, for a list. More of it is shown on hovering."""
     return format_html('<span class="one-line" title="{}">{}</span>', text[:500], text[:120]) if text else EMPTY
 
 
-def as_it_is(text: str | None) -> SafeString | str:
-    """A text with its lines, for a row's own page."""
+def preformatted(text: str | None) -> SafeString | str:
+    """A whole text with its line breaks, for a row's own page."""
     return format_html('<pre class="traceback">{}</pre>', text) if text else EMPTY
 
 
 class CappedPaginator(Paginator[Any]):
-    """Pages through the first LISTED rows, so that it never counts a whole table."""
+    """Pages through the first MAX_LISTED rows, so that it never counts a whole table."""
 
     @cached_property
     def count(self) -> int:
-        """Rows that can be paged through: at most LISTED."""
-        return cast("QuerySet[Any]", self.object_list)[:LISTED].count()
+        """Rows that can be paged through: at most MAX_LISTED."""
+        return cast("QuerySet[Any]", self.object_list)[:MAX_LISTED].count()
 
     @property
     def capped(self) -> bool:
         """Whether there may be more rows than can be paged through; the page says so."""
-        return self.count >= LISTED
+        return self.count >= MAX_LISTED
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[Any]):
-    """Nothing can be added, edited or deleted; everybody who may enter the admin may read."""
+    """Pages on which nothing can be added, edited or deleted. Every user of the admin may read them."""
 
     show_full_result_count = False  # it would count the whole table
     list_per_page = 50
     empty_value_display = EMPTY
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Headed by what it lists, not by "Select … to view"."""
+        """The list, headed by what it lists instead of "Select … to view"."""
         title = capfirst(str(self.opts.verbose_name_plural))
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Headed by what it is, not by "View …"."""
+        """A row's page, headed by what it is instead of "View …"."""
         title = capfirst(str(self.opts.verbose_name))
         return super().change_view(request, object_id, form_url, {"title": title, **(extra_context or {})})
 
@@ -176,7 +176,7 @@ class ReadOnlyAdmin(admin.ModelAdmin[Any]):
         css = {"all": ["scanner_app/admin.css"]}
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        """Everything of the scanner or nothing."""
+        """A user may see either all of the scanner's pages or none."""
         return May(request.user).enter_admin
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
@@ -188,16 +188,16 @@ class ReadOnlyAdmin(admin.ModelAdmin[Any]):
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
-        """Nobody: a symbol's state changes in the mailbox alone."""
+        """Nobody: only the mailbox changes a symbol's state."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
-        """Nobody: the log of bars has no gaps."""
+        """Nobody: a missing bar would break its symbol's sequence."""
         return False
 
 
 class NewestFirst(ChangeList):
-    """A list in the one order that needs no sorting, also if its address asks for another."""
+    """A list that is always newest first, which needs no sorting, even if its address asks for another order."""
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str | Combinable]:  # noqa: ARG002
         """By the primary key, newest first."""
@@ -205,25 +205,25 @@ class NewestFirst(ChangeList):
 
 
 class RecordAdmin(ReadOnlyAdmin):
-    """A list that may have millions of rows: newest first, searched by ticker, never sorted or counted whole."""
+    """A list that may have millions of rows: newest first, searched by ticker, never sorted or counted as a whole."""
 
     paginator = CappedPaginator
     ordering = ("-id",)
     sortable_by = ()
     show_facets = admin.ShowFacets.NEVER  # they would count the whole table, once for each choice
     list_select_related: ClassVar[tuple[str, ...]] = ("symbol",)
-    search_fields = ("symbol__ticker",)  # shows the box; what it does is below
-    search_help_text = "A symbol's ticker, whole"
+    search_fields = ("symbol__ticker",)  # shows the search box; get_search_results() does the search
+    search_help_text = "A whole ticker"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """All rows but those of symbols that are being deleted.
+        """All rows except those of symbols that are being deleted.
 
-        By a sub-select: a condition on a join would let the database begin with the symbols, and then sort.
+        By a sub-select: with a condition on a join the database might begin with the symbols, and then sort the rows.
         """
         return super().get_queryset(request).exclude(symbol__in=Symbol.objects.filter(deleted_at__isnull=False))
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:  # noqa: ARG002
-        """The list in its one order."""
+        """The list that is always newest first."""
         return NewestFirst
 
     def get_search_results(
@@ -234,8 +234,8 @@ class RecordAdmin(ReadOnlyAdmin):
     ) -> tuple[QuerySet[Any], bool]:
         """The rows of one symbol.
 
-        By its id, looked up first: (symbol, id) is an index of each of these tables, and a prefix of
-        tickers or a join would have the database sort all rows of many symbols.
+        The symbol's id is looked up first, since each of these tables has an index on (symbol, id). With a join or a
+        ticker's prefix the database would sort all rows of many symbols.
         """
         if not search_term.strip():
             return queryset, False
@@ -244,7 +244,7 @@ class RecordAdmin(ReadOnlyAdmin):
 
 
 class NewestFilter(admin.SimpleListFilter):
-    """A filter on a field without an index: it looks at the newest FILTERED rows, not at the whole table."""
+    """A filter on a field without an index: it looks at the newest MAX_FILTERED rows, not at the whole table."""
 
     field: ClassVar[str]
     words: ClassVar[dict[str, str]]  # {word to choose: value in the table}
@@ -258,11 +258,11 @@ class NewestFilter(admin.SimpleListFilter):
         if (word := self.value()) not in self.words:
             return queryset
         newest = queryset.model._default_manager.aggregate(newest=Max("id"))["newest"] or 0  # noqa: SLF001
-        return queryset.filter(id__gt=newest - FILTERED, **{self.field: self.words[word]})
+        return queryset.filter(id__gt=newest - MAX_FILTERED, **{self.field: self.words[word]})
 
 
 def newest_filter(field: str, words: Iterable[str], **more: str) -> type[NewestFilter]:
-    """The filter of `field`, which has one of `words`; `more` are words for other values."""
+    """The filter of `field`, whose value is one of `words`. `more`: further words, with the values they stand for."""
     attributes = {
         "title": field,
         "parameter_name": field,
@@ -272,20 +272,20 @@ def newest_filter(field: str, words: Iterable[str], **more: str) -> type[NewestF
     return type(f"{field.title()}Filter", (NewestFilter,), attributes)
 
 
-class Traced(RecordAdmin):
-    """Rows with a traceback, which is shown as it is."""
+class WithTraceback(RecordAdmin):
+    """Rows with an error's message and traceback."""
 
     @admin.display(description="Message")
     def first_line(self, row: Any) -> SafeString | str:
-        """One line of the message; the whole on hovering and on the row's page."""
+        """The beginning of the message; more is shown on hovering, all of it on the row's page."""
         return one_line(row.message)
 
     @admin.display(description="Message")
     def whole_message(self, row: Any) -> SafeString | str:
-        """The whole message, with its lines."""
-        return as_it_is(row.message)
+        """The whole message, with its line breaks."""
+        return preformatted(row.message)
 
     @admin.display(description="Traceback")
     def whole_traceback(self, row: Any) -> SafeString | str:
         """The traceback as Python writes it."""
-        return as_it_is(row.traceback)
+        return preformatted(row.traceback)

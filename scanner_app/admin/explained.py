@@ -1,4 +1,4 @@
-"""Explanation and timeline on the pages of the admin: the sentences of the API, as HTML."""
+"""A symbol's explanation and the timelines as HTML. The sentences are those of the API."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from scanner_app.reading.explanation import explain
 from scanner_app.reading.timeline import TimelineLine
 
 NEWEST = 20
-"""Lines of a symbol's timeline on its page: a screenful; the list of events has them all."""
+"""Lines of the timeline on a symbol's page: about a screen. The list of events has all of them."""
 
 
 def explanation(symbol: Symbol, now: datetime) -> SafeString:

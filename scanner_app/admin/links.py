@@ -1,4 +1,4 @@
-"""Ways from one page to another: symbol, bar, their rows, the chart, and Celery's side of it in Flower."""
+"""Links between the pages: to a row, a list, a symbol's chart, and to Flower's pages of a task or worker."""
 
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -14,18 +14,18 @@ from scanner_app.models import Bar, Symbol, SymbolEvent
 
 
 def row_url(model: type[Model] | Model, pk: object) -> str:
-    """The page of a row."""
+    """The address of a row's page."""
     return reverse(f"admin:scanner_app_{model._meta.model_name}_change", args=[pk])  # noqa: SLF001 - public by use
 
 
 def list_url(model: type[Model], **query: object) -> str:
-    """A list, perhaps with a search or filter."""
+    """The address of a list, with a search or filter if `query` has one."""
     address = reverse(f"admin:scanner_app_{model._meta.model_name}_changelist")  # noqa: SLF001 - public by use
     return f"{address}?{urlencode(query)}" if query else address
 
 
 def chart_url(ticker: str) -> str | None:
-    """The symbol's own page, with its chart; None if its address does not go into a URL."""
+    """The address of the symbol's live page, which has the chart; None if no address can contain the ticker."""
     try:
         return reverse("symbol", args=[ticker])
     except NoReverseMatch:
@@ -33,7 +33,7 @@ def chart_url(ticker: str) -> str | None:
 
 
 def flower_url(path: str) -> str:
-    """A page of Flower, through our own address: that knows the host by which the browser knows us."""
+    """The address of a page of Flower, through our own /flower/, which knows the host that the browser uses."""
     return reverse("flower") + quote(path)
 
 
@@ -48,17 +48,17 @@ def worker_url(name: str) -> str:
 
 
 def link(url: str | None, text: object) -> SafeString | str:
-    """A link, or its text alone where there is nowhere to go."""
+    """A link; without an address the text alone."""
     return format_html('<a href="{}">{}</a>', url, text) if url else str(text)
 
 
 def row_of_links(links: list[tuple[str | None, str]]) -> SafeString:
-    """Links beside each other, those that lead nowhere left out."""
+    """Links in one line. Those without an address are left out."""
     return format_html_join(" · ", '<a href="{}">{}</a>', ((url, text) for url, text in links if url))
 
 
 def symbol_column() -> Column:
-    """A list's column with the row's symbol, leading to its page."""
+    """A list's column with the row's symbol, as a link to the symbol's page."""
 
     @admin.display(description="Symbol")
     def column(row: Any) -> SafeString | str:
@@ -69,7 +69,7 @@ def symbol_column() -> Column:
 
 
 def bar_column(title: str = "Bar") -> Column:
-    """A list's column with the time of the row's bar, leading to the bar; no query, since rows keep the time."""
+    """A list's column with the time of the row's bar, as a link to the bar. No query: the rows have the time."""
 
     @admin.display(description=f"{title} (UTC)")
     def column(row: Any) -> SafeString | str:
@@ -79,11 +79,11 @@ def bar_column(title: str = "Bar") -> Column:
     return column
 
 
-class Charted:
-    """Rows whose page leads to their symbol's chart."""
+class WithLinks:
+    """Rows whose page links to the symbol's chart and events."""
 
     @admin.display(description="Look at")
     def look_at(self, row: Any) -> SafeString:
-        """The chart, and what happened to the symbol."""
+        """Links to the symbol's chart and to its events."""
         ticker = row.symbol.ticker
         return row_of_links([(chart_url(ticker), "Chart"), (list_url(SymbolEvent, q=ticker), "Events of the symbol")])

@@ -1,4 +1,4 @@
-"""Bars in quarantine, and the acts on them: chosen row by row, or all that a filter means."""
+"""Bars in quarantine, and the operators' actions on them: on ticked rows, or on all rows of a filter."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,10 +10,11 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from scanner_app.admin import base
-from scanner_app.admin.actions import Operated, confirmed, counted, named, number_of, reason_of
-from scanner_app.admin.base import Traced, badge, newest_filter, time_column
-from scanner_app.admin.links import Charted, bar_column, symbol_column
+from scanner_app.admin.actions import WithOperatorActions, confirmed, named, reason_of, selected
+from scanner_app.admin.base import WithTraceback, badge, newest_filter, time_column
+from scanner_app.admin.links import WithLinks, bar_column, symbol_column
 from scanner_app.domain.enums import Resolution
+from scanner_app.domain.wording import counted
 from scanner_app.mailbox import quarantine_bulk
 from scanner_app.models import QuarantinedBar
 from scanner_app.reading import quarantine_entries
@@ -25,14 +26,14 @@ ERROR_TYPES = 30
 
 
 class ErrorTypeFilter(admin.SimpleListFilter):
-    """By the error that sent a bar to quarantine, of the newest rows."""
+    """Filter by the type of the error that sent the bar to quarantine."""
 
     title = "error type"
     parameter_name = "error_type"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
         """The error types that the newest rows have."""
-        newest = QuarantinedBar.objects.order_by("-id").values("pk")[: base.FILTERED]
+        newest = QuarantinedBar.objects.order_by("-id").values("pk")[: base.MAX_FILTERED]
         found = QuarantinedBar.objects.filter(pk__in=newest).exclude(error_type="").order_by("error_type")
         return [(one, one) for one in found.values_list("error_type", flat=True).distinct()[:ERROR_TYPES]]
 
@@ -42,7 +43,7 @@ class ErrorTypeFilter(admin.SimpleListFilter):
 
 
 class QuarantinedAtFilter(admin.DateFieldListFilter):
-    """By when a bar went to quarantine, under the name of its column."""
+    """Filter by the time at which the bar went to quarantine, with the column's title."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -50,8 +51,8 @@ class QuarantinedAtFilter(admin.DateFieldListFilter):
 
 
 @admin.register(QuarantinedBar)
-class QuarantinedBarAdmin(Operated, Charted, Traced):
-    """Bars in quarantine: their symbols could go on without them."""
+class QuarantinedBarAdmin(WithOperatorActions, WithLinks, WithTraceback):
+    """Bars that are or were in quarantine."""
 
     list_display = (
         symbol_column(),
@@ -86,17 +87,17 @@ class QuarantinedBarAdmin(Operated, Charted, Traced):
 
     @admin.display(description="Now")
     def what_became_of_it(self, row: QuarantinedBar) -> SafeString:
-        """Whether it still is in quarantine."""
+        """Whether the bar is still in quarantine, or how it left it."""
         return badge(row.resolution or "in quarantine")
 
     @admin.action(description="Replay: accept the bars again, for one attempt", permissions=["operate"])
     def replay(self, request: HttpRequest, queryset: QuerySet[QuarantinedBar]) -> HttpResponse | None:
-        """Call `mailbox.replay` for each that is in quarantine, once the operator has seen how many."""
+        """Replay each selected bar that is in quarantine, after the operator has confirmed their number."""
         return self._act(request, queryset, quarantine_bulk.replay_all, "replay", "Replayed")
 
     @admin.action(description="Discard: give the bars up", permissions=["operate"])
     def discard(self, request: HttpRequest, queryset: QuerySet[QuarantinedBar]) -> HttpResponse | None:
-        """Call `mailbox.discard` for each that is in quarantine, once the operator has seen how many."""
+        """Discard each selected bar that is in quarantine, after the operator has confirmed their number."""
         return self._act(request, queryset, quarantine_bulk.discard_all, "discard", "Discarded")
 
     def _act(
@@ -107,28 +108,28 @@ class QuarantinedBarAdmin(Operated, Charted, Traced):
         action: str,
         done: str,
     ) -> HttpResponse | None:
-        entries = quarantine_entries.open_entries() & counted(request, chosen)
+        entries = quarantine_entries.open_entries() & selected(request, chosen)
         if confirmed(request):
             by, reason = request.user.get_username(), reason_of(request)
             count = act(entries, by=by, clock=timezone.now, reason=reason)
-            self.message_user(request, f"{done} {number_of(count, 'bar')}.", messages.SUCCESS)
+            self.message_user(request, f"{done} {counted(count, 'bar')}.", messages.SUCCESS)
             return None
         per_symbol = dict(entries.values_list("symbol__ticker").annotate(Count("pk")).order_by("symbol__ticker"))
         if not per_symbol:
             self.message_user(request, "None of these bars is in quarantine any more.", messages.WARNING)
             return None
         count = sum(per_symbol.values())
-        return self.asks_first(
+        return self.confirmation_page(
             request,
             chosen,
             action,
-            title=f"{action.title()} {number_of(count, 'bar')}?",
-            consequence="Each runs once more, behind the bars that wait, marked late. One that fails is back here."
+            title=f"{action.title()} {counted(count, 'bar')}?",
+            consequence="Each runs once more, after the bars that wait, marked late. A bar that fails comes back here."
             if action == "replay"
-            else "They will be in no window of a detector. Only new values for them are accepted then.",
+            else "Detectors will not see them. After that, only other values for their times are accepted.",
             facts=[
                 ("Bars in quarantine", f"{count:,}"),
                 ("Of", named(f"{ticker} ({number:,})" for ticker, number in per_symbol.items())),
             ],
-            button=f"{action.title()} {number_of(count, 'bar')}",
+            button=f"{action.title()} {counted(count, 'bar')}",
         )

@@ -1,4 +1,4 @@
-"""The rows that the scanner leaves behind, to be read: bars, signals, failures, events, notifications."""
+"""The lists that can only be read: bars, signals, failed attempts, events, notifications."""
 
 from django.contrib import admin
 from django.db.models import Model
@@ -8,18 +8,18 @@ from scanner_app.admin import explained
 from scanner_app.admin.base import (
     EMPTY,
     RecordAdmin,
-    Traced,
-    as_it_is,
+    WithTraceback,
     badge_column,
     mark_column,
     newest_filter,
     number_column,
     one_line,
+    preformatted,
     time_column,
     utc,
 )
 from scanner_app.admin.links import (
-    Charted,
+    WithLinks,
     bar_column,
     chart_url,
     link,
@@ -38,7 +38,7 @@ from scanner_app.models import Bar, Notification, ProcessingFailure, Quarantined
 PRICES = tuple(number_column(name, name) for name in ("open", "high", "low", "close", "volume"))
 TIMEFRAME = newest_filter("timeframe", TIMEFRAMES)
 
-# Columns that lead to the row's own page: the symbol's leads to the symbol, the bar's to the bar.
+# Columns that link to the row's own page. (The symbol's column links to the symbol, the bar's column to the bar.)
 OPENED = time_column("timestamp", "Opened")
 FAILED = time_column("failed_at", "Failed")
 WHEN = time_column("at", "When")
@@ -46,7 +46,7 @@ WHEN = time_column("at", "When")
 
 @admin.register(Bar)
 class BarAdmin(RecordAdmin):
-    """The log of every symbol."""
+    """The bars of all symbols."""
 
     list_display = (
         symbol_column(),
@@ -83,7 +83,7 @@ class BarAdmin(RecordAdmin):
 
     @admin.display(description="Look at")
     def rows_of_the_bar(self, bar: Bar) -> SafeString:
-        """The chart, what this bar left behind, and, of a bar in flight, its task in Flower."""
+        """Links to the chart, to the bar's rows in other lists, and, for a head, to its task in Flower."""
         status = bar.symbol.status
         tables: tuple[type[Signal | ProcessingFailure | QuarantinedBar | SymbolEvent], ...]
         tables = (Signal, ProcessingFailure, QuarantinedBar, SymbolEvent)
@@ -107,7 +107,7 @@ def _counted(count: int, table: type[Model]) -> str:
 
 
 @admin.register(Signal)
-class SignalAdmin(Charted, RecordAdmin):
+class SignalAdmin(WithLinks, RecordAdmin):
     """What the detectors found."""
 
     list_display = (
@@ -137,7 +137,7 @@ class SignalAdmin(Charted, RecordAdmin):
 
 
 @admin.register(ProcessingFailure)
-class ProcessingFailureAdmin(Charted, Traced):
+class ProcessingFailureAdmin(WithLinks, WithTraceback):
     """Failed attempts."""
 
     list_display = (
@@ -169,7 +169,7 @@ class ProcessingFailureAdmin(Charted, Traced):
 
 @admin.register(SymbolEvent)
 class SymbolEventAdmin(RecordAdmin):
-    """The timeline: every change of state and every operator's act."""
+    """The symbols' events: every change of state and every operator's action."""
 
     list_display = (WHEN, symbol_column(), badge_column("kind", "Event"), "its_bar", "actor", "reason")
     list_display_links = (WHEN,)
@@ -194,7 +194,7 @@ class SymbolEventAdmin(RecordAdmin):
 
 @admin.register(Notification)
 class NotificationAdmin(RecordAdmin):
-    """The notifications to the administrators: by which channel, and what was not sent and why."""
+    """The notifications to the administrators: their channel and state, and the error if one was not sent."""
 
     list_display = (
         WHEN,
@@ -228,15 +228,15 @@ class NotificationAdmin(RecordAdmin):
 
     @admin.display(description="Error")
     def error_line(self, row: Notification) -> SafeString | str:
-        """One line of why it was not sent."""
+        """The first line of the error with which it was not sent."""
         return one_line(row.error)
 
     @admin.display(description="Error")
     def whole_error(self, row: Notification) -> SafeString | str:
-        """Why it was not sent."""
-        return as_it_is(row.error)
+        """The error with which it was not sent."""
+        return preformatted(row.error)
 
     @admin.display(description="Text")
     def whole_body(self, row: Notification) -> SafeString | str:
         """The text, with its lines."""
-        return as_it_is(row.body)
+        return preformatted(row.body)

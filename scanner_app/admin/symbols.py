@@ -1,4 +1,4 @@
-"""The symbols at a glance, and the operators' acts on them."""
+"""The symbols with their state, and the operators' actions on them."""
 
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -12,13 +12,14 @@ from django.utils.safestring import SafeString
 
 from scanner_app import mailbox
 from scanner_app.admin import explained
-from scanner_app.admin.actions import Operated, confirmed, counted, named, number_of, reason_of
-from scanner_app.admin.base import EMPTY, ReadOnlyAdmin, as_it_is, badge, one_line, utc
+from scanner_app.admin.actions import WithOperatorActions, confirmed, named, reason_of, selected
+from scanner_app.admin.base import EMPTY, ReadOnlyAdmin, badge, one_line, preformatted, utc
 from scanner_app.admin.links import chart_url, link, list_url, row_of_links, row_url, task_url
 from scanner_app.conf import breaker_rules
 from scanner_app.domain import breaker, enums
 from scanner_app.domain.enums import BarStatus, Lane, Stage
 from scanner_app.domain.errors import BarsWaiting, NothingToSkip
+from scanner_app.domain.wording import counted
 from scanner_app.engine import removal
 from scanner_app.mailbox.heads import message_of
 from scanner_app.models import Alert, Bar, Notification, ProcessingFailure, QuarantinedBar, Signal, Symbol, SymbolEvent
@@ -28,22 +29,22 @@ RECORDS = (Bar, Signal, ProcessingFailure, QuarantinedBar, Alert, SymbolEvent, N
 """Lists that a symbol's page links to."""
 
 
-class Act(Protocol):
-    """An operator's act of the mailbox."""
+class Action(Protocol):
+    """An operator's action, as a function of the mailbox."""
 
     def __call__(self, symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> object: ...  # noqa: D102
 
 
 STAGES = {
     Stage.RUN: "run",
-    Stage.CONTROL: "control: its retries are used up; a run on the last good bar decides whose fault it is",
-    Stage.HOLD: "hold: the fault is not the bar's; it is tried again and again until it succeeds, reset or skip",
+    Stage.CONTROL: "control: its retries are used up; a run on the last good bar decides whether the bar is at fault",
+    Stage.HOLD: "hold: the bar is not at fault; it is probed again and again until it succeeds, or until reset or skip",
 }
-"""What the head is waiting for, for people."""
+"""What the head is waiting for, in words."""
 
 
 class BreakerFilter(admin.SimpleListFilter):
-    """By the breaker's state, which is read off the time."""
+    """Filter by the breaker's state, which follows from the time at which it opened."""
 
     title = "breaker"
     parameter_name = "breaker"
@@ -59,7 +60,7 @@ class BreakerFilter(admin.SimpleListFilter):
 
 
 class StateFilter(admin.SimpleListFilter):
-    """By the symbol's state: the table of `symbol_status.symbol_state`, as conditions of a query."""
+    """Filter by the symbol's state: the rules of `symbol_status.symbol_state`, as conditions of a query."""
 
     title = "state"
     parameter_name = "state"
@@ -98,8 +99,8 @@ def _summary(symbol: Symbol) -> symbol_status.SymbolSummary:
 
 
 @admin.register(Symbol)
-class SymbolAdmin(Operated, ReadOnlyAdmin):
-    """Every symbol's place in its log, its breaker and its figures."""
+class SymbolAdmin(WithOperatorActions, ReadOnlyAdmin):
+    """The list of symbols, and a symbol's own page in the admin."""
 
     list_display = (
         "ticker",
@@ -118,7 +119,7 @@ class SymbolAdmin(Operated, ReadOnlyAdmin):
     list_filter = (StateFilter, BreakerFilter, "enabled")
     list_per_page = 100
     show_facets = admin.ShowFacets.ALWAYS  # a few thousand rows at most
-    search_fields = ("ticker__istartswith",)
+    search_fields = ("ticker__istartswith",)  # shows the box; what it does is below
     search_help_text = "A ticker's beginning"
     ordering = ("ticker",)
     actions = ("reset", "skip", "disable", "enable", "delete")
@@ -136,21 +137,30 @@ class SymbolAdmin(Operated, ReadOnlyAdmin):
         """The watch list, in one query; symbols being deleted are hidden."""
         return symbol_status.shown_symbols().order_by("ticker")
 
+    def get_search_results(
+        self,
+        request: HttpRequest,  # noqa: ARG002
+        queryset: QuerySet[Symbol],
+        search_term: str,
+    ) -> tuple[QuerySet[Symbol], bool]:
+        """By a ticker's beginning as it stands: Django would search for each word, and a ticker may have spaces."""
+        return queryset.filter(ticker__istartswith=search_term.strip()), False
+
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """With the acts that the user may do, which the list's own address takes."""
-        acts = [(choice[1], choice[2]) for choice in self.get_actions(request).values() if choice]
-        return super().change_view(request, object_id, form_url, {"acts": acts, **(extra_context or {})})
+        """With a form of the actions that the user may do. The form is sent to the list, which does the action."""
+        choices = [(choice[1], choice[2]) for choice in self.get_actions(request).values() if choice]
+        return super().change_view(request, object_id, form_url, {"choices": choices, **(extra_context or {})})
 
     @admin.display(description="In words")
     def explanation(self, symbol: Symbol) -> SafeString:
-        """Why it is as it is, what happens next, and what can be done."""
+        """Why the symbol is in its state, what happens next, and what can be done."""
         return explained.explanation(symbol, timezone.now())
 
     @admin.display(description=f"Newest {explained.NEWEST}")
     def newest_lines(self, symbol: Symbol) -> SafeString:
-        """What happened to it last."""
+        """The newest lines of its timeline."""
         return explained.newest_lines(symbol)
 
     @admin.display(description="State")
@@ -176,13 +186,13 @@ class SymbolAdmin(Operated, ReadOnlyAdmin):
 
     @admin.display(description="Failures", ordering="breaker__failures")
     def failures_in_a_row(self, symbol: Symbol) -> SafeString | str:
-        """Of whichever bar, since the last success; leads to them."""
+        """Failures of any of its bars since the last success, with a link to them."""
         failures = _summary(symbol).consecutive_failures
         return link(list_url(ProcessingFailure, q=symbol.ticker) if failures else None, failures)
 
     @admin.display(description="Backlog", ordering=F("status__last_sequence") - F("status__cursor"))
     def backlog(self, symbol: Symbol) -> SafeString | str:
-        """Bars that are not done with, the head included; leads to them."""
+        """Bars that are not finished, the head included, with a link to them."""
         backlog = _summary(symbol).backlog
         url = list_url(Bar, q=symbol.ticker, status=BarStatus.WAITING) if backlog else None
         return link(url, f"{backlog:,}")
@@ -223,7 +233,7 @@ class SymbolAdmin(Operated, ReadOnlyAdmin):
 
     @admin.display(description="Trading calendar")
     def calendar_name(self, symbol: Symbol) -> str:
-        """By which late and missing bars are counted."""
+        """The calendar in whose trading time lateness and gaps are counted."""
         return f"{_summary(symbol).calendar} ({'its own' if symbol.calendar else 'by SCANNER_CALENDARS'})"
 
     @admin.display(description="Gaps")
@@ -238,12 +248,12 @@ class SymbolAdmin(Operated, ReadOnlyAdmin):
 
     @admin.display(description="Failed attempts")
     def attempts(self, symbol: Symbol) -> int:
-        """Of the bar in flight."""
+        """How many attempts of the head have failed."""
         return symbol.status.attempts
 
     @admin.display(description="Stage")
     def stage(self, symbol: Symbol) -> str:
-        """What the bar in flight is waiting for."""
+        """What the head is waiting for."""
         return STAGES[Stage(symbol.status.stage)]
 
     @admin.display(description="Lane")
@@ -259,11 +269,11 @@ class SymbolAdmin(Operated, ReadOnlyAdmin):
     @admin.display(description="Last error")
     def whole_error(self, symbol: Symbol) -> str | SafeString:
         """The whole last error."""
-        return as_it_is(_summary(symbol).last_error)
+        return preformatted(_summary(symbol).last_error)
 
     @admin.display(description="Look at")
     def look_at(self, symbol: Symbol) -> SafeString:
-        """The symbol's chart, and its rows in the other lists."""
+        """Links to the symbol's chart and to its rows in the other lists."""
         lists = [
             (list_url(model, q=symbol.ticker), str(model._meta.verbose_name_plural))  # noqa: SLF001
             for model in RECORDS
@@ -272,7 +282,7 @@ class SymbolAdmin(Operated, ReadOnlyAdmin):
 
     @admin.display(description="Bar")
     def head(self, symbol: Symbol) -> SafeString | str:
-        """The bar in flight, and its task in Flower."""
+        """Links to the head and to its task in Flower."""
         row = symbol.status
         bar = None if row.head is None else Bar.objects.filter(symbol=symbol, sequence=row.head).first()
         if bar is None:
@@ -301,24 +311,24 @@ class SymbolAdmin(Operated, ReadOnlyAdmin):
 
     @admin.action(description="Delete: remove the symbol with all its rows", permissions=["operate"])
     def delete(self, request: HttpRequest, queryset: QuerySet[Symbol]) -> HttpResponse | None:
-        """Call `removal.delete` for each, once the operator has seen which, and how many bars wait."""
-        symbols = list(self.get_queryset(request) & counted(request, queryset))
+        """Call `removal.delete` for each, after the operator has confirmed the symbols and the waiting bars."""
+        symbols = list(self.get_queryset(request) & selected(request, queryset))
         if confirmed(request):
             self._delete(request, symbols, force=request.POST.get("force") == "yes")
             return None
         waiting = sum(symbol.status.backlog for symbol in symbols)
-        return self.asks_first(
+        return self.confirmation_page(
             request,
             queryset,
             "delete",
-            title=f"Delete {number_of(len(symbols), 'symbol')}?",
+            title=f"Delete {counted(len(symbols), 'symbol')}?",
             consequence="They are hidden at once; their bars, signals and events are removed in the background.",
             facts=[
                 ("Symbols", named(symbol.ticker for symbol in symbols)),
                 ("Bars that wait", _waiting(symbols)),
             ],
-            force=f"Delete the {number_of(waiting, 'waiting bar')} too" if waiting else "",
-            button=f"Delete {number_of(len(symbols), 'symbol')}",
+            force=f"Delete the {counted(waiting, 'waiting bar')} too" if waiting else "",
+            button=f"Delete {counted(len(symbols), 'symbol')}",
         )
 
     def _delete(self, request: HttpRequest, symbols: list[Symbol], *, force: bool) -> None:
@@ -336,7 +346,7 @@ class SymbolAdmin(Operated, ReadOnlyAdmin):
         if refused:
             self.message_user(request, f"Bars wait, so not deleted: {named(refused)}.", messages.WARNING)
 
-    def _act(self, request: HttpRequest, symbols: QuerySet[Symbol], act: Act, done: str) -> None:
+    def _act(self, request: HttpRequest, symbols: QuerySet[Symbol], act: Action, done: str) -> None:
         reason = reason_of(request)
         results: dict[str, list[str]] = {"done": [], "nothing": []}
         for symbol in symbols:  # one transaction per symbol, never one for all
@@ -354,12 +364,12 @@ class SymbolAdmin(Operated, ReadOnlyAdmin):
 
 
 def _duration(seconds: float) -> str:
-    """A time without its fractions: 3 days, 4:05:06."""
+    """A time in whole seconds: 3 days, 4:05:06."""
     return str(timedelta(seconds=int(seconds)))
 
 
 def _waiting(symbols: list[Symbol]) -> str:
-    """How many bars wait, and of which symbols."""
+    """How many bars wait, in all and by symbol."""
     backlogs = {symbol.ticker: symbol.status.backlog for symbol in symbols if symbol.status.backlog}
     if not backlogs:
         return "none"

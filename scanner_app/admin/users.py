@@ -1,4 +1,4 @@
-"""Users: administrators manage them, and can't make themselves or anybody a superuser by it."""
+"""Users. Administrators manage them, but can't make themselves or others superusers."""
 
 from typing import Any
 
@@ -11,24 +11,25 @@ STAFF = (
     "Opens all of the scanner, but no users. Readers, operators and administrators enter this site without it: "
     "by their group."
 )
-"""Beside the flag: Django's words, that it is what lets users in here, are not true of this site."""
+"""Help text of the flag "Staff status". Django's own says that only the flag lets users sign in here, which is wrong
+for this site."""
 
 admin.site.unregister(User)
 
 
 @admin.register(User)
 class ScannerUserAdmin(UserAdmin[User]):
-    """Django's, in which whoever may change users could make a superuser of any, also of themselves."""
+    """Django's admin of users, restricted: there, anyone who may change users can make any of them a superuser."""
 
     list_display = ("username", "email", "roles", "is_active", "is_staff", "last_login")
     list_filter = ("groups", "is_active", "is_staff", "is_superuser")
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """With the groups, in one query for the page."""
+        """The users with their groups, which take one query for the whole page."""
         return super().get_queryset(request).prefetch_related("groups")
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """With what the flag means here."""
+        """Django's form field, with our help text for the staff flag."""
         if db_field.name == "is_staff":
             kwargs["help_text"] = STAFF
         return super().formfield_for_dbfield(db_field, request, **kwargs)
@@ -41,16 +42,16 @@ class ScannerUserAdmin(UserAdmin[User]):
         return ", ".join(sorted(group.name for group in user.groups.all()))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Superusers alone make superusers, and give permissions beside the roles."""
+        """Only superusers can make superusers, or give permissions other than the roles."""
         fields = tuple(super().get_readonly_fields(request, obj))
         return fields if request.user.is_superuser else (*fields, "is_superuser", "user_permissions")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Not of superusers: a new password of theirs would do as well."""
+        """Others can't change superusers: who sets a superuser's password can sign in as one."""
         return super().has_change_permission(request, obj) and _not_above(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Likewise."""
+        """Others can't delete superusers."""
         return super().has_delete_permission(request, obj) and _not_above(request, obj)
 
 

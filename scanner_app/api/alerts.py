@@ -27,6 +27,7 @@ from scanner_app.api.errors import DetailOut
 from scanner_app.api.fields import ActIn
 from scanner_app.api.filter_fields import SymbolFilters
 from scanner_app.api.permissions import MayOperate
+from scanner_app.domain.alert_rules import runbook_file
 from scanner_app.domain.enums import FIRED_STATES, AlertState, Severity
 from scanner_app.models import Alert
 from scanner_app.models.choices import choices_of
@@ -77,7 +78,7 @@ class AlertOut(serializers.ModelSerializer[Alert]):
 
     def get_runbook(self, row: Alert) -> str:
         """The path of the rule's page, even if the rule no longer exists."""
-        return links.runbook_file(row.rule)
+        return runbook_file(row.rule)
 
     @extend_schema_field(serializers.URLField(allow_null=True))
     def get_runbook_url(self, row: Alert) -> str | None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django_filters import rest_framework as filters
@@ -23,12 +24,14 @@ from rest_framework.status import HTTP_202_ACCEPTED, HTTP_400_BAD_REQUEST, HTTP_
 
 from scanner_app import mailbox
 from scanner_app.api.base import ListViewSet
-from scanner_app.api.errors import RETRY_AFTER_S, DetailOut, TooLarge
-from scanner_app.api.filter_fields import SymbolAndTimeFilters
+from scanner_app.api.body import PARSERS, too_many
+from scanner_app.api.errors import RETRY_AFTER_S, DetailOut
+from scanner_app.api.fields import TimeframeIn
+from scanner_app.api.filter_fields import SymbolAndTimeFilters, TimeframeFilter
+from scanner_app.api.foreign_shapes import refusal
 from scanner_app.api.permissions import MayWriteBars
 from scanner_app.api.timelines import StoryOut
 from scanner_app.domain.enums import BarStatus
-from scanner_app.domain.timeframes import TIMEFRAMES
 from scanner_app.engine import ingest
 from scanner_app.engine.ingest import REASONS
 from scanner_app.models import Bar
@@ -36,6 +39,12 @@ from scanner_app.reading import timeline
 
 MAX_MESSAGE = 300
 """Characters of a rejection's message. It quotes the value that the client sent, which may be a megabyte."""
+
+HOW_TO_REVISE = "the stored bar has other values and was not changed; to replace them, send the bar with ?revise=true"
+"""What a conflict says."""
+
+FLAGS = {"true": True, "1": True, "false": False, "0": False}
+"""How a query parameter says yes or no."""
 
 PROCESSING = "processing"
 """Status of a bar that is the head of an enabled symbol. It follows from the symbol's row and is not stored."""
@@ -53,22 +62,40 @@ class BarIn(serializers.Serializer[Any]):
     # For the schema only: engine/ingest.py reads the raw values, because a serializer is too slow for thousands.
 
     symbol = serializers.CharField()
-    timeframe = serializers.ChoiceField(list(TIMEFRAMES))
+    timeframe = TimeframeIn(help_text="other names of these are understood too, such as 60m, 1Min, Daily or PT1H")
     timestamp = serializers.DateTimeField(help_text="the bar's opening time, ISO 8601 with an offset or Z")
     open = serializers.FloatField()
     high = serializers.FloatField()
     low = serializers.FloatField()
     close = serializers.FloatField()
-    volume = serializers.FloatField(min_value=0)
+    volume = serializers.FloatField(min_value=0, required=False, allow_null=True, help_text="absent or null: unknown")
+    closed = serializers.BooleanField(
+        required=False,
+        allow_null=True,
+        help_text="whether the bar's period is over; by default its end by the symbol's calendar decides",
+    )
+
+
+class ValuesOut(serializers.Serializer[Any]):
+    """The values of a bar that its feed sends."""
+
+    open = serializers.FloatField()
+    high = serializers.FloatField()
+    low = serializers.FloatField()
+    close = serializers.FloatField()
+    volume = serializers.FloatField(allow_null=True)
 
 
 class ConflictOut(serializers.Serializer[Any]):
-    """A bar that is known already and was sent again with other values."""
+    """A bar that is known already and was sent again with other values. Sent with `?revise=true`, they replace it."""
 
     index = serializers.IntegerField(help_text="the bar's place in the request, counted from 0")
     symbol = serializers.CharField()
     timeframe = serializers.CharField()
     timestamp = serializers.DateTimeField()
+    stored = ValuesOut()
+    sent = ValuesOut()
+    message = serializers.CharField()
 
 
 class RejectionOut(serializers.Serializer[Any]):
@@ -76,7 +103,7 @@ class RejectionOut(serializers.Serializer[Any]):
 
     index = serializers.IntegerField(help_text="the bar's place in the request, counted from 0")
     field = serializers.CharField()
-    reason = serializers.ChoiceField(["invalid", "too_old", *REASONS])
+    reason = serializers.ChoiceField(["invalid", "off_grid", "too_old", *REASONS])
     message = serializers.CharField()
 
 
@@ -85,6 +112,8 @@ class ReportOut(serializers.Serializer[Any]):
 
     accepted = serializers.IntegerField(help_text="including new values for bars in quarantine and for discarded bars")
     duplicates = serializers.IntegerField()
+    forming = serializers.IntegerField(help_text="bars whose period is not over: shown, not processed")
+    revised = serializers.IntegerField(help_text="known bars whose values were replaced")
     conflicts = ConflictOut(many=True)
     rejected = RejectionOut(many=True)
 
@@ -114,6 +143,9 @@ class BarOut(serializers.ModelSerializer[Bar]):
             "status",
             "late",
             "held",
+            "derived",
+            "assumed",
+            "revised",
             "attempts",
             "accepted_at",
             "finished_at",
@@ -137,7 +169,7 @@ def _is_head(bar: Any) -> bool:
 class BarFilter(SymbolAndTimeFilters):
     """Query parameters of the list of bars."""
 
-    timeframe = filters.ChoiceFilter(choices=[(name, name) for name in TIMEFRAMES])
+    timeframe = TimeframeFilter()
     status = filters.ChoiceFilter(method="of_status", choices=[(name, name) for name in BAR_STATUSES])
 
     def of_status(self, queryset: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
@@ -166,24 +198,43 @@ class BarViewSet(ListViewSet):
     serializer_class = BarOut
     filterset_class = BarFilter
     permissions = {"create": MayWriteBars}
+    parser_classes = PARSERS
 
     @extend_schema(
         summary="Send one bar or a list of 1 to 5,000",
-        request=PolymorphicProxySerializer(
-            component_name="OneOrManyBars",
-            serializers=[BarIn, BarIn(many=True)],
-            resource_type_field_name=None,
-            many=False,
-        ),
+        parameters=[
+            OpenApiParameter(
+                "revise",
+                OpenApiTypes.BOOL,
+                description="true: new values for known bars are revisions, which replace the stored ones",
+            ),
+            OpenApiParameter(
+                "Content-Encoding",
+                enum=["gzip"],
+                location=OpenApiParameter.HEADER,
+                description=f"for a packed body; it unpacks to at most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes",
+            ),
+        ],
+        request={
+            "application/json": PolymorphicProxySerializer(
+                component_name="OneOrManyBars",
+                serializers=[BarIn, BarIn(many=True)],
+                resource_type_field_name=None,
+                many=False,
+            ),
+            "application/x-ndjson": BarIn,
+            "application/jsonl": BarIn,
+        },
         responses={
             202: OpenApiResponse(
-                ReportOut, "at least one bar was accepted or was known already; accepted bars are committed"
+                ReportOut, "at least one bar was accepted, was known already or is forming; accepted bars are committed"
             ),
             400: OpenApiResponse(
                 ReportOut,
-                "every bar was rejected or in conflict; or only `detail`: the body is not JSON or has no bars",
+                "every bar was rejected or in conflict; or only `detail`: the body is not JSON, has no bars, or has "
+                "the shape of another program's bars",
             ),
-            413: OpenApiResponse(DetailOut, "more than 5,000 bars"),
+            413: OpenApiResponse(DetailOut, "more than 5,000 bars, or too many bytes"),
             429: OpenApiResponse(ReportOut, "every bar was rejected as `backlog_full`: send them again later"),
         },
     )
@@ -192,7 +243,12 @@ class BarViewSet(ListViewSet):
 
         A bar that is reported as accepted is committed. Sending it again is harmless: it counts as a duplicate.
         """
-        report = ingest.accept(_bars(request.data), now=timezone.now())
+        report = ingest.accept(
+            _bars(request.data),
+            now=timezone.now(),
+            revising=_flag(request, "revise"),
+            source=request.user.get_username(),
+        )
         code, headers = _verdict(report)
         return Response(_report(report), status=code, headers=headers)
 
@@ -215,19 +271,29 @@ class BarViewSet(ListViewSet):
 
 def _bars(data: Any) -> list[Any]:
     """The bars of a request's body. Raises ParseError or TooLarge."""
+    if foreign := refusal(data):
+        raise ParseError(foreign)
     bars = [data] if isinstance(data, dict) else data
     if not isinstance(bars, list):
         raise ParseError(f"Send a bar, or a list of 1 to {ingest.MAX_BARS:,} bars, not {type(data).__name__}.")
     if not bars:
         raise ParseError("The list is empty: send at least one bar.")
     if len(bars) > ingest.MAX_BARS:
-        raise TooLarge(f"One request may have {ingest.MAX_BARS:,} bars, not {len(bars):,}.")
+        raise too_many(f"{len(bars):,}")
     return bars
+
+
+def _flag(request: Request, name: str) -> bool:
+    """A query parameter that is true or false; false without it. Raises ParseError for anything else."""
+    value = request.query_params.get(name, "false").lower()
+    if value not in FLAGS:
+        raise ParseError(f"{name} must be true or false, not {value!r}.")
+    return FLAGS[value]
 
 
 def _verdict(report: ingest.Report) -> tuple[int, dict[str, str]]:
     """The status code and the headers of the answer."""
-    if report.accepted or report.duplicates:
+    if report.accepted or report.duplicates or report.forming or report.revised:
         return HTTP_202_ACCEPTED, {}
     if not report.conflicts and all(one.reason == mailbox.Verdict.BACKLOG_FULL for one in report.rejected):
         return HTTP_429_TOO_MANY_REQUESTS, {"Retry-After": str(RETRY_AFTER_S)}
@@ -240,12 +306,17 @@ def _report(report: ingest.Report) -> dict[str, Any]:
     return {
         "accepted": report.accepted,
         "duplicates": report.duplicates,
+        "forming": report.forming,
+        "revised": report.revised,
         "conflicts": [
             {
                 "index": one.index,
                 "symbol": one.symbol,
                 "timeframe": one.timeframe,
                 "timestamp": one.timestamp.isoformat().replace("+00:00", "Z"),
+                "stored": one.stored,
+                "sent": one.sent,
+                "message": HOW_TO_REVISE,
             }
             for one in report.conflicts
         ],

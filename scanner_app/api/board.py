@@ -29,6 +29,14 @@ class LastSignalOut(serializers.Serializer[Any]):
     timestamp = serializers.DateTimeField(help_text="of the signal's bar")
 
 
+class LastPriceOut(serializers.Serializer[Any]):
+    """The last price of a bar whose period is not over."""
+
+    timeframe = serializers.ChoiceField(list(TIMEFRAMES))
+    timestamp = serializers.DateTimeField(help_text="the bar's")
+    close = serializers.FloatField()
+
+
 class BoardRowOut(serializers.Serializer[Any]):
     """One symbol of the board. Fields that SymbolOut has too mean the same."""
 
@@ -53,6 +61,7 @@ class BoardRowOut(serializers.Serializer[Any]):
     )
     quarantined = serializers.IntegerField(help_text="bars of the symbol in quarantine")
     lane = serializers.ChoiceField(list(Lane))
+    forming = LastPriceOut(allow_null=True, help_text="of the forming bar of the shortest timeframe; null without one")
 
 
 class BoardAlertOut(serializers.Serializer[Any]):

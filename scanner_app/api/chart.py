@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -9,8 +10,9 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from scanner_app.api.errors import DetailOut
-from scanner_app.api.fields import DIRECTIONS
+from scanner_app.api.fields import DIRECTIONS, TimeframeIn
 from scanner_app.api.permissions import MayRead
+from scanner_app.api.symbols import FormingOut
 from scanner_app.domain.enums import BarStatus
 from scanner_app.domain.timeframes import TIMEFRAMES
 from scanner_app.reading import chart, symbol_status, symbols
@@ -25,7 +27,7 @@ class ChartBarOut(serializers.Serializer[Any]):
     high = serializers.FloatField()
     low = serializers.FloatField()
     close = serializers.FloatField()
-    volume = serializers.FloatField()
+    volume = serializers.FloatField(allow_null=True, help_text="null: unknown")
     status = serializers.ChoiceField([one for one in list(BarStatus) if one != BarStatus.DISCARDED])
 
 
@@ -38,6 +40,7 @@ class ChartSignalOut(serializers.Serializer[Any]):
     direction = serializers.ChoiceField(DIRECTIONS)
     strength = serializers.FloatField()
     late = serializers.BooleanField()
+    revised = serializers.BooleanField(help_text="found when the detectors looked again at a changed bar")
 
 
 class ChartOut(serializers.Serializer[Any]):
@@ -45,22 +48,21 @@ class ChartOut(serializers.Serializer[Any]):
 
     symbol = serializers.CharField()
     timeframes = serializers.ListField(
-        child=serializers.CharField(), help_text="timeframes that the symbol has bars of"
+        child=serializers.CharField(), help_text="timeframes that the symbol has bars of, closed or forming"
     )
     timeframe = serializers.ChoiceField(
         list(TIMEFRAMES), allow_null=True, help_text="the timeframe of `bars`; null if the symbol has no bars"
     )
     bars = ChartBarOut(many=True, help_text="oldest first, without discarded bars")
-    signals = ChartSignalOut(many=True, help_text="oldest first")
+    forming = FormingOut(allow_null=True, help_text="the bar after these, if it is forming; no signal is on it")
+    signals = ChartSignalOut(many=True, help_text="oldest first, without withdrawn ones")
 
 
 class ChartIn(serializers.Serializer[Any]):
     """Query parameters of the chart."""
 
     symbol = serializers.CharField(help_text="ticker, in upper or lower case")
-    timeframe = serializers.ChoiceField(
-        list(TIMEFRAMES), required=False, help_text="by default the shortest timeframe that the symbol has bars of"
-    )
+    timeframe = TimeframeIn(required=False, help_text="by default the shortest timeframe that the symbol has bars of")
     limit = serializers.IntegerField(min_value=1, max_value=chart.MAX_BARS, default=chart.BARS)
 
 
@@ -81,4 +83,6 @@ class ChartViewSet(ViewSet):
         query.is_valid(raise_exception=True)
         values = query.validated_data
         symbol = symbols.get(values["symbol"], among=symbol_status.shown_symbols())
-        return Response(ChartOut(chart.chart(symbol, values.get("timeframe"), limit=values["limit"])).data)
+        return Response(
+            ChartOut(chart.chart(symbol, values.get("timeframe"), limit=values["limit"], now=timezone.now())).data
+        )

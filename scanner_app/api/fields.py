@@ -6,6 +6,7 @@ from typing import Any
 from rest_framework import serializers
 
 from scanner_app.detectors import Direction
+from scanner_app.domain.timeframes import TIMEFRAMES, normal_name
 
 DIRECTIONS = [one.value for one in Direction]
 """The directions that a signal can have."""
@@ -21,6 +22,18 @@ def utc_time(text: str) -> datetime:
         return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError):
         raise ValueError("must be an ISO 8601 time such as 2024-05-31T13:30:00Z") from None
+
+
+class TimeframeIn(serializers.ChoiceField):
+    """A timeframe in a request, by our name (`1h`) or another one (`60m`, `1Hour`)."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(list(TIMEFRAMES), **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        """Our name. Raises ValidationError."""
+        name: str = super().to_internal_value(normal_name(str(data)) or data)
+        return name
 
 
 class ActIn(serializers.Serializer[Any]):

@@ -8,8 +8,10 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
+from django_filters.fields import ChoiceField
 
 from scanner_app.api.fields import utc_time
+from scanner_app.domain.timeframes import TIMEFRAMES, normal_name
 from scanner_app.reading import symbols
 
 
@@ -29,6 +31,24 @@ class TimeFilter(filters.IsoDateTimeFilter):  # type: ignore[misc] # django-filt
     """The earliest or the latest time of the rows wanted."""
 
     field_class = TimeField
+
+
+class TimeframeField(ChoiceField):  # type: ignore[misc] # django-filter has no types
+    """A timeframe, by our name or another one."""
+
+    def to_python(self, value: Any) -> str:
+        """Our name; the text itself if it is none, which is then no valid choice."""
+        text: str = super().to_python(value)
+        return normal_name(text) or text
+
+
+class TimeframeFilter(filters.ChoiceFilter):  # type: ignore[misc] # django-filter has no types
+    """The parameter `timeframe`."""
+
+    field_class = TimeframeField
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=[(name, name) for name in TIMEFRAMES], **kwargs)
 
 
 class SymbolFilters(filters.FilterSet):  # type: ignore[misc] # django-filter has no types

@@ -4,14 +4,13 @@ from typing import Any
 
 from rest_framework import serializers
 
-from scanner_app.api.fields import KeywordNames
-from scanner_app.domain.timeframes import TIMEFRAMES
+from scanner_app.api.fields import KeywordNames, TimeframeIn
 
 
 class GapsIn(serializers.Serializer[Any]):
     """Query parameters of a symbol's gaps."""
 
-    timeframe = serializers.ChoiceField(list(TIMEFRAMES), required=False, help_text="only gaps of this timeframe")
+    timeframe = TimeframeIn(required=False, help_text="only gaps of this timeframe")
 
 
 class GapOut(KeywordNames):

@@ -5,9 +5,8 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 
 from scanner_app.api.base import ListViewSet
-from scanner_app.api.filter_fields import SymbolAndTimeFilters
+from scanner_app.api.filter_fields import SymbolAndTimeFilters, TimeframeFilter
 from scanner_app.detectors import Direction
-from scanner_app.domain.timeframes import TIMEFRAMES
 from scanner_app.models import Signal
 
 
@@ -30,6 +29,10 @@ class SignalOut(serializers.ModelSerializer[Signal]):
             "direction",
             "strength",
             "late",
+            "revised",
+            "withdrawn_at",
+            "detector_version",
+            "window_gaps",
             "created_at",
         ]
 
@@ -37,10 +40,16 @@ class SignalOut(serializers.ModelSerializer[Signal]):
 class SignalFilter(SymbolAndTimeFilters):
     """Query parameters of the list of signals."""
 
-    timeframe = filters.ChoiceFilter(choices=[(name, name) for name in TIMEFRAMES])
+    timeframe = TimeframeFilter()
     detector = filters.CharFilter()
     pattern = filters.CharFilter()
     direction = filters.ChoiceFilter(choices=[(one.value, one.value) for one in Direction])
+    withdrawn = filters.BooleanFilter(
+        field_name="withdrawn_at",
+        lookup_expr="isnull",
+        exclude=True,
+        label="true: only signals that a re-run did not find again; false: only the others",
+    )
 
 
 @extend_schema_view(list=extend_schema(summary="Signals, newest first"))

@@ -26,11 +26,12 @@ from scanner_app.api.permissions import MayOperate, MayReadStatus
 from scanner_app.api.timelines import LineOut
 from scanner_app.domain import breaker, tickers
 from scanner_app.domain.calendar_names import NAMES, hint
-from scanner_app.domain.enums import Lane, SymbolState
-from scanner_app.engine import gaps, removal
+from scanner_app.domain.enums import Lane, RerunCause, SymbolState
+from scanner_app.domain.timeframes import TIMEFRAMES
+from scanner_app.engine import forming, gaps, removal
 from scanner_app.mailbox.accept import create_symbols
 from scanner_app.models import Symbol
-from scanner_app.reading import explanation, quarantine_entries, symbol_status, symbols, timeline
+from scanner_app.reading import explanation, quarantine_entries, reruns, symbol_status, symbols, timeline
 
 TICKER = OpenApiParameter(
     "symbol", OpenApiTypes.STR, OpenApiParameter.PATH, description="ticker in upper or lower case, percent-encoded"
@@ -70,13 +71,42 @@ class SymbolOut(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
 
 
+class RerunOut(serializers.Serializer[Any]):
+    """A span of bars that the detectors look at again, because something changed after they were processed."""
+
+    timeframe = serializers.ChoiceField(list(TIMEFRAMES))
+    first = serializers.DateTimeField(help_text="timestamp of the first changed bar")
+    last = serializers.DateTimeField(help_text="timestamp of the last changed bar")
+    cause = serializers.ChoiceField(list(RerunCause))
+    detector = serializers.CharField(allow_null=True, help_text="the only detector that looks again; null: all of them")
+    bars_done = serializers.IntegerField()
+    bars_left = serializers.IntegerField(help_text="changed bars, without those whose windows reach them")
+    failures = serializers.IntegerField(help_text="of a detector at the bar where it goes on, in a row")
+    next_attempt_at = serializers.DateTimeField(allow_null=True, help_text="after a failure; else null")
+    last_error = serializers.CharField(allow_null=True)
+
+
+class FormingOut(serializers.Serializer[Any]):
+    """A bar whose period is not over."""
+
+    timeframe = serializers.ChoiceField(list(TIMEFRAMES))
+    timestamp = serializers.DateTimeField()
+    open = serializers.FloatField()
+    high = serializers.FloatField()
+    low = serializers.FloatField()
+    close = serializers.FloatField(help_text="its last price so far")
+    volume = serializers.FloatField(allow_null=True)
+
+
 class OneSymbolOut(SymbolOut):
-    """The status of one symbol, with two fields more than in a list."""
+    """The status of one symbol, with some fields more than in a list."""
 
     is_slow = serializers.BooleanField(
         help_text="the p95 latency of the last five minutes is over SCANNER_ALERT_P95_MS"
     )
     quarantined = serializers.IntegerField(help_text="bars of the symbol in quarantine")
+    reruns = RerunOut(many=True, help_text="spans of bars that the detectors still look at again")
+    forming = FormingOut(many=True, help_text="of each timeframe the newest forming bar, the shortest first")
 
 
 class SymbolIn(serializers.Serializer[Any]):
@@ -164,6 +194,8 @@ class SymbolViewSet(ListViewSet):
             **asdict(symbol_status.summary(symbol, now)),
             "is_slow": symbol.ticker in symbol_status.slow_symbols(now, symbol=symbol_id),
             "quarantined": quarantine_entries.open_entries().filter(symbol=symbol_id).count(),
+            "reruns": [asdict(one) for one in reruns.progress(symbol)],
+            "forming": forming.of_symbol(symbol, now),
         }
         return Response(OneSymbolOut(shown).data, status=code)
 

@@ -1,8 +1,8 @@
-"""A calendar by its name, and which calendar a symbol has.
+"""Which calendar a symbol has, and a calendar's trading hours.
 
-The sessions are worked out by a short process (build.py), kept as a file in DATA_DIR for all processes, and as
-numbers in the memory of each that asks: some milliseconds to read, 2 MB. A year later, or after an upgrade of
-exchange_calendars, the file has another name and is made again.
+The sessions are computed by a short process (build.py) and stored in DATA_DIR as a file for all processes. Each process
+that needs them reads the file in some milliseconds and keeps them in memory (2 MB). The file's name has the year and
+the version of exchange_calendars, so a new year or version makes a new file.
 """
 
 import json
@@ -11,7 +11,6 @@ import sys
 import threading
 import time
 from datetime import date, datetime
-from fnmatch import fnmatchcase
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -21,32 +20,36 @@ import structlog
 from django.conf import settings
 
 from scanner_app.calendars import build
+from scanner_app.domain import tickers
 from scanner_app.domain.calendar_names import ALWAYS_OPEN
 from scanner_app.domain.trading_hours import Hours, Session, every_day
 
 log = structlog.get_logger(__name__)
 
 FIRST_YEAR = 1990
-"""Trading days before it are not known: nothing of that time can be missing."""
+"""Sessions before this year are not known, so no bar of that time counts as missing."""
 
-BUILD_TIMEOUT_S = 10
-"""It takes about 1 s; the machine may be busy."""
+BUILD_TIMEOUT_S = 30
+"""Longest time for build.py. It takes about 1 s, more on a busy machine."""
 
 RETRY_S = 300
-"""After a calendar could not be made. Until then nothing that has it is stale or has gaps, and the log says why."""
+"""Time until a calendar that could not be made is tried again. Until then, its symbols are not stale and have no gaps,
+and the log says why."""
 
-_loaded: dict[tuple[str, int], tuple[float, Hours]] = {}  # by name and last year: until when (monotonic s), and what
+# By name and last year: until when they may be used (monotonic s), and the trading hours.
+_loaded: dict[tuple[str, int], tuple[float, Hours]] = {}
 _loading = threading.Lock()
 
 
 def calendar_of(ticker: str, own: str) -> str:
-    """The name of a symbol's calendar: its own, or that of the first pattern in SCANNER_CALENDARS that fits."""
+    """The name of a symbol's calendar: its own, or by SCANNER_CALENDARS (the ticker itself, then the first pattern)."""
     return own or _by_pattern(ticker, tuple(settings.SCANNER_CALENDARS))
 
 
 @lru_cache(maxsize=10_000)
 def _by_pattern(ticker: str, patterns: tuple[tuple[str, str], ...]) -> str:
-    return next((name for pattern, name in patterns if fnmatchcase(ticker, pattern)), ALWAYS_OPEN)
+    chosen = tickers.fitting(ticker, (pattern for pattern, _ in patterns))
+    return next((name for pattern, name in patterns if pattern == chosen), ALWAYS_OPEN)
 
 
 def hours_of(calendar: str, now: datetime) -> Hours:
@@ -54,7 +57,7 @@ def hours_of(calendar: str, now: datetime) -> Hours:
     key = (calendar, now.year + 1)
     kept = _loaded.get(key)
     if kept is None or kept[0] < time.monotonic():
-        with _loading:  # the web server has many threads, and one of them does it
+        with _loading:  # one of the web server's threads loads it, the others wait
             kept = _loaded.get(key)
             if kept is None or kept[0] < time.monotonic():
                 kept = _loaded[key] = _load(*key)
@@ -80,17 +83,17 @@ def _text(calendar: str, first: date, last: date) -> str:
     try:
         return file.read_text()
     except OSError:
-        pass  # not there yet, as a rule
+        pass  # usually because it was not made yet
     command = [sys.executable, "-P", build.__file__, calendar, first.isoformat(), last.isoformat()]
     done = subprocess.run(  # noqa: S603 - our own script and a name that was checked
         command, capture_output=True, text=True, timeout=BUILD_TIMEOUT_S, check=True
     )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # Complete or not there at all, whoever else is making it.
+        # Written under another name first: other processes see the complete file or none.
         half = file.with_suffix(f".{threading.get_native_id()}")
         half.write_text(done.stdout)
         half.replace(file)
-    except OSError as exc:  # the next process makes it again, no more
+    except OSError as exc:  # no harm: the next process makes the file again
         log.warning("calendar_not_kept", calendar=calendar, error=str(exc))
     return done.stdout

@@ -1,8 +1,12 @@
-"""Detectors: plug-ins that look at a window of bars and name what they see in the newest one.
+"""Detectors: plug-ins that look at a window of bars and return signals for the newest bar.
 
-Pure Python and NumPy: nothing here knows of Django, Celery or the database, so a detector can
-be written and tested with arrays alone. How to write one: docs/detectors.md. Those that ship
-are in modules of their own, loaded by dotted path: `candlesticks.Candlesticks`, `wyckoff.Wyckoff`.
+interface.py     what a detector is, gets and returns
+loading.py       from the dotted paths of SCANNER_DETECTORS to detectors
+running.py       run detectors on a window and check their signals
+candlesticks.py, wyckoff.py  the detectors that ship, loaded by dotted path like others
+
+The package uses neither Django nor Celery nor the database, so a detector can be written and tested with arrays alone.
+How to write one: docs/detectors.md.
 
 May import: domain, NumPy and TA-Lib.
 """

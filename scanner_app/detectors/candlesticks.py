@@ -18,23 +18,23 @@ _PATTERNS = tuple((name, getattr(talib, name)) for name in sorted(_FUNCTIONS))
 
 
 class Candlesticks:
-    """TA-Lib's 61 `CDL…` functions with their default parameters, one signal per function that fires.
+    """TA-Lib's 61 `CDL…` functions with their default parameters; one signal for each that finds its pattern.
 
     Pattern: the function's name, such as `CDLENGULFING`. Direction: the sign of TA-Lib's value,
     positive is bullish. Strength: its magnitude, mostly 100; 200 where TA-Lib sees the pattern
     confirmed (CDLHIKKAKE), 80 for its weaker form (CDLENGULFING, CDLHARAMI).
 
-    The sign is TA-Lib's opinion, not ours: patterns that have no direction of their own
-    (CDLDOJI, CDLLONGLEGGEDDOJI, CDLRICKSHAWMAN, …) always come as +100 and so as bullish.
+    The sign is TA-Lib's. For patterns without a direction of their own (CDLDOJI, CDLLONGLEGGEDDOJI,
+    CDLRICKSHAWMAN, …) it is always +100, so they come as bullish.
     """
 
     name: ClassVar[str] = "candlesticks"
-    # The longest lookback of the 61 is 14 bars, and one more is the newest itself. Over 15 bars
-    # all give the value that they give over the whole series (facts, and tests/detectors).
+    # The longest lookback of the 61 is 14 bars, and the newest bar is one more. Over 15 bars all of them
+    # return what they return over the whole series (tests/detectors/test_candlesticks.py).
     bars_needed: ClassVar[int] = 15
 
     def detect(self, window: Window) -> Iterator[Signal]:
-        """Yield the patterns that end in the newest bar; none where TA-Lib lacks the bars."""
+        """Yield the patterns that end in the newest bar; none if the window has too few bars for TA-Lib."""
         prices = (window.open, window.high, window.low, window.close)
         for name, pattern in _PATTERNS:
             if value := int(pattern(*prices)[-1]):

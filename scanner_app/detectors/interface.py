@@ -1,4 +1,4 @@
-"""What a detector is given (`Window`), what it answers (`Signal`), and what it is (`Detector`)."""
+"""What a detector gets (`Window`), what it returns (`Signal`), and what it is (`Detector`)."""
 
 from __future__ import annotations
 
@@ -36,26 +36,26 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One thing that a detector saw in the newest bar.
+    """One thing that a detector found in the newest bar.
 
-    A plain value: what makes it valid is checked by `running.run`, not here, so that a wrong one
-    is reported together with the detector that made it.
+    A plain value. It is not checked here but by `running.run`, so that the error about an invalid signal names the
+    detector that returned it.
     """
 
     pattern: str
-    """At most 64 printable characters, such as `CDLDOJI`; once per detector and bar."""
+    """1 to 64 printable characters, such as `CDLDOJI`. A detector returns each pattern at most once for a bar."""
     direction: Direction | str
     """`bullish`, `bearish` or `neutral`."""
     strength: float
-    """Finite; what the number means is the detector's own business."""
+    """A finite number. Each detector defines what it means."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Window:
     """The last bars of one symbol and timeframe, oldest first, the newest bar last.
 
-    All arrays are of one length, one-dimensional and read-only, since every detector of a bar
-    looks at the same memory. Build one with `Window.of`.
+    All arrays have one length and one dimension. They are read-only, because all detectors of a bar look at the same
+    memory. Build a window with `Window.of`.
     """
 
     symbol: str
@@ -67,6 +67,7 @@ class Window:
     low: Floats
     close: Floats
     volume: Floats
+    """NaN where a bar's volume is unknown."""
 
     def __post_init__(self) -> None:
         length = len(self)
@@ -90,7 +91,7 @@ class Window:
         close: ArrayLike,
         volume: ArrayLike,
     ) -> Self:
-        """Build a window of copies, so that nobody can change it afterwards.
+        """Build a window from copies, so that it can't be changed afterwards.
 
         Timestamps are `datetime64` (UTC) or aware datetimes of any zone. Raises ValueError if
         the columns differ in length, the timestamps do not ascend or one of them is naive.
@@ -116,26 +117,28 @@ class Window:
         """
         if n < 1:
             raise ValueError(f"a window has at least 1 bar, not {n!r}")
-        if n >= len(self):
-            return self
+        return self if n >= len(self) else self.between(len(self) - n, len(self))
+
+    def between(self, start: int, stop: int) -> Window:
+        """Return the bars from place `start` to before `stop`, the oldest's place being 0; views, not copies."""
         return Window(
             symbol=self.symbol,
             timeframe=self.timeframe,
-            timestamps=self.timestamps[-n:],
-            open=self.open[-n:],
-            high=self.high[-n:],
-            low=self.low[-n:],
-            close=self.close[-n:],
-            volume=self.volume[-n:],
+            timestamps=self.timestamps[start:stop],
+            open=self.open[start:stop],
+            high=self.high[start:stop],
+            low=self.low[start:stop],
+            close=self.close[start:stop],
+            volume=self.volume[start:stop],
         )
 
 
 @runtime_checkable
 class Detector(Protocol):
-    """A class without constructor arguments; one instance per worker process sees all symbols.
+    """A class whose constructor needs no arguments. Each worker process makes one instance, for all symbols.
 
-    It must keep nothing from one call to the next: bars of many symbols come in any order, and
-    one bar may come twice.
+    It must keep nothing from one call to the next: bars of many symbols come in any order, and the same bar may come
+    twice.
     """
 
     @property
@@ -145,14 +148,14 @@ class Detector(Protocol):
 
     @property
     def bars_needed(self) -> int:
-        """How many bars it wants to see, the newest included; 1 to 5,000."""
+        """How many bars it needs, the newest included; 1 to 5,000."""
         ...
 
     def detect(self, window: Window) -> Iterable[Signal]:
-        """Name what the newest bar shows; nothing, if there is nothing to see.
+        """Return the signals of the newest bar; an empty iterable if there are none.
 
-        Called for every bar with the last `bars_needed` bars, fewer at a series' start. Raises
-        BarUnusable if the bar can never be worked on; any other exception is retried.
+        Called for every bar with the last `bars_needed` bars, or fewer at a series' start. Raises BarUnusable if the
+        bar can never be processed; after any other exception the bar is retried.
         """
         ...
 

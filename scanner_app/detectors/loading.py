@@ -1,4 +1,4 @@
-"""From dotted paths, as in the SCANNER_DETECTORS setting, to detectors ready to run."""
+"""Load detectors by their dotted paths, such as those of the setting SCANNER_DETECTORS."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ if TYPE_CHECKING:
     from scanner_app.detectors.interface import Detector
 
 MAX_BARS_NEEDED: Final = 5000
-"""Bars. A window is loaded for every bar, so one without bound would make each bar slower
-than the last; 5,000 is twenty years of daily bars."""
+"""Most bars that a detector may need: they are loaded for every bar. 5,000 are twenty years of daily bars."""
 
 MAX_NAME_LENGTH: Final = 64
-"""Characters of a detector's or pattern's name: the width of its database column."""
+"""Most characters of a detector's or pattern's name: the width of its database column."""
 
 
 class DetectorError(ValueError):
-    """A dotted path that is no usable detector; the message names the path and says why."""
+    """A dotted path does not lead to a usable detector. The message names the path and says why."""
 
     def __init__(self, path: object, problem: str) -> None:
         super().__init__(f"detector {path!r}: {problem}")
@@ -28,10 +27,10 @@ class DetectorError(ValueError):
 
 
 def load(dotted_paths: Sequence[str]) -> tuple[Detector, ...]:
-    """Import and instantiate each detector, in the given order; no paths, no detectors.
+    """Import and instantiate each detector, in the given order; none without paths.
 
-    Raises DetectorError for the first path that is no usable detector, and if two of them go by
-    one name: nobody could say whose signal it is.
+    Raises DetectorError for the first path that does not lead to a usable detector, and if two detectors have the same
+    name: it would not be known which of them a signal comes from.
     """
     detectors: dict[str, Detector] = {}
     for path in dotted_paths:
@@ -51,7 +50,7 @@ def _instantiate(path: str) -> Detector:
         found = getattr(import_module(module_path), class_name)
     except AttributeError as exc:
         raise DetectorError(path, f"not importable: {exc}") from exc
-    except Exception as exc:  # whatever a foreign module raises, it cannot be loaded
+    except Exception as exc:  # a module of others may raise anything when it is imported
         raise DetectorError(path, f"not importable: {type(exc).__name__}: {exc}") from exc
     if not isinstance(found, type):
         raise DetectorError(path, f"must be a class, not {found!r}")
@@ -68,7 +67,7 @@ def _check(path: str, detector: object) -> None:
     name, bars_needed, detect = (getattr(detector, each) for each in ("name", "bars_needed", "detect"))
     if not is_name(name):
         raise DetectorError(path, f"name must be 1 to {MAX_NAME_LENGTH} printable characters, not {name!r}")
-    # bool is an int to Python, but bars_needed = True is a slip
+    # A bool is an int in Python, but bars_needed = True is a mistake.
     if isinstance(bars_needed, bool) or not isinstance(bars_needed, int):
         raise DetectorError(path, f"bars_needed must be an int, not {bars_needed!r}")
     if not 1 <= bars_needed <= MAX_BARS_NEEDED:
@@ -78,5 +77,5 @@ def _check(path: str, detector: object) -> None:
 
 
 def is_name(value: object) -> bool:
-    """Whether it can name a detector or pattern in every database: no NUL, no line break, not blank."""
+    """Whether every database can store it as the name of a detector or pattern: no NUL, no line break, not blank."""
     return isinstance(value, str) and bool(value.strip()) and len(value) <= MAX_NAME_LENGTH and value.isprintable()

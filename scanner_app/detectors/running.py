@@ -1,4 +1,4 @@
-"""One bar through all detectors: the right window for each, and no signal unchecked."""
+"""Run all detectors on one bar: give each the window that it needs, and check its signals."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class BadSignal(ValueError):
-    """A detector answered something that is no signal; names the detector, the field and the value."""
+    """A detector returned something that is not a valid signal. The message names detector, field and value."""
 
     def __init__(self, detector: str, field: str, value: object, rule: str) -> None:
         super().__init__(f"detector {detector!r}: {field} {rule}, not {value!r}")
@@ -29,26 +29,28 @@ class BadSignal(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A signal that was checked, and the detector it came from."""
+    """A signal that was checked, with the name of the detector that it comes from."""
 
     detector: str
     pattern: str
     direction: Direction
     strength: float
+    version: str = ""  # of the detector
 
 
 def run(detectors: Sequence[Detector], window: Window) -> list[Finding]:
-    """Everything the detectors see in the newest bar, in their order.
+    """What all detectors find in the newest bar, in the order of the detectors.
 
     Each gets its last `bars_needed` bars. Nothing is returned unless all of it is valid: the
     first wrong signal raises BadSignal, and what a detector raises passes through. Raises
-    BarUnusable itself if a number of the newest bar is not finite, ValueError without bars.
+    BarUnusable itself if a price of the newest bar is not finite or its volume endless,
+    ValueError without bars. A volume may be unknown (NaN).
     """
     if not len(window):
         raise ValueError("there is no newest bar in an empty window")
     for field in NUMBERS:
         value = float(getattr(window, field)[-1])
-        if not math.isfinite(value):
+        if not math.isfinite(value) and not (field == "volume" and math.isnan(value)):
             raise BarUnusable(f"{field} is {value}")
     findings = []
     for detector in detectors:
@@ -84,11 +86,11 @@ def _finding(detector: str, signal: object) -> Finding:
 
 
 def _finite(value: object) -> float | None:
-    """Return the number as a float; None if it is none, not finite, or (bool) meant as something else."""
+    """Return the number as a float; None if it is a bool, not a number or not finite."""
     if isinstance(value, bool) or not isinstance(value, Real):
         return None
     try:
         number = float(value)
-    except OverflowError:  # an int beyond the floats
+    except OverflowError:  # an int that is too large for a float
         return None
     return number if math.isfinite(number) else None

@@ -1,8 +1,8 @@
-"""Wyckoff's springs and upthrusts: breaks of a trading range that come to nothing.
+"""Wyckoff's springs and upthrusts: failed breaks of a trading range.
 
-A spring breaks the range's support and closes back inside: who wanted to sell has sold, and the
-price did not follow. An upthrust is its mirror image at the resistance. The quieter the break, the
-less stood behind it. Rule, parameters and sources: docs/detectors.md.
+In a spring, the price falls below the range's support and closes inside the range again: those who wanted to sell have
+sold, and the price did not go on falling. An upthrust is the mirror image at the resistance. The lower the volume of
+the break, the fewer traders took part in it. Rule, parameters and sources: docs/detectors.md.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from scanner_app.detectors.interface import Floats, Window
 
 UNGRADED = 50.0
-"""Strength where volume says nothing: the range, or the break, has none (indices, currencies)."""
+"""Strength where volume says nothing: the range, or the break, has none that is known (indices, currencies)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wyckoff:
     """Springs (`SPRING`, bullish) and upthrusts (`UPTHRUST`, bearish), graded by volume.
 
-    Strength, 0 to 100: above 66.7 a number 3 (quiet break, nothing behind it), down to 33.3 a
-    number 2 (to be tested), below a number 1 (heavy break, more may follow).
+    Strength, 0 to 100, by Wyckoff's three kinds: above 66.7 a number 3 (break on low volume), from 33.3 to 66.7 a
+    number 2 (on middling volume), below 33.3 a number 1 (on heavy volume: a further break may follow).
     Raises ValueError for a parameter outside its bounds.
     """
 
@@ -42,13 +42,13 @@ class Wyckoff:
     touches: int = 2
     """Visits to support, and to resistance, that make a range of it; 1 to 10."""
     touch_gap: int = 3
-    """Bars from one visit to the next; not more of them, and the two are one; 1 to 50."""
+    """Visits that are at most this many bars apart count as one; 1 to 50."""
     touch_zone: float = 0.15
     """How near a low (high) must come to count as a visit, in heights of the range; above 0, to 0.5."""
     max_drift: float = 0.4
     """Rise or fall of the closes' least-squares line over the range, in heights; above, it is a trend."""
     max_height_atr: float = 5.0
-    """Height of the range in average true ranges; above, the price has travelled and not ranged."""
+    """Height of the range in average true ranges; above, it is a trend too."""
     max_penetration: float = 0.3
     """How far the break may go beyond the range, in heights; further is a breakdown (breakout)."""
     rejection: float = 0.5
@@ -90,7 +90,7 @@ class Wyckoff:
 
     def detect(self, window: Window) -> Iterator[Signal]:
         """Yield a spring or an upthrust that the newest bar completes; nothing while bars are too few."""
-        # Upside down, an upthrust is a spring: one rule, no twin to keep alike.
+        # With the prices turned upside down, an upthrust is a spring, so one rule serves both.
         if (strength := self._spring(window, window.high, window.low, window.close)) is not None:
             yield Signal("SPRING", Direction.BULLISH, strength)
         if (strength := self._spring(window, -window.low, -window.high, -window.close)) is not None:
@@ -137,8 +137,8 @@ class Wyckoff:
 
     def _strength(self, range_volume: Floats, break_volume: Floats) -> float:
         """100 for a break without volume, falling towards 0; 66.7 and 33.3 at the bounds of the grades."""
-        average = range_volume.mean()
-        relative = float(break_volume.mean() / average) if average > 0 else math.nan
+        average, of_break = _mean_of_known(range_volume), _mean_of_known(break_volume)
+        relative = of_break / average if average > 0 else math.nan
         if not (math.isfinite(relative) and relative > 0):
             return UNGRADED
         third = 100 / 3
@@ -148,6 +148,12 @@ class Wyckoff:
             share = (relative - self.quiet_volume) / (self.heavy_volume - self.quiet_volume)
             return 2 * third - third * share
         return third * self.heavy_volume / relative
+
+
+def _mean_of_known(volume: Floats) -> float:
+    """The mean of the volumes that are known; NaN if none is."""
+    known = volume[~np.isnan(volume)]
+    return float(known.mean()) if len(known) else math.nan
 
 
 def _drift(close: Floats) -> float:

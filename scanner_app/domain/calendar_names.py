@@ -1,19 +1,81 @@
-"""The calendar names of exchange_calendars, aliases included. A test compares this list with the package."""
+"""The calendar names of exchange_calendars, aliases included, and their time zones.
+
+A test compares both with the package.
+"""
 
 from difflib import get_close_matches
 from typing import Final
 
 ALWAYS_OPEN: Final = "24/7"
+"""The calendar of a market that never closes."""
 
-NAMES: Final[frozenset[str]] = frozenset(
-    """
-    24/5 24/7 AIXK ARCX ASEX ASX BATS BMF BSE BVB BVMF CBOT CFE CME CMES COMEX FWB HKEX ICE ICEUS IEPA JKT JPX
-    LSE LUXSE NASDAQ NYFE NYMEX NYSE OOTC OSE SIX SSE TASE TSX XAMS XASE XASX XBDA XBEL XBKK XBOG XBOM XBRA
-    XBRU XBSE XBUD XBUE XCBF XCSE XCYS XDUB XDUS XEEE XETR XEUR XFRA XHAM XHEL XHKG XICE XIDX XIST XJSE XKAR
-    XKLS XKRX XLIM XLIS XLIT XLJU XLON XLUX XMAD XMEX XMIL XMOS XNAS XNYS XNZE XOSL XPAR XPHS XPRA XRIS XSAU
-    XSES XSGO XSHG XSTO XSTU XSWX XTAE XTAI XTAL XTKS XTSE XTSX XWAR XWBO XZAG us_futures
-    """.split()  # noqa: SIM905 - a hundred words in quotes are hard to read
-)
+_BY_ZONE: Final[dict[str, str]] = {
+    "Africa/Johannesburg": "XJSE",
+    "America/Argentina/Buenos_Aires": "XBUE",
+    "America/Chicago": "CBOT CFE CME CMES COMEX NYMEX XCBF",
+    "America/Lima": "XLIM",
+    "America/Mexico_City": "XMEX",
+    "America/New_York": "ARCX BATS ICE ICEUS IEPA NASDAQ NYFE NYSE OOTC XASE XBOG XNAS XNYS us_futures",
+    "America/Santiago": "XSGO",
+    "America/Sao_Paulo": "BMF BVMF",
+    "America/Toronto": "TSX XTSE XTSX",
+    "Asia/Almaty": "AIXK",
+    "Asia/Bangkok": "XBKK",
+    "Asia/Hong_Kong": "HKEX XHKG",
+    "Asia/Jakarta": "JKT XIDX",
+    "Asia/Karachi": "XKAR",
+    "Asia/Kolkata": "BSE XBOM",
+    "Asia/Kuala_Lumpur": "XKLS",
+    "Asia/Manila": "XPHS",
+    "Asia/Nicosia": "XCYS",
+    "Asia/Riyadh": "XSAU",
+    "Asia/Seoul": "XKRX",
+    "Asia/Shanghai": "SSE XSHG",
+    "Asia/Singapore": "XSES",
+    "Asia/Taipei": "XTAI",
+    "Asia/Tel_Aviv": "TASE XTAE",
+    "Asia/Tokyo": "JPX XTKS",
+    "Atlantic/Bermuda": "XBDA",
+    "Atlantic/Reykjavik": "XICE",
+    "Australia/Sydney": "ASX XASX",
+    "Europe/Amsterdam": "XAMS",
+    "Europe/Athens": "ASEX",
+    "Europe/Belgrade": "XBEL",
+    "Europe/Berlin": "FWB XEEE XETR XEUR XFRA XSTU",
+    "Europe/Bratislava": "XBRA",
+    "Europe/Brussels": "XBRU XDUS XHAM",
+    "Europe/Bucharest": "BVB XBSE",
+    "Europe/Budapest": "XBUD",
+    "Europe/Copenhagen": "XCSE",
+    "Europe/Dublin": "XDUB",
+    "Europe/Helsinki": "XHEL",
+    "Europe/Istanbul": "XIST",
+    "Europe/Lisbon": "XLIS",
+    "Europe/Ljubljana": "XLJU",
+    "Europe/London": "LSE XLON",
+    "Europe/Luxembourg": "LUXSE XLUX",
+    "Europe/Madrid": "XMAD",
+    "Europe/Moscow": "XMOS",
+    "Europe/Oslo": "OSE XOSL",
+    "Europe/Paris": "XPAR",
+    "Europe/Prague": "XPRA",
+    "Europe/Riga": "XRIS",
+    "Europe/Rome": "XMIL",
+    "Europe/Stockholm": "XSTO",
+    "Europe/Tallinn": "XTAL",
+    "Europe/Vienna": "XWBO",
+    "Europe/Vilnius": "XLIT",
+    "Europe/Warsaw": "XWAR",
+    "Europe/Zagreb": "XZAG",
+    "Europe/Zurich": "SIX XSWX",
+    "Pacific/Auckland": "XNZE",
+    "UTC": "24/5 24/7",
+}
+
+ZONES: Final[dict[str, str]] = {name: zone for zone, names in _BY_ZONE.items() for name in names.split()}
+"""The exchange's time zone by the calendar's name. Here, since a calendar itself takes a second to load."""
+
+NAMES: Final[frozenset[str]] = frozenset(ZONES)
 
 
 def hint(name: str) -> str:

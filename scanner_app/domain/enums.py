@@ -27,6 +27,14 @@ class BarStatus(StrEnum):
     DISCARDED = "discarded"  # quarantined -> discarded; discarded -> waiting: correction
 
 
+class RerunCause(StrEnum):
+    """Why the detectors must look at a span of bars again."""
+
+    REVISION = "revision"  # bars have got other values
+    DETECTOR = "detector"  # a detector was off while they were processed
+    BASE = "base"  # bars that derived ones are made from have changed
+
+
 class Outcome(StrEnum):
     """What a call of the mailbox did. Logs and metrics use the same words."""
 
@@ -61,6 +69,8 @@ class EventKind(StrEnum):
     REPLAYED = "replayed"
     DISCARDED = "discarded"
     REPLACED = "replaced"
+    REVISED = "revised"  # bars got other values, in place
+    RERUN = "rerun"  # the detectors looked again at a span of bars
     RESET = "reset"
     SKIPPED = "skipped"
     ENABLED = "enabled"

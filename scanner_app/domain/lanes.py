@@ -12,8 +12,8 @@ class Place(NamedTuple):
     quick_bars: int  # quick runs in a row, counted only in the slow lane
 
 
-HUNG = Place(Lane.SLOW, 0)
-"""The place of a symbol whose run hit a time limit or killed its process."""
+INTO_SLOW_LANE = Place(Lane.SLOW, 0)
+"""The place of a symbol whose run was slow, hit a time limit or killed its process."""
 
 
 def after_run(place: Place, run_s: float, *, slow_run_s: float, quick_bars: int) -> Place:
@@ -22,7 +22,7 @@ def after_run(place: Place, run_s: float, *, slow_run_s: float, quick_bars: int)
     A run of `slow_run_s` or longer leads to the slow lane; `quick_bars` shorter ones in a row lead back.
     """
     if run_s >= slow_run_s:
-        return HUNG
+        return INTO_SLOW_LANE
     if place.lane == Lane.MAIN:
         return place
     if place.quick_bars + 1 >= quick_bars:

@@ -1,4 +1,4 @@
-"""Latency figures of a symbol, as pure functions."""
+"""Latency figures of a symbol, as pure functions: average, p95 and maximum of its last bars."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

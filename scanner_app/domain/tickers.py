@@ -1,11 +1,14 @@
-"""The rules for tickers."""
+"""The rules for tickers, and patterns of them."""
 
 import re
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from typing import Final
 
 MAX_LENGTH: Final = 32
 
-_ALLOWED: Final = re.compile(r"[A-Za-z0-9.\-/:^=_]+")
+_ALLOWED: Final = re.compile(r"[ !-+\--\[\]-~]+")
+"""Printable ASCII without the comma, which separates tickers in lists, and the backslash, which escapes in others."""
 
 ACTION_NAMES: Final = frozenset(
     {"status", "explain", "timeline", "gaps", "reset", "skip", "enable", "disable", "replay", "discard"}
@@ -20,8 +23,31 @@ def normalise(text: object) -> str:
     if not 1 <= len(text) <= MAX_LENGTH:
         raise ValueError(f"must have 1 to {MAX_LENGTH} characters, {text[:MAX_LENGTH]!r} has {len(text)}")
     if not _ALLOWED.fullmatch(text):
-        raise ValueError(f"{text!r} may only have ASCII letters, digits and . - / : ^ = _")
+        raise ValueError(f"{text!r} may only have printable ASCII characters, but no comma and no backslash")
+    if text.strip() != text:
+        raise ValueError(f"{text!r} may have spaces inside, but not at its ends")
     for segment in text.split("/"):
-        if segment in {"", ".", ".."} or segment.lower() in ACTION_NAMES:
+        if segment in {"", ".", ".."}:
             raise ValueError(f"{text!r} has the path segment {segment!r}, which can't be addressed")
+        if segment.lower() in ACTION_NAMES:
+            raise ValueError(f"{text!r} has the path segment {segment!r}, which is the name of an action or a view")
     return text.upper()
+
+
+def check_pattern(text: str) -> str:
+    """The pattern of tickers in upper case. Raises ValueError if no ticker can fit it."""
+    if not _ALLOWED.fullmatch(text):
+        raise ValueError(f"must be tickers or patterns of tickers such as CL=F or *-SPREAD; {text!r} is none")
+    return text.upper()
+
+
+def fitting(ticker: str, patterns: Iterable[str]) -> str | None:
+    """The pattern that counts for the ticker: itself if it is listed, else the first that fits; None if none does.
+
+    In a pattern `*` is any characters, `?` one and `[AB]` one of these. A ticker may have such characters too, so
+    the exact ticker wins. Ticker and patterns are in upper case.
+    """
+    listed = tuple(patterns)
+    if ticker in listed:
+        return ticker
+    return next((pattern for pattern in listed if fnmatchcase(ticker, pattern)), None)

@@ -1,8 +1,10 @@
 """Count trading time and missing bars by a calendar's sessions: no Django, no clock, no I/O.
 
-A bar belongs to a period. Up to 4h the period has the bar's own length. A daily bar's period is a session: the first
-one that closes after the bar's timestamp, so the bar may be stamped with midnight UTC, midnight at the exchange, or
-the session's opening. The period of a weekly or monthly bar is the sessions of a week (from Monday) or of a month.
+A bar belongs to a period. Below a day the period has the bar's own length, and a session's last one is cut short by
+its close. A daily bar's period is a session: the first one that closes after the bar's timestamp, so the bar may be
+stamped with midnight UTC, midnight at the exchange, or the session's opening. The period of a 3d bar is three sessions,
+of which that is the first: there is no common day that they are counted from. The period of a weekly or monthly bar is
+the sessions of a week (from Monday) or of a month.
 
 Outside of the known sessions no trading time passes, so no bar is late or missing there.
 """
@@ -19,9 +21,14 @@ from typing import Any
 from scanner_app.domain.timeframes import TIMEFRAMES
 
 PARTIAL = 0.1
-"""The rest of a session after its last whole bar counts as a bar only if it is longer than this share of a bar."""
+"""What is left of a session after its last whole bar counts as a bar if it is longer than this share of a bar."""
 
 DAY_S = 86_400
+
+THREE_DAYS = "3d"
+
+BY_SESSIONS = frozenset({"1d", "1w", "1M"})
+"""Timeframes whose periods are sessions. Of the others a period has the bar's own length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +67,25 @@ class Hours:
         """Trading time (s) between two moments (unix s); 0 if the second is not the later one."""
         return max(0.0, self._traded(end) - self._traded(start))
 
+    def starts_before(self, at: float) -> tuple[int, ...]:
+        """The last opening, and the last reopening, (unix s) up to this moment; none where no sessions are known."""
+        begun = bisect_right(self._starts, at)
+        if begun == 0 or at >= self._ends[-1]:
+            return ()
+        return self._opens[bisect_right(self._opens, at) - 1], self._starts[begun - 1]
+
+    def start_after(self, at: float) -> int | None:
+        """The first opening or reopening (unix s) after this moment; None where the sessions are not known."""
+        begun = bisect_right(self._starts, at)
+        return self._starts[begun] if 0 < begun < len(self._starts) else None
+
     def due_after(self, timeframe: str, timestamp: datetime) -> Due | None:
         """When the bar after the one of this timestamp is expected; None beyond the known sessions."""
         start, length = timestamp.timestamp(), TIMEFRAMES[timeframe].total_seconds()
         if length < DAY_S:
-            return Due(end=start + length, next_s=length)
+            return Due(end=start + length, next_s=self._next_within_a_session(start + length, length))
+        if timeframe == THREE_DAYS:
+            return self._three_sessions(start)
         last = self._last_sessions[timeframe]
         period = self._period(timeframe, start)
         if period + 1 >= len(last):
@@ -72,10 +93,30 @@ class Hours:
         end, next_end = self._closes[last[period]], self._closes[last[period + 1]]
         return Due(end=end, next_s=self.traded_between(end, next_end))
 
+    def _next_within_a_session(self, at: float, length: float) -> float:
+        """Trading time (s) of the bar after one that ended at this moment: cut short by its session's close."""
+        session = bisect_right(self._closes, at)
+        if session == len(self._days):
+            return length
+        rest = self.traded_between(max(at, self._opens[session]), self._closes[session])
+        if rest > PARTIAL * length or session + 1 == len(self._days):
+            return min(length, rest)
+        return rest + min(length, self.traded_between(self._opens[session + 1], self._closes[session + 1]))
+
+    def _three_sessions(self, start: float) -> Due | None:
+        last = bisect_right(self._closes, start) + 2
+        if last + 3 >= len(self._days):
+            return None
+        end, next_end = self._closes[last], self._closes[last + 3]
+        return Due(end=end, next_s=self.traded_between(end, next_end))
+
     def missing_between(self, timeframe: str, earlier: datetime, later: datetime) -> int:
         """The number of bars missing between two neighbouring bars of a series; 0 if they are complete."""
         length = TIMEFRAMES[timeframe].total_seconds()
         start, end = earlier.timestamp(), later.timestamp()
+        if timeframe == THREE_DAYS:
+            apart = bisect_right(self._closes, end) - bisect_right(self._closes, start)
+            return max(0, apart // 3 - 1)
         if length >= DAY_S:
             return max(0, self._period(timeframe, end) - self._period(timeframe, start) - 1)
         start += length
@@ -83,6 +124,36 @@ class Hours:
             return 0
         sessions = range(bisect_right(self._closes, start), min(bisect_left(self._opens, end), len(self._days)))
         return sum(self._bars_in(session, start, end, length) for session in sessions)
+
+    def last_close(self, timeframe: str, at: float) -> tuple[float, bool] | None:
+        """When the last session of a daily, weekly or monthly bar closes (unix s); None beyond the known sessions.
+
+        And whether the market really closes then: where it never does, the next session opens at the same moment.
+        """
+        last, period = self._last_sessions[timeframe], self._period(timeframe, at)
+        if period >= len(last):
+            return None
+        session = last[period]
+        return self._closes[session], not self._goes_on(session)
+
+    def traded_until(self, start: float, end: float) -> float:
+        """The moment (unix s) by which a bar from `start` to `end` has had its last trade: `end`, or a close before.
+
+        The close of a session ends the bar. A lunch break does only if `end` is in it: after it the bar would go on.
+        """
+        session = bisect_right(self._closes, start)
+        while session < len(self._days) and self._closes[session] < end and self._goes_on(session):
+            session += 1
+        if session < len(self._days):
+            end = min(end, self._closes[session])
+        stretch = bisect_left(self._starts, end) - 1
+        if stretch >= 0 and start < self._ends[stretch]:
+            end = min(end, self._ends[stretch])
+        return end
+
+    def _goes_on(self, session: int) -> bool:
+        """Whether the next session opens when this one closes."""
+        return self._opens[session + 1 : session + 2] == [self._closes[session]]
 
     def _bars_in(self, session: int, start: float, end: float, length: float) -> int:
         """The number of bars of a session between two moments. The close may cut the last bar short."""

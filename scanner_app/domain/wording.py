@@ -13,11 +13,12 @@ MAX_ERROR = 2_000
 
 DAY = timedelta(days=1)
 
-UNITS = (("day", 86_400), ("h", 3_600), ("min", 60))
+UNITS = (("day", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+"""Units of a span, with their length in seconds."""
 
 
 def clock(moment: datetime, now: datetime | None = None) -> str:
-    """A time to the second in UTC; its date is left out on the day of `now`."""
+    """A time to the second in UTC. Its date is left out if it is the day of `now`."""
     utc = moment.astimezone(UTC)
     if now is not None and utc.date() == now.astimezone(UTC).date():
         return f"{utc:%H:%M:%S} UTC"
@@ -25,21 +26,21 @@ def clock(moment: datetime, now: datetime | None = None) -> str:
 
 
 def bar_name(timeframe: str, timestamp: datetime, now: datetime | None = None) -> str:
-    """A bar by its timeframe and opening: "1m bar of 10:28:00 UTC"; a day or more has no time of day."""
+    """A bar by its timeframe and opening: "1m bar of 10:28:00 UTC"; from daily bars on without a time of day."""
     if TIMEFRAMES[timeframe] >= DAY:
         return f"{timeframe} bar of {timestamp.astimezone(UTC):%Y-%m-%d}"
     return f"{timeframe} bar of {clock(timestamp, now)}"
 
 
 def span(seconds: float) -> str:
-    """A span: "0.4 s", "12 s", "3 min 5 s", "2 h", "3 days 4 h"; never negative, whatever two hosts' clocks say."""
+    """A span: "0.4 s", "12 s", "3 min 5 s", "2 h", "3 days 4 h". Never negative, even if two hosts' clocks differ."""
     if round(seconds, 1) < 10:
         return f"{max(0.0, round(seconds, 1)):g} s"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
     parts = []
-    for unit, size in (*UNITS, ("s", 1)):
+    for unit, size in UNITS:
         count, whole = divmod(whole, size)
         if count:
             parts.append(f"{count:,} {plural(unit, count) if unit == 'day' else unit}")
@@ -51,7 +52,7 @@ def span(seconds: float) -> str:
 
 
 def roughly(seconds: float) -> str:
-    """An estimate: no more of its figures than it deserves."""
+    """An estimated span, without fractions of a second."""
     return "less than a second" if seconds < 1 else f"about {span(round(seconds))}"
 
 
@@ -66,7 +67,7 @@ def counted(count: int, word: str) -> str:
 
 
 def in_a_row(count: int, word: str) -> str:
-    """So many of them, with none of another kind between: "1 failure", "3 failures in a row"."""
+    """A count of things that followed each other directly: "1 failure", "3 failures in a row"."""
     return counted(count, word) + (" in a row" if count > 1 else "")
 
 
@@ -81,12 +82,12 @@ def error_line(error_type: str, message: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """A text of others in one readable line of at most MAX_LINE characters."""
+    """A text that we did not write, such as an error's message, as one line of at most MAX_LINE characters."""
     line = " ".join(readable(text).split())
     return line if len(line) <= MAX_LINE else f"{line[: MAX_LINE - 1]}…"
 
 
 def readable(text: str) -> str:
-    """A text of others without what a mail, a chat or PostgreSQL would stumble over, and not endless."""
+    """A text that we did not write, without characters that a mail, a chat or PostgreSQL refuses; cut at MAX_ERROR."""
     kept = "".join(char if char.isprintable() or char == "\n" else " " for char in text[:MAX_ERROR])
     return f"{kept.strip()}…" if len(text) > MAX_ERROR else kept.strip()

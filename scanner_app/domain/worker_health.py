@@ -4,4 +4,4 @@ LOST_AFTER_HEARTBEATS = 3
 """A worker that has missed so many heartbeats counts as lost."""
 
 DEAF_AFTER_S = 10.0
-"""A worker counts as deaf when a message waits for so long beside its free slots."""
+"""A worker counts as deaf when a message has waited for so long while the worker had free slots."""

@@ -13,6 +13,7 @@ class Role(StrEnum):
     SLOW = Lane.SLOW.value  # runs those of the slow lane
     UPKEEP = "upkeep"  # sweeper, alert rules, clean-up
     NOTIFY = "notify"  # sends notifications
+    RERUN = "rerun"  # has the detectors look again at bars that were revised
 
 
 LANE_ROLES = frozenset({Role.MAIN, Role.SLOW})

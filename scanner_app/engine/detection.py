@@ -27,15 +27,16 @@ def detect(ticket: Ticket, window: Window) -> list[Finding]:
     """
     fault_injection.apply_faults(ticket.message.symbol_id, control=ticket.message.control)
     try:
-        return detectors.run(_chosen(), window)
+        return detectors.run(chosen(), window)
     except OUTAGES as exc:
         raise DetectorFailed(str(exc)) from exc
 
 
-def _chosen() -> tuple[Detector, ...]:
+def chosen() -> tuple[Detector, ...]:
+    """The detectors of SCANNER_DETECTORS. Raises DetectorError for a bad path."""
     return chosen_detectors(tuple(settings.SCANNER_DETECTORS))
 
 
 def bars_needed() -> int:
     """How many bars the longest window of a chosen detector has; 1 without detectors."""
-    return max((detector.bars_needed for detector in _chosen()), default=1)
+    return max((detector.bars_needed for detector in chosen()), default=1)

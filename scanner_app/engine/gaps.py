@@ -1,8 +1,8 @@
-"""Bars that are missing inside a series, by its market's calendar.
+"""Find bars that are missing inside a series, by its market's calendar.
 
-Nothing is kept of a gap: it is what two neighbours in the series leave between them, so a late bar that fills it
-closes it. Looked at are the last LOOK_BACK bars of each timeframe, so the list costs one short query for each of
-them. Their number, for the status, is counted by a task of the upkeep worker wherever bars have come since.
+Gaps are not stored. A gap is found between two neighbouring bars of a series, so it is gone once a late bar fills it.
+Only the last LOOK_BACK bars of each timeframe are searched, so that a list costs one short query for each timeframe.
+The number of gaps, for the status, is counted by a task of the upkeep worker for symbols that have had new bars.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,10 +19,10 @@ from scanner_app.mailbox import gap_counts
 from scanner_app.models import Bar, Symbol
 
 LOOK_BACK = 500
-"""Bars of a timeframe: two years of days, more than a session of minutes. Counting takes 3 ms for each timeframe."""
+"""Bars of a timeframe that are searched: two years of daily bars, or more than a session of minutes. Takes 3 ms."""
 
 COUNT_FOR = timedelta(seconds=5)
-"""After so long a counting begins no further symbol: those with the most new bars came first, the others are next."""
+"""A run starts no further symbol after this time. Symbols with the most new bars come first, the others next time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ def _last_bars(symbol_id: int, timeframe: str) -> list[tuple[datetime, int]]:
 
 
 def count(clock: Callable[[], datetime]) -> int:
-    """Count the gaps of the symbols that have had bars since the last time; returns how many were counted."""
+    """Count the gaps of symbols that have had bars since their last count; returns for how many symbols."""
     began = clock()
     changed = (
         Symbol.objects.filter(deleted_at=None)

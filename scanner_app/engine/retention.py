@@ -15,7 +15,6 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 
 from scanner_app.domain.enums import BarStatus, NotificationState
-from scanner_app.domain.timeframes import TIMEFRAMES
 from scanner_app.engine.detection import bars_needed
 from scanner_app.models import (
     Alert,
@@ -24,8 +23,8 @@ from scanner_app.models import (
     Notification,
     ProcessingFailure,
     QuarantinedBar,
-    Symbol,
     SymbolEvent,
+    SymbolStatus,
 )
 
 BATCH = 200
@@ -72,7 +71,8 @@ def _old_bars(now: datetime) -> Iterator[int]:
     if limit is None:
         return
     keep = max(bars_needed(), SPARE_BARS)
-    series = [(symbol, name) for symbol in Symbol.objects.values_list("pk", flat=True) for name in TIMEFRAMES]
+    newest = SymbolStatus.objects.values_list("pk", "newest")  # by timeframe: of the series that there are
+    series = [(symbol, name) for symbol, timeframes in newest for name in timeframes]
     # In a random order, so that a run which ends early does not always skip the same series.
     random.shuffle(series)
     for symbol_id, timeframe in series:

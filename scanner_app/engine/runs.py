@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 
 OUTAGE_ERRORS: tuple[type[Exception], ...] = (*outages.OUTAGES, SoftTimeLimitExceeded)
-"""Raised outside of a detector, these mean that our database or broker is away, or too slow for the time limit."""
+"""Errors that mean an outage when no detector raised them: database or broker is away, or too slow for the limit."""
 
 TRIES_PER_DELIVERY = 2
 """After an outage a run is tried again at once, on a fresh connection: most outages are a connection that the server

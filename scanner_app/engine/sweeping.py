@@ -1,4 +1,4 @@
-"""The sweeper: read what broker and workers hold, and let the mailbox redeliver the rest."""
+"""The sweeper: read which deliveries are in queues and with workers, and let the mailbox redeliver the others."""
 
 from django.conf import settings
 from django.utils import timezone

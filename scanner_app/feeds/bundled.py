@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class Series:
     """The bars of one symbol and timeframe as arrays of one length, oldest first.
 
-    `timestamps` (datetime64[us], UTC) are the bars' openings; of a daily bar midnight UTC of its
-    trading day. `volume` is in the source's unit: shares, or turnover in money (data/SOURCES.md).
+    `timestamps` (datetime64[us], UTC) are the bars' openings; a daily bar has midnight UTC of its trading day.
+    `volume` is in the source's unit: shares, or turnover in money (data/SOURCES.md).
     """
 
     symbol: str
@@ -43,16 +43,16 @@ class Series:
 
 
 MARKETS = {"PSE:": "XPHS", "005930": "XKRX", "EURUSD": "24/5"}
-"""Trading calendars of the bundled symbols that are no New York shares, by how their tickers begin."""
+"""Trading calendars of the bundled symbols that are not New York shares, by the beginning of their tickers."""
 
 
 def market_of(symbol: str) -> str:
-    """The trading calendar of a bundled symbol; "" where that of the settings will do."""
+    """The trading calendar of a bundled symbol; "" if it has the one that the settings choose."""
     return next((calendar for beginning, calendar in MARKETS.items() if symbol.startswith(beginning)), "")
 
 
 def too_old(series: Sequence[Series], oldest: datetime | None, *, days: int) -> str:
-    """What retention makes of the demo, in a sentence: bars before `oldest` are not taken. Empty: all are."""
+    """A sentence on how many bundled bars are older than `oldest`, so that ingest refuses them; empty if none is."""
     if oldest is None:
         return ""
     edge = np.datetime64(oldest.astimezone(UTC).replace(tzinfo=None), "us")
@@ -64,7 +64,7 @@ def too_old(series: Sequence[Series], oldest: datetime | None, *, days: int) -> 
 
 
 def load_series() -> list[Series]:
-    """Return all bundled series, ordered by symbol. Reads some 1 MB, in milliseconds."""
+    """Return all bundled series, ordered by symbol. Reads about 1 MB, in milliseconds."""
     source = pa.BufferReader(files("scanner_app.data").joinpath("bars.parquet").read_bytes())
     table = pq.read_table(source).combine_chunks()
     symbols = table["symbol"].chunk(0)

@@ -7,19 +7,23 @@ the lines that are due to ingest and keeps the account in a `Tally`.
 A bar rejected as `backlog_full` is not lost and not counted: it and all later bars of its symbol
 are held here, in order, and tried again; other symbols go on. What is held is bounded: a source
 whose next line belongs to a symbol with very many held lines is not read on until they are through.
+
+A database that is away is waited for. Whether it has stored the bars of an unanswered call is not known,
+so they are sent again: those that it has count as duplicates, and the account says how many these may be.
 """
 
 from __future__ import annotations
 
 import heapq
-import time
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Final, Protocol
 
-from django.utils import timezone
-
+from scanner_app.domain.alert_rules.interface import some_names
+from scanner_app.feeds.pace import at_once
+from scanner_app.feeds.patience import Notice, Outside, Patience
 from scanner_app.feeds.reader import FeedError
 from scanner_app.feeds.tally import Line, Tally
 
@@ -28,15 +32,20 @@ if TYPE_CHECKING:
 
     from scanner_app.engine.ingest import Report
     from scanner_app.feeds.bundled import Series
+    from scanner_app.feeds.pace import Pace
     from scanner_app.feeds.reader import Feed
-
-    Pace = Callable[[Line, int], float]
 
 BATCH: Final = 500
 """Bars in one call of ingest, which takes so many in one transaction: a symbol's order holds in it."""
 
 RETRY_AFTER_S: Final = 1.0
 """From a rejection as `backlog_full` to the next try. Workers do a few hundred bars in that time."""
+
+LONGEST_RETRY_S: Final = 10.0
+"""The pause doubles up to this while nothing of a symbol is taken: it may be disabled, or stand at an open breaker."""
+
+CALM_S: Final = 10.0
+"""Without a full backlog for so long, the wait is over. Filled by a fast file, backlogs are full every other second."""
 
 LONGEST_SLEEP_S: Final = 60.0
 """Weeks can lie between two bars of a slow replay, and not every clock sleeps that long."""
@@ -60,17 +69,27 @@ class Accept(Protocol):
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Source:
-    """Lines of one origin, in their order, and the share of them read so far (0 to 1)."""
+    """Lines of one origin, in their order, and the share of them read so far (0 to 1).
+
+    `symbols` are the tickers of the lines, in upper case; empty: not known, it may be any.
+    """
 
     name: str
     lines: Iterator[Line]
     share: Callable[[], float]
+    symbols: frozenset[str] = frozenset()
 
 
-def from_feed(feed: Feed) -> Source:
-    """Return the lines of a file."""
+def share_of(sources: Sequence[Source]) -> float:
+    """The share of all sources that has been read, 0 to 1; each counts the same, whatever its size."""
+    return sum(source.share() for source in sources) / len(sources)
+
+
+def from_feed(feed: Feed, symbols: Iterable[str] = ()) -> Source:
+    """Return the lines of a file; `symbols` are those it has, if that is known."""
     lines = (Line(feed.name, number, bar) for number, bar in feed.items)
-    return Source(name=feed.name, lines=lines, share=feed.share)
+    tickers = frozenset(symbol.strip().upper() for symbol in symbols)
+    return Source(name=feed.name, lines=lines, share=feed.share, symbols=tickers)
 
 
 def from_series(series: Series) -> Source:
@@ -87,63 +106,9 @@ def from_series(series: Series) -> Source:
             bar = fixed | {"timestamp": moment.replace(tzinfo=UTC)} | dict(zip(fields, values, strict=True))
             yield Line(name, number, bar)
 
-    return Source(name=name, lines=lines(), share=lambda: done[0] / len(series))
-
-
-def going_on(
-    source: Source,
-    newest: Mapping[tuple[str, str], datetime],
-    skipped: Callable[[], None],
-    *,
-    oldest: datetime | None = None,
-) -> Source:
-    """Return the source without the bars up to the newest that is known of their series.
-
-    `newest` is keyed by ticker and timeframe; `skipped` is called for each bar left out. Those before `oldest`
-    are left out too: retention has forgotten them, or would.
-    """
-
-    def lines() -> Iterator[Line]:
-        for line in source.lines:
-            known = newest.get((line.symbol, str(line.bar["timeframe"])))
-            moment = line.moment
-            if moment is not None and ((known and moment <= known) or (oldest and moment < oldest)):
-                skipped()
-            else:
-                yield line
-
-    return Source(name=source.name, lines=lines(), share=source.share)
-
-
-# --- Pace: the second after the start at which the n-th line (from 0) is due
-
-
-def at_once(_line: Line, _n: int) -> float:
-    """Be due now: as fast as ingest and the backlogs allow."""
-    return 0.0
-
-
-def at_rate(per_s: float) -> Pace:
-    """Spread lines evenly, `per_s` a second. Counted from the start, so that delays do not add up."""
-    return lambda _line, n: n / per_s
-
-
-def at_speed(times: float) -> Pace:
-    """Follow the bars' own timestamps, `times` as fast as real time.
-
-    A line that is older than one before it, or has no readable time, is due with its predecessor.
-    """
-    first: datetime | None = None
-    latest_s = 0.0
-
-    def due(line: Line, _n: int) -> float:
-        nonlocal first, latest_s
-        if line.moment is not None:
-            first = line.moment if first is None else first
-            latest_s = max(latest_s, (line.moment - first).total_seconds() / times)
-        return latest_s
-
-    return due
+    return Source(
+        name=name, lines=lines(), share=lambda: done[0] / len(series), symbols=frozenset({series.symbol.upper()})
+    )
 
 
 # --- Merging
@@ -175,6 +140,10 @@ class _Lane:
             self._latest = max(self._latest, line.moment)
         return True
 
+    def may_have(self, symbol: str) -> bool:
+        """Whether a line of this symbol may still come."""
+        return not self.source.symbols or symbol in self.source.symbols
+
     @property
     def key(self) -> tuple[datetime | int, int]:
         """The lane with the least key gives the next line. The place breaks ties."""
@@ -197,9 +166,7 @@ class Replay:
         pace: Pace = at_once,
         round_robin: bool = False,
         tally: Tally | None = None,
-        now: Callable[[], datetime] = timezone.now,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        patience: Patience | None = None,
         on_progress: Callable[[float], None] = lambda _share: None,
     ) -> None:
         self.tally = Tally() if tally is None else tally
@@ -207,15 +174,20 @@ class Replay:
         self._round_robin = round_robin
         self._accept = accept
         self._pace = pace
-        self._now, self._clock, self._sleep = now, clock, sleep
+        self._patience = Patience(Outside()) if patience is None else patience
+        self._outside = self._patience.outside
         self._on_progress = on_progress
         self._lanes: list[tuple[tuple[datetime | int, int], _Lane]] = []
         self._stalled: list[_Lane] = []
         self._damaged: list[FeedError] = []
         self._taken = 0  # lines taken from all sources: what a rate counts
+        self._started = 0.0
         # By symbol, in order. A symbol is here from its first full backlog until all are through.
         self._held: dict[str, deque[Line]] = {}
         self._retry_at: dict[str, float] = {}
+        self._pause: dict[str, float] = {}
+        self._full = Notice(self._outside)
+        self._unanswered: list[Line] = []  # given to ingest, which has not said yet what became of them
 
     def run(self) -> Tally:
         """Feed all lines; return the account, which is also `tally` while this runs.
@@ -223,28 +195,41 @@ class Replay:
         A file that turns out to be damaged ends there, the others go on; FeedError is raised in
         the end.
         """
-        started = self._clock()
+        began = self._outside.clock()
+        self._started = began - self._patience.waited_s
         try:
             for place, source in enumerate(self._sources):
                 lane = _Lane(source, place, round_robin=self._round_robin, tally=self.tally)
                 self._advance(lane)
-            while True:
-                elapsed = self._clock() - started
-                batch = self._again(elapsed)
-                again = {line.symbol for line in batch}
-                pause = self._fresh(batch, elapsed)
-                if batch:
-                    self._send(batch, again, elapsed)
-                elif pause is None:
-                    break
-                else:
-                    self._sleep(min(pause, LONGEST_SLEEP_S))
+            while self._step():
+                pass
+            self._full.over("all bars that were held back are through")
         finally:
-            self.tally.seconds = self._clock() - started
-            self.tally.waiting = sum(map(len, self._held.values()))
+            self.tally.seconds = self._outside.clock() - began
+            self.tally.unanswered = len(self._unanswered)
+            offered = sum(line.symbol in self._held for line in self._unanswered)
+            self.tally.waiting = sum(map(len, self._held.values())) - offered
         if self._damaged:
             raise FeedError("; ".join(map(str, self._damaged)))
         return self.tally
+
+    def _step(self) -> bool:
+        """Send what is due, or sleep until something is. False if nothing is left."""
+        elapsed = self._elapsed()
+        batch = self._again(elapsed)
+        again = {line.symbol for line in batch}
+        pause = self._fresh(batch, elapsed)
+        if batch:
+            self._send(batch, again)
+        elif pause is None:
+            return False
+        else:
+            self._outside.sleep(min(pause, LONGEST_SLEEP_S))
+        return True
+
+    def _elapsed(self) -> float:
+        """The seconds since the start. A rate makes up for slow calls, but does not make a rush of an outage."""
+        return self._outside.clock() - self._started - self._patience.waited_s
 
     def _advance(self, lane: _Lane) -> None:
         try:
@@ -257,15 +242,14 @@ class Replay:
         heapq.heappush(self._lanes, (lane.key, lane))
 
     def _again(self, elapsed: float) -> list[Line]:
-        """Take held lines whose symbol may be tried again, oldest first."""
+        """The held lines whose symbol may be tried again, oldest first. They stay held until they are through."""
         batch: list[Line] = []
         # The symbols that have waited longest first, so that none is passed over for ever.
         for symbol in sorted(self._retry_at, key=self._retry_at.__getitem__):
             room = BATCH - len(batch)
             if not room or self._retry_at[symbol] > elapsed:
                 break
-            held = self._held[symbol]
-            batch += [held.popleft() for _ in range(min(room, len(held)))]
+            batch += islice(self._held[symbol], room)
         return batch
 
     def _fresh(self, batch: list[Line], elapsed: float) -> float | None:
@@ -296,29 +280,65 @@ class Replay:
         return HELD_IN_ALL - sum(map(len, self._held.values()))
 
     def _next(self, room: int) -> _Lane | None:
-        """Return the lane whose line is next, setting those aside that would hold back too much."""
+        """Return the lane whose line is next, setting those aside that would hold back too much.
+
+        A lane behind one that is set aside goes on only with symbols which that one does not have.
+        """
         while self._lanes:
             _, lane = self._lanes[0]
             held = self._held.get(lane.line.symbol)
-            if held is None or (len(held) < HELD_PER_SYMBOL and room > 0):
+            has_room = held is None or (len(held) < HELD_PER_SYMBOL and room > 0)
+            if has_room and not any(ahead.may_have(lane.line.symbol) for ahead in self._stalled):
                 return lane
             heapq.heappop(self._lanes)
             self._stalled.append(lane)
         return None
 
-    def _send(self, batch: list[Line], again: set[str], elapsed: float) -> None:
-        """Give a batch to ingest; hold what found its backlog full, release what is through."""
-        report = self._accept([line.bar for line in batch], now=self._now())
-        full = self.tally.take(batch, report)
+    def _send(self, batch: list[Line], again: set[str]) -> None:
+        """Give a batch to ingest until it answers; hold what found its backlog full, release what is through."""
+        sent = 0
+
+        def attempt() -> list[Line]:
+            nonlocal sent
+            sent += 1
+            self._unanswered = batch
+            report = self._accept([line.bar for line in batch], now=self._outside.now())
+            self._unanswered = []
+            full = self.tally.take(batch, report, sent_again=sent > 1)
+            self._hold(batch, full, again)
+            return full
+
+        full = self._patience.call(attempt)
+        self._say_what_is_full({line.symbol for line in full})
+        self._on_progress(share_of(self._sources))
+
+    def _hold(self, batch: list[Line], full: list[Line], again: set[str]) -> None:
+        """Hold what found its backlog full, and say when to try it again; drop what is through."""
+        elapsed = self._elapsed()
+        sent = Counter(line.symbol for line in batch)
+        left = Counter(line.symbol for line in full)
+        for symbol in again:
+            for _ in range(sent[symbol]):
+                self._held[symbol].popleft()
         # Backwards to the front: they are older than all that is held of their symbol.
         for line in reversed(full):
             self._held.setdefault(line.symbol, deque()).appendleft(line)
-        blocked = {line.symbol for line in full}
-        for symbol in blocked:
-            self._retry_at[symbol] = elapsed + RETRY_AFTER_S
-        for symbol in again - blocked:
+        for symbol, lines in left.items():
+            doubled = 2 * self._pause.get(symbol, RETRY_AFTER_S / 2)
+            self._pause[symbol] = RETRY_AFTER_S if lines < sent[symbol] else min(doubled, LONGEST_RETRY_S)
+            self._retry_at[symbol] = elapsed + self._pause[symbol]
+        for symbol in again - left.keys():
             if self._held[symbol]:
                 self._retry_at[symbol] = elapsed  # there was room: the next ones at once
             else:
-                del self._held[symbol], self._retry_at[symbol]
-        self._on_progress(sum(source.share() for source in self._sources) / len(self._sources))
+                del self._held[symbol], self._retry_at[symbol], self._pause[symbol]
+
+    def _say_what_is_full(self, symbols: set[str]) -> None:
+        if symbols:
+            names = some_names(sorted(symbols), len(symbols))
+            self._full.waits(
+                f"room in the backlog of {names}: the bars are held back in their order and offered again, "
+                "other symbols go on"
+            )
+        elif not self._held:
+            self._full.over("all bars that were held back are through", calm_s=CALM_S)

@@ -8,6 +8,8 @@ operate.py          operators' actions on a symbol: reset, skip, enable, disable
 quarantine.py       into quarantine, and out of it: replay, discard
 quarantine_bulk.py  replay or discard many, in order
 gap_counts.py       the number of gaps, as last counted
+revise.py           new values for known bars, in place
+reruns.py           spans that the detectors look at again, and what that changes in the signals
 remove.py           delete a symbol with its rows
 sweep.py            find heads that nobody holds and publish them again
 

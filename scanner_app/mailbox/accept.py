@@ -17,7 +17,7 @@ from scanner_app.conf import breaker_rules
 from scanner_app.domain import breaker, staleness
 from scanner_app.domain.actors import SCANNER
 from scanner_app.domain.enums import BarStatus, EventKind, Resolution
-from scanner_app.mailbox import sql
+from scanner_app.mailbox import revise, sql
 from scanner_app.mailbox.heads import message_of
 from scanner_app.mailbox.quarantine import resolve_entries
 from scanner_app.messaging import publisher
@@ -32,9 +32,17 @@ CHUNK = 500
 CREATING = 0x5CA77E12
 """Key of the advisory lock under which symbols are created: any number that nothing else here uses."""
 
-VALUES = ("open", "high", "low", "close", "volume")
-
-RESET_BY_CORRECTION = ("replayed", "held", "attempts", "accepted_at", "finished_at", "latency_ms", "request_id")
+RESET_BY_CORRECTION = (
+    "replayed",
+    "held",
+    "assumed",
+    "derived",
+    "attempts",
+    "accepted_at",
+    "finished_at",
+    "latency_ms",
+    "request_id",
+)
 """Columns of a bar that a correction resets."""
 
 
@@ -42,8 +50,10 @@ class Verdict(StrEnum):
     """What became of a valid bar."""
 
     ACCEPTED = "accepted"
+    REVISED = "revised"  # the stored bar has the new values now
     DUPLICATE = "duplicate"
     CONFLICT = "conflict"
+    FORMING = "forming"  # its period is not over: kept by engine/forming.py, without a number
     BACKLOG_FULL = "backlog_full"
     UNKNOWN_SYMBOL = "unknown_symbol"
     DELETED = "deleted"
@@ -60,7 +70,10 @@ class NewBar:
     high: float
     low: float
     close: float
-    volume: float
+    volume: float | None  # None: unknown
+    assumed: bool = False  # was forming, and nobody confirmed that it is closed
+    derived: bool = False  # made from bars of a smaller timeframe
+    closed: bool | None = None  # what its sender says; None: nothing, its period decides (domain/closing.py)
 
     @property
     def key(self) -> tuple[str, str, datetime]:
@@ -69,7 +82,7 @@ class NewBar:
 
     def same_values(self, other: "NewBar | Bar") -> bool:
         """Whether prices and volume are equal."""
-        return all(getattr(self, name) == getattr(other, name) for name in VALUES)
+        return all(getattr(self, name) == getattr(other, name) for name in revise.VALUES)
 
 
 class WatchListResult(NamedTuple):
@@ -100,16 +113,18 @@ def create_symbols(tickers: Sequence[str], *, at_most: int, now: datetime, by: s
     return WatchListResult(created=set(fresh), known=known)
 
 
-def accept(bars: Sequence[NewBar], *, now: datetime) -> list[Verdict]:
+def accept(bars: Sequence[NewBar], *, now: datetime, revising: bool = False, source: str = "") -> list[Verdict]:
     """Accept at most CHUNK bars in the order given; returns a verdict for each.
 
+    New values for a bar that waits or was processed are a conflict, unless `revising`, or unless the stored values
+    were only assumed: then they are a revision. `source` says in the revision's record who sent it.
     What is accepted is committed before this returns; then the first heads are published, and a broker that
     is down leaves that to the sweeper. A fixed number of queries, whatever the number of bars.
     Raises ValueError for more than CHUNK bars.
     """
     if len(bars) > CHUNK:
         raise ValueError(f"at most {CHUNK} bars in one transaction, not {len(bars)}")
-    chunk = _Chunk(now=now, request_id=request_id.current())
+    chunk = _Chunk(now=now, request_id=request_id.current(), revising=revising, source=source)
     with transaction.atomic():
         chunk.lock({bar.symbol for bar in bars})
         chunk.look_up(bars)
@@ -120,16 +135,28 @@ def accept(bars: Sequence[NewBar], *, now: datetime) -> list[Verdict]:
     return verdicts
 
 
+def stored_bars(bars: Sequence[NewBar]) -> dict[tuple[str, str, datetime], Bar]:
+    """The stored bars with the keys of at most CHUNK bars, by key."""
+    tickers = dict(Symbol.objects.filter(ticker__in={bar.symbol for bar in bars}).values_list("ticker", "pk"))
+    keys = [(tickers[bar.symbol], bar.timeframe, bar.timestamp) for bar in bars if bar.symbol in tickers]
+    names = {pk: ticker for ticker, pk in tickers.items()}
+    return {(names[bar.symbol_id], bar.timeframe, bar.timestamp): bar for bar in sql.known_bars(keys)}
+
+
 @dataclass(slots=True)
 class _Chunk:
     """The rows of one transaction: locked, looked up, then written in bulk."""
 
     now: datetime
     request_id: str | None  # of the request that brings the bars
+    revising: bool = False  # new values for known bars are revisions
+    source: str = ""
     rows: dict[str, SymbolStatus] = field(default_factory=dict)  # by ticker
     known: dict[tuple[str, str, datetime], Bar] = field(default_factory=dict)
+    taken: set[tuple[str, str, datetime]] = field(default_factory=set)  # keys with new values from this call
     created: list[Bar] = field(default_factory=list)
     corrected: list[Bar] = field(default_factory=list)
+    revisions: revise.Revisions = field(default_factory=revise.Revisions)
     heads: dict[str, Bar] = field(default_factory=dict)  # by ticker: bars that became the head
 
     def lock(self, tickers: set[str]) -> None:
@@ -156,14 +183,25 @@ class _Chunk:
         if row.symbol.deleted_at is not None:
             return Verdict.DELETED
         known = self.known.get(bar.key)
-        if known is not None and bar.same_values(known):
+        if known is not None and (bar.assumed or bar.same_values(known)):  # what was assumed is worth less
+            if known.assumed and not bar.assumed:
+                self.revisions.confirm(known)
             return Verdict.DUPLICATE
         if known is not None and known.status not in {BarStatus.QUARANTINED, BarStatus.DISCARDED}:
-            return Verdict.CONFLICT
+            return self._revise(bar, row, known)
         if row.backlog >= settings.SCANNER_MAX_BACKLOG:
             return Verdict.BACKLOG_FULL
         self._number(bar, row, known)
         return Verdict.ACCEPTED
+
+    def _revise(self, bar: NewBar, row: SymbolStatus, known: Bar) -> Verdict:
+        """New values for a bar that waits or was processed."""
+        wanted = self.revising or (known.assumed and not bar.assumed)
+        if not wanted or bar.key in self.taken:  # within one call the first of two equal keys wins
+            return Verdict.CONFLICT
+        self.taken.add(bar.key)
+        self.revisions.add(known, bar, row)
+        return Verdict.REVISED
 
     def _number(self, bar: NewBar, row: SymbolStatus, known: Bar | None) -> None:
         newest = row.newest.get(bar.timeframe)
@@ -180,10 +218,12 @@ class _Chunk:
         else:
             stored = known
             self.corrected.append(stored)
-        for name in VALUES:
+        self.taken.add(bar.key)
+        for name in revise.VALUES:
             setattr(stored, name, getattr(bar, name))
         stored.sequence, stored.status, stored.late = row.last_sequence, BarStatus.WAITING, late
         stored.replayed, stored.held, stored.attempts = False, False, 0
+        stored.assumed, stored.derived = bar.assumed, bar.derived
         stored.accepted_at, stored.finished_at, stored.latency_ms = self.now, None, None
         stored.request_id = self.request_id
         if row.head is None:
@@ -203,14 +243,15 @@ class _Chunk:
         if self.corrected:
             Bar.objects.bulk_update(
                 self.corrected,
-                [*VALUES, "sequence", "status", "late", *RESET_BY_CORRECTION],
+                [*revise.VALUES, "sequence", "status", "late", *RESET_BY_CORRECTION],
             )
             resolve_entries([bar.pk for bar in self.corrected], Resolution.REPLACED, self.now)
             SymbolEvent.objects.bulk_create(
                 SymbolEvent(symbol_id=bar.symbol_id, bar=bar, kind=EventKind.REPLACED, at=self.now, actor=SCANNER)
                 for bar in self.corrected
             )
-        moved = {bar.symbol_id for bar in (*self.created, *self.corrected)}
+        self.revisions.store(now=self.now, source=self.source)
+        moved = {bar.symbol_id for bar in (*self.created, *self.corrected)} | self.revisions.symbols
         sql.store_numbers([row for row in self.rows.values() if row.symbol_id in moved])
 
     def first_heads(self) -> list[tuple[SymbolStatus, Message]]:

@@ -41,11 +41,7 @@ def start_control(message: Message) -> Ticket | Outcome | None:
 def control_passed(message: Message, *, now: datetime) -> Outcome:
     """Quarantine the head, since the detectors work on the last good bar. SUPERSEDED if the message is stale."""
     with transaction.atomic():
-        guard = f" AND epoch = %s AND attempts = %s AND stage = '{Stage.CONTROL}'"
-        if (
-            sql.finish_head(message.symbol_id, message.sequence, guard=guard, values=[message.epoch, message.retries])
-            is None
-        ):
+        if sql.finish_controlled_head(message) is None:
             return Outcome.SUPERSEDED
         row = read_row(message.symbol_id)
         bar_id = Bar.objects.values_list("id", flat=True).get(symbol_id=message.symbol_id, sequence=message.sequence)

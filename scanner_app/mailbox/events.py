@@ -1,4 +1,4 @@
-"""Lines of a symbol's timeline, each written in the transaction of the change that it reports."""
+"""Write events: lines of a symbol's timeline, each in the transaction of the change that it reports."""
 
 from datetime import datetime
 
@@ -21,7 +21,7 @@ def add_event(
 
 
 def count_event_up(symbol_id: int, kind: EventKind, now: datetime, *, bar_id: int, reason: str) -> bool:
-    """Update the newest line of the timeline if it has this kind and bar. Returns whether it did."""
+    """Renew the newest event instead of adding one, if it has this kind and bar. Returns whether it did."""
     last = SymbolEvent.objects.filter(symbol_id=symbol_id).order_by("-id").first()
     if last is None or (last.kind, last.bar_id) != (kind, bar_id):
         return False

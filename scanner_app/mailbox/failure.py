@@ -1,4 +1,4 @@
-"""Record a failed head once and decide what happens next. Calling any of these twice is safe."""
+"""Record a failure of a head and decide what follows. A failure counts once, even if it is reported twice."""
 
 import traceback as tracebacks
 from dataclasses import dataclass
@@ -32,10 +32,10 @@ from scanner_app.telemetry import counters
 log = structlog.get_logger(__name__)
 
 MAX_ERROR_TEXT = 10_000
-"""Characters kept of an error's message: enough to read, and no row of megabytes."""
+"""Most characters that are stored of an error's message, so that no row has megabytes."""
 
 MAX_TRACEBACK = 100_000
-"""Characters kept of a traceback, the end of it: a deep recursion makes millions."""
+"""Most characters that are stored of a traceback, counted from its end: a deep recursion makes millions."""
 
 
 def fail(
@@ -44,7 +44,7 @@ def fail(
     """Record a failed attempt of the head: breaker, next attempt, traceback; all in one transaction.
 
     `hung`: it hit a time limit or killed its process, so its symbol moves to the slow lane.
-    `celery_retries`: False where no task is left that Celery could retry; then the retry is published here.
+    `celery_retries`: False if there is no running task that Celery could retry; then the retry is published here.
 
     RETRYING: Celery is to retry it, once. CONTROL: its retries are used up, the control run is published.
     HOLDING: the next probe is published. QUARANTINED: it was a replay, which has one attempt.
@@ -64,8 +64,8 @@ def fail(
             return Outcome.SUPERSEDED
         row = read_row(message.symbol_id)
         if hung:
-            move_to_lane(row.symbol_id, row.lane, lanes.HUNG, now, reason=text.message)
-            row.lane = lanes.HUNG.lane
+            move_to_lane(row.symbol_id, row.lane, lanes.INTO_SLOW_LANE, now, reason=text.message)
+            row.lane = lanes.INTO_SLOW_LANE.lane
         if ticket.replayed:
             _record_failure(ticket, text, NextStep(outcome=Outcome.QUARANTINED), now)
             outcome = _quarantine(ticket, text, now, reason="its replay failed")
@@ -132,7 +132,7 @@ def quarantine_head(ticket: Ticket, error: BaseException, *, now: datetime) -> O
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorText:
-    """An error as it is kept: its type's name, message and traceback."""
+    """An error as it is stored: its type's name, message and traceback."""
 
     type: str
     message: str
@@ -150,19 +150,19 @@ def _describe(error: BaseException) -> ErrorText:
 
 
 def text_of(error: BaseException) -> str:
-    """What an error says. Celery's soft limit says no more than its own name."""
+    """The message of an error. The message of Celery's soft limit is only its name, so it gets a better one here."""
     if isinstance(error, SoftTimeLimitExceeded):
         return f"stopped after {wording.span(settings.SCANNER_SOFT_LIMIT_S)} (the soft limit)"
     return str(error)
 
 
 def _storable(text: str) -> str:
-    # PostgreSQL stores neither NUL nor lone surrogates: the record of a failure must not fail itself.
+    # PostgreSQL refuses NUL and lone surrogates, and storing a failure must not fail.
     return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
 
 
 def _log_failure(event: str, ticket: Ticket, error: BaseException) -> None:
-    """After the commit: a log that is slow must not hold the row, and what was rolled back did not happen."""
+    """Call it after the commit: a slow log must not prolong the row's lock, and a rollback must not be logged."""
     log.error(event, **ticket.logged, exc_info=error)
 
 
@@ -175,7 +175,7 @@ def _count_failure(row: SymbolStatus, ticket: Ticket, text: ErrorText, now: date
         kind = EventKind.OPENED if before.opened_at is None else EventKind.REOPENED
     save_breaker(row.symbol.breaker, after)
     reason = f"{row.symbol.ticker} processing failed {wording.counted(after.failures, 'time')}"
-    # A hold probes all night: its failures are counted up in one row, and so is their line of the timeline.
+    # A hold may probe for hours: its failures share one row, and one line of the timeline.
     if not (row.stage == Stage.HOLD and count_event_up(row.symbol_id, kind, now, bar_id=ticket.bar_id, reason=reason)):
         add_event(row.symbol_id, kind, now, bar_id=ticket.bar_id, reason=reason)
     if kind is EventKind.OPENED:

@@ -1,13 +1,13 @@
-"""The number of gaps in a symbol's series, as last counted (engine/gaps.py counts)."""
+"""Store the number of gaps in a symbol's series. It is counted by engine/gaps.py."""
 
 from scanner_app.models import SymbolStatus
 
 
 def store(row: SymbolStatus, gaps: int) -> None:
-    """Store the count that was made of the row as it was read.
+    """Store a count that belongs to the row as it was read.
 
-    A bar that is accepted meanwhile has a higher sequence, so it is counted the next time. Guarded: a calendar that
-    is changed meanwhile asks for another count.
+    A bar that was accepted meanwhile has a higher sequence, so the next count includes it. The guard is for a calendar
+    that was changed meanwhile: then nothing is stored, and the gaps are counted again.
     """
     SymbolStatus.objects.filter(pk=row.pk, gaps_sequence=row.gaps_sequence).update(
         gaps=gaps, gaps_sequence=row.last_sequence

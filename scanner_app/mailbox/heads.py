@@ -13,16 +13,16 @@ from scanner_app.models import SymbolStatus
 
 
 def queue_of(message: Message) -> str:
-    """The queue that the symbol's messages go to now: it may have changed its lane since this one."""
+    """The queue of the symbol's present lane, which may differ from the lane that this message came through."""
     try:
         lane = SymbolStatus.objects.values_list("lane", flat=True).get(symbol_id=message.symbol_id)
     except (OperationalError, InterfaceError):
-        lane = Lane.MAIN  # the failure is recorded: its retry must not be lost for want of the right lane
+        lane = Lane.MAIN  # the failure is already recorded: better a retry in the wrong lane than none
     return queue_name(message.ticker, lane)
 
 
 def head_message(row: SymbolStatus) -> Message | None:
-    """The message that is live for the row as it is; None without a head or while nothing may be published."""
+    """The message that may run the row's head; None without a head or while nothing may be published."""
     bar = None if row.head is None else read_next(row.symbol_id, row.head)[1]
     return None if bar is None else message_of(row, *bar)
 
@@ -53,9 +53,9 @@ def publish_head(row: SymbolStatus) -> None:
 
 
 def publish_following(done: Message, next_head: NextHead, bar: tuple[str, datetime] | None) -> None:
-    """Publish the head that follows a bar that is done, after the commit; its breaker is closed.
+    """Publish the head that follows a completed bar, after the commit. It may run at once: the breaker is closed.
 
-    `bar` is timeframe and time of the head; None while nothing may be published.
+    `bar` is the new head's timeframe and time; None while nothing may be published.
     """
     if next_head.head is None or bar is None:
         return

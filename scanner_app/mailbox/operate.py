@@ -50,7 +50,7 @@ def skip(symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> None:
             raise NothingToSkip(symbol.ticker)
         row = read_row(symbol.pk)
         bar_id, accepted_at = Bar.objects.values_list("id", "accepted_at").get(symbol_id=symbol.pk, sequence=row.cursor)
-        # A corrected or replayed bar has failures of an earlier life, which say nothing of this one.
+        # A corrected or replayed bar also has failures from before it was accepted again: these do not count.
         failures = ProcessingFailure.objects.filter(bar_id=bar_id, failed_at__gte=accepted_at)
         last = failures.order_by("-id").first()
         put_into_quarantine(
@@ -68,7 +68,7 @@ def skip(symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> None:
 
 
 def disable(symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> bool:
-    """A running bar may finish, nothing more is published; bars are accepted and wait. False: it was so already."""
+    """Publish nothing more; a running bar may finish, and new bars wait. False: the symbol was already disabled."""
     return _switch(symbol, EventKind.DISABLED, by, now, reason, enabled=False)
 
 

@@ -1,4 +1,4 @@
-"""Operators' actions on bars in quarantine."""
+"""A bar's way into quarantine, and out of it: an operator replays or discards it, or new values for it arrive."""
 
 from datetime import datetime
 
@@ -17,9 +17,9 @@ from scanner_app.telemetry import counters, request_id
 
 
 def replay(entry: QuarantinedBar, *, by: str, now: datetime, reason: str = "") -> None:
-    """Accept the bar again under the next free number, marked late, for one attempt.
+    """Accept the bar again under the next sequence, marked late, for one attempt.
 
-    If that fails it is back in quarantine, without touching failures or breaker.
+    If the attempt fails, the bar goes back into quarantine; failures and breaker do not change.
     Raises NotInQuarantine, with nothing changed, if the entry is already resolved.
     """
     with transaction.atomic():
@@ -47,7 +47,7 @@ def replay(entry: QuarantinedBar, *, by: str, now: datetime, reason: str = "") -
 
 
 def discard(entry: QuarantinedBar, *, by: str, now: datetime, reason: str = "") -> None:
-    """Give the bar up: it is in no window, and only new values for it are accepted.
+    """Give the bar up: it stays out of all windows. New values for it are still accepted.
 
     Raises NotInQuarantine, with nothing changed, if the entry is already resolved.
     """
@@ -74,7 +74,7 @@ def put_into_quarantine(
     error: tuple[str, str, str] = ("", "", ""),
     actor: str = SCANNER,
 ) -> None:
-    """Put a bar, no longer the head, into quarantine. `error` is type, message and traceback."""
+    """Put a bar that is no longer the head into quarantine. `error` is type, message and traceback."""
     error_type, text, traceback = error
     transaction.on_commit(counters.bar_quarantined, robust=True)
     Bar.objects.filter(id=bar_id).update(
@@ -95,5 +95,5 @@ def put_into_quarantine(
 
 
 def resolve_entries(bar_ids: list[int], resolution: Resolution, now: datetime) -> None:
-    """Close the open entries of these bars."""
+    """Resolve the entries of these bars that are not resolved yet. Runs inside the caller's transaction."""
     QuarantinedBar.objects.filter(bar_id__in=bar_ids, resolution="").update(resolution=resolution, resolved_at=now)

@@ -19,8 +19,8 @@ class _Action(Protocol):
 def replay_all(entries: QuerySet[QuarantinedBar], *, by: str, clock: Callable[[], datetime], reason: str = "") -> int:
     """Accept the bars of these entries again, the oldest first; returns how many.
 
-    Each entry has its own transaction and its own time. Entries that somebody else resolves meanwhile are skipped
-    and not counted. A call that was interrupted can be repeated: it goes on where it ended.
+    Each entry has its own transaction and its own acceptance time. Entries that somebody else resolves meanwhile are
+    left out and not counted. A call that was interrupted can be repeated: it goes on where it ended.
     """
     return _each(mailbox.replay, entries, by=by, clock=clock, reason=reason)
 

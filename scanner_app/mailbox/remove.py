@@ -1,4 +1,4 @@
-"""Delete a symbol: hide it at once, then remove its rows in small batches, so that nobody waits long."""
+"""Delete a symbol: hide it at once, then remove its rows in small batches, so that no other write waits long."""
 
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from scanner_app.mailbox.rows import read_row
 from scanner_app.models import (
     Alert,
     Bar,
+    FormingBar,
     Notification,
     ProcessingFailure,
     QuarantinedBar,
@@ -34,9 +35,10 @@ TABLES: tuple[type[models.Model], ...] = (
     Notification,
     Alert,
     SymbolEvent,
+    FormingBar,
     Bar,
 )
-"""Tables with many rows for a symbol, in the order in which the rows can be removed."""
+"""The tables that have many rows for a symbol, in the order in which their rows can be removed."""
 
 
 def delete(symbol: Symbol, *, by: str, now: datetime, force: bool = False, reason: str = "") -> None:

@@ -1,4 +1,4 @@
-"""Guards and reads of a symbol's status row, shared by the transitions."""
+"""Guards and reads of a symbol's status row, shared by the transitions. A guard is a query for a guarded update."""
 
 from django.db.models import QuerySet
 

@@ -1,4 +1,4 @@
-"""Start a head and complete it; failure.py handles failures. Calling either twice is safe."""
+"""Start a head and complete it. Calling either twice is safe. Failures are in failure.py."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -14,7 +14,7 @@ from scanner_app.detectors import Finding
 from scanner_app.domain import breaker, lanes, latency, wording
 from scanner_app.domain.actors import SCANNER
 from scanner_app.domain.enums import EventKind, Lane, Outcome
-from scanner_app.mailbox import sql
+from scanner_app.mailbox import reruns, sql
 from scanner_app.mailbox.breakers import save_breaker
 from scanner_app.mailbox.events import add_event
 from scanner_app.mailbox.heads import publish_following, publish_head
@@ -46,20 +46,23 @@ def start(message: Message, *, now: datetime) -> Ticket | Outcome:
 def complete(ticket: Ticket, findings: Iterable[Finding], *, now: datetime, run_s: float = 0) -> Outcome:
     """Store the head's effects, move the cursor past it and name the next head.
 
-    All or nothing, in one transaction; the next head is published after the commit. Taken whenever the bar
-    is still the head: detectors are pure, so whose run it was does not matter. SUPERSEDED, with nothing
-    changed, if it is not. `run_s` is how long the detectors took (s): it decides on the lane.
+    All or nothing, in one transaction; the next head is published after the commit. A result counts whenever the bar is
+    still the head, even if its message has become stale: detectors are pure, so every run finds the same. SUPERSEDED,
+    with nothing changed, if the bar is no longer the head. `run_s` is how long the detectors took (s): it decides
+    whether the symbol changes its lane.
     """
     message = ticket.message
     latency_ms = latency.milliseconds(ticket.accepted_at, now)
     figures = latency.rolling(ticket.latencies, latency_ms, now, held=ticket.held)
     with transaction.atomic():
-        # First the guarded update: it is the check and, on either database, the lock; and it changes what
-        # it guards, or a second copy of the task would pass it too.
+        # First the guarded update. It is the check and, on either database, the lock. It changes the column that it
+        # checks: otherwise a second copy of the message would pass it too.
         next_head = sql.complete_head(ticket, figures, latency_ms, now=now)
         if next_head is None:
             return Outcome.SUPERSEDED
         sql.insert_signals(ticket, findings, now=now)
+        if next_head.revision != ticket.revision:  # its window may be from before a revision
+            reruns.join_completed(message.symbol_id, ticket.timeframe, ticket.timestamp, now=now)
         failures, bar = sql.read_next(message.symbol_id, next_head.head)
         if failures:
             _close_breaker(ticket, now)

@@ -1,10 +1,13 @@
 """The hot path's SQL, written by hand: five statements for a bar. The ORM needed nine and three times as long.
 
 read_head       one select: is the message live, may the head run, and the head's bar
-finish_head     the guarded update of the status row: it checks, locks and moves to the next head
-complete_head   finish_head and the bar's result: one statement on PostgreSQL (one round trip), two on SQLite
+bars_before     the rest of the window
+complete_head   the guarded update of the status row, which checks, locks and moves to the next head, and the bar's
+                result: one statement on PostgreSQL (one round trip), two on SQLite
 insert_signals  the detectors' findings
 read_next       the breaker's failures, and timeframe and time of the next head
+
+For a head that goes to quarantine: finish_head, the guarded update alone; finish_controlled_head, after a control run.
 
 Three more for each call that accepts bars. With the ORM, building them took three quarters of the call's time:
 
@@ -34,7 +37,7 @@ from scanner_app.models import Bar, SymbolStatus
 _READ_HEAD = """
     SELECT symbol.enabled, symbol.deleted_at, breaker.opened_at,
            status.epoch, status.attempts, status.stage, status.next_attempt_at,
-           status.catching_up, status.latencies,
+           status.catching_up, status.latencies, status.revision,
            bar.id, bar.timeframe, bar.timestamp, bar.open, bar.high, bar.low, bar.close, bar.volume,
            bar.late, bar.replayed, bar.accepted_at, bar.request_id
       FROM scanner_app_symbolstatus status
@@ -53,8 +56,11 @@ _FINISH_HEAD = """
            catching_up = catching_up AND last_sequence > head,
            attempts = 0, deferrals = 0, losses = 0, stage = '{run}', next_attempt_at = NULL{also}
      WHERE symbol_id = %s AND head = %s{guard}
- RETURNING head, epoch, lane, quick_bars
+ RETURNING head, epoch, lane, quick_bars, revision
 """
+
+_IN_CONTROL = f" AND epoch = %s AND attempts = %s AND stage = '{Stage.CONTROL}'"
+"""What rows.in_control() asks of the row, beside its symbol and head."""
 
 _FIGURES = """,
            bars_processed = bars_processed + 1, last_bar_time = %s, last_processed_at = %s,
@@ -69,13 +75,14 @@ _FINISH_BAR = f"""
 # The bar is changed only if the row was: `moved` is empty otherwise.
 _FINISH_HEAD_AND_FINISH_BAR = """
     WITH moved AS ({finish_head}), finished AS ({finish_bar} AND EXISTS (SELECT FROM moved))
-  SELECT head, epoch, lane, quick_bars FROM moved
+  SELECT head, epoch, lane, quick_bars, revision FROM moved
 """
 
 _INSERT_SIGNAL = """
     INSERT INTO scanner_app_signal
-           (symbol_id, bar_id, timeframe, timestamp, detector, pattern, direction, strength, late, created_at)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+           (symbol_id, bar_id, timeframe, timestamp, detector, pattern, direction, strength, late, created_at,
+            revised, withdrawn_at, detector_version, window_gaps)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
 # Separate from the update, so that it reads what was committed before the update got its lock.
@@ -88,13 +95,13 @@ _READ_NEXT = """
      WHERE breaker.symbol_id = %s
 """
 
-# CROSS JOIN makes SQLite look up each key by index; with IN it would scan all bars.
 _BARS_BEFORE = f"""
     SELECT timestamp, open, high, low, close, volume FROM scanner_app_bar
      WHERE symbol_id = %s AND timeframe = %s AND timestamp < %s AND status = '{BarStatus.PROCESSED}'
      ORDER BY timestamp DESC LIMIT %s
 """  # noqa: S608 - a constant of ours
 
+# CROSS JOIN makes SQLite look up each key by index; with IN it would scan all bars.
 _KNOWN_BARS = """
     WITH keys (symbol_id, timeframe, timestamp) AS (VALUES {keys})
   SELECT bar.* FROM keys CROSS JOIN scanner_app_bar bar
@@ -104,13 +111,14 @@ _KNOWN_BARS = """
 _INSERT_BAR = """
     INSERT INTO scanner_app_bar
            (symbol_id, timeframe, timestamp, open, high, low, close, volume, sequence, status, late, replayed, held,
-            attempts, accepted_at, finished_at, latency_ms, request_id)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+            revised, assumed, derived, attempts, accepted_at, finished_at, latency_ms, request_id)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
 _STORE_NUMBERS = """
     UPDATE scanner_app_symbolstatus
-       SET last_sequence = %s, newest = %s, watched = %s, head = %s, next_attempt_at = %s, catching_up = %s
+       SET last_sequence = %s, revision = %s, newest = %s, watched = %s, head = %s, next_attempt_at = %s,
+           catching_up = %s
      WHERE symbol_id = %s
 """
 
@@ -145,6 +153,7 @@ class NextHead:
     epoch: int
     lane: str
     quick_bars: int
+    revision: int  # of the symbol's bars, when the head was finished
 
 
 def read_head(message: Message) -> StoredHead | None:
@@ -152,7 +161,9 @@ def read_head(message: Message) -> StoredHead | None:
     row = one_row(_READ_HEAD, [message.symbol_id, message.sequence])
     if row is None:
         return None
-    enabled, deleted_at, opened_at, epoch, attempts, stage, next_attempt_at, catching_up, latencies, *bar = row
+    enabled, deleted_at, opened_at, epoch, attempts, stage, next_attempt_at, catching_up, latencies, revision, *bar = (
+        row
+    )
     bar_id, timeframe, timestamp, *values, late, replayed, accepted_at, request_id = bar
     return StoredHead(
         runnable=bool(enabled) and deleted_at is None,
@@ -172,6 +183,7 @@ def read_head(message: Message) -> StoredHead | None:
             accepted_at=utc(accepted_at),
             request_id=request_id,
             held=bool(catching_up),
+            revision=revision,
             latencies=orjson.loads(latencies) if isinstance(latencies, str) else latencies,
         ),
     )
@@ -185,12 +197,15 @@ def bars_before(ticket: Ticket, count: int) -> list[tuple[Any, ...]]:
     return [(utc(time), *values) for time, *values in all_rows(_BARS_BEFORE, key)]
 
 
-def finish_head(symbol_id: int, sequence: int, *, guard: str = "", values: Sequence[Any] = ()) -> NextHead | None:
-    """Finish the head and make the next bar the head; None, with nothing changed, if `sequence` is not the head.
+def finish_head(symbol_id: int, sequence: int) -> NextHead | None:
+    """Finish the head and make the next bar the head; None, with nothing changed, if `sequence` is not the head."""
+    return _run_move(_FINISH_HEAD.format(run=Stage.RUN, also="", guard=""), [symbol_id, sequence])
 
-    `guard` is appended to the WHERE clause; `values` are its parameters.
-    """
-    return _run_move(_FINISH_HEAD.format(run=Stage.RUN, also="", guard=guard), [symbol_id, sequence, *values])
+
+def finish_controlled_head(message: Message) -> NextHead | None:
+    """The same for a head that waits for the result of this control run; None if it does not (any more)."""
+    values = [message.symbol_id, message.sequence, message.epoch, message.retries]
+    return _run_move(_FINISH_HEAD.format(run=Stage.RUN, also="", guard=_IN_CONTROL), values)
 
 
 def complete_head(ticket: Ticket, figures: Figures, latency_ms: int, *, now: datetime) -> NextHead | None:
@@ -236,6 +251,10 @@ def insert_signals(ticket: Ticket, findings: Iterable[Finding], *, now: datetime
             finding.strength,
             ticket.late,
             to_database(now),
+            False,  # revised and withdrawn: by re-runs alone
+            None,
+            finding.version,
+            None,
         )
         for finding in findings
     ]
@@ -280,6 +299,9 @@ def insert_bars(bars: Iterable[Bar]) -> None:
             bar.late,
             bar.replayed,
             bar.held,
+            bar.revised,
+            bar.assumed,
+            bar.derived,
             bar.attempts,
             to_database(bar.accepted_at),
             _time(bar.finished_at),
@@ -298,6 +320,7 @@ def store_numbers(rows: Iterable[SymbolStatus]) -> None:
         [
             (
                 row.last_sequence,
+                row.revision,
                 _json(row.newest),
                 _json(row.watched),
                 row.head,

@@ -16,7 +16,7 @@ def one_row(sql: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
 
 
 def all_rows(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """The rows that a statement returns, which always has the same text: PostgreSQL plans it once a connection."""
+    """The rows that a statement returns. Its text is always the same, so PostgreSQL plans it once for a connection."""
     with _cursor() as (cursor, options):
         cursor.execute(sql, values, **options)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
@@ -24,7 +24,7 @@ def all_rows(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 
 def run_many(sql: str, rows: Sequence[Sequence[Any]]) -> None:
-    """Run a statement of one text once for each row; on PostgreSQL in one round trip, by a kept plan if it may."""
+    """Run a statement once for each row of values; on PostgreSQL in one round trip, with a plan that it keeps."""
     if rows:
         with _cursor() as (cursor, _):
             cursor.executemany(sql, rows)
@@ -32,9 +32,10 @@ def run_many(sql: str, rows: Sequence[Sequence[Any]]) -> None:
 
 @contextmanager
 def _cursor() -> Iterator[tuple[Any, dict[str, bool]]]:
-    """A cursor of Django's connection, and what its `execute` needs to have PostgreSQL keep the plan.
+    """A cursor of Django's connection, and the options with which its `execute` has PostgreSQL keep the plan.
 
-    Django's own cursors write the values into the text, so that there is nothing to keep.
+    Django's own cursors write the values into the statement's text, so PostgreSQL can't keep a plan for it. They are
+    used without SCANNER_PREPARED_STATEMENTS, and on SQLite.
     """
     if connection.vendor == "postgresql" and settings.SCANNER_PREPARED_STATEMENTS:
         import psycopg  # noqa: PLC0415 - needed on PostgreSQL alone
@@ -49,11 +50,11 @@ def _cursor() -> Iterator[tuple[Any, dict[str, bool]]]:
 
 
 def to_database(time: datetime) -> Any:
-    """An aware time as the database takes it in a statement written by hand."""
+    """An aware time in the form that a statement written by hand must give to the database."""
     return connection.ops.adapt_datetimefield_value(time)
 
 
 def utc(stored: Any) -> datetime:
-    """A time as a statement written by hand returns it, made aware: SQLite has naive ones, or text."""
+    """The aware time for a time that a statement written by hand returned: SQLite returns naive ones, or text."""
     time = datetime.fromisoformat(stored) if isinstance(stored, str) else stored
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time

@@ -22,21 +22,21 @@ from scanner_app.models import Bar, SymbolStatus
 log = structlog.get_logger(__name__)
 
 OVERDUE = timedelta(seconds=5)
-"""A waiting retry is the worker's business until it is this late."""
+"""A retry is on a worker's timer until its time. The sweeper looks for it only once it is this late."""
 
 MAX_LOSSES = 3
-"""Times in a row that a head may be lost, with whole workers, before it counts as its failure."""
+"""A head that is lost with its worker so many times in a row counts as failed: it may be what kills the workers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryReport:
     """Where the deliveries are at one moment, by the queues and the workers' heartbeats."""
 
-    queued: frozenset[str]  # identities of the deliveries that lie in the queues asked about
+    queued: frozenset[str]  # identities of the deliveries that are in a queue
     held: frozenset[str]  # identities in living workers' heartbeats
     outages: frozenset[str] = frozenset()  # identities whose last run ended with an outage of our own
     unqueued_since: Mapping[str, float]  # identity -> unix s when a sweep first saw it in no queue
-    patience_s: float  # for so long a delivery in no queue is taken to be with a worker
+    patience_s: float  # a delivery that left its queue less than this ago is assumed to be with a worker
 
 
 @dataclass(slots=True)
@@ -44,10 +44,10 @@ class SweepReport:
     """What a sweep found and did, by kind."""
 
     heads: int = 0  # heads that are due
-    lost: int = 0  # of them in no queue and with no worker: published again
-    idle: int = 0  # symbols without a head in spite of a backlog: mended
-    published: int = 0  # of the lost, taken by the broker
-    failed: int = 0  # of the lost, counted as a failure: it was the third time in a row
+    lost: int = 0  # of them in no queue and with no worker
+    idle: int = 0  # symbols that had a backlog but no head: they have one now
+    published: int = 0  # of the lost: published again, and taken by the broker
+    failed: int = 0  # of the lost: recorded as a failure, since it was the third loss in a row
     unqueued: dict[str, float] = field(default_factory=dict)  # for the next sweep
 
     def counts(self) -> dict[str, int]:
@@ -109,11 +109,11 @@ def sweep(due: list[tuple[SymbolStatus, Message]], deliveries: DeliveryReport, *
     given_up = [message for row, message in counted if row.losses + 1 >= MAX_LOSSES]
     again = [(row, message) for row, message in lost_due if message not in given_up]
     for _, message in counted:
-        # Guarded, and a row at a time: ingest alone may hold several.
+        # Guarded, and one row at a time: only ingest may lock several rows.
         _live(message).update(losses=F("losses") + 1)
     report.published = publish((message, row.lane, None) for row, message in again)
     for _, message in again[report.published :]:
-        # What the broker did not take was not lost again: it was never there.
+        # The broker did not take these messages, so the loss is not counted: the next sweep finds it again.
         _live(message).filter(losses__gt=0).update(losses=F("losses") - 1)
     report.failed = sum(_give_up(message, now) for message in given_up)
     if report.lost or report.idle:
@@ -123,14 +123,14 @@ def sweep(due: list[tuple[SymbolStatus, Message]], deliveries: DeliveryReport, *
 
 
 def _live(message: Message) -> QuerySet[SymbolStatus]:
-    # A control run that has ended since the look leaves the attempt as it was, with another stage.
+    # The stage must match too: a control run that has just ended leaves head, epoch and attempts as they were.
     return in_control(message) if message.control else live_head(message)
 
 
 def _give_up(message: Message, now: datetime) -> bool:
     try:
         killed(message, f"lost with its worker {MAX_LOSSES} times in a row", now=now)
-    except Exception:  # one symbol's trouble must not keep the others' heads from coming back
+    except Exception:  # an error with one symbol must not keep the sweep from the others
         log.exception("sweep_failed", **message.logged)
         return False
     return True

@@ -20,17 +20,18 @@ class Ticket:
     high: float
     low: float
     close: float
-    volume: float
+    volume: float | None  # None: unknown
     late: bool
     replayed: bool
     accepted_at: datetime
     request_id: str | None = None  # of the request that brought the bar, if one did
     held: bool  # accepted before a pause had been worked off
+    revision: int = 0  # of the symbol's bars when the head was read: an older window shows in a completion
     latencies: list[list[int]]  # SymbolStatus.latencies; only a completion of the head changes it
 
     @property
     def logged(self) -> dict[str, Any]:
-        """What a line of the log says of it."""
+        """Its fields in a log line."""
         bar = {"timeframe": self.timeframe, "bar_time": f"{self.timestamp:%Y-%m-%dT%H:%M:%SZ}"}
         request = {"request_id": self.request_id} if self.request_id else {}
         return self.message.logged | bar | request

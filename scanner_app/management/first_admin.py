@@ -1,4 +1,4 @@
-"""The first administrator, whose password Flower asks for too."""
+"""The first administrator. Flower asks for the same password."""
 
 import os
 import secrets
@@ -10,21 +10,19 @@ from django.contrib.auth import get_user_model
 from django.db import IntegrityError
 
 PASSWORD_FILE = "admin-password"  # noqa: S105 - the file's name
-
-
 FLOWER_FILE = "flower-password"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """Who may sign in, and where the password is found."""
+    """The administrator's account, and where its password is found."""
 
     user: str
     password: str  # Flower's; the administrator's too, unless `own_password`
     place: str  # where the password is: the variable or the file
-    created: bool  # the administrator was made just now
-    made_up: bool  # so was the password
-    own_password: bool  # the administrator has another password, not known here; this one is Flower's alone
+    created: bool  # the administrator was created just now
+    made_up: bool  # the password was made up just now
+    own_password: bool  # the administrator has set another password; `password` is Flower's alone
 
 
 def ensure_admin(name: str, given_password: str, data_dir: Path) -> Account:
@@ -43,7 +41,7 @@ def ensure_admin(name: str, given_password: str, data_dir: Path) -> Account:
     if given_password:
         password, place = given_password, "ADMIN_PASSWORD"
     else:
-        # Kept before it is used: a start that is cut off here is gone on with by the next.
+        # Written before it is used: if this start is interrupted, the next one finds it.
         password, made_up = _kept(file)
         place = str(file)
     created = False
@@ -62,7 +60,7 @@ def ensure_admin(name: str, given_password: str, data_dir: Path) -> Account:
 
 
 def _kept(file: Path) -> tuple[str, bool]:
-    """The password in a file, made up and written if there is none; whether it was."""
+    """The password in a file, and whether it was made up just now because there was no such file."""
     try:
         with open(file, "x", opener=owner_only) as out:
             out.write(secrets.token_urlsafe(12) + "\n")

@@ -24,7 +24,7 @@ class Heartbeat:
     role: str = ""
     shard: str = "0/1"
     held: tuple[str, ...] = ()  # identities of the deliveries that it runs or keeps for later
-    unconsumed_s: float = 0.0  # how long a message has waited beside its free slots
+    unconsumed_s: float = 0.0  # how long a message has waited while it had free slots
     clock_ahead_s: float | None = None  # its clock minus the broker's; None: not known
 
     @property
@@ -34,9 +34,9 @@ class Heartbeat:
 
 
 def write(worker: str, role: str, held: Iterable[str], *, unconsumed_s: float) -> None:
-    """Write a worker's heartbeat; it expires after some missed ones.
+    """Write a worker's heartbeat. It expires after LOST_AFTER_HEARTBEATS intervals without another.
 
-    It includes how far the worker's clock is ahead of the broker's, which every process can compare with.
+    It includes how far the worker's clock is ahead of the broker's: the one clock that all processes can read.
     """
     fields = {
         "at": time.time(),
@@ -56,12 +56,12 @@ def read_all() -> dict[str, Heartbeat]:
     return {
         key.decode().removeprefix(KEY): _parsed(json.loads(value))
         for key, value in zip(keys, values, strict=True)
-        if value is not None  # it expired between the two questions
+        if value is not None  # else it expired after its key was read
     }
 
 
 def clock_ahead_s() -> float:
-    """How far this process's clock is ahead of the broker's, in seconds; right to half of the answer's time."""
+    """How far this process's clock is ahead of the broker's (s). Wrong by half of the answer's duration at most."""
     asked = time.time()
     seconds, microseconds = client().time()
     return (asked + time.time()) / 2 - (seconds + microseconds / 1_000_000)

@@ -1,4 +1,4 @@
-"""A head's message as a value, whatever the broker makes of it."""
+"""A head's message as a value. How the broker stores it is in envelopes.py."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One delivery of a head: numbers that say which state of which row it was made for."""
+    """The message that has a worker run a head or its control run, with the row's state for which it was made."""
 
     symbol_id: int
     ticker: str
@@ -31,7 +31,7 @@ class Message:
 
     @property
     def logged(self) -> dict[str, Any]:
-        """What a line of the log says of it."""
+        """Its fields in a log line."""
         # The control run is no attempt of its own: it follows the last one.
         attempt = self.retries if self.control else self.retries + 1
         return {"symbol": self.ticker, "sequence": self.sequence, "attempt": attempt}
@@ -41,5 +41,5 @@ class Message:
 
 
 def identity(task_id: str, retries: int) -> str:
-    """A delivery's identity from what Celery knows of it."""
+    """A delivery's identity, from the two things that Celery knows of it."""
     return f"{task_id}/{retries}"

@@ -32,9 +32,10 @@ def send(task: str, **options: Any) -> None:
 
 
 def push(messages: Iterable[tuple[str, bytes]], events: Iterable[bytes], *, channel: str) -> None:
-    """Put ready messages on their queues and publish events, all in one round trip. Raises UNREACHABLE.
+    """Put messages on their queues and publish events, all in one round trip. Raises UNREACHABLE.
 
-    `channel` is the events', with a place for the number of the Redis database.
+    Both are in the broker's format (envelopes.py). `channel` is the channel for the events; "{database}" in it stands
+    for the number of the Redis database.
     """
     client = redis_client.client(TIMEOUT_S)
     channel = channel.format(database=client.connection_pool.connection_kwargs.get("db", 0))
@@ -67,6 +68,6 @@ def producers(pid: int) -> ProducerPool:  # noqa: ARG001 - a child must not shar
 
 
 def forget() -> None:
-    """Drop this process's connections, as for another broker. For tests."""
+    """Drop this process's connections, so that the next use connects to the broker of the settings. For tests."""
     producers.cache_clear()
     redis_client.forget()

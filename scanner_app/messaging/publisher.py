@@ -22,15 +22,14 @@ PAUSE_AFTER_FAILURE_S = 2.0
 """After a failed publish this process leaves publishing to the sweeper for so long. Otherwise a dead broker would cost
 every symbol of a chunk, and every bar, its own timeout."""
 
-
-_paused_until = 0.0
+_paused_until = 0.0  # by the monotonic clock
 
 Delivery = tuple[Message, str, datetime | None]
 """A message, its lane, and when the worker may run it (aware; None: now)."""
 
 
 def publish_after_commit(message: Message, *, lane: str, due: datetime | None = None) -> None:
-    """Publish once the transaction at hand is committed; at once without one.
+    """Publish once the current transaction is committed; at once without one.
 
     `due` (aware) is when the worker may run it; None: now.
     """
@@ -58,7 +57,7 @@ def _send(deliveries: Sequence[Delivery]) -> None:
     now = datetime.now(UTC)
     messages, events = [], []
     for message, lane, due in deliveries:
-        # An ETA of the past would make the worker handle it as a waiting message.
+        # With an ETA, even one in the past, the worker would first put the message on its timer.
         eta = due if due is not None and due > now else None
         task = task_names.CONTROL_RUN if message.control else task_names.PROCESS_HEAD
         queue = queue_name(message.ticker, lane)
@@ -109,7 +108,7 @@ def publish_sweep(*, expires_s: float) -> None:
 
 
 def announce_queues() -> None:
-    """Have the workers look now which queues exist. If they don't hear it, they look within a second anyway."""
+    """Have the workers follow the list of symbols now. If this does not reach them, they do so within a second."""
     if time.monotonic() < _paused_until:
         return
     try:

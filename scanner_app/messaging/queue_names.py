@@ -6,7 +6,7 @@ from scanner_app.domain.enums import Lane
 
 
 def queue_name(ticker: str, lane: str = Lane.MAIN) -> str:
-    """The queue of a symbol in a lane; the ticker percent-encoded, so that it can be read back."""
+    """The queue of a symbol in a lane. The ticker is percent-encoded, so that ticker_of_queue can read it back."""
     prefix = "slow.symbol." if lane == Lane.SLOW else "symbol."
     return prefix + quote(ticker, safe="")
 
@@ -15,5 +15,5 @@ def ticker_of_queue(queue: str) -> str:
     """The ticker of a symbol's queue. Raises ValueError for any other queue."""
     _, found, encoded = queue.partition("symbol.")
     if not found:
-        raise ValueError(f"{queue!r} is no symbol's queue")
+        raise ValueError(f"{queue!r} is not a symbol's queue")
     return unquote(encoded)

@@ -1,4 +1,4 @@
-"""Connections to the Redis server, beside those that Celery keeps for itself."""
+"""Our own connections to the Redis server. Celery keeps others."""
 
 import os
 from functools import lru_cache
@@ -25,5 +25,5 @@ def _client(pid: int, url: str, timeout_s: float) -> "redis.Redis":  # noqa: ARG
 
 
 def forget() -> None:
-    """Drop this process's clients, as for another broker. For tests."""
+    """Drop this process's clients, so that the next use connects to the broker of the settings. For tests."""
     _client.cache_clear()

@@ -1,4 +1,4 @@
-"""What the sweeper and the evaluation of the alert rules keep in Redis from one run to the next."""
+"""What the sweeper, the evaluation of the alert rules and runs that met an outage keep in Redis for the next time."""
 
 import json
 import math
@@ -12,26 +12,23 @@ from scanner_app.messaging.redis_client import client
 
 log = structlog.get_logger(__name__)
 
-
 UNQUEUED_KEY = "scanner:unqueued"
-
+"""Since when each delivery has been in no queue, as JSON."""
 
 OUTAGE_KEY = "scanner:outage:"
-
+"""Before a delivery's identity: how many of its runs in a row ended with an outage."""
 
 SWEPT_KEY = "scanner:swept"
-
+"""When the sweeper ran last (unix s)."""
 
 WATCHED_KEY = "scanner:watched"
-
+"""When the alert rules were evaluated last (unix s)."""
 
 WATCHED_TTL_S = 3_600
 """How long the time of the last evaluation of the alert rules is kept."""
 
-
 MEMORY_S = 60
 """The least time for which a sweep's results are kept for the next sweep."""
-
 
 SWEEP_PATIENCE_S = 15
 """The least time since the last sweep after which the sweeper counts as stopped; by default it runs every 2 s."""
@@ -48,13 +45,13 @@ def sweep_patience_s() -> float:
 
 
 def mark_outage(delivery: str) -> None:
-    """Count a run that an outage ended: the sweeper then counts no loss, and many in a row are an alert."""
+    """Count a run that an outage ended. The sweeper then counts no loss, and many in a row raise an alert."""
     try:
         pipeline = client().pipeline()
         pipeline.incr(OUTAGE_KEY + delivery)
         pipeline.expire(OUTAGE_KEY + delivery, memory_s())
         pipeline.execute()
-    except redis.RedisError as exc:  # with the broker away nothing is published again, and so nothing counted
+    except redis.RedisError as exc:  # while the broker is away, the sweeper publishes nothing, so it counts no loss
         log.warning("outage_not_marked", delivery=delivery, error=str(exc))
 
 
@@ -64,7 +61,7 @@ def outages() -> set[str]:
 
 
 def outage_counts() -> dict[str, int]:
-    """How many runs in a row of each delivery an outage ended, each within a minute of the one before."""
+    """How many runs in a row of each delivery ended with an outage, each within memory_s() after the one before."""
     keys = list(client().scan_iter(match=OUTAGE_KEY + "*", count=1000))
     values = client().mget(keys) if keys else []
     return {

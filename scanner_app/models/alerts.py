@@ -1,4 +1,4 @@
-"""What is wrong, since when, and who knows of it."""
+"""Alerts, and when the alert rules were last evaluated."""
 
 from datetime import UTC, datetime
 
@@ -9,24 +9,24 @@ from scanner_app.models.choices import choices_of
 from scanner_app.models.symbols import Symbol
 
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-"""Before every time that is stored: nothing has evaluated the rules yet."""
+"""A time before all others: the rules have not been evaluated yet."""
 
 
 class Alert(models.Model):
-    """One time that a rule held: of the whole, of a symbol, or of another subject, say a worker."""
+    """One time that a rule held: for the whole scanner, for a symbol, or for another subject such as a worker."""
 
     rule = models.CharField(max_length=40)  # a name of scanner_app.domain.alert_rules
     severity = models.CharField(max_length=7, choices=choices_of(Severity))
     symbol = models.ForeignKey(Symbol, on_delete=models.CASCADE, null=True, db_index=False, related_name="alerts")
-    subject = models.CharField(max_length=200, blank=True)  # what is no symbol: "main 0/1", "main@host"
+    subject = models.CharField(max_length=200, blank=True)  # if it is not a symbol: "main 0/1", "main@host"
     state = models.CharField(max_length=10, choices=choices_of(AlertState), default=AlertState.PENDING)
     message = models.TextField()  # a sentence with the figures, as they were when it last fired or was sent
-    began_at = models.DateTimeField()  # since when it holds
+    began_at = models.DateTimeField()  # since when the rule holds
     fired_at = models.DateTimeField(null=True)
     clear_since = models.DateTimeField(null=True)  # while recovering
     cleared_at = models.DateTimeField(null=True)
-    told_at = models.DateTimeField(null=True)  # the last notification that it fires; None: none was sent
-    muted_by = models.CharField(max_length=40, blank=True)  # the stronger rule for which it keeps silent
+    told_at = models.DateTimeField(null=True)  # when the last notification that it fires was written; None: none was
+    muted_by = models.CharField(max_length=40, blank=True)  # the stronger rule that explains it: nothing is sent
     acknowledged_at = models.DateTimeField(null=True)
     acknowledged_by = models.CharField(max_length=150, blank=True)
     acknowledge_reason = models.TextField(blank=True)
@@ -36,7 +36,7 @@ class Alert(models.Model):
 
     class Meta:
         constraints = [
-            # One open alert of a rule for each symbol or subject. Two, since NULLs are never equal.
+            # One open alert of a rule for each symbol or subject. Two constraints, since NULLs are never equal.
             models.UniqueConstraint(
                 fields=["rule", "subject"],
                 condition=models.Q(symbol=None) & ~models.Q(state="resolved"),
@@ -49,7 +49,7 @@ class Alert(models.Model):
             ),
         ]
         indexes = [
-            # What is open: read by every status and every evaluation.
+            # Open alerts: read by every status and every evaluation.
             models.Index(fields=["state"], name="alert_open", condition=~models.Q(state="resolved")),
             # Lists of one symbol, newest first, by cursor.
             models.Index(fields=["symbol", "id"], name="alert_symbol_newest"),
@@ -64,7 +64,7 @@ class Alert(models.Model):
 
     @property
     def weight(self) -> int:
-        """How bad it is, to sort by: more is worse."""
+        """The severity as a number to sort by; a higher one is worse."""
         return list(Severity).index(Severity(self.severity))
 
     def is_silenced(self, now: datetime) -> bool:
@@ -73,14 +73,14 @@ class Alert(models.Model):
 
 
 class Evaluation(models.Model):
-    """The one row that says when the rules were last evaluated: the watcher's sign of life, and its lock."""
+    """When the rules were last evaluated, in a single row. Evaluations also use it as their lock."""
 
-    THE_ROW = 1
+    THE_ROW = 1  # its primary key
 
-    evaluated_at = models.DateTimeField(default=NEVER)  # what was known then has been judged
-    complete = models.BooleanField(default=True)  # every rule could be judged
-    beat_at = models.DateTimeField(null=True)  # when beat asked last; None: never
-    asked_at = models.DateTimeField(null=True)  # when anybody asked last: the write that times the database
+    evaluated_at = models.DateTimeField(default=NEVER)  # the time of the facts that were judged last
+    complete = models.BooleanField(default=True)  # whether every rule could be judged
+    beat_at = models.DateTimeField(null=True)  # when beat last triggered an evaluation; None: never
+    asked_at = models.DateTimeField(null=True)  # when an evaluation last began; its write measures the database
 
     def __str__(self) -> str:
         return f"evaluated at {self.evaluated_at}"

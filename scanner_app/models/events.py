@@ -1,4 +1,4 @@
-"""The audit log and timeline of the symbols."""
+"""Events: the timeline of each symbol, and its audit log."""
 
 from django.db import models
 
@@ -9,7 +9,10 @@ from scanner_app.models.symbols import Symbol
 
 
 class SymbolEvent(models.Model):
-    """What happened to a symbol, when, by whom and why. Append-only, but that a hold counts its probes up in one."""
+    """What happened to a symbol, when, by whom and why.
+
+    Events are only added, with one exception: during a hold, each failed probe renews the event of the last one.
+    """
 
     symbol = models.ForeignKey(Symbol, on_delete=models.CASCADE, db_index=False, related_name="events")
     kind = models.CharField(max_length=11, choices=choices_of(EventKind))

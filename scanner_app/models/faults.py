@@ -15,13 +15,13 @@ class ProcessingFailure(models.Model):
     bar = models.ForeignKey(Bar, on_delete=models.CASCADE, related_name="failures")
     timestamp = models.DateTimeField()  # the bar's
     attempt = models.IntegerField()  # 1, 2, …: Celery's `retries` + 1
-    failed_at = models.DateTimeField()  # the latest, where `times` is above 1
+    failed_at = models.DateTimeField()  # of the latest failure, if `times` is more than 1
     error_type = models.CharField(max_length=200)
     message = models.TextField()
     traceback = models.TextField()
-    retry_delay_s = models.FloatField(null=True)  # from the list, the recovery time in a hold; None: no retry
-    next_attempt_at = models.DateTimeField(null=True)  # when it will really run
-    times = models.IntegerField(default=1)  # above 1 in a hold, which counts its last failure up
+    retry_delay_s = models.FloatField(null=True)  # from the setting; in a hold the recovery time; None: no retry
+    next_attempt_at = models.DateTimeField(null=True)  # later than the delay says if the breaker is open
+    times = models.IntegerField(default=1)  # failures in this row: more than 1 only in a hold
 
     class Meta:
         indexes = [

@@ -1,6 +1,7 @@
-"""What the detectors found."""
+"""Signals: what the detectors found."""
 
 from django.db import models
+from django.db.models import Case, Value, When
 
 from scanner_app.detectors import Direction
 from scanner_app.domain.timeframes import TIMEFRAMES
@@ -9,7 +10,7 @@ from scanner_app.models.symbols import Symbol
 
 
 class Signal(models.Model):
-    """A pattern on a bar. Symbol, timeframe and time are the bar's, kept here for filters without joins.
+    """A pattern that a detector found on a bar. Symbol, timeframe and time are the bar's, so that filters need no join.
 
     Written by hand in mailbox/sql.py: a new column must be added there too.
     """
@@ -24,11 +25,23 @@ class Signal(models.Model):
     strength = models.FloatField()
     late = models.BooleanField(default=False)
     created_at = models.DateTimeField()
+    # Found by a re-run, not when the bar was processed.
+    revised = models.BooleanField(default=False, db_default=False)
+    withdrawn_at = models.DateTimeField(null=True)  # a re-run did not find it again; never deleted for that
+    detector_version = models.CharField(max_length=64, default="", db_default="")
+    window_gaps = models.IntegerField(null=True)  # bars missing in the window; None: not counted
 
     class Meta:
         constraints = [
-            # Each effect once; also the way from a bar to its signals.
-            models.UniqueConstraint(fields=["bar", "detector", "pattern"], name="signal_once"),
+            # Each effect once, among those not withdrawn; also the way from a bar to its signals, which an index
+            # with a condition would not be.
+            models.UniqueConstraint(
+                "bar",
+                "detector",
+                "pattern",
+                Case(When(withdrawn_at=None, then=Value(0)), default="id", output_field=models.BigIntegerField()),
+                name="signal_valid_once",
+            ),
         ]
         indexes = [
             # Lists of one symbol, newest first, by cursor.

@@ -1,4 +1,4 @@
-"""A symbol, its one hot row, and its breaker."""
+"""A symbol, its status row, and its breaker."""
 
 from django.db import models
 
@@ -27,38 +27,40 @@ class Symbol(models.Model):
 
 
 class SymbolStatus(models.Model):
-    """The place of a symbol in its log of bars: the only hot row, written by `mailbox` alone.
+    """How far a symbol has come in its log of bars. Every bar updates this row; only `mailbox` writes it.
 
-    The head, if there is one, is always `cursor + 1`; there is one exactly while `last_sequence` is above
-    `cursor`. So order and backlog come from this row and from nothing else.
+    The head, if there is one, is always `cursor + 1`. There is one exactly while `last_sequence` is above `cursor`. So
+    order and backlog follow from this row alone.
 
     Written by hand in mailbox/sql.py: a new column must be added there too.
     """
 
     symbol = models.OneToOneField(Symbol, on_delete=models.CASCADE, primary_key=True, related_name="status")
     head = models.BigIntegerField(null=True)  # sequence of the one bar in flight
-    cursor = models.BigIntegerField(default=0)  # the last sequence that is done with
+    cursor = models.BigIntegerField(default=0)  # the last sequence that is finished
     last_sequence = models.BigIntegerField(default=0)  # the last sequence given out
-    epoch = models.IntegerField(default=0)  # raised by operators' acts alone: older messages are stale
+    revision = models.BigIntegerField(default=0, db_default=0)  # raised by each revision of bars: windows may be old
+    epoch = models.IntegerField(default=0)  # raised by operators' actions only: older messages become stale
     attempts = models.IntegerField(default=0)  # failures of the head: the `retries` of its live message
     stage = models.CharField(max_length=7, choices=choices_of(Stage), default=Stage.RUN)
     next_attempt_at = models.DateTimeField(null=True)  # when the head may run; None: now
     deferrals = models.IntegerField(default=0)  # times that the head was published again for a later time
-    losses = models.IntegerField(default=0)  # times in a row that the head was lost with a whole worker
+    losses = models.IntegerField(default=0)  # times in a row that the head was lost with its worker
     lane = models.CharField(max_length=4, choices=choices_of(Lane), default=Lane.MAIN)
     quick_bars = models.IntegerField(default=0)  # quick bars in a row, while in the slow lane
-    catching_up = models.BooleanField(default=False)  # bars of a pause are not worked off yet
+    catching_up = models.BooleanField(default=False)  # bars that waited during a pause are still being worked off
     newest = models.JSONField(default=dict)  # {timeframe: ISO time of the newest bar known}
-    watched = models.JSONField(default=list)  # timeframes of which a bar has come fresh: they can be stale
-    gaps = models.IntegerField(default=0)  # inside its series, as last counted
-    gaps_sequence = models.BigIntegerField(default=0)  # last_sequence when that was
+    watched = models.JSONField(default=list)  # timeframes of which a bar was once fresh: only they can become stale
+    gaps = models.IntegerField(default=0)  # gaps inside its series, as last counted
+    gaps_sequence = models.BigIntegerField(default=0)  # last_sequence at that count; 0: count again
     bars_processed = models.BigIntegerField(default=0)
     last_bar_time = models.DateTimeField(null=True)  # opening of the bar processed last
-    last_processed_at = models.DateTimeField(null=True)  # when that was
-    latencies = models.JSONField(default=list)  # [[ms, unix s], …]: the last 100 that were not held
+    last_processed_at = models.DateTimeField(null=True)  # when that bar was processed
+    latencies = models.JSONField(default=list)  # [[ms, unix s], …] of the last 100 bars that were not held
     avg_latency_ms = models.FloatField(default=0)
     p95_latency_ms = models.BigIntegerField(default=0)
-    # The longest of those kept: who can't be slow, without reading them. Old code may make rows, but leaves it at 0.
+    # The longest of `latencies`: finds symbols that can't be slow without reading the list. With a database default,
+    # since the code of an older version may still add rows during an upgrade.
     longest_latency_ms = models.BigIntegerField(default=0, db_default=0)
     last_error = models.TextField(default="")
 
@@ -70,12 +72,12 @@ class SymbolStatus(models.Model):
 
     @property
     def backlog(self) -> int:
-        """Bars that are not done with, the head included."""
+        """Bars that are not finished, the head included."""
         return self.last_sequence - self.cursor
 
 
 class CircuitBreaker(models.Model):
-    """The stored values of a symbol's breaker, written only on failure and recovery."""
+    """The stored values of a symbol's breaker, written only at failures, recovery and reset."""
 
     symbol = models.OneToOneField(Symbol, on_delete=models.CASCADE, primary_key=True, related_name="breaker")
     failures = models.IntegerField(default=0)
@@ -93,5 +95,5 @@ class CircuitBreaker(models.Model):
 
     @property
     def value(self) -> Breaker:
-        """The row as the pure value that `scanner_app.domain.breaker` decides on."""
+        """The row as a value for the functions of `scanner_app.domain.breaker`."""
         return Breaker(failures=self.failures, opened_at=self.opened_at, incident_at=self.incident_at)

@@ -83,7 +83,7 @@ def _channels_with_work(now: datetime) -> list[str]:
 
 
 def _due(now: datetime) -> QuerySet[Notification]:
-    # An untried row is due whatever its time: another machine's clock wrote it, and may be ahead of ours.
+    # A row that was never tried is due whatever its time: it may come from a machine whose clock is ahead of ours.
     time_has_come = Q(next_try_at__lte=now) | Q(attempts=0, next_try_at__isnull=False)
     return Notification.objects.filter(time_has_come, state=NotificationState.PENDING)
 
@@ -166,7 +166,7 @@ def _claim(row: Notification, now: datetime) -> bool:
 
 
 def _record_sent(row: Notification, now: datetime) -> None:
-    # Also after the lease: the message has arrived.
+    # Without a guard on the lease: even if it has ended, the message has arrived.
     _close(row, state=NotificationState.SENT, sent_at=now, error="")
     log.info("notification_sent", channel=row.channel, subject=row.subject, attempt=row.attempts)
 

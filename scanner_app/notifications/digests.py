@@ -34,7 +34,7 @@ class Candidate:
 class PlannedMessage:
     """A message to send now: one notification, or a digest."""
 
-    ids: tuple[int, ...]  # notifications that nobody has been sent yet
+    ids: tuple[int, ...]  # notifications that have not been sent yet
     also: tuple[int, ...] = ()  # sent before, named again by the digest
 
     @property
@@ -51,6 +51,7 @@ def plan(pending: Sequence[Candidate], earlier: Sequence[Candidate], now: dateti
     """
     waiting = sorted(pending, key=_order)
     everything = sorted([*earlier, *pending], key=_order)
+    # A notification is crowded if it is at least the fifth within a minute.
     crowded = {
         candidate.id
         for fourth_before, candidate in zip(everything, everything[SINGLES:], strict=False)
@@ -59,7 +60,7 @@ def plan(pending: Sequence[Candidate], earlier: Sequence[Candidate], now: dateti
     crowded_times = [candidate.at for candidate in waiting if candidate.id in crowded]
 
     def joins(candidate: Candidate) -> bool:
-        """Whether a crowded one came at the same time or less than a minute later."""
+        """Whether it belongs into the digest: a crowded one came at the same time or less than a minute later."""
         place = bisect_left(crowded_times, candidate.at)
         return place < len(crowded_times) and crowded_times[place] - candidate.at < MINUTE
 

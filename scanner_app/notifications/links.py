@@ -13,8 +13,8 @@ def links_of(row: Notification) -> str:
     """The addresses for a notification's reader, one a line: where to look and what to do."""
     if row.alert is not None:
         page = base_url() + reverse("admin:scanner_app_alert_change", args=[row.alert_id])
-        rules = runbook_path(row.alert.rule)
-        return f"{page}\n{base_url()}{rules}" if rules and row.kind != NotificationKind.CLEARED else page
+        runbook = runbook_path(row.alert.rule)
+        return f"{page}\n{base_url()}{runbook}" if runbook and row.kind != NotificationKind.CLEARED else page
     if row.kind == NotificationKind.DIGEST and Notification.objects.filter(digest=row, alert__isnull=False).exists():
         return base_url() + reverse("admin:scanner_app_alert_changelist")
     if row.symbol_id is None:
@@ -27,11 +27,6 @@ def base_url() -> str:
     return web_url(link_host(settings.ENV.WEB_HOST), settings.ENV.WEB_PORT)
 
 
-def runbook_file(rule: str) -> str:
-    """The path of the rule's page in the repository; also for a rule that no longer exists."""
-    return f"docs/runbook/{rule}.md"
-
-
 def runbook_path(rule: str) -> str | None:
-    """The path of the rule's page on the site, without the host; None for a rule that no longer exists."""
+    """The path of a rule's runbook page on the site, without the host; None for a rule that no longer exists."""
     return reverse("runbook", args=[rule]) if rule in RULES else None

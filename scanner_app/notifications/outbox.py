@@ -54,7 +54,7 @@ def recovered(*, symbol_id: int, ticker: str, now: datetime, failures: int, inci
 
 
 def new_message_id() -> str:
-    """A unique Message-ID. Django's own asks the name server for this machine's name, too slow for a transaction."""
+    """A unique Message-ID. Django's asks the name server for this machine's name, which is too slow here."""
     domain = settings.SERVER_EMAIL.rpartition("@")[2].strip("> ") or "localhost"
     return f"<scanner-{uuid.uuid4().hex}@{domain[:100]}>"
 

@@ -9,13 +9,15 @@ from datetime import datetime, timedelta
 
 from scanner_app.domain.actors import SCANNER
 from scanner_app.domain.explanation import actions, next_steps
-from scanner_app.domain.wording import clock, error_line, span
-from scanner_app.domain.wording import one_line as _one_line
-from scanner_app.domain.wording import plural as _plural
-from scanner_app.domain.wording import readable as _readable
+from scanner_app.domain.wording import clock, error_line, one_line, plural, readable, span
 
 QUOTED_AT_MOST = 50
-"""Symbols of a digest that come with their first line; further ones are only named."""
+"""Notifications that a digest quotes with their first line; of further ones it only names the symbol."""
+
+HOW_TO_STOP = (
+    "Acknowledge the alert to stop the reminders, or silence it to stop all its messages for a time: in the admin or "
+    "through the API."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,34 +55,33 @@ def opened(
     """A breaker opened. `error` is the last failure's type and message."""
     error_type, message = error
     headline = error_line(error_type, message)
-    whole = _readable(message)
+    whole = readable(message)
     about = f"Bar: {timeframe}, {clock(bar_time)}\nFailures in a row: {failures}, the last at {clock(now)}"
     opens_again = next_steps.opens_again(half_open_at - now)
-    next_ = next_steps.while_open(
+    then = next_steps.while_open(
         ticker=ticker,
         probe_from=clock(half_open_at),
         probe="its first waiting bar",
         if_it_fails=f"{opens_again}, and so on",
     )
     follows = (
-        f"What happens next: {next_} You get one more message when the breaker closes, and none about further "
-        "failures until then. "
-        f"New bars of {ticker} are accepted and wait; other symbols are not affected."
+        f"What happens next: {then} You get one more message when the breaker closes, and none about further "
+        f"failures until then. New bars of {ticker} are accepted and wait; other symbols are not affected."
     )
-    acts = (
-        f"What you can do: {actions.in_a_mail(('reset', 'skip', 'disable'))}: on the symbol's page, "
-        "through the API, or with\n"
+    choices = (
+        f"What you can do: {actions.in_a_mail(('reset', 'skip', 'disable'))}: on the symbol's page, through the API, "
+        "or with\n"
         f'  manage.py scanner reset|skip|disable {ticker} --reason "…"'
     )
-    paragraphs = [headline, *([whole] if whole not in headline else []), about, follows, acts]
+    paragraphs = [headline, *([whole] if whole not in headline else []), about, follows, choices]
     return Text(
-        subject=f"{ticker} processing failed {failures} {_plural('time', failures)}", body="\n\n".join(paragraphs)
+        subject=f"{ticker} processing failed {failures} {plural('time', failures)}", body="\n\n".join(paragraphs)
     )
 
 
 def recovered(*, ticker: str, failures: int, incident_at: datetime, by: str, now: datetime) -> Text:
     """A breaker closed. `by` is SCANNER after a success, else the operator who reset it."""
-    after = f"after {failures} {_plural('failure', failures)} in a row and {span((now - incident_at).total_seconds())}"
+    after = f"after {failures} {plural('failure', failures)} in a row and {span((now - incident_at).total_seconds())}"
     if by == SCANNER:
         headline = f"The probe succeeded {after}."
         follows = f"The breaker is closed; {next_steps.worked_off(ticker)}."
@@ -88,10 +89,10 @@ def recovered(*, ticker: str, failures: int, incident_at: datetime, by: str, now
         headline = f"{by} reset the symbol {after}."
         follows = (
             f"The breaker is closed, and the first waiting bar of {ticker} runs at once. If the breaker opens again, "
+            "you get a message."
         )
-        follows += "you get a message."
     times = f"Trouble began: {clock(incident_at)}\nIt ended: {clock(now)}"
-    return Text(subject=f"{ticker} recovered", body="\n\n".join([_one_line(headline), times, follows]))
+    return Text(subject=f"{ticker} recovered", body="\n\n".join([one_line(headline), times, follows]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +112,9 @@ def fired(alert: AlertSummary, *, renew: timedelta) -> Text:
     about = f"Severity: {alert.severity}\nSince: {clock(alert.began_at)}"
     follows = (
         f"You get a message when the alert is over, and a reminder every {span(renew.total_seconds())} until then. "
-        "Acknowledge the alert to stop the reminders, or silence it to stop all its messages for a time: in the "
-        "admin or "
-        "through the API."
+        f"{HOW_TO_STOP}"
     )
-    paragraphs = [_one_line(alert.message), about, _look_at(alert.runbook), follows]
+    paragraphs = [one_line(alert.message), about, _look_at(alert.runbook), follows]
     return Text(subject=_subject(alert.title, alert.name), body="\n\n".join(paragraphs))
 
 
@@ -123,12 +122,7 @@ def renewed(alert: AlertSummary, *, now: datetime) -> Text:
     """An alert still fires."""
     lasts = span((now - alert.began_at).total_seconds())
     about = f"Severity: {alert.severity}\nSince: {clock(alert.began_at)}, for {lasts}"
-    follows = (
-        "Acknowledge the alert to stop the reminders, or silence it to stop all its messages for a time: in the "
-        "admin or "
-        "through the API."
-    )
-    paragraphs = [_one_line(alert.message), about, _look_at(alert.runbook), follows]
+    paragraphs = [one_line(alert.message), about, _look_at(alert.runbook), HOW_TO_STOP]
     return Text(subject=_subject(f"still: {alert.title}", alert.name), body="\n\n".join(paragraphs))
 
 
@@ -136,12 +130,12 @@ def cleared(alert: AlertSummary, *, ended_at: datetime) -> Text:
     """An alert is over."""
     headline = f"Over after {span((ended_at - alert.began_at).total_seconds())}: {alert.title}."
     times = f"It began: {clock(alert.began_at)}\nIt ended: {clock(ended_at)}"
-    paragraphs = [_one_line(headline), f"Its message was: {_one_line(alert.message)}", times]
+    paragraphs = [one_line(headline), f"Its message was: {one_line(alert.message)}", times]
     return Text(subject=_subject(f"over: {alert.title}", alert.name), body="\n\n".join(paragraphs))
 
 
 def _subject(title: str, name: str) -> str:
-    return _one_line(f"{name}: {title}" if name else title.capitalize())
+    return one_line(f"{name}: {title}" if name else title.capitalize())
 
 
 def _look_at(runbook: str) -> str:
@@ -176,14 +170,13 @@ def digest_of_opened(named: Sequence[DigestEntry]) -> Text:
     """Many breakers opened."""
     count = len({one.ticker for one in named})
     closing = (
-        "After its recovery time (30 s unless set otherwise), each breaker lets one bar run as the probe, and "
-        "closes if "
-        "the probe succeeds. No bar is lost: they wait. When many breakers open at once, the cause often lies outside "
-        "the symbols: a deploy, a missing file, a full disk."
+        "After its recovery time (30 s unless set otherwise), each breaker lets one bar run as the probe, and closes "
+        "if the probe succeeds. No bar is lost: they wait. When many breakers open at once, the cause often lies "
+        "outside the symbols: a deploy, a missing file, a full disk."
     )
     return Text(
-        subject=f"{count} {_plural('symbol', count)}: processing failed",
-        body="\n\n".join([f"The breakers of {count} {_plural('symbol', count)} opened.", _quoted(named), closing]),
+        subject=f"{count} {plural('symbol', count)}: processing failed",
+        body="\n\n".join([f"The breakers of {count} {plural('symbol', count)} opened.", _quoted(named), closing]),
     )
 
 
@@ -191,8 +184,8 @@ def digest_of_recovered(named: Sequence[DigestEntry]) -> Text:
     """Many breakers closed."""
     count = len({one.ticker for one in named})
     return Text(
-        subject=f"{count} {_plural('symbol', count)} recovered",
-        body="\n\n".join([f"The breakers of {count} {_plural('symbol', count)} closed.", _quoted(named)]),
+        subject=f"{count} {plural('symbol', count)} recovered",
+        body="\n\n".join([f"The breakers of {count} {plural('symbol', count)} closed.", _quoted(named)]),
     )
 
 

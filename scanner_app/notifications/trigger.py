@@ -1,4 +1,4 @@
-"""Have the notify worker deliver: after the commit, one try, never an error. Beat does the same every 10 s anyway."""
+"""Trigger the notify worker after the commit: one try, never an error. Beat triggers it every 10 s anyway."""
 
 import structlog
 from django.db import transaction

@@ -5,7 +5,8 @@ import re
 from django.conf import settings
 from markdown_it import MarkdownIt
 
-from scanner_app.notifications.links import runbook_file, runbook_path
+from scanner_app.domain.alert_rules import runbook_file
+from scanner_app.notifications.links import runbook_path
 
 
 def html_of(rule: str) -> str:

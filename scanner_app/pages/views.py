@@ -97,7 +97,7 @@ def _common(request: HttpRequest) -> dict[str, Any]:
 
 @method_decorator(guarded, name="dispatch")
 class SignIn(LoginView):
-    """Sign in, and go on to the page that asked for it."""
+    """Sign in, and return to the page that required it."""
 
     template_name = "scanner_app/login.html"
     redirect_authenticated_user = True

@@ -18,7 +18,7 @@ from scanner_app.reading.status import Overview
 from scanner_app.reading.symbol_status import SymbolSummary
 
 MAX_ROWS = 10
-"""Symbols in trouble that the start page lists, and alerts."""
+"""Symbols in trouble that the start page lists, and as many alerts."""
 
 MAX_COUNT = 1_000
 """Bars in quarantine that are counted; above this number the page shows "1,000+"."""
@@ -30,8 +30,8 @@ class Worker:
 
     name: str
     role: str
-    holds: int  # messages: running, waiting for a pool process, or for their time
-    beat_ago_s: float  # since its last heartbeat
+    holds: int  # messages that it runs, or keeps until a pool process is free or their time has come
+    heartbeat_ago_s: float  # since its last heartbeat
     deaf: bool
 
 
@@ -39,17 +39,17 @@ class Worker:
 class WorkerOverview:
     """The workers and the sweeper, by what they wrote to Redis."""
 
-    answers: bool  # whether Redis does
+    answers: bool  # whether Redis answers
     workers: list[Worker]
     missing: Sequence[str]  # roles that no living worker has
-    swept_ago_s: float | None  # None: not lately
+    swept_ago_s: float | None  # since the sweeper's last run; None: Redis has forgotten it
     sweeper_late: bool
 
 
 def trouble(overview: Overview) -> list[SymbolSummary]:
-    """The enabled symbols that need attention, the worst first."""
+    """The symbols in trouble, the worst first."""
     worst = {SymbolState.FAILED: 0, SymbolState.PAUSED: 1, SymbolState.PROCESSING: 2}
-    found = [one for one in overview.symbols if one.enabled and (one.state != SymbolState.PROCESSING or one.is_stale)]
+    found = [one for one in overview.symbols if one.in_trouble]
     return sorted(found, key=lambda one: (worst[one.state], -one.consecutive_failures, -one.backlog, one.symbol))
 
 
@@ -64,7 +64,7 @@ def worker_overview(now_s: float) -> WorkerOverview:
             name=name,
             role=one.role,
             holds=len(one.held),
-            beat_ago_s=max(0.0, now_s - one.at),
+            heartbeat_ago_s=max(0.0, now_s - one.at),
             deaf=one.is_deaf,
         )
         for name, one in sorted(living.items())

@@ -7,7 +7,7 @@ cost fifty answers, and not fifty overviews (docs/decisions/live-page.md).
 import gzip
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -15,6 +15,8 @@ from typing import Any
 
 from django.db.models import Count, OuterRef, Subquery
 
+from scanner_app.engine import forming
+from scanner_app.engine.forming import Forming
 from scanner_app.models import Alert, Signal, SymbolStatus
 from scanner_app.reading import quarantine_entries, status, symbol_status
 from scanner_app.reading.encoding import as_json
@@ -105,11 +107,12 @@ class Board:
         )
 
     def read(self, now: datetime) -> dict[str, Any]:
-        """The board as JSON values. Eight queries at most, whatever the number of symbols."""
+        """The board as JSON values. Nine queries at most, whatever the number of symbols."""
         fired = status.fired_alerts()
         whole = status.overview(now, fired)
         self._refresh(whole.symbols)
         quarantined = _quarantined()
+        unfinished = forming.of_all(now)
         slow = set(whole.slow)
         return {
             "overall_status": whole.overall_status,
@@ -125,11 +128,14 @@ class Board:
             "total_alerts": whole.alerts,
             "alerts": [_alert(one, now) for one in _most_urgent_first(fired, now)[:MAX_ALERTS]],
             "symbols": [
-                self._row(one, quarantined.get(one.id, 0), is_slow=one.symbol in slow) for one in whole.symbols
+                self._row(one, quarantined.get(one.id, 0), unfinished.get(one.id, []), is_slow=one.symbol in slow)
+                for one in whole.symbols
             ],
         }
 
-    def _row(self, one: symbol_status.SymbolSummary, quarantined: int, *, is_slow: bool) -> dict[str, Any]:
+    def _row(
+        self, one: symbol_status.SymbolSummary, quarantined: int, unfinished: Sequence[Forming], *, is_slow: bool
+    ) -> dict[str, Any]:
         # No age and no remaining time: they change by themselves, and then no answer could be "nothing changed".
         recent = self._recent.get(one.id, NO_BARS_YET)  # the row may have been deleted meanwhile
         return {
@@ -150,6 +156,7 @@ class Board:
             "is_slow": is_slow,
             "quarantined": quarantined,
             "lane": one.lane,
+            "forming": _last_price(unfinished[0]) if unfinished else None,  # the shortest has the newest price
         }
 
     def _refresh(self, shown: Iterable[symbol_status.SymbolSummary]) -> None:
@@ -165,9 +172,13 @@ class Board:
         self._recent = known
 
 
+def _last_price(bar: Forming) -> dict[str, Any]:
+    return {"timeframe": bar.timeframe, "timestamp": bar.timestamp, "close": bar.close}
+
+
 def _recent(symbol_ids: list[int]) -> dict[int, _Recent]:
     # The newest signal by a sub-select: one index look-up for each symbol, whatever the number of signals.
-    newest = Signal.objects.filter(symbol=OuterRef("pk")).order_by("-id").values("pk")[:1]
+    newest = Signal.objects.filter(symbol=OuterRef("pk"), withdrawn_at=None).order_by("-id").values("pk")[:1]
     rows = list(
         SymbolStatus.objects.filter(pk__in=symbol_ids)
         .annotate(newest_signal=Subquery(newest))

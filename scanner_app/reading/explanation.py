@@ -9,42 +9,44 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from scanner_app.conf import breaker_rules
-from scanner_app.domain.enums import AlertState, BarStatus, EventKind, Lane, Stage
+from scanner_app.domain.enums import AlertState, BarStatus, EventKind, Lane, RerunCause, Stage
 from scanner_app.domain.explanation.explain import explain as explain_situation
 from scanner_app.domain.explanation.result import Explanation
 from scanner_app.domain.explanation.situation import (
     AttemptError,
     FinishedBar,
     FiringAlert,
+    FormingSituation,
     HeadSituation,
     LoggedEvent,
     MessageLocation,
+    SecondLook,
     Situation,
     SlowLane,
     pace,
 )
+from scanner_app.engine import forming
 from scanner_app.mailbox.heads import message_of
 from scanner_app.mailbox.sweep import MAX_LOSSES
 from scanner_app.messaging import heartbeats, queue_contents, queue_names
 from scanner_app.models import Alert, Bar, ProcessingFailure, QuarantinedBar, Symbol, SymbolStatus
-from scanner_app.reading import symbol_status
+from scanner_app.reading import reruns, symbol_status
 
-PACED_BY = 50
-"""The pace is taken from this many of the newest bars, so that it follows a change of the detectors."""
+PACE_BARS = 50
+"""The pace is measured over this many of the newest bars: few, so that it follows a change of the detectors."""
 
-TAKEN_S = settings.SCANNER_HEARTBEAT_S + 0.5
-"""Seconds after which a message that left its queue must be in a worker's heartbeat."""
+IN_A_HEARTBEAT_AFTER_S = settings.SCANNER_HEARTBEAT_S + 0.5
+"""Seconds after which a message that a worker took from its queue must be in the worker's heartbeat."""
 
-NAMES_A_HEAD = (EventKind.ENABLED, EventKind.RESET, EventKind.QUARANTINED)
-"""Events after which a waiting bar is published, whenever it was accepted."""
-
+PUBLISHES_THE_HEAD = (EventKind.ENABLED, EventKind.RESET, EventKind.QUARANTINED)
+"""Events with which a waiting bar is published, however long ago it was accepted."""
 
 EXPLAINED_ANYWAY = ("stale_symbol",)
-"""Rules whose alerts repeat what the explanation says anyway."""
+"""Rules whose alerts are left out, since the explanation says the same in its own words."""
 
 
 def explain(symbol: Symbol, now: datetime) -> Explanation:
-    """Why the symbol, which is one of `symbols()`, is in its state."""
+    """Why a symbol from `symbols()` is in its state."""
     return explain_situation(situation_of(symbol, now))
 
 
@@ -54,7 +56,7 @@ def symbols() -> QuerySet[Symbol]:
 
 
 def situation_of(symbol: Symbol, now: datetime) -> Situation:
-    """The symbol's situation now. At most nine queries and three requests to the broker."""
+    """The symbol's situation now. At most eleven queries and three requests to the broker."""
     row = symbol.status
     summary = symbol_status.summary(symbol, now)
     head = None if symbol.deleted_at is not None else _head(symbol, row, summary.next_attempt_at, now)
@@ -75,14 +77,16 @@ def situation_of(symbol: Symbol, now: datetime) -> Situation:
         next_attempt_at=summary.next_attempt_at,
         held=_last(symbol, EventKind.HELD) if head is not None and head.stage == Stage.HOLD else None,
         backlog=row.backlog,
-        pace_s=pace(_last_done(row)) if row.backlog else None,
+        pace_s=pace(_newest_finished(row)) if row.backlog else None,
         catching_up=row.catching_up,
         ever_accepted=row.last_sequence > 0,
+        forming=None if row.last_sequence else _forming(symbol, now),
         last_processed_at=row.last_processed_at,
         last_error=row.last_error,
         slow=_slow(symbol, row),
         max_losses=MAX_LOSSES,
         quarantined=QuarantinedBar.objects.filter(symbol_id=symbol.pk, resolution="").count(),
+        second_looks=_second_looks(symbol),
         is_stale=summary.is_stale,
         data_age_s=summary.data_age_seconds,
         stale_for_s=summary.stale_for_s,
@@ -90,11 +94,32 @@ def situation_of(symbol: Symbol, now: datetime) -> Situation:
     )
 
 
+def _forming(symbol: Symbol, now: datetime) -> FormingSituation | None:
+    for bar in forming.of_symbol(symbol, now):
+        return FormingSituation(timeframe=bar.timeframe, timestamp=bar.timestamp, ends_at=bar.ends_at)
+    return None
+
+
 def _firing(symbol: Symbol) -> list[FiringAlert]:
     firing = Alert.objects.filter(symbol_id=symbol.pk, state=AlertState.FIRING).exclude(rule__in=EXPLAINED_ANYWAY)
     return [
         FiringAlert(rule=one.rule, message=one.message, fired_at=one.fired_at)
         for one in sorted(firing.order_by("id"), key=lambda one: -one.weight)
+    ]
+
+
+def _second_looks(symbol: Symbol) -> list[SecondLook]:
+    return [
+        SecondLook(
+            timeframe=one.timeframe,
+            bars_done=one.bars_done,
+            bars_left=one.bars_left,
+            revised=one.cause == RerunCause.REVISION,
+            failures=one.failures,
+            next_attempt_at=one.next_attempt_at,
+            last_error=one.last_error or "",
+        )
+        for one in reruns.progress(symbol)
     ]
 
 
@@ -149,11 +174,11 @@ def _due_since(
         failures[0].failed_at if failures else None,
     ]
     due_since = max([bar.accepted_at, *(time for time in times if time is not None and time <= now)])
-    if (now - due_since).total_seconds() < TAKEN_S:
+    if (now - due_since).total_seconds() < IN_A_HEARTBEAT_AFTER_S:
         return due_since
     # This comes last: without such an event, the query reads all of the symbol's events, which may be years of them.
-    named = _last(symbol, *NAMES_A_HEAD)
-    return due_since if named is None else max(due_since, named.at)
+    published = _last(symbol, *PUBLISHES_THE_HEAD)
+    return due_since if published is None else max(due_since, published.at)
 
 
 def _message_location(
@@ -177,11 +202,12 @@ def _message_location(
         served = any(one.role == row.lane for one in living)
         return MessageLocation.QUEUED if served else MessageLocation.NO_WORKER
     held = any(message.identity in one.held for one in living)
-    recent = (now - due_since).total_seconds() < TAKEN_S
+    recent = (now - due_since).total_seconds() < IN_A_HEARTBEAT_AFTER_S
     return MessageLocation.WORKER if held or recent else MessageLocation.NOWHERE
 
 
 def _held() -> Iterable[str]:
+    """The deliveries that the workers hold."""
     return (delivery for one in heartbeats.read_all().values() for delivery in one.held)
 
 
@@ -199,10 +225,10 @@ def _last(symbol: Symbol, *kinds: EventKind) -> LoggedEvent | None:
     return None if event is None else LoggedEvent(at=event.at, actor=event.actor, reason=event.reason)
 
 
-def _last_done(row: SymbolStatus) -> list[FinishedBar]:
+def _newest_finished(row: SymbolStatus) -> list[FinishedBar]:
     last = Bar.objects.filter(
         symbol_id=row.symbol_id,
-        sequence__gt=row.cursor - PACED_BY,
+        sequence__gt=row.cursor - PACE_BARS,
         sequence__lte=row.cursor,
         status=BarStatus.PROCESSED,
     )

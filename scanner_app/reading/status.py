@@ -142,7 +142,7 @@ _serving_since: datetime | None = None
 
 
 def serve_from(now: datetime) -> None:
-    """Note that this process starts together with the scanner: the first evaluation may take until OVERDUE_AFTER."""
+    """Note that this process starts together with the scanner: until OVERDUE_AFTER has passed, no rule is overdue."""
     global _serving_since  # noqa: PLW0603 - one start a process
     _serving_since = now
 

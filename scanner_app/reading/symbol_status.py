@@ -46,6 +46,11 @@ class SymbolSummary:
     gaps: int  # inside its series, as last counted
     created_at: datetime
 
+    @property
+    def in_trouble(self) -> bool:
+        """Whether it is enabled, and failed, paused or stale."""
+        return self.enabled and (self.state is not SymbolState.PROCESSING or self.is_stale)
+
 
 def symbol_state(*, enabled: bool, circuit: breaker.State, attempts: int) -> SymbolState:
     """The state of a symbol whose head has failed `attempts` times so far."""

@@ -17,10 +17,10 @@ from scanner_app.domain.enums import BarStatus, EventKind
 from scanner_app.models import Bar, ProcessingFailure, Signal, SymbolEvent
 
 IN_MS = 10_000
-"""Latencies below that are given in ms: what a healthy bar takes, and what a breaker's recovery does not."""
+"""Shorter latencies are shown in ms, longer ones as a span. A healthy bar is below it, a bar that was held is above."""
 
 OF_FAILURES = frozenset({EventKind.PAUSED, EventKind.OPENED, EventKind.REOPENED, EventKind.QUARANTINED})
-"""Events that a failed attempt may have led to, in its transaction and so at its time: that is how it is found."""
+"""Events that a failed attempt may lead to. They are written in its transaction, and found by their equal time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +90,8 @@ SENTENCES: dict[str, Callable[[str, str, str], str]] = {
     EventKind.REPLAYED: _act("replayed the {bar}"),
     EventKind.DISCARDED: _act("discarded the {bar}"),
     EventKind.REPLACED: _happened("New values arrived for the {bar}, so it was accepted again"),
+    EventKind.REVISED: _act("sent new values"),
+    EventKind.RERUN: _happened("After the change, {reason}"),
     EventKind.RESET: _act("reset the symbol"),
     EventKind.SKIPPED: _act("skipped the {bar}"),
     EventKind.ENABLED: _act("enabled the symbol"),
@@ -98,7 +100,7 @@ SENTENCES: dict[str, Callable[[str, str, str], str]] = {
     EventKind.LANE: _happened("Moved {reason}"),
     EventKind.CALENDAR: _calendar,
 }
-"""By kind: of actor, reason and the bar's name."""
+"""By kind of event: a function of actor, reason and the bar's name, which returns the sentence."""
 
 
 def event_sentence(event: SymbolEvent, failure: ProcessingFailure | None) -> str:
@@ -181,7 +183,7 @@ def _of_failure(failure: ProcessingFailure) -> dict[str, Any]:
 
 
 def story(bar: Bar) -> list[TimelineLine]:
-    """What happened to a bar, newest first: a bar has few lines, so this is all of them. Three queries."""
+    """A bar's whole timeline, newest first; it has few lines. Three queries."""
     happened = _in_order(bar)
     before: list[TimelineLine | None] = [None, *happened]
     numbered = [
@@ -204,14 +206,14 @@ RANK = {
             *(EventKind.OPENED, EventKind.REOPENED),
             "control",
             *(EventKind.HELD, EventKind.QUARANTINED, EventKind.SKIPPED, EventKind.DISCARDED, EventKind.RESET),
-            *(EventKind.REPLAYED, EventKind.REPLACED),
+            *(EventKind.REPLAYED, EventKind.REPLACED, EventKind.REVISED),
             "processed",
             "signal",
             *(EventKind.CLOSED, EventKind.RECOVERED),
         )
     )
 }
-"""The order of what one transaction writes at one moment."""
+"""The order of lines that have the same time, since one transaction wrote them."""
 
 
 def _in_order(bar: Bar) -> list[TimelineLine]:
@@ -221,6 +223,7 @@ def _in_order(bar: Bar) -> list[TimelineLine]:
         *_acceptance(bar, events_of_it),
         *(_failed(bar, failure) for failure in failures),
         *_control_runs(bar, failures, events_of_it),
+        *_revised(bar),
         *(_line(event, None) for event in events_of_it),
         *_result(bar),
     ]
@@ -236,7 +239,7 @@ def _of_bar(bar: Bar, kind: str, at: datetime, sentence: str, **more: Any) -> Ti
 def _acceptance(bar: Bar, events_of_it: Sequence[SymbolEvent]) -> Iterator[TimelineLine]:
     again = {EventKind.REPLAYED, EventKind.REPLACED}
     if any(event.kind in again and event.at == bar.accepted_at for event in events_of_it):
-        return  # its row keeps the last acceptance alone, which is that event; when the first was is not known
+        return  # the row has only the time of the last acceptance, and that is this event
     late = ", late: a newer bar of its series is known" if bar.late else ""
     yield _of_bar(bar, "accepted", bar.accepted_at, f"Accepted as number {bar.sequence:,}{late}")
 
@@ -249,12 +252,24 @@ def _failed(bar: Bar, failure: ProcessingFailure) -> TimelineLine:
 def _control_runs(
     bar: Bar, failures: Sequence[ProcessingFailure], events_of_it: Sequence[SymbolEvent]
 ) -> Iterator[TimelineLine]:
-    """After the last retry. Of a hold the first one's time is lost: its failure is counted up."""
-    set_aside = {event.at for event in events_of_it if event.kind == EventKind.QUARANTINED}
+    """The control run after the last retry. In a hold its time is lost, because later failures renew the same row."""
+    quarantined_at = {event.at for event in events_of_it if event.kind == EventKind.QUARANTINED}
     for failure in failures:
-        if failure.retry_delay_s is None and failure.failed_at not in set_aside:
+        if failure.retry_delay_s is None and failure.failed_at not in quarantined_at:
             sentence = "Its retries were used up: a control run on the last good bar was requested"
             yield _of_bar(bar, "control", failure.failed_at, sentence)
+
+
+def _revised(bar: Bar) -> Iterator[TimelineLine]:
+    for before in bar.revisions.order_by("id"):
+        values = ", ".join(f"{name} {'unknown' if value is None else f'{value:g}'}" for name, value in before.values())
+        assumed = "assumed " if before.assumed else ""
+        yield _of_bar(
+            bar,
+            EventKind.REVISED,
+            before.at,
+            f"{_who(before.source)} sent new values; the {assumed}ones before: {values}",
+        )
 
 
 def _result(bar: Bar) -> Iterator[TimelineLine]:
@@ -268,4 +283,9 @@ def _result(bar: Bar) -> Iterator[TimelineLine]:
         sentence = (
             f"Signal {signal.pattern}, {signal.direction}, strength {round(signal.strength, 1):g}, by {signal.detector}"
         )
+        if signal.revised:
+            sentence += ", found when the detectors looked again"
         yield _of_bar(bar, "signal", signal.created_at, sentence)
+        if signal.withdrawn_at is not None:
+            gone = f"Signal {signal.pattern} by {signal.detector} was withdrawn: the detectors did not find it again"
+            yield _of_bar(bar, "withdrawn", signal.withdrawn_at, gone)

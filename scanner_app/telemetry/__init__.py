@@ -2,7 +2,7 @@
 
 counters.py    counters and histograms for Prometheus, raised where things happen
 slots.py       one numbered file of counters for each living process
-request_id.py  the id of the request at hand, for logs and bars
+request_id.py  the id of the current HTTP request, for logs and bars
 
 May import: detectors and domain.
 """

@@ -1,7 +1,7 @@
-"""What happens, counted where it happens: some microseconds each, and never an error.
+"""Counters and histograms for Prometheus. Counting takes some microseconds and never fails.
 
-Each process counts in its own file in DATA_DIR/metrics, all that are there are summed at a scrape. Without that
-folder a process counts for itself, which nobody sees, but its bars go on.
+Each process counts in a file of its own in DATA_DIR/metrics; when Prometheus asks, all files are summed. If the folder
+can't be used, a process counts in its memory, where no one reads it, and goes on with its bars.
 """
 
 from collections.abc import Callable, Mapping
@@ -71,7 +71,7 @@ SWEPT = Counter(
 
 
 def _never_fails(count: Callable[P, None]) -> Callable[P, None]:
-    """A count must not fail what is counted, be it that the folder has been removed or the disk is full."""
+    """Log an error of counting instead of raising it: the folder may have been removed, or the disk may be full."""
 
     @wraps(count)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -91,7 +91,7 @@ def bars_accepted(bars: int) -> None:
 
 @_never_fails
 def bars_refused(by_reason: Mapping[str, int]) -> None:
-    """Count bars that were not; the reasons are codes of our own, never a client's text."""
+    """Count bars that were not accepted. The reasons are codes of our own, never a client's text."""
     for reason, bars in by_reason.items():
         if bars:
             REFUSED.labels(reason).inc(bars)

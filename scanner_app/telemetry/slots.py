@@ -16,10 +16,10 @@ from pathlib import Path
 from prometheus_client import values
 
 MOST = 10_000
-"""Slots: beyond any number of processes on one machine."""
+"""Most slots: more than the processes that one machine runs."""
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-"""Where the library looks for the folder, each time that it opens a file."""
+"""The environment variable from which the library takes the folder, each time that it opens a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,13 @@ _slot: Slot | None = None
 
 
 def count_in(folder: Path) -> bool:
-    """Count in files of `folder` from now on; False, and each process counts for itself, if that can't be.
+    """Count in files of `folder` from now on. False if that is not possible: then each process counts in its memory.
 
-    Must come before the first metric is made.
+    Call it before the first metric is created.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # Not left to a later start: a number that is asked for within a run must not fail.
+        # Take a slot now: taking one later, during a run, might fail and disturb the run.
         _hold(folder)
     except OSError:
         values.ValueClass = values.MutexValue
@@ -55,18 +55,18 @@ def count_in(folder: Path) -> bool:
 
 
 def _number(folder: Path) -> int:
-    """This process's slot. Asked for at each count, so the usual way through is a comparison."""
+    """The number of this process's slot. Called at each count, so usually it only compares two numbers."""
     slot = _slot
     return slot.number if slot is not None and slot.pid == os.getpid() else _hold(folder).number
 
 
 def _hold(folder: Path) -> Slot:
-    global _slot  # one for one process, and it ends with it
+    global _slot  # one for each process
     with _taking:
         if _slot is None or _slot.pid != os.getpid():
             inherited, _slot = _slot, _take(folder)
             if inherited is not None:
-                # Our parent's: its lock is its own, and does not care.
+                # A copy of the parent's file, from the fork. The parent keeps its lock when we close it.
                 os.close(inherited.lock)
         return _slot
 
@@ -75,7 +75,7 @@ def _take(folder: Path) -> Slot:
     for number in range(MOST):
         lock = os.open(folder / f"{number}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            # POSIX's lock: a child does not inherit it, as it would flock()'s.
+            # A POSIX lock, which a child does not inherit (unlike a lock of flock()).
             fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(lock)

@@ -1,7 +1,7 @@
-"""More slots while runs hang, so that hung symbols do not take all of a worker's slots from the others.
+"""Add slots to a worker while runs hang, so that hung symbols do not keep all slots from the others.
 
-A hung run holds its slot until the soft limit, and as many as there are slots would hold everybody for so long.
-So while runs take long and no slot is free, the worker has as many more, up to a bound.
+A hung run occupies its slot until the soft limit. If every slot were occupied so, all other symbols would wait until
+then. So while no slot is free, the worker has one more slot for each run that takes long, up to a limit.
 """
 
 import gc
@@ -19,20 +19,20 @@ from scanner_app.domain.worker_roles import LANE_ROLES, role_of
 log = structlog.get_logger(__name__)
 
 LOOK_S = 0.25
-"""Seconds between two looks: with LONG_RUN_S, the longest that hung runs hold the others."""
+"""Seconds between two checks. Hung runs delay other symbols by LONG_RUN_S and this at most."""
 
 LONG_RUN_S = 1.0
-"""A run that takes longer hangs. Not less: on a busy machine a run waits for SQLite's one lock for longer than it
-computes, and more processes would only wait with it."""
+"""A run that takes longer counts as hung. Not less: on a busy machine a run waits for SQLite's only lock for longer
+than it computes, and more processes would only wait for the same lock."""
 
 
 def wanted_slots(
     started: Iterable[float | None], now_s: float, *, slots: int, base: int, spare: int, long_s: float
 ) -> int:
-    """How many slots a worker should have that has `slots` now: one more than `base` for each run that takes long.
+    """How many slots a worker should have: `base`, and one more for each run that takes longer than `long_s`.
 
-    At most `spare` more, and never more than now while one is free. `started` are the times (unix s) at which the
-    runs began; None: not yet.
+    At most `spare` more, and not more than the present number `slots` while one of these is free. `started` are the
+    times (unix s) at which the runs began; None: it has not begun yet.
     """
     runs = list(started)
     long = sum(began is not None and now_s - began > long_s for began in runs)
@@ -41,11 +41,10 @@ def wanted_slots(
 
 
 class Autoscale(bootsteps.StartStopStep):
-    """Look often at how long the runs have taken; add slots for those that hang, and take them back afterwards.
+    """Check often how long the runs have taken; add slots for those that hang, and take the slots back afterwards.
 
-    Processes that were added stay until the worker ends, without bars while there is no slot for them: an idle one
-    costs a few MB, while Celery's way to end one may hit it just when it was given a bar, which would count as that
-    bar's failure.
+    A process that was added stays until the worker ends; without a slot it gets no bars. Idle, it costs a few MB. It is
+    not ended, because Celery might end it just when it was given a bar, which would count as that bar's failure.
     """
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
@@ -55,18 +54,18 @@ class Autoscale(bootsteps.StartStopStep):
         return role_of(parent.app.amqp.queues.consume_from) in LANE_ROLES
 
     def start(self, parent: Any) -> None:
-        """Begin to look. After a reconnect, the consumer has its first slots again, and the looks begin again too."""
-        # Celery collects garbage before each fork: 0.15 s of a standing event loop, but for what is frozen.
+        """Begin to check; also after a reconnect, when the consumer has its first number of slots again."""
+        # Celery collects garbage before each fork, which blocks the event loop for 0.15 s. Frozen objects are skipped.
         gc.freeze()
         self.slots: int = parent.controller.concurrency
         self.timer = parent.timer.call_repeatedly(LOOK_S, self.look, (parent,))
 
     def stop(self, parent: Any) -> None:  # noqa: ARG002 - Celery's signature
-        """Look no more."""
+        """Stop checking."""
         self.timer.cancel()
 
     def look(self, parent: Any) -> None:
-        """Add or take back what is wanted. Runs in the event loop, as Celery's own command to grow a pool does."""
+        """Set the number of slots. Runs in the event loop, as Celery's own command that adds processes does."""
         wanted = wanted_slots(
             [request.time_start for request in tuple(worker_state.active_requests)],
             time.time(),
@@ -79,7 +78,7 @@ class Autoscale(bootsteps.StartStopStep):
             log.warning("processes_added", worker=parent.hostname, more=wanted - processes, processes=wanted)
             parent.pool.grow(wanted - processes)
             parent.pool.maintain_pool()
-        # Messages that the worker takes before it is done with others: with prefetch 1 these are its slots.
+        # The prefetch count: how many messages the worker may take at a time. We use it as the number of slots.
         if wanted > self.slots:
             parent.qos.increment_eventually(wanted - self.slots)
         elif wanted < self.slots:

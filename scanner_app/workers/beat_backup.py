@@ -1,7 +1,7 @@
 """Trigger the evaluation of the alert rules when beat does not.
 
 Without it, a dead beat would also stop the one rule that reports a dead beat. The upkeep worker evaluates the rules;
-here it looks when that was last done, and sends itself the task when that is too long ago.
+its beat backup checks when that was last done, and sends the worker its own task if that is too long ago.
 """
 
 import time
@@ -21,15 +21,15 @@ MISSED_AT_MOST = 2
 
 
 def is_missed(evaluated: float | None, now_s: float, *, period_s: float) -> bool:
-    """Whether to step in; `evaluated` is when the rules were evaluated last (unix s), None: long ago.
+    """Whether beat has missed too many evaluations. `evaluated` is the time of the last one (unix s); None: long ago.
 
-    A time in the future counts as none: the clock was set back.
+    A time far in the future counts as missed too: the clock was set back.
     """
     return evaluated is None or abs(now_s - evaluated) > MISSED_AT_MOST * period_s
 
 
 class BeatBackup(bootsteps.StartStopStep):
-    """Look at each evaluation's time; trigger one that is missing. In the upkeep worker alone."""
+    """Check when the rules were evaluated last, and trigger an evaluation if beat does not. Upkeep worker only."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
@@ -38,15 +38,15 @@ class BeatBackup(bootsteps.StartStopStep):
         return role_of(parent.app.amqp.queues.consume_from) == Role.UPKEEP
 
     def start(self, parent: Any) -> None:
-        """Begin to look. Not at once: beat may start at the same moment."""
+        """Begin to check. Not at once: beat may start at the same moment."""
         self.timer = parent.timer.call_repeatedly(settings.SCANNER_WATCH_S, self.look, ())
 
     def stop(self, parent: Any) -> None:  # noqa: ARG002 - Celery's signature
-        """Look no more."""
+        """Stop checking."""
         self.timer.cancel()
 
     def look(self) -> None:
-        """Step in if need be. Runs in the event loop: never raises."""
+        """Trigger an evaluation if beat has missed some. Runs in the event loop: never raises."""
         period_s = settings.SCANNER_WATCH_S
         try:
             if is_missed(sweep_memory.last_evaluation(), time.time(), period_s=period_s):

@@ -1,4 +1,4 @@
-"""Celery's consumer, which lives through the loss of its broker and sends its events together."""
+"""Celery's consumer, changed in two ways: it survives the loss of its broker, and it sends its events in batches."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,8 +9,8 @@ from celery.worker import consumer as celery_consumer
 log = structlog.get_logger(__name__)
 
 EVENTS_S = 0.05
-"""How long events wait for others to be sent with. Celery's own consumer sends those of each turn of its loop, two or
-three: a quarter of what the parent process costs, which every bar passes."""
+"""How long an event may wait, so that it is sent together with others. Celery's own consumer sends events at each turn
+of its loop, two or three at a time, which takes a quarter of the parent process's time."""
 
 
 class Consumer(celery_consumer.Consumer):
@@ -25,7 +25,7 @@ class Consumer(celery_consumer.Consumer):
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """Log the loss and let the consumer connect again."""
-        self._send_events()  # they fail, and are kept as those that could not be sent
+        self._send_events()  # that fails; Celery keeps the events and sends them after the reconnect
         try:
             super().on_connection_error_after_connected(exc)
         except AttributeError:
@@ -42,25 +42,25 @@ class Consumer(celery_consumer.Consumer):
         self._flush_events()  # type: ignore[attr-defined] # as above
 
     def shutdown(self) -> None:
-        """Send the last events, which no timer will any more."""
+        """Send the last events, since no timer runs after this."""
         self._send_events()
         super().shutdown()
 
     def loop_args(self) -> Any:
-        """Have dead children replaced, and no event waited for, before the event loop begins again.
+        """Replace dead children before the event loop begins again, and forget the timer for events.
 
-        It would register a child that was killed just before the broker was lost, and end the worker with
-        "file descriptor is None".
+        A child that was killed just before the broker was lost would be registered with the event loop, which would
+        end the worker with "file descriptor is None".
         """
         self.pool.maintain_pool()
-        self._events_due = False  # its timer may have been cancelled while connecting
+        self._events_due = False  # the timer may have been cancelled while connecting
         return super().loop_args()
 
     def call_soon_ack(self, p: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Acknowledge in the event loop, where the loss of a message's own connection must not end the worker.
 
-        A run that was under way when the broker went away is acknowledged on the connection that is gone, with
-        the same AttributeError. The broker delivers the message again; by then it is superseded.
+        If the broker goes away during a run, its message is acknowledged on a connection that no longer exists, which
+        raises the same AttributeError. The broker delivers the message again; by then it is stale and does nothing.
         """
 
         def guarded(*late: Any, **options: Any) -> Any:

@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 class HeartbeatStep(bootsteps.StartStopStep):
-    """Write every two seconds which messages this worker holds."""
+    """Write every SCANNER_HEARTBEAT_S which messages this worker holds."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
@@ -28,7 +28,7 @@ class HeartbeatStep(bootsteps.StartStopStep):
         self.timer = parent.timer.call_repeatedly(settings.SCANNER_HEARTBEAT_S, self.beat, (parent,))
 
     def stop(self, parent: Any) -> None:  # noqa: ARG002 - Celery's signature
-        """Write no more; the last heartbeat expires."""
+        """Stop writing; the last heartbeat expires."""
         self.timer.cancel()
 
     def beat(self, parent: Any) -> None:

@@ -1,4 +1,4 @@
-"""What is raised when something of ours is away: no bar's fault, and no task's."""
+"""The errors that mean an outage: our own database or broker is away. They never count against a bar."""
 
 from django.db import InterfaceError, NotSupportedError, OperationalError
 from kombu.exceptions import OperationalError as BrokerError
@@ -11,10 +11,11 @@ OUTAGES: tuple[type[Exception], ...] = (
     BrokerError,
     ConnectionError,
 )
-"""What our own database or broker raise when they are away: no bar's fault, outside a detector.
+"""What a run meets outside of its detectors when our own database or broker is away.
 
-NotSupportedError is a statement that was prepared before a migration: a fresh connection has none.
+NotSupportedError comes from a statement that PostgreSQL prepared before a migration. A fresh connection has no such
+statements, so it is handled like a lost connection.
 """
 
-
 AWAY: tuple[type[Exception], ...] = (*OUTAGES, RedisError)
+"""The same for upkeep tasks, which also use Redis directly."""

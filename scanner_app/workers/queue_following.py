@@ -1,4 +1,4 @@
-"""Consume the queues of the symbols that there are."""
+"""Have a worker consume the queues of all symbols of its lane and shard, also of those added while it runs."""
 
 import zlib
 from typing import Any
@@ -18,7 +18,7 @@ from scanner_app.models import Symbol
 log = structlog.get_logger(__name__)
 
 FOLLOW_S = 1.0
-"""Seconds between two looks at which symbols there are: a new one is consumed within about that."""
+"""Seconds between two reads of the list of symbols: the queue of a new one is consumed after about that time."""
 
 
 def shard_of(ticker: str, shards: int) -> int:
@@ -39,7 +39,7 @@ def wanted_queues(lane: str) -> set[str]:
 
 
 def follow(parent: Any) -> None:
-    """Begin with queues that are new and end with those that are gone. Runs in the event loop: never raises."""
+    """Start to consume new queues, and stop with those of deleted symbols. Runs in the event loop: never raises."""
     consumed = set(parent.app.amqp.queues.consume_from)
     lane = role_of(consumed)
     if lane not in LANE_ROLES:
@@ -48,36 +48,36 @@ def follow(parent: Any) -> None:
         wanted = wanted_queues(lane)
         for queue in wanted - consumed:
             parent.add_task_queue(queue)
-        # A queue of the slow lane is left only with the worker: a last message may still come.
+        # A slow worker keeps its queues until it stops: a last message may come after the symbol has left the lane.
         for queue in consumed - wanted - {lane} if lane == Role.MAIN else ():
             parent.cancel_task_queue(queue)
     except Exception:
         log.exception("follow_queues_failed", lane=lane)
     finally:
-        connection.close()  # the children are forked from this process and must not share it
+        connection.close()  # children are forked from this process, and must not share its connection
 
 
 @control_command(name=FOLLOW_QUEUES)
 def follow_queues(state: Any) -> dict[str, str]:
-    """Look now: somebody has just added a symbol, or moved one to another lane."""
+    """Follow at once: a symbol has just been added, or moved to another lane."""
     follow(state.consumer)
     return {"ok": "followed"}
 
 
 class FollowQueues(bootsteps.StartStopStep):
-    """Consume the queues of the symbols that there are now, also of those added while the worker runs."""
+    """Follow the list of symbols."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
     def include_if(self, parent: Any) -> bool:
-        """Only in workers of a lane."""
+        """Only in workers that run bars."""
         return role_of(parent.app.amqp.queues.consume_from) in LANE_ROLES
 
     def start(self, parent: Any) -> None:
-        """Look at once, then every second."""
+        """Follow at once, then every second."""
         follow(parent)
         self.timer = parent.timer.call_repeatedly(FOLLOW_S, follow, (parent,))
 
     def stop(self, parent: Any) -> None:  # noqa: ARG002 - Celery's signature
-        """Look no more."""
+        """Stop following."""
         self.timer.cancel()

@@ -1,4 +1,4 @@
-"""Hear of runs that are killed with their process."""
+"""Report runs that are killed with their process."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ class HeadRequest(request.Request):
     """A message in the worker's parent process, which learns when the run is killed with its process.
 
     Celery acknowledges such a message and never retries it; so the parent reports it to the mailbox by a small
-    task on the upkeep queue. It must not use the database itself.
+    task on the upkeep queue. It does not use the database itself: see the docstring of scanner_app.workers.
     """
 
     def on_timeout(self, soft: bool, timeout: float) -> None:
@@ -35,7 +35,7 @@ class HeadRequest(request.Request):
     def _report_killed(self, reason: str) -> None:
         stops: tuple[object, ...] = (state.should_stop, state.should_terminate)
         if any(stop is not None and stop is not False for stop in stops):  # an exit status, which may be 0
-            return  # killed by our own stop, not by its bar: the sweeper brings it back, uncounted
+            return  # the worker itself is stopping, so the bar is not at fault: the sweeper redelivers it
         symbol_id, sequence, epoch = self.args
         message = messages.Message(
             symbol_id=symbol_id,

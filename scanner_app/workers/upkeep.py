@@ -1,4 +1,4 @@
-"""Tasks that beat asks for again and again."""
+"""The base class of tasks that beat triggers at short intervals."""
 
 from typing import Any
 
@@ -12,13 +12,14 @@ log = structlog.get_logger(__name__)
 
 
 class UpkeepTask(Task):  # type: ignore[type-arg]
-    """A task that ends with one line of the log, and no failure, while our database or broker is away.
+    """A task that does not fail while our database or broker is away: it ends, and logs one line.
 
-    Nothing is lost with it: beat asks again in seconds, and that it did not run is what /readyz and the alerts see.
+    Nothing is lost by that: beat triggers it again in seconds. If it does not run for long, /readyz and the alerts show
+    it.
     """
 
     def __call__(self, *args: Any, **options: Any) -> Any:
-        """Run it; None: something of ours is away."""
+        """Run the task; None: our database or broker is away."""
         try:
             return super().__call__(*args, **options)
         except AWAY as exc:

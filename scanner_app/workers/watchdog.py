@@ -1,9 +1,9 @@
 """End a worker that lives but no longer takes messages (a deaf worker), so that its process manager restarts it.
 
 Workers have been seen deaf after reconnects to the broker, above all with queues that were added at run time. A worker
-is deaf when a message has waited for 10 s in a queue that it should consume while it has free slots, unless other
-messages were only taken before it: with a thousand symbols' messages waiting and a hundred taken a second, each waits
-its ten seconds. The watchdog is a thread of its own, so that a dead event loop does not stop it too.
+is deaf when a message has waited for 10 s in a queue that it should consume, while it had free slots. Waiting behind
+other messages does not count: if a thousand messages wait and a hundred a second are taken, each waits ten seconds.
+The watchdog is a thread of its own, so that it still runs when the event loop hangs.
 """
 
 import math
@@ -27,14 +27,19 @@ from scanner_app.messaging import queue_contents
 log = structlog.get_logger(__name__)
 
 TURNS = 3
-"""Messages that may be taken before a waiting one, for each that was seen waiting with it. One is what taking from the
-queues in turn costs; as many again may come into queues that are before it; the turns begin again with a new queue."""
+"""A message is passed over once the worker has taken more than so many others for each message that waited with it.
+
+Three: one because the worker takes from its queues in turn; one because as many new messages may come into queues
+whose turn is earlier; and one because adding a queue makes the worker begin again with its first queue.
+"""
 
 LONGEST_S = 60.0
 SLOWEST = 10.0
-"""Whatever else a worker takes, a message that waits for longer is unconsumed: a minute, or with many beside it as long
-as a worker needs for them that takes SLOWEST a second. Without this a worker that is deaf to one queue could be kept
-alive for hours by a trickle from the others."""
+"""A message is also passed over once it has waited for LONGEST_S seconds; or, if many wait, for as long as a worker
+needs that takes SLOWEST of them a second.
+
+Without this limit, a few messages from other queues could keep a worker alive for hours that is deaf to one queue.
+"""
 
 
 @dataclass(slots=True)
@@ -43,26 +48,27 @@ class _Waiting:
 
     since_s: float
     taken: int  # messages that the worker had taken when this one was first seen
-    beside: int = 0  # messages that waited at one moment, itself included: the most that were seen
+    beside: int = 0  # most messages that were seen waiting at one moment, this one included
 
 
 class WaitingMessages:
-    """How long which message has waited unconsumed in a queue, seen by looks at some moments."""
+    """For how long the messages in the queues have been waiting unconsumed, as seen by repeated looks at the queues."""
 
     def __init__(self) -> None:
         self._waiting: dict[tuple[str, str], _Waiting] = {}
         self._taken = 0
-        self._taken_s = -math.inf  # when that was last seen to have changed
+        self._taken_s = -math.inf  # when that number was last seen to have changed
 
     def busy(self, now_s: float) -> None:
-        """The worker begins with new queues: some ms each, for which it takes nothing, and they may be thousands."""
+        """Note that the worker has new queues. For each, it takes no message for some ms; there may be thousands."""
         self._taken_s = now_s
 
     def look(self, oldest: Mapping[str, str], now_s: float, *, taken: int) -> float:
-        """The longest time (s) that one of these oldest messages, by queue, has been unconsumed.
+        """The longest time (s) that one of these messages, the oldest of each queue, has been unconsumed.
 
-        `taken` is how many messages the worker has taken in its life. As long as it takes others, whose turn it may
-        be, a message is not unconsumed. After its TURNS or its longest time it is, for all the time that it has waited.
+        `taken` is how many messages the worker has taken since it started. The time in which it takes others, whose
+        turn it may be, does not count, unless the message was passed over (see TURNS and LONGEST_S): then all of its
+        waiting time counts.
         """
         if taken != self._taken:
             self._taken, self._taken_s = taken, now_s
@@ -81,12 +87,12 @@ _longest_s = 0.0
 
 
 def unconsumed_s() -> float:
-    """The longest time (s) that a message has waited beside this worker's free slots; 0 while it takes messages."""
+    """The longest time (s) that a message has waited while this worker had free slots; 0 while it takes messages."""
     return _longest_s
 
 
 class Watchdog(bootsteps.StartStopStep):
-    """Look every two seconds; end the worker once it is deaf."""
+    """Look at the queues every SCANNER_HEARTBEAT_S; end the worker once it is deaf."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
@@ -95,17 +101,17 @@ class Watchdog(bootsteps.StartStopStep):
         self._stopped = threading.Event()
 
     def start(self, parent: Any) -> None:
-        """Begin to look. After a reconnect of the consumer the looks begin again."""
+        """Begin to look; also after a reconnect of the consumer."""
         self._stopped.set()
         self._stopped = threading.Event()
         threading.Thread(target=self._watch, args=(parent, self._stopped), name="watchdog", daemon=True).start()
 
     def stop(self, parent: Any) -> None:  # noqa: ARG002 - Celery's signature
-        """Look no more: the worker stops, or its connection is made again."""
+        """Stop looking: the worker stops, or it connects to the broker again."""
         self._stopped.set()
 
     def _watch(self, parent: Any, stopped: threading.Event) -> None:
-        global _longest_s  # noqa: PLW0603 - one worker a process, and this is what its heartbeat says
+        global _longest_s  # noqa: PLW0603 - there is one worker in a process, and its heartbeat reads this
         waiting, consumed = WaitingMessages(), 0
         while not stopped.wait(settings.SCANNER_HEARTBEAT_S):
             queues = tuple(parent.app.amqp.queues.consume_from)
@@ -125,6 +131,6 @@ class Watchdog(bootsteps.StartStopStep):
     def _end(self, worker: str, oldest: Mapping[str, str]) -> None:
         log.critical("worker_deaf", worker=worker, queues=",".join(sorted(oldest)[:20]), unconsumed_s=_longest_s)
         os.kill(os.getpid(), signal.SIGTERM)
-        # A warm stop, if it can: its runs may end. A deaf worker may be dead, though.
+        # SIGTERM lets the runs finish, if the worker still reacts. If it does not, it is ended anyway.
         time.sleep(settings.SCANNER_HARD_LIMIT_S + 5)
         os._exit(1)

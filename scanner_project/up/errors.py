@@ -1,8 +1,5 @@
-"""What ends a start.
-
-CannotStart
-"""
+"""The error that ends a start."""
 
 
 class CannotStart(Exception):
-    """The scanner can't start; the message is one sentence for people, which says what to do."""
+    """The scanner can't start. The message is one sentence that says why, and what to do."""

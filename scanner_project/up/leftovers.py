@@ -1,8 +1,7 @@
 """Processes of an earlier run that outlived it, for example because supervisor was killed.
 
-Every process of a run carries DATA_DIR in the environment variable programs.MARKER, which Linux shows in
-/proc; the bundled server writes its title over it and is known by its folder. Where there is no /proc nothing
-is found.
+Every process of a run has DATA_DIR in the environment variable programs.MARKER, which Linux shows in /proc. The bundled
+server overwrites it with its title, so it is recognized by its folder. Without /proc nothing is found.
 """
 
 import os
@@ -27,11 +26,11 @@ class Leftover:
     pid: int
     parent: int
     command: str
-    is_server: bool  # the bundled server, which the others need until they are through
+    is_server: bool  # the bundled server, which the others need until they have ended
 
 
 def find(data_dir: Path) -> list[Leftover]:
-    """Every living process of a run in this DATA_DIR, this process and its ancestors left out."""
+    """Every living process of a run in this DATA_DIR, except this process and its ancestors."""
     mark = os.fsencode(f"{MARKER}={data_dir}")
     found = []
     for folder in PROC.glob("[0-9]*"):
@@ -48,7 +47,7 @@ def find(data_dir: Path) -> list[Leftover]:
 
 
 def stop(data_dir: Path, *, patience_s: float) -> None:
-    """End what is left of a run, warm: first all but the server, then that."""
+    """End the processes that are left of a run, the server last. For `patience_s` they may finish their bars."""
     _stop([each for each in find(data_dir) if not each.is_server], data_dir, patience_s=patience_s)
     _stop(find(data_dir), data_dir, patience_s=patience_s)
 
@@ -56,7 +55,7 @@ def stop(data_dir: Path, *, patience_s: float) -> None:
 def _stop(left: list[Leftover], data_dir: Path, *, patience_s: float) -> None:
     pids = {each.pid for each in left}
     for each in left:
-        if each.parent not in pids:  # a parent ends its children by itself, when they are through
+        if each.parent not in pids:  # a parent ends its own children once they have finished
             _signal(each.pid, signal.SIGTERM)
     deadline = time.monotonic() + patience_s
     while remaining := [each for each in find(data_dir) if each.pid in pids]:

@@ -1,4 +1,4 @@
-"""What must hold before anything is started; what does not ends the start with one sentence."""
+"""Checks before anything is started. A failed one ends the start with one sentence."""
 
 import errno
 import fcntl
@@ -22,7 +22,7 @@ REDIS_PATIENCE_S = 5.0
 
 
 def writable_data_dir(data_dir: Path) -> None:
-    """Make DATA_DIR and its folder of logs, and see that files can be made there."""
+    """Make DATA_DIR and its folder of logs, and check that files can be written there."""
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         (data_dir / "logs").mkdir(exist_ok=True)
@@ -30,13 +30,13 @@ def writable_data_dir(data_dir: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as exc:
-        # mkdir of a file's name says "File exists", which helps nobody.
+        # If the name is that of a file, mkdir says "File exists", which does not explain the problem.
         reason = "it is a file" if data_dir.is_file() else exc.strerror or exc
         raise CannotStart(f"DATA_DIR={data_dir} can't be written to ({reason}); choose another folder.") from exc
 
 
 def plain_path(env: Environment) -> None:
-    """Check that the files in DATA_DIR can be named by URLs, which Celery, redis-py and django-environ read."""
+    """Check that URLs can name the files in DATA_DIR: Celery, redis-py and django-environ get them as URLs."""
     in_urls = [env.redis_socket] if not env.REDIS_URL else []
     in_urls += [env.data_dir] if not env.DATABASE_URL else []
     if not all(PLAIN_PATH.fullmatch(str(path)) for path in in_urls):
@@ -48,7 +48,7 @@ def plain_path(env: Environment) -> None:
 
 @contextmanager
 def only_run(data_dir: Path) -> Iterator[None]:
-    """Hold DATA_DIR for this run. The lock ends with the process, however that ends."""
+    """Lock DATA_DIR for this run. The lock ends with the process, however the process ends."""
     file = data_dir / "up.lock"
     with file.open("a+") as lock:
         try:
@@ -67,7 +67,7 @@ def only_run(data_dir: Path) -> Iterator[None]:
 
 
 def free_ports(env: Environment) -> None:
-    """See that the web server and Flower can listen where they should."""
+    """Check that the web server and Flower can listen on their ports."""
     if env.WEB_PORT == env.FLOWER_PORT:
         raise CannotStart(f"WEB_PORT and FLOWER_PORT are both {env.WEB_PORT}; choose another for one of them.")
     for name, port in (("WEB_PORT", env.WEB_PORT), ("FLOWER_PORT", env.FLOWER_PORT)):
@@ -98,7 +98,7 @@ def _free_port(host: str, name: str, port: int) -> None:
 
 
 def redis_answers(env: Environment) -> None:
-    """See that the server named by REDIS_URL answers. With the bundled one there is nothing to see yet."""
+    """Check that the server of REDIS_URL answers. The bundled server is not running yet, and is not checked."""
     if not env.REDIS_URL:
         return
     try:
@@ -111,7 +111,7 @@ def redis_answers(env: Environment) -> None:
 
 
 def shown(url: str) -> str:
-    """A URL's host, port and path, without what it may say of user and password."""
+    """A URL's host, port and path, without user and password."""
     parts = urlsplit(url)
     # sqlite:////a/b has the path //a/b: the first slash only ends the host
     path = parts.path if parts.netloc else parts.path.replace("//", "/", 1)

@@ -1,7 +1,7 @@
-"""`python -m scanner_project.up.probe PROGRAM`: is it well? For a container's health check: exit status 0 or 1.
+"""`python -m scanner_project.up.probe PROGRAM`: a container's health check. Exit status 0 if it is healthy, else 1.
 
-web, flower: they answer. worker ROLE: this host's worker has written a heartbeat within the last seconds.
-beat: the sweeper, which beat calls every two seconds, has run within the last half minute.
+web, flower: it answers. worker ROLE: this host's worker has a heartbeat. beat: the sweeper, which beat triggers every
+two seconds, has run within the last half minute.
 """
 
 import socket
@@ -24,7 +24,7 @@ SWEPT_WITHIN_S = 30.0
 
 
 def main(program: str, role: str = "") -> int:
-    """Return the exit status; say what is wrong."""
+    """Return the exit status; write what is wrong to standard error."""
     env = environment.read()
     problem = {"web": _web, "flower": _flower, "worker": _worker, "beat": _beat}[program](env, role)
     if problem:

@@ -1,7 +1,7 @@
-"""What runs: the programs, their order, and supervisor's configuration made of them. Pure.
+"""What runs: the programs, their order, and supervisor's configuration made from them. Pure.
 
-No path is written into the configuration: supervisor runs in DATA_DIR and takes other folders from the
-environment, so their names may hold whatever they like (`%`, `;`, `#` and quotes mean something in its files).
+No path is written into the configuration: supervisor runs in DATA_DIR and takes other folders from the environment. So
+their names may contain any characters (`%`, `;`, `#` and quotes have a meaning in supervisor's file).
 """
 
 import os
@@ -17,7 +17,7 @@ from scanner_app.workers.command_lines import beat_command, web_command, worker_
 from scanner_project.env import BASE_DIR, MAX_SOCKET_PATH, Environment
 
 MARKER = "SCANNER_RUN"
-"""Environment variable of every process of a run; its value is the run's DATA_DIR. Leftovers are found by it."""
+"""Environment variable of every process of a run, with the run's DATA_DIR. Leftovers are found by it."""
 
 SERVER = "redis"
 """The group of the bundled server: started first, stopped last."""
@@ -28,32 +28,31 @@ FLOWER = "flower"
 REPLAY = "replay"
 
 STOP_MARGIN_S = 10
-"""Beyond the hard limit of a bar that runs: what a worker needs to put back its messages and end."""
-
+"""Seconds that a worker needs, in addition to a run's hard limit, to put back its messages and end."""
 
 UPKEEP_PROCESSES = 2
-"""The sweeper, and beside it a long clean-up."""
+"""Two, so that the sweeper does not wait for a long clean-up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
     """One process that supervisor keeps alive."""
 
-    name: str  # also its log's: DATA_DIR/logs/NAME.log
-    group: str  # what starts and stops together
-    command: str  # % is doubled, as supervisor wants it
+    name: str  # also of its log: DATA_DIR/logs/NAME.log
+    group: str  # the programs of a group start and stop together
+    command: str  # with each % doubled, as supervisor needs it
     directory: str = "%(ENV_SCANNER_HOME)s"
-    start_s: int = 2  # alive for so long: started
+    start_s: int = 2  # a program that lives for so long counts as started
     stop_s: int = 10  # from SIGTERM to SIGKILL
     restart: str = "true"  # or "unexpected": not after exit status 0
 
 
 FLOWER_COLUMNS = "name,uuid,args,routing_key,state,retries,received,runtime,worker"
-"""What its list of tasks shows: our `args` are symbol, bar time, number and attempt in words."""
+"""Columns of Flower's list of tasks. Our `args` are symbol, bar time, number and attempt in words."""
 
 
 def flower_command(host: str, port: int) -> str:
-    """Flower's command line, without its password: that is in a file or in the environment."""
+    """Flower's command line. Its password is not in it, but in a file or in the environment."""
     return f"celery -A scanner_project flower --address={host} --port={port} --tasks-columns={FLOWER_COLUMNS}"
 
 
@@ -66,7 +65,7 @@ def programs(env: Environment) -> tuple[Program, ...]:
             Program(
                 name=SERVER,
                 group=SERVER,
-                # appendonly: what was published is still there after a crash. No port: nobody else gets in.
+                # appendonly: published messages survive a crash. No port: other users can't connect.
                 command=(
                     f"valkey-server --port 0 --unixsocket {_redis_socket(env)} --unixsocketperm 700"
                     " --dir . --appendonly yes --save '' --maxmemory-policy noeviction"
@@ -81,6 +80,7 @@ def programs(env: Environment) -> tuple[Program, ...]:
         Role.SLOW: env.SCANNER_SLOW_PROCESSES,
         Role.UPKEEP: UPKEEP_PROCESSES,
         Role.NOTIFY: 1,
+        Role.RERUN: 1,
     }
     for role, processes in sizes.items():
         running.append(
@@ -110,7 +110,7 @@ def programs(env: Environment) -> tuple[Program, ...]:
                 name=REPLAY,
                 group=REPLAY,
                 command="python manage.py replay --bundled --rate 20 --follow-on",
-                start_s=0,  # it may have nothing left to do, and that is no failure
+                start_s=0,  # it may end at once, with nothing left to do: that is not a failure
                 restart="unexpected",
             )
         )
@@ -118,7 +118,7 @@ def programs(env: Environment) -> tuple[Program, ...]:
 
 
 def stop_allowance_s(running: tuple[Program, ...]) -> int:
-    """Seconds that stopping may take at most: groups stop one after the other, their members at once."""
+    """The longest time that stopping may take, in s: groups stop one by one, the programs of a group together."""
     longest: dict[str, int] = {}
     for program in running:
         longest[program.group] = max(longest.get(program.group, 0), program.stop_s)
@@ -126,7 +126,7 @@ def stop_allowance_s(running: tuple[Program, ...]) -> int:
 
 
 def configuration(running: tuple[Program, ...]) -> str:
-    """Supervisor's configuration file. Nothing starts by itself: the runner starts the groups in order."""
+    """Supervisor's configuration file. Supervisor starts nothing by itself: the runner starts the groups in order."""
     sections = [
         "; Written by `make up` at each start: changes are lost.",
         "[supervisord]",
@@ -168,7 +168,7 @@ def _program_section(program: Program) -> list[str]:
         f"startsecs = {program.start_s}",
         "startretries = 5",
         f"stopwaitsecs = {program.stop_s}",
-        # SIGTERM to the parent alone, which lets its children finish; SIGKILL to all of them.
+        # SIGTERM goes to the parent alone, which lets its children finish; SIGKILL goes to all of them.
         "stopasgroup = false",
         "killasgroup = true",
         "redirect_stderr = true",
@@ -179,8 +179,8 @@ def _program_section(program: Program) -> list[str]:
 
 
 def supervisor_socket(env: Environment) -> Path:
-    """Where supervisor listens: in DATA_DIR, or where its path is too long for that, in the temporary folder."""
-    # Supervisor binds a name of its own, longer by a dot and a number, and links it.
+    """The socket on which supervisor listens: in DATA_DIR, or in the temporary folder if that path is too long."""
+    # Supervisor first binds a name that is longer by a dot and a number.
     socket = env.data_dir / "supervisor.sock"
     if len(os.fsencode(socket)) <= MAX_SOCKET_PATH - 12:
         return socket
@@ -194,11 +194,11 @@ def environment(
     home = str(BASE_DIR)
     return {
         **inherited,
-        # Commands are found by name: the interpreter of this virtual environment, the bundled server.
+        # So that the commands find the interpreter of this virtual environment and the bundled server.
         "PATH": os.pathsep.join([str(python_dir), str(server_dir), inherited.get("PATH", os.defpath)]),
         "PYTHONPATH": os.pathsep.join([home, *filter(None, [inherited.get("PYTHONPATH", "")])]),
         "PYTHONUNBUFFERED": "1",
-        "PYTHONSAFEPATH": "1",  # Flower's folder is DATA_DIR, where no code should come from
+        "PYTHONSAFEPATH": "1",  # Flower runs in DATA_DIR, from which no code should be imported
         "DJANGO_SETTINGS_MODULE": "scanner_project.settings",
         "DATA_DIR": str(env.data_dir),
         MARKER: str(env.data_dir),
@@ -214,5 +214,5 @@ def _redis_socket(env: Environment) -> str:
 
 
 def _module(command: str) -> str:
-    """The same program as a module of our interpreter, for supervisor."""
+    """The program as a module of our interpreter, with % doubled for supervisor."""
     return "python -m " + command.replace("%", "%%")

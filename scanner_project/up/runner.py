@@ -1,4 +1,4 @@
-"""From nothing to ready, and back: the steps of `make up`."""
+"""The steps of `make up`: check, prepare, start the programs in order, watch them, stop them in order."""
 
 import hashlib
 import os
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from scanner_app.management.first_admin import Account
 
 SERVER_PATIENCE_S = 120.0
-"""Longest wait for the bundled server, which reads its whole file of commands first."""
+"""Longest wait for the bundled server, which first reads its append-only file."""
 
 LOOK_S = 0.25
 """Seconds between two looks at signals and, until it is ready, at /readyz."""
@@ -103,7 +103,7 @@ def _run(env: Environment, *, began: float, stop: Stop, screen: Screen) -> int:
 
 
 def _prepare(env: Environment, screen: Screen) -> "Account":
-    """Django, its checks, the tables, the static files, the administrator. Needs the database, no broker."""
+    """Set up Django, run its checks, make tables, static files and administrator. Needs the database, no broker."""
     os.environ["DATA_DIR"] = str(env.data_dir)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scanner_project.settings")
     django.setup()
@@ -117,7 +117,7 @@ def _prepare(env: Environment, screen: Screen) -> "Account":
     from scanner_app.reading import status  # noqa: PLC0415
     from scanner_project.up.flower_config import write_flower_config  # noqa: PLC0415
 
-    status.serve_from(timezone.now())  # what was evaluated before is another run's
+    status.serve_from(timezone.now())  # earlier evaluations of the alert rules belong to an earlier run
     problems = [each for each in checks.run_checks() if each.is_serious() and not each.is_silenced()]
     if problems:
         raise CannotStart(" ".join(_sentence(each) for each in problems))
@@ -225,7 +225,7 @@ def _watch(
     stop: Stop,
     screen: Screen,
 ) -> None:
-    """Print how it goes until the user stops it or supervisor ends."""
+    """Print the progress until the user stops the scanner or supervisor ends."""
     from django.utils import timezone  # noqa: PLC0415 - needs Django to be set up
 
     from scanner_project.up import watch  # noqa: PLC0415
@@ -261,7 +261,7 @@ def _watch(
 
 
 def _stop(env: Environment, supervisor: Supervisor, running: tuple[Program, ...], stop: Stop, screen: Screen) -> None:
-    """Stop everything in order, and see that nothing is left."""
+    """Stop everything in order, and make sure that no process is left."""
     stop.interrupts = False
     allowance_s = stop_allowance_s(running)
     if not supervisor.ended:
@@ -276,13 +276,13 @@ def _stop(env: Environment, supervisor: Supervisor, running: tuple[Program, ...]
             screen.say("It is stopping already; bars that run may finish.")
 
     supervisor.stop(patience_s=allowance_s + STOP_MARGIN_S, meanwhile=answer_impatience)
-    # Nothing, unless supervisor died or could not stop in time.
+    # This finds processes only if supervisor has died, or could not stop in time.
     leftovers.stop(env.data_dir, patience_s=allowance_s)
     screen.say("Stopped.")
 
 
 class _Every:
-    """Due again and again, so many seconds apart."""
+    """Something that is due at regular intervals."""
 
     def __init__(self, seconds: float, *, at_once: bool = True) -> None:
         self._seconds = seconds

@@ -1,4 +1,4 @@
-"""Supervisor as a child process, and what is asked of it through its socket."""
+"""Supervisor as a child process, and the calls to it through its socket."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ from supervisor.xmlrpc import SupervisorTransport
 from scanner_project.up.errors import CannotStart
 
 UNANSWERED = (OSError, HTTPException, Error)
-"""What a call to a supervisor ends with that is not there yet, or no more."""
+"""The errors of a call while supervisor has not started yet, or has ended."""
 
 START_PATIENCE_S = 15.0
 LOOK_S = 0.05
@@ -42,7 +42,7 @@ class Supervisor:
         """Start supervisord; nothing runs under it yet."""
         self._folder = configuration.parent
         self.log = self._folder / "logs" / "supervisord.log"
-        # A session of its own: Ctrl-C is for us alone, who then stop everything in order.
+        # In a session of its own, so that Ctrl-C reaches only this process, which then stops everything in order.
         self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and file
             [sys.executable, "-m", "scanner_project.up.supervised", str(configuration), str(os.getpid())],
             cwd=self._folder,
@@ -99,7 +99,7 @@ class Supervisor:
         return self.process.poll() is not None
 
     def stop(self, *, patience_s: float, meanwhile: Callable[[], None]) -> bool:
-        """Let supervisord stop everything in order; `meanwhile` is called now and then. False: it took too long."""
+        """Have supervisord stop everything in order; `meanwhile` is called while it does. False: it took too long."""
         self.process.terminate()
         deadline = time.monotonic() + patience_s
         while self.process.poll() is None:
@@ -116,7 +116,7 @@ class Supervisor:
             return False
 
     def _ask(self, method: str, *args: Any) -> Any:
-        # A connection of its own each time: one that failed once can't be used again.
+        # A new connection each time, since one that has failed can't be used again.
         transport = SupervisorTransport(None, None, f"unix://{self._socket}")
         with ServerProxy("http://127.0.0.1", transport=transport) as proxy:
             return getattr(proxy.supervisor, method)(*args)

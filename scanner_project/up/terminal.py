@@ -1,8 +1,8 @@
-"""The foreground: what is said there, and the signals that end it.
+"""The terminal: what is written there, and the signals that end the scanner.
 
-GNU make, which starts us, passes SIGTERM on, waits for us, and then ends by that signal itself (status 143),
-whatever our exit status; after a SIGINT of its own it waits without telling us. On a terminal we therefore take
-the foreground from it: Ctrl-C reaches us alone, and make sees a child that ended with status 0.
+GNU make starts us. If it gets SIGTERM, it passes the signal on, waits for us, and then ends by that signal (status
+143), whatever our exit status is. If it gets SIGINT, it waits for us without passing the signal on. So on a terminal we
+take the foreground from it: Ctrl-C then reaches only us, and make sees a child that ended with status 0.
 """
 
 import os
@@ -20,15 +20,15 @@ MAKES = {"make", "gmake", "gnumake"}
 
 
 class Stop:
-    """Whether somebody asked for the end, and whether they asked again."""
+    """Whether the user has asked the scanner to stop."""
 
     def __init__(self) -> None:
-        """Nobody has."""
-        self.asked = 0
+        """Nobody has asked yet."""
+        self.asked = 0  # how often
         self.interrupts = True  # whether a signal raises KeyboardInterrupt: while nothing runs yet
 
     def install(self) -> None:
-        """Take over the signals."""
+        """Handle the signals from now on."""
         for number in STOP_SIGNALS:
             signal.signal(number, self._on_signal)
 
@@ -62,14 +62,14 @@ class Screen:
         self._drawn = True
 
     def _write(self, text: str) -> None:
-        with suppress(OSError):  # who listened is gone (a closed terminal, `| head`): the scanner goes on
+        with suppress(OSError):  # the reader is gone (a closed terminal, `| head`): the scanner goes on
             sys.stdout.write(text)
             sys.stdout.flush()
 
 
 @contextmanager
 def foreground() -> Iterator[None]:
-    """Be the terminal's foreground instead of the make that started us, and give it back at the end."""
+    """Take the terminal's foreground from the make that started us, and give it back at the end."""
     if not _started_by_make():
         yield
         return
@@ -95,7 +95,7 @@ def foreground() -> Iterator[None]:
 
 
 def make_was_interrupted() -> bool:
-    """Whether the make that started us got a SIGINT alone: it is in its handler for it and waits for our end."""
+    """Whether the make that started us got a SIGINT that we did not get: it then waits for us in its handler."""
     try:
         for line in Path(f"/proc/{os.getppid()}/status").read_text().splitlines():
             if line.startswith("SigBlk:"):
@@ -106,7 +106,7 @@ def make_was_interrupted() -> bool:
 
 
 def _set_foreground(terminal: int, group: int) -> None:
-    # Who is in the background gets SIGTTOU for this; blocked, it is simply done.
+    # A background process gets SIGTTOU when it does this. With that signal blocked the call succeeds.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
     try:
         with suppress(OSError, termios.error):

@@ -1,4 +1,4 @@
-"""What `make up` prints while everything runs: ready or not, programs that died, one line of progress."""
+"""What `make up` prints while everything runs: whether it is ready, programs that ended, one line of progress."""
 
 import base64
 import json
@@ -24,20 +24,20 @@ from scanner_project.up.supervision import ChildState
 ASK_TIMEOUT_S = 5.0
 
 INTRODUCE_S = 120.0
-"""Longest time that Flower is asked to look at the workers."""
+"""Longest time for which Flower is asked to look for the workers."""
 
 START_AGAIN_S = 30.0
-"""Seconds until a program that supervisor has given up is tried once more: the disk may have space again."""
+"""Seconds until a program that supervisor has given up is started again: a full disk, say, may have space by then."""
 
 
 def web_url(env: Environment, port: int) -> str:
-    """Where a browser on this machine finds a port."""
+    """The address of a port for a browser on this machine."""
     return addresses.web_url(addresses.local_host(env.WEB_HOST), port)
 
 
 def readiness(env: Environment) -> str | None:
-    """None when /readyz answers 200, else in a few words why not."""
-    # ALLOWED_HOSTS may leave out the address that we ask at.
+    """None if /readyz answers 200, else the reason in a few words."""
+    # ALLOWED_HOSTS may lack the address that this request uses.
     host = env.ALLOWED_HOSTS.split(",")[0].lstrip(".")
     headers = {} if host in {"", "*"} else {"Host": host}
     request = urllib.request.Request(web_url(env, env.WEB_PORT) + "/readyz", headers=headers)  # noqa: S310 - http
@@ -51,7 +51,7 @@ def readiness(env: Environment) -> str | None:
 
 
 def _reason(body: bytes) -> str:
-    """What /readyz says is not ready, and why; empty if it is not /readyz that answered."""
+    """The parts that are not ready and why, from the body of /readyz; empty if the body is not from /readyz."""
     with suppress(ValueError, KeyError, TypeError):
         answer = json.loads(body)
         return ", ".join(f"{name}: {answer['checks'][name]['reason']}" for name in answer["not_ready"])
@@ -59,7 +59,7 @@ def _reason(body: bytes) -> str:
 
 
 def introduce_workers(env: Environment, account: Account, *, workers: int) -> None:
-    """Let Flower ask the workers who they are, until it knows all: those that began after it stay unknown to it."""
+    """Have Flower look for workers until it knows all: by itself it does not find those that started after it."""
     signed = base64.b64encode(f"{account.user}:{account.password}".encode()).decode()
     request = urllib.request.Request(  # noqa: S310 - http
         web_url(env, env.FLOWER_PORT) + "/api/workers?refresh=1", headers={"Authorization": f"Basic {signed}"}
@@ -67,7 +67,7 @@ def introduce_workers(env: Environment, account: Account, *, workers: int) -> No
     deadline = time.monotonic() + INTRODUCE_S
     while time.monotonic() < deadline:
         with (
-            suppress(OSError, ValueError),  # it has not begun to listen, or is busy
+            suppress(OSError, ValueError),  # Flower does not listen yet, or is busy
             urllib.request.urlopen(request, timeout=15) as answer,  # noqa: S310
         ):
             if len(json.load(answer)) >= workers:
@@ -76,7 +76,7 @@ def introduce_workers(env: Environment, account: Account, *, workers: int) -> No
 
 
 def demo_warning(env: Environment, now: datetime) -> str:
-    """Why the demo will show little or nothing, in a sentence; empty if it will show all."""
+    """Why the demo will show few bars or none, in a sentence; empty if it will show all."""
     if not (env.demo and env.SCANNER_KEEP_BARS_DAYS):
         return ""
     return too_old(load_series(), retention.oldest_bar(now), days=env.SCANNER_KEEP_BARS_DAYS)
@@ -97,7 +97,7 @@ def progress(now: datetime) -> str:
 
 
 class Children:
-    """Remembers the programs' states, to report changes."""
+    """The programs' last states, in order to report changes."""
 
     def __init__(self) -> None:
         """Nothing is known yet."""

@@ -1,4 +1,4 @@
-"""Alerts in the admin: the list, and the acts."""
+"""Alerts in the admin: the list, and the actions."""
 
 import pytest
 from django.contrib.auth.models import User

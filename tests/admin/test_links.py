@@ -1,5 +1,9 @@
 """The ways between symbol, bar, their rows, the chart and Flower."""
 
+import re
+from html import unescape
+from urllib.parse import quote
+
 import pytest
 from django.urls import NoReverseMatch, reverse
 
@@ -9,6 +13,7 @@ from scanner_app.models import Bar, ProcessingFailure, QuarantinedBar, Signal, S
 from scanner_project.version import VERSION
 from tests.admin.test_records import path, rows_of_every_kind
 from tests.conftest import T0, accept_days, fail_head, live_message, make_symbol, start_head
+from tests.odd_tickers import ODD_TICKERS
 
 pytestmark = pytest.mark.django_db
 
@@ -115,6 +120,29 @@ def test_a_ticker_with_a_slash_reaches_flower_in_the_tasks_own_spelling(browser,
 
     # Flower decodes once, and looks for "BTC%2FUSD-1-e0".
     assert (answer.status_code, answer.url) == (302, "http://127.0.0.1:5555/task/BTC%252FUSD-1-e0")
+
+
+def test_an_odd_ticker_leads_to_its_chart_its_lists_and_its_task(browser, settings):
+    settings.FLOWER_URL = "http://127.0.0.1:5555"
+    for ticker in ODD_TICKERS:
+        accept_days(ticker, 1)
+    for symbol in Symbol.objects.all():
+        ticker = symbol.ticker
+        page = browser.get(path(Symbol, "change", symbol.pk)).content.decode()
+        addresses = {unescape(found) for found in re.findall(r'href="([^"]*)"', page)}
+
+        (chart,) = [one for one in addresses if one.startswith("/symbols/")]
+        lists = [one for one in addresses if one.startswith(path(Bar) + "?q=")]
+        (task,) = [one for one in addresses if one.startswith("/flower/task/")]
+
+        assert "<IMG" not in page, ticker
+        assert f'data-ticker="{ticker}"' in unescape(browser.get(chart).content.decode())
+        assert lists, "all bars, and those that wait"
+        for bars in lists:
+            assert [bar.symbol.ticker for bar in browser.get(bars).context["cl"].result_list] == [ticker]
+        assert browser.get(task).url == f"http://127.0.0.1:5555/task/{quote(live_message(symbol).task_id)}"
+        listed = browser.get(path(Symbol), {"q": ticker.lower()})
+        assert ticker in [row.ticker for row in listed.context["cl"].result_list]
 
 
 @pytest.mark.parametrize(

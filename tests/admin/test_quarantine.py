@@ -11,7 +11,7 @@ from scanner_app import mailbox
 from scanner_app.models import Bar, QuarantinedBar, Symbol, SymbolEvent
 from tests.admin.conftest import messages_of, sent_from
 from tests.conftest import T0, snapshot
-from tests.mailbox.test_quarantine_bulk import set_aside
+from tests.mailbox.test_quarantine_bulk import quarantined
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +41,7 @@ def resolutions():
 
 @pytest.mark.parametrize("act", ACTS)
 def test_an_act_asks_first_showing_how_many_bars_of_which_symbols(browser, act):
-    tsla, aapl = set_aside("TSLA", 2), set_aside("AAPL")
+    tsla, aapl = quarantined("TSLA", 2), quarantined("AAPL")
     before = everything()
 
     page = choose(browser, act, *tsla, *aapl, reason=' "mended" ').content.decode()
@@ -54,7 +54,7 @@ def test_an_act_asks_first_showing_how_many_bars_of_which_symbols(browser, act):
 
 @pytest.mark.parametrize("act", ACTS)
 def test_confirmed_it_is_done_with_the_ticked_bars_alone_and_tells_who_and_why(browser, act):
-    first, second, other = set_aside("TSLA", 3)
+    first, second, other = quarantined("TSLA", 3)
     kind, done = DONE[act]
     page = choose(browser, act, first, second, reason="mended")
 
@@ -71,7 +71,7 @@ def test_confirmed_it_is_done_with_the_ticked_bars_alone_and_tells_who_and_why(b
 
 
 def test_the_reason_may_still_be_changed_on_the_page_that_asks(browser):
-    (entry,) = set_aside("TSLA")
+    (entry,) = quarantined("TSLA")
 
     confirm(browser, choose(browser, "discard", entry, reason="first"), reason="second thoughts")
 
@@ -93,7 +93,7 @@ def test_the_reason_may_still_be_changed_on_the_page_that_asks(browser):
 @pytest.mark.parametrize("act", ACTS)
 def test_all_that_a_filter_shows_are_chosen_on_whichever_page_they_are(browser, monkeypatch, act, query, chosen):
     monkeypatch.setattr("scanner_app.admin.quarantine.QuarantinedBarAdmin.list_per_page", 1)
-    entries = [*set_aside("TSLA", 2), *set_aside("TSLA", first=2, error=KeyError("x")), *set_aside("AAPL")]
+    entries = [*quarantined("TSLA", 2), *quarantined("TSLA", first=2, error=KeyError("x")), *quarantined("AAPL")]
     QuarantinedBar.objects.filter(pk=entries[1].pk).update(failed_at=T0 + timedelta(seconds=1))
     kind, _ = DONE[act]
 
@@ -108,9 +108,9 @@ def test_all_that_a_filter_shows_are_chosen_on_whichever_page_they_are(browser, 
 
 
 def test_a_bar_that_came_after_the_question_is_not_acted_on(browser):
-    set_aside("TSLA", 2)
+    quarantined("TSLA", 2)
     page = choose(browser, "discard", *QuarantinedBar.objects.all()[:1], select_across=1)
-    set_aside("TSLA", first=2)
+    quarantined("TSLA", first=2)
 
     answer = confirm(browser, page)
 
@@ -119,7 +119,7 @@ def test_a_bar_that_came_after_the_question_is_not_acted_on(browser):
 
 
 def test_a_bar_that_was_dealt_with_after_the_question_is_not_counted(browser):
-    first, second = set_aside("TSLA", 2)
+    first, second = quarantined("TSLA", 2)
     page = choose(browser, "replay", first, second)
     mailbox.discard(first, by="somebody", now=T0)
 
@@ -129,7 +129,7 @@ def test_a_bar_that_was_dealt_with_after_the_question_is_not_counted(browser):
 
 @pytest.mark.parametrize("act", ACTS)
 def test_what_has_been_dealt_with_is_not_asked_about(browser, act):
-    (entry,) = set_aside("TSLA")
+    (entry,) = quarantined("TSLA")
     mailbox.discard(entry, by="somebody", now=T0)
     before = everything()
 
@@ -142,7 +142,7 @@ def test_what_has_been_dealt_with_is_not_asked_about(browser, act):
 @pytest.mark.parametrize("act", ACTS)
 @pytest.mark.parametrize("upto", ["", "x", "-1", "9" * 30])
 def test_a_forged_bound_is_no_error_and_never_more_than_was_chosen(browser, act, upto):
-    chosen, _ = set_aside("TSLA", 2)
+    chosen, _ = quarantined("TSLA", 2)
 
     choose(browser, act, chosen, confirmed="yes", upto=upto)
 
@@ -152,7 +152,7 @@ def test_a_forged_bound_is_no_error_and_never_more_than_was_chosen(browser, act,
 @pytest.mark.parametrize("act", ACTS)
 @pytest.mark.parametrize("permission", [None, "add_bar"])
 def test_who_may_not_operate_can_not_act_through_the_admin(client, act, permission):
-    (entry,) = set_aside("TSLA")
+    (entry,) = quarantined("TSLA")
     user = User.objects.create_user("eve")
     if permission:
         user.user_permissions.add(Permission.objects.get(codename=permission))
@@ -167,7 +167,7 @@ def test_who_may_not_operate_can_not_act_through_the_admin(client, act, permissi
 
 
 def test_an_act_by_get_is_none(browser):
-    (entry,) = set_aside("TSLA")
+    (entry,) = quarantined("TSLA")
     before = everything()
 
     browser.get(LIST, {"action": "discard", "_selected_action": entry.pk, "index": 0, "confirmed": "yes"})
@@ -176,7 +176,7 @@ def test_an_act_by_get_is_none(browser):
 
 
 def test_the_question_takes_as_many_queries_for_forty_bars_as_for_one(browser):
-    (one,) = set_aside("S0")
+    (one,) = quarantined("S0")
 
     def statements():
         with CaptureQueriesContext(connection) as captured:
@@ -185,7 +185,7 @@ def test_the_question_takes_as_many_queries_for_forty_bars_as_for_one(browser):
 
     few = statements()
     for number in range(1, 40):
-        set_aside(f"S{number}")
+        quarantined(f"S{number}")
     many = statements()
 
     assert len(many) == len(few)
@@ -193,8 +193,8 @@ def test_the_question_takes_as_many_queries_for_forty_bars_as_for_one(browser):
 
 
 def test_the_error_types_of_the_list_are_there_to_be_chosen(browser):
-    set_aside("TSLA")
-    set_aside("TSLA", first=1, error=KeyError("x"))
+    quarantined("TSLA")
+    quarantined("TSLA", first=1, error=KeyError("x"))
 
     page = browser.get(LIST).content.decode()
 

@@ -121,13 +121,13 @@ def test_a_list_never_counts_or_sorts_a_whole_table(queries_of, model, query):
     ours = [sql for sql in queries_of(path(model) + query) if f'FROM "{model._meta.db_table}"' in sql]
     if model is QuarantinedBar:  # the error types to choose from
         (choices,) = [sql for sql in ours if "DISTINCT" in sql]
-        assert f"LIMIT {base.FILTERED}" in choices
+        assert f"LIMIT {base.MAX_FILTERED}" in choices
         ours.remove(choices)
 
     assert len(ours) == 2  # how many there are, up to the cap, and the page of them
     for sql in ours:
         assert f'ORDER BY "{model._meta.db_table}"."id" DESC' in sql, sql
-        assert "COUNT" not in sql or f"LIMIT {base.LISTED}" in sql, sql
+        assert "COUNT" not in sql or f"LIMIT {base.MAX_LISTED}" in sql, sql
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_list_never_counts_or_sorts_a_whole_table(queries_of, model, query):
 def test_a_filter_without_an_index_looks_at_the_newest_rows_alone(queries_of, monkeypatch, browser, query):
     rows_of_every_kind()
     newest = Bar.objects.order_by("-id")[0].pk
-    monkeypatch.setattr(base, "FILTERED", 2)
+    monkeypatch.setattr(base, "MAX_FILTERED", 2)
 
     lists = [sql for sql in queries_of(f"{path(Bar)}?{query}") if 'FROM "scanner_app_bar"' in sql and "MAX" not in sql]
 
@@ -158,7 +158,7 @@ def test_a_filter_shows_what_it_says(browser):
 
 
 def test_only_so_many_rows_can_be_paged_through_and_the_page_says_so(browser, monkeypatch):
-    monkeypatch.setattr(base, "LISTED", 60)
+    monkeypatch.setattr(base, "MAX_LISTED", 60)
     accept_days("TSLA", 70)
 
     page = browser.get(path(Bar))

@@ -66,7 +66,7 @@ def test_the_overview_is_that_of_the_status(browser):
     text = page.content.decode()
     assert f'<strong class="word">{expected.overall_status.capitalize()}</strong>' in text
     assert f"{expected.healthy_symbols} of 3 enabled symbols healthy" in text
-    assert ">1 off</a>" in text
+    assert ">1 disabled</a>" in text
     assert '<a href="/admin/scanner_app/quarantinedbar/?resolution=in+quarantine">1</a>' in text
 
 

@@ -235,7 +235,7 @@ def test_a_symbols_page_tells_attempts_stage_next_attempt_and_lane(browser):
 
     for label, value in {
         "Failed attempts:": "2",
-        "Stage:": "hold: the fault",
+        "Stage:": "hold: the bar is not at fault",
         "Next attempt (UTC):": f"{soon:%Y-%m-%d %H:%M:%S}",
         "Lane:": "slow",
     }.items():
@@ -316,7 +316,7 @@ def test_deleting_all_that_a_filter_shows_deletes_no_symbol_that_came_after_the_
 def test_a_symbols_own_page_offers_the_acts_and_does_them(browser):
     symbol = failing()
     page = browser.get(f"{LIST}{symbol.pk}/change/").content.decode()
-    form = page[page.index('class="acts"') :].split("</form>")[0]
+    form = page[page.index('class="symbol-actions"') :].split("</form>")[0]
 
     assert [name for name in ("reset", "skip", "disable", "enable", "delete") if f'value="{name}"' in form] == [
         "reset",
@@ -332,13 +332,13 @@ def test_a_symbols_own_page_offers_the_acts_and_does_them(browser):
     assert last_event(symbol).reason == "seen"
 
 
-def test_who_may_only_read_is_offered_no_acts(client):
+def test_who_may_only_read_is_offered_no_actions(client):
     reader = User.objects.create_user("rita")
     reader.user_permissions.add(Permission.objects.get(codename="view_symbol"))
     client.force_login(reader)
     symbol = failing()
 
-    assert 'class="acts"' not in client.get(f"{LIST}{symbol.pk}/change/").content.decode()
+    assert 'class="symbol-actions"' not in client.get(f"{LIST}{symbol.pk}/change/").content.decode()
 
 
 def test_a_symbols_page_tells_of_its_feed_its_calendar_and_its_gaps(browser, monkeypatch):

@@ -30,7 +30,8 @@ def test_one_bar_is_accepted(feeder):
     answer = post(feeder, raw_bar())
 
     assert answer.status_code == 202
-    assert answer.json() == {"accepted": 1, "duplicates": 0, "conflicts": [], "rejected": []}
+    counts = {"accepted": 1, "duplicates": 0, "forming": 0, "revised": 0}
+    assert answer.json() == {**counts, "conflicts": [], "rejected": []}
     assert Bar.objects.get().symbol.ticker == "TSLA"
 
 
@@ -53,7 +54,19 @@ def test_valid_bars_of_a_list_are_accepted_and_the_others_are_reported_by_index(
     assert answer.status_code == 202
     body = answer.json()
     assert (body["accepted"], body["duplicates"]) == (1, 2)
-    assert body["conflicts"] == [{"index": 3, "symbol": "TSLA", "timeframe": "1d", "timestamp": "2024-01-10T00:00:00Z"}]
+    values = {"open": 10.0, "high": 12.0, "low": 9.0, "close": 11.0, "volume": 1000.0}
+    assert body["conflicts"] == [
+        {
+            "index": 3,
+            "symbol": "TSLA",
+            "timeframe": "1d",
+            "timestamp": "2024-01-10T00:00:00Z",
+            "stored": values,
+            "sent": {**values, "close": 10.5},
+            "message": "the stored bar has other values and was not changed; "
+            "to replace them, send the bar with ?revise=true",
+        }
+    ]
     assert [(one["index"], one["field"], one["reason"]) for one in body["rejected"]] == [
         (1, "low", "invalid"),
         (4, "close", "invalid"),
@@ -61,6 +74,47 @@ def test_valid_bars_of_a_list_are_accepted_and_the_others_are_reported_by_index(
     ]
     assert all(one["message"] for one in body["rejected"])
     assert Bar.objects.count() == 2
+
+
+def test_an_unknown_volume_comes_and_goes_as_null(feeder):
+    absent = raw_bar(day=1)
+    del absent["volume"]
+
+    answer = post(feeder, [raw_bar(volume=None), absent, raw_bar(day=2, volume=0)])
+
+    assert answer.json()["accepted"] == 3
+    assert [row["volume"] for row in rows(feeder)] == [0.0, None, None]
+    chart = feeder.get(f"{API}/chart?symbol=TSLA").json()
+    assert [bar["volume"] for bar in chart["bars"]] == [None, None, 0.0]
+
+
+@pytest.mark.parametrize("name", ["60m", "1H", "PT1H", "hour"])
+def test_other_peoples_names_of_a_timeframe_are_understood_in_bars_and_queries(feeder, name):
+    post(feeder, [raw_bar(timeframe=name), raw_bar(timeframe="Daily")])
+
+    assert [row["timeframe"] for row in rows(feeder, f"?timeframe={name}")] == ["1h"]
+    assert feeder.get(f"{API}/chart?symbol=TSLA&timeframe={name}").json()["timeframe"] == "1h"
+    for path in ("signals", "symbols/TSLA/gaps"):
+        answer = feeder.get(f"{API}/{path}?timeframe={name}")
+        assert (answer.status_code, answer.json()["results"]) == (200, [])
+
+
+@pytest.mark.parametrize("path", ["bars", "signals", "chart", "symbols/TSLA/gaps"])
+def test_a_timeframe_that_bars_can_not_have_is_refused(feeder, symbol, path):
+    answer = feeder.get(f"{API}/{path}?symbol=TSLA&timeframe=7m")
+
+    assert answer.status_code == 400
+    assert "7m" in answer.json()["timeframe"][0]
+
+
+def test_forming_bars_alone_are_a_202(feeder):
+    opens = timezone.now().replace(minute=0, second=0, microsecond=0)
+    bar = raw_bar(timeframe="1h", timestamp=opens.isoformat())
+
+    answer = post(feeder, bar | {"closed": False})
+
+    counts = {"accepted": 0, "duplicates": 0, "forming": 1, "revised": 0}
+    assert (answer.status_code, answer.json()) == (202, {**counts, "conflicts": [], "rejected": []})
 
 
 def test_duplicates_alone_are_a_202(feeder):
@@ -165,7 +219,7 @@ def test_broken_json_and_impossible_values_are_a_400(feeder, body):
     answer = feeder.post(BARS, body, content_type="application/json")
 
     assert answer.status_code == 400
-    assert set(answer.json()) in ({"detail"}, {"accepted", "duplicates", "conflicts", "rejected"})
+    assert set(answer.json()) in ({"detail"}, {"accepted", "duplicates", "forming", "revised", "conflicts", "rejected"})
     assert not Bar.objects.exists()
     assert not Symbol.objects.exists()
 
@@ -218,6 +272,9 @@ def test_a_bar_has_every_documented_field(reader):
         "status": "processed",
         "late": False,
         "held": False,
+        "derived": False,
+        "assumed": False,
+        "revised": False,
         "attempts": 1,
         "accepted_at": "2024-05-31T14:30:00Z",
         "finished_at": "2024-05-31T14:30:00.040000Z",

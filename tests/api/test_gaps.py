@@ -70,7 +70,7 @@ def test_the_list_takes_one_query_for_each_timeframe_however_many_gaps_it_has(re
 
 
 def test_an_unknown_timeframe_is_a_400(reader, symbol):
-    answer = reader.get(f"{API}/symbols/TSLA/gaps?timeframe=2m")
+    answer = reader.get(f"{API}/symbols/TSLA/gaps?timeframe=7m")
 
     assert (answer.status_code, list(answer.json())) == (400, ["timeframe"])
 

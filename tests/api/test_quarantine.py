@@ -11,7 +11,7 @@ from scanner_app.models import Bar, QuarantinedBar, Symbol, SymbolEvent
 from scanner_app.reading import quarantine_entries
 from tests.api.conftest import API
 from tests.conftest import T0, fail_head, row_of, snapshot
-from tests.mailbox.test_quarantine_bulk import set_aside
+from tests.mailbox.test_quarantine_bulk import quarantined
 
 ENTRIES = f"{API}/quarantine"
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def entry(db):
-    (one,) = set_aside("TSLA")
+    (one,) = quarantined("TSLA")
     return one
 
 
@@ -166,9 +166,9 @@ def test_an_invalid_reason_is_a_400_and_changes_nothing(operator, entry, bulk, a
     ],
 )
 def test_a_bulk_action_acts_on_as_many_bars_as_its_dry_run_counted(operator, action, body, count):
-    set_aside("TSLA")
-    set_aside("TSLA", first=1, error=KeyError("x"))
-    set_aside("AAPL")
+    quarantined("TSLA")
+    quarantined("TSLA", first=1, error=KeyError("x"))
+    quarantined("AAPL")
     before = everything()
 
     counted = operator.post(f"{ENTRIES}/{action}", {**body, "dry_run": True, "reason": "for a look"}, format="json")
@@ -255,7 +255,7 @@ def test_actions_work_under_both_prefixes_with_and_without_a_trailing_slash(oper
 
 
 def test_a_dry_run_counts_in_one_query_without_loading_rows(operator):
-    set_aside("TSLA", 5)
+    quarantined("TSLA", 5)
 
     with CaptureQueriesContext(connection) as queries:
         operator.post(f"{ENTRIES}/replay", {"symbol": "TSLA", "dry_run": True}, format="json")
@@ -266,7 +266,7 @@ def test_a_dry_run_counts_in_one_query_without_loading_rows(operator):
 
 
 def test_a_bulk_action_that_an_outage_cuts_off_can_be_sent_again(operator, monkeypatch):
-    _, second = set_aside("TSLA", 2)
+    _, second = quarantined("TSLA", 2)
     discard = mailbox.discard
 
     def break_on_the_second(entry, **more):

@@ -23,6 +23,10 @@ def test_a_signal_has_every_documented_field(reader, symbol):
         "direction": "bullish",
         "strength": 0.5,
         "late": False,
+        "revised": False,
+        "withdrawn_at": None,
+        "detector_version": "",
+        "window_gaps": None,
         "created_at": "2024-05-31T14:30:00Z",
     }
 

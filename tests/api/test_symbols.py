@@ -11,10 +11,11 @@ from django.utils import timezone
 
 from scanner_app import mailbox
 from scanner_app.detectors import BarUnusable
+from scanner_app.engine import ingest
 from scanner_app.models import CircuitBreaker, Symbol, SymbolEvent, SymbolStatus
 from tests.api.conftest import API
 from tests.api.test_symbols_actions import ACTIONS
-from tests.conftest import T0, accept_days, make_symbol, snapshot, start_head
+from tests.conftest import T0, accept_days, make_symbol, raw_bar, snapshot, start_head
 
 SYMBOLS = f"{API}/symbols"
 
@@ -37,7 +38,7 @@ def test_a_new_symbol_is_stored_in_upper_case_with_all_its_rows(operator):
     "ticker",
     [
         pytest.param("", id="empty"),
-        pytest.param("A B", id="a space"),
+        pytest.param("A,B", id="a comma"),
         pytest.param("A//B", id="an empty segment"),
         pytest.param("../A", id="a parent directory"),
         pytest.param("A/Status", id="an action's name"),
@@ -105,7 +106,7 @@ def test_the_watch_list_is_newest_first_and_shows_each_symbols_status(reader):
     ]
     alone = reader.get(f"{SYMBOLS}/AAPL").json()
     assert alone == reader.get(f"{SYMBOLS}/AAPL/status").json()
-    assert alone == {**rows[0], "is_slow": False, "quarantined": 0}
+    assert alone == {**rows[0], "is_slow": False, "quarantined": 0, "reruns": [], "forming": []}
 
 
 def test_the_status_of_one_symbol_says_whether_it_is_slow_and_counts_its_bars_in_quarantine(reader):
@@ -241,13 +242,26 @@ def test_the_next_attempt_is_in_utc_with_z(reader, dispatched_head):
     assert reader.get(f"{SYMBOLS}/TSLA/status").json()["next_attempt_at"] == later.isoformat().replace("+00:00", "Z")
 
 
-def test_the_status_of_one_symbol_takes_five_queries(reader):
+def test_the_status_of_one_symbol_takes_seven_queries(reader):
     accept_days("TSLA", 3)
 
     with CaptureQueriesContext(connection) as queries:
         reader.get(f"{SYMBOLS}/TSLA/status")
 
-    assert len(queries) == 5, "the token's user, the symbol by ticker and by id, its latencies, its quarantine"
+    assert len(queries) == 7, "token, symbol by ticker and by id, latencies, quarantine, re-runs, what forms"
+
+
+def test_the_status_of_one_symbol_shows_the_bar_that_forms(reader):
+    opens = timezone.now().replace(minute=0, second=0, microsecond=0)
+    bar = raw_bar(timeframe="1h", timestamp=opens.isoformat(), closed=False)
+    ingest.accept([bar], now=timezone.now())
+
+    status = reader.get(f"{SYMBOLS}/TSLA/status").json()
+
+    stamp = opens.isoformat().replace("+00:00", "Z")
+    values = {"open": 10.0, "high": 12.0, "low": 9.0, "close": 11.0, "volume": 1000.0}
+    assert status["forming"] == [{"timeframe": "1h", "timestamp": stamp, **values}]
+    assert (status["backlog"], status["last_bar_time"]) == (0, None)
 
 
 def test_a_calendar_is_changed_once_and_set_back_each_with_an_event(operator, symbol):

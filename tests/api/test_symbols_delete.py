@@ -8,7 +8,7 @@ from scanner_app.messaging import publisher
 from scanner_app.models import Symbol, SymbolEvent
 from tests.api.conftest import API
 from tests.conftest import T0, accept_days, make_symbol, raw_bar, snapshot
-from tests.mailbox.test_quarantine_bulk import set_aside
+from tests.mailbox.test_quarantine_bulk import quarantined
 
 TSLA = f"{API}/symbols/TSLA"
 
@@ -96,7 +96,7 @@ def test_a_symbol_with_special_characters_can_be_deleted(operator, ticker, slash
 
 
 def test_a_deleted_symbol_is_hidden_everywhere_while_its_rows_still_exist(staff):
-    (entry,) = set_aside("TSLA")
+    (entry,) = quarantined("TSLA")
     accept_days("TSLA", 1, first=5)
     make_symbol("AAPL")
 

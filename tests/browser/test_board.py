@@ -8,12 +8,22 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from scanner_app import mailbox
+from scanner_app.engine import ingest
 from scanner_app.mailbox.accept import create_symbols
 from scanner_app.models import Symbol, SymbolStatus
 from tests.browser.conftest import failed, processed, quarantined, tickers, tile
-from tests.conftest import accept_days, make_symbol, new_bar, start_head
+from tests.conftest import accept_days, make_symbol, new_bar, raw_bar, start_head
 
 MOMENT = datetime(2024, 1, 5, 15, 30, tzinfo=UTC)
+
+
+def test_the_last_price_of_a_bar_that_forms_is_marked_as_such(reader, errors):
+    opens = timezone.now()
+    ingest.accept([raw_bar("TSLA", timeframe="1h", timestamp=opens.isoformat(), closed=False)], now=opens)
+    reader.reload()
+
+    expect(tile(reader, "TSLA").locator(".forming")).to_have_text("1h forming 11")
+    assert errors == []
 
 
 def test_the_board_shows_every_symbol_with_those_in_trouble_on_top_and_no_error(reader, errors):

@@ -9,20 +9,45 @@ from playwright.sync_api import expect
 
 from scanner_app import mailbox
 from scanner_app.domain.enums import AlertState, Severity
+from scanner_app.engine import ingest
 from scanner_app.models import Alert, Signal, Symbol, SymbolStatus
 from tests.browser.conftest import failed, processed, quarantined, tickers, tile
-from tests.conftest import make_symbol, new_bar, row_of
+from tests.conftest import make_symbol, new_bar, raw_bar, row_of
 
 
-def test_a_click_on_the_board_opens_the_symbol_however_odd_its_ticker(reader, errors):
-    processed("BTC/USD", 2)
-    reader.reload()
+@pytest.mark.parametrize(
+    ("ticker", "address"),
+    [
+        ("BTC/USD", "/symbols/BTC/USD/"),
+        ("BRK B", "/symbols/BRK%20B/"),
+        ("50%?#$&", "/symbols/50%25%3F%23%24%26/"),
+        ("<IMG SRC=X ONERROR=ALERT(1)>", "/symbols/%3CIMG%20SRC%3DX%20ONERROR%3DALERT(1)%3E/"),
+    ],
+)
+def test_a_click_on_the_board_opens_the_symbol_however_odd_its_ticker(operator, errors, live_server, ticker, address):
+    processed(ticker, 2)
+    operator.reload()
 
-    tickers(reader).get_by_text("BTC/USD").click()
+    tickers(operator).get_by_text(ticker, exact=True).click()
 
-    expect(reader).to_have_url(re.compile("/symbols/BTC/USD/$"))
-    expect(reader.get_by_role("heading", name="BTC/USD", level=1)).to_be_visible()
-    expect(reader.locator("#chart[data-bars='2']")).to_be_visible()
+    expect(operator).to_have_url(live_server.url + address)
+    expect(operator.get_by_role("heading", name=ticker, level=1)).to_be_visible()
+    expect(operator.locator("#chart[data-bars='2']")).to_be_visible()
+    operator.get_by_role("button", name="Disable").click()
+    expect(operator.get_by_role("heading", name=f"Disable {ticker}?")).to_be_visible()
+    operator.locator("#ask [data-part=do]").click()
+    expect(operator.locator("#outcome")).to_contain_text(f"{ticker} has been disabled")
+    assert errors == []
+
+
+def test_a_chart_shows_bars_without_a_known_volume_and_with_prices_below_zero(reader, errors):
+    make_symbol("CL=F")
+    mailbox.accept([new_bar("CL=F"), new_bar("CL=F", 1, low=-40.32, close=-37.63, volume=None)], now=timezone.now())
+
+    reader.goto("/symbols/CL%3DF/")
+
+    expect(reader.locator("#chart")).to_have_attribute("data-bars", "2")
+    expect(reader.locator("#legend")).to_contain_text("O 10  H 12  L -40.32  C -37.63  V \N{EN DASH}")
     assert errors == []
 
 
@@ -51,6 +76,27 @@ def test_the_chart_shows_bars_with_their_signals_and_follows_them(reader, errors
     reader.get_by_label("Pattern").select_option("CDLHAMMER")
     expect(chart).to_have_attribute("data-marks", "1")
     assert row_of(symbol).bars_processed == 31
+    assert errors == []
+
+
+def test_the_bar_that_forms_is_drawn_hollow_named_and_followed(reader, errors):
+    processed("TSLA", 3)
+    opens = timezone.now()
+    bar = raw_bar(timestamp=opens.isoformat(), closed=False, close=10.5)
+    ingest.accept([bar], now=opens)
+    reader.goto("/symbols/TSLA/")
+
+    expect(reader.locator("#chart")).to_have_attribute("data-bars", "3")
+    expect(reader.locator("#chart")).to_have_attribute("data-forming", "1")
+    expect(reader.locator("#legend")).to_contain_text("C 10.5  V 1,000  Forming")
+    expect(reader.locator("#chart-words")).to_contain_text("The hollow bar at the right is forming")
+    expect(reader.locator("#head")).to_contain_text("10.5 (1d)")
+
+    ingest.accept([bar | {"close": 11.5}], now=timezone.now())
+    expect(reader.locator("#legend")).to_contain_text("C 11.5  V 1,000  Forming")
+    ingest.accept([bar | {"close": 11.5, "closed": True}], now=timezone.now())
+
+    expect(reader.locator("#chart")).to_have_attribute("data-forming", "0", timeout=15_000)
     assert errors == []
 
 

@@ -1,6 +1,7 @@
 """Real calendars, worked out once for a run of the tests."""
 
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from scanner_app.domain.trading_hours import Hours, Session, every_day
 FIRST, LAST = date(2025, 1, 1), date(2026, 12, 31)
 
 
+@lru_cache
 def real(name: str) -> Hours:
     rows: list[list[Any]] = [*sessions(name, FIRST, LAST)]
     return Hours(Session(*row) for row in rows)

@@ -8,7 +8,7 @@ import exchange_calendars
 import pytest
 
 from scanner_app.calendars import calendar_of, hours_of, loading
-from scanner_app.domain.calendar_names import NAMES, hint
+from scanner_app.domain.calendar_names import NAMES, ZONES, hint
 from tests.domain.test_trading_hours import at, traded
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
@@ -26,6 +26,13 @@ def nothing_loaded(settings, tmp_path, monkeypatch):
 
 def test_the_names_are_those_of_the_package():
     assert set(exchange_calendars.get_calendar_names(include_aliases=True)) == NAMES
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_the_zones_are_those_of_the_package(name):
+    dispatcher = exchange_calendars.calendar_utils.global_calendar_dispatcher
+
+    assert ZONES[name] == str(dispatcher._calendar_factories[dispatcher.resolve_alias(name)].tz)
 
 
 def test_a_wrong_name_gets_a_hint():
@@ -51,6 +58,12 @@ def test_a_ticker_that_no_pattern_fits_is_always_traded(settings):
     settings.SCANNER_CALENDARS = [("A*", "XNYS")]
 
     assert (calendar_of("AAPL", ""), calendar_of("MSFT", "")) == ("XNYS", "24/7")
+
+
+def test_an_exact_ticker_wins_over_the_patterns_before_it(settings):
+    settings.SCANNER_CALENDARS = [("^V*", "XNYS"), ("^VIX*", "24/5"), ("*", "24/7")]
+
+    assert [calendar_of(ticker, "") for ticker in ("^VIX*", "^VIX9D", "A")] == ["24/5", "XNYS", "24/7"]
 
 
 def test_the_sessions_are_worked_out_once_for_all_processes(tmp_path, monkeypatch):

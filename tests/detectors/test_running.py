@@ -80,7 +80,7 @@ def test_generators_and_lists_are_both_answers():
         ("high", np.inf),
         ("low", -np.inf),
         ("close", np.nan),
-        ("volume", np.nan),
+        ("volume", np.inf),
     ],
 )
 def test_a_newest_bar_without_numbers_is_unusable_and_no_detector_sees_it(field, value):
@@ -91,6 +91,13 @@ def test_a_newest_bar_without_numbers_is_unusable_and_no_detector_sees_it(field,
         run([recording(calls)], window(**bars))
 
     assert calls == []
+
+
+def test_an_unknown_volume_is_no_fault_of_the_bar_and_reaches_the_detectors_as_nan():
+    prices = {each: [1.0, 2.0] for each in ("open", "high", "low", "close")}
+    detectors = [detector(lambda bars: [Signal("UNKNOWN", "neutral", float(np.isnan(bars.volume).sum()))])]
+
+    assert [one.strength for one in run(detectors, window(**prices, volume=[5.0, np.nan]))] == [1.0]
 
 
 @pytest.mark.parametrize("error", [BarUnusable("halted"), KeyError("a bug")])

@@ -227,6 +227,18 @@ def test_the_bounds_of_the_grades_are_parameters():
 
 
 @pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("place", [pytest.param(0, id="in the range"), pytest.param(31, id="in the break")])
+def test_bars_are_graded_by_the_volumes_that_are_known(place):
+    seen = after(OUT, SPRING, volume=[450, 450])
+    volume = seen.volume.copy()
+    volume[place] = np.nan
+
+    graded = window(seen.close, high=seen.high, low=seen.low, volume=volume)
+
+    assert strength(graded) == strength(seen) == pytest.approx(83.333, abs=0.001)
+
+
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
     ("range_volume", "break_volume"),
     [
@@ -234,6 +246,8 @@ def test_the_bounds_of_the_grades_are_parameters():
         pytest.param(0, 500, id="volume only in the break"),
         pytest.param(1000, 0, id="volume missing in the break"),
         pytest.param(np.nan, 500, id="unknown volume in the range"),
+        pytest.param(1000, np.nan, id="unknown volume in the break"),
+        pytest.param(np.nan, np.nan, id="no known volume at all"),
     ],
 )
 def test_without_volume_a_spring_is_found_and_not_graded(range_volume, break_volume):
@@ -243,6 +257,16 @@ def test_without_volume_a_spring_is_found_and_not_graded(range_volume, break_vol
     )
 
     assert list(ALL_GRADES.detect(seen)) == [Signal("SPRING", "bullish", 50.0)]
+
+
+@pytest.mark.parametrize("down", [105.0, 200.0])
+def test_prices_around_and_below_zero_are_prices_like_others(down):
+    seen = after(SPRING, volume=[450])
+
+    lower = window(seen.close - down, high=seen.high - down, low=seen.low - down, volume=seen.volume)
+
+    assert patterns(lower) == [("SPRING", "bullish")]
+    assert strength(lower) == pytest.approx(strength(seen))
 
 
 @pytest.mark.filterwarnings("error")

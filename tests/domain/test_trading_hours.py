@@ -77,6 +77,11 @@ def test_a_daily_bar_ends_with_its_session_however_it_is_stamped(new_york, times
     [
         pytest.param("1m", "2026-03-06 20:59", "2026-03-06 21:00", 1 / 60, id="the last minute of a week"),
         pytest.param("4h", "2026-03-03 18:30", "2026-03-03 22:30", 4, id="four hours, cut short by the close"),
+        pytest.param("4h", "2026-03-03 14:30", "2026-03-03 18:30", 2.5, id="the rest of a session after four hours"),
+        pytest.param("1h", "2026-03-03 19:57", "2026-03-03 20:57", 1.05, id="a rest too short for a bar"),
+        pytest.param("12h", "2026-03-03 14:30", "2026-03-04 02:30", 6.5, id="longer than a session"),
+        pytest.param("6h", "2025-11-26 14:30", "2025-11-26 20:30", 0.5 + 3.5, id="six hours, and an early close next"),
+        pytest.param("3d", "2026-03-05 00:00", "2026-03-09 20:00", 3 * 6.5, id="three sessions over a weekend"),
         pytest.param("1w", "2025-12-22 00:00", "2025-12-26 21:00", 4 * 6.5, id="a week, the next has New Year's Day"),
         pytest.param(
             "1M", "2025-11-01 00:00", "2025-11-28 18:00", 21 * 6.5 + 3.5, id="a month, ended by an early close"
@@ -108,6 +113,14 @@ def test_nothing_is_expected_after_the_last_session_that_is_known(new_york):
         pytest.param("1d", "2026-03-06 00:00", "2026-03-09 00:00", 0, id="Friday and Monday"),
         pytest.param("1d", "2025-11-26 00:00", "2025-12-01 00:00", 1, id="the Friday after Thanksgiving"),
         pytest.param("1d", "2025-11-26 05:00", "2025-12-01 14:30", 1, id="the same in other stamps"),
+        pytest.param("8h", "2026-03-03 14:30", "2026-03-05 14:30", 1, id="one bar a session, cut short"),
+        pytest.param("12h", "2026-03-03 12:00", "2026-03-04 12:00", 0, id="the day's one bar of twelve hours"),
+        pytest.param("3h", "2026-03-03 14:30", "2026-03-04 14:30", 2, id="the second and the third of a session"),
+        pytest.param("10m", "2026-03-03 15:00", "2026-03-03 15:30", 2, id="ten minutes"),
+        pytest.param("3d", "2026-03-02 00:00", "2026-03-05 00:00", 0, id="three sessions"),
+        pytest.param("3d", "2026-03-05 00:00", "2026-03-10 00:00", 0, id="three sessions over a weekend"),
+        pytest.param("3d", "2026-03-02 00:00", "2026-03-10 00:00", 1, id="six sessions"),
+        pytest.param("3d", "2026-03-02 00:00", "2026-03-06 00:00", 0, id="counted from another day since"),
         pytest.param("1w", "2026-03-02 00:00", "2026-03-16 00:00", 1, id="a week"),
         pytest.param("1M", "2026-01-01 00:00", "2026-04-01 00:00", 2, id="two months"),
         pytest.param(
@@ -124,6 +137,8 @@ def test_no_bar_is_missing_in_a_lunch_break(hong_kong):
     assert hong_kong.missing_between("1m", at("2026-03-03 03:59"), at("2026-03-03 05:00")) == 0
 
 
-@pytest.mark.parametrize(("timeframe", "missing"), [("1s", 2 * 86_400 - 1), ("5m", 575), ("4h", 11), ("1d", 1)])
+@pytest.mark.parametrize(
+    ("timeframe", "missing"), [("1s", 2 * 86_400 - 1), ("5m", 575), ("4h", 11), ("12h", 3), ("1d", 1), ("3d", 0)]
+)
 def test_a_market_that_never_closes_misses_bars_at_the_weekend_too(always, timeframe, missing):
     assert always.missing_between(timeframe, at("2026-03-07 00:00"), at("2026-03-09 00:00")) == missing

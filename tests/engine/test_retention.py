@@ -7,7 +7,7 @@ from scanner_app.detectors import Direction, Finding
 from scanner_app.domain.enums import BarStatus, NotificationState
 from scanner_app.engine import ingest, retention
 from scanner_app.models import Bar, Notification, ProcessingFailure, QuarantinedBar, Signal, SymbolEvent
-from tests.conftest import DAY, T0, accept_days, fail_head, make_symbol, raw_bar, row_of, start_head
+from tests.conftest import DAY, T0, accept_days, fail_head, make_symbol, new_bar, raw_bar, row_of, start_head
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +51,16 @@ def test_the_newest_of_a_series_stay_whatever_their_age_for_they_make_the_window
     prune_all(T0 + 1000 * DAY)
 
     assert kept(symbol) == [8, 9, 10]
+
+
+def test_only_series_that_there_are_cost_a_query(symbol, django_assert_num_queries, settings):
+    settings.SCANNER_KEEP_RECORDS_DAYS = 0
+    accept_days("TSLA", 1)
+    mailbox.accept([new_bar("TSLA", timeframe="8h")], now=T0)
+    make_symbol("IDLE")
+
+    with django_assert_num_queries(1 + 2):
+        assert retention.prune(T0) == {}
 
 
 def test_a_longer_window_keeps_more(symbol, monkeypatch):

@@ -1,18 +1,24 @@
 """Merging, pace, full backlogs and the account, with a made-up ingest and a made-up clock."""
 
+import sqlite3
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import InterfaceError, OperationalError
 
-from scanner_app.engine.ingest import Conflict, Rejection, Report
+from scanner_app.engine.ingest import Conflict, Report
+from scanner_app.engine.validation import Rejection
 from scanner_app.feeds import replay
 from scanner_app.feeds.bundled import load_series
+from scanner_app.feeds.pace import at_rate, at_speed
+from scanner_app.feeds.patience import Outside, Patience
 from scanner_app.feeds.reader import FeedError
-from scanner_app.feeds.replay import Replay, Source, at_rate, at_speed, from_series, going_on
+from scanner_app.feeds.replay import Replay, Source, from_series
 from scanner_app.feeds.tally import Line, Tally, summary
 
 T0 = datetime(2020, 1, 1, tzinfo=UTC)
@@ -24,13 +30,13 @@ def line(symbol, day, *, file=None, number=None, timestamp=None):
     return Line(file or f"{symbol}.csv", day + 1 if number is None else number, bar)
 
 
-def source(lines, name=None):
+def source(lines, name=None, *, symbols=()):
     lines = list(lines)
-    return Source(name=name or lines[0].file, lines=iter(lines), share=lambda: 1.0)
+    return Source(name=name or lines[0].file, lines=iter(lines), share=lambda: 1.0, symbols=frozenset(symbols))
 
 
 def days(symbol, count, *, start=0):
-    return source(line(symbol, start + day) for day in range(count))
+    return source((line(symbol, start + day) for day in range(count)), symbols={symbol})
 
 
 @dataclass
@@ -43,6 +49,7 @@ class World:
     calls: list[tuple[float, list[tuple[str, int]]]] = field(
         default_factory=list
     )  # (seconds since the start, [(symbol, day), ...])
+    said: list[str] = field(default_factory=list)
     taken: list[tuple[str, int]] = field(default_factory=list)  # (symbol, day) in the order of acceptance
     verdict: Callable[[Any, Any], str | None] = lambda bar, world: None
 
@@ -74,8 +81,14 @@ class World:
         return Report(accepted=len(bars) - len(rejected), duplicates=0, conflicts=[], rejected=rejected)
 
     def run(self, *sources, **options):
-        run = Replay(sources, self.accept, now=lambda: T0, clock=self.clock, sleep=self.sleep, **options)
-        return run.run()
+        return Replay(sources, self.accept, patience=self.patience(), **options).run()
+
+    def patience(self, sleep=None):
+        return Patience(
+            Outside(
+                now=lambda: T0, clock=self.clock, sleep=sleep or self.sleep, say=self.said.append, renew=lambda: None
+            )
+        )
 
     def times(self):
         """The second in which each bar was given to ingest."""
@@ -188,7 +201,7 @@ def test_a_bar_that_finds_the_backlog_full_is_tried_again_and_not_counted_as_rej
     assert world.taken == [("A", 0), ("A", 1), ("A", 2)]
     assert (tally.accepted, tally.rejected, tally.rejected_count, tally.waiting) == (3, [], 0, 0)
     assert tally.clean
-    assert world.slept == [1, 1, 1]
+    assert world.slept == [1, 2]
 
 
 def test_other_symbols_go_on_while_one_is_full_and_its_order_is_kept(world):
@@ -279,6 +292,19 @@ def test_two_files_of_a_full_symbol_stay_in_order_of_time(world, monkeypatch):
     assert [day for _, day in world.taken] == list(range(1_400))
 
 
+@pytest.mark.parametrize("symbols", [{"A", "B"}, ()])
+def test_a_files_later_bars_of_a_symbol_are_not_overtaken_by_the_next_file(world, monkeypatch, symbols):
+    """January's file has B, of which too much is held already, before A; February's file begins with A."""
+    monkeypatch.setattr(replay, "HELD_PER_SYMBOL", 10)
+    world.verdict = full_until(5, "B")
+    january = source([*(line("B", day) for day in range(600)), line("A", 600)], "01.csv", symbols=symbols)
+    february = source([line("A", 700), line("B", 701)], "02.csv", symbols=symbols)
+
+    world.run(january, february)
+
+    assert [day for symbol, day in world.taken if symbol == "A"] == [600, 700]
+
+
 def test_what_is_held_is_bounded_over_all_symbols(world, monkeypatch):
     monkeypatch.setattr(replay, "HELD_IN_ALL", 600)
     read = []
@@ -303,19 +329,165 @@ def test_what_is_held_is_bounded_over_all_symbols(world, monkeypatch):
         assert taken == sorted(taken)
 
 
-def test_what_still_waits_when_the_replay_is_stopped_is_told(world):
+def test_what_still_waits_when_the_replay_is_stopped_is_reported(world):
     world.verdict = full_until(1e9)
     tally = Tally()
 
     def stop(seconds):
         raise KeyboardInterrupt
 
-    run = Replay([days("A", 5)], world.accept, now=lambda: T0, clock=world.clock, sleep=stop, tally=tally)
+    run = Replay([days("A", 5)], world.accept, patience=world.patience(stop), tally=tally)
     with pytest.raises(KeyboardInterrupt):
         run.run()
 
     assert (tally.accepted, tally.waiting) == (0, 5)
     assert "5 not sent, their symbol's backlog being full" in summary(tally)
+
+
+def test_the_pause_doubles_while_nothing_of_the_symbol_is_taken_and_is_short_again_afterwards(world):
+    world.verdict = lambda bar, world: (
+        "backlog_full" if world.elapsed < 20 or ((bar["timestamp"] - T0).days > 1 and world.elapsed < 30) else None
+    )
+
+    world.run(days("A", 4))
+
+    assert world.slept == [1, 2, 4, 8, 10, 1, 2, 4]
+
+
+def test_a_full_backlog_is_said_once_however_often_it_is_full_and_once_when_all_is_through(world):
+    seconds: list[int] = []
+
+    def verdict(bar, world):
+        seconds.append(int(world.elapsed))
+        return "backlog_full" if bar["symbol"] == "A" and seconds.count(int(world.elapsed)) > 7 else None
+
+    world.verdict = verdict
+    world.run(days("A", 60), days("B", 1))
+
+    waits, goes_on = world.said
+    assert waits.startswith("Waits since 2020-01-01 00:00:00 UTC for room in the backlog of A: the bars are held back")
+    assert goes_on.endswith("after 8 s: all bars that were held back are through")
+
+
+def test_after_a_calm_while_the_next_full_backlog_is_a_new_wait(world):
+    full = {0, 1, 30}
+    world.verdict = lambda bar, world: "backlog_full" if int(world.elapsed) in full else None
+
+    world.run(days("A", 40), pace=at_rate(1))
+
+    assert [line.split()[0] for line in world.said] == ["Waits", "Goes", "Waits", "Goes"]
+
+
+# --- the database is away
+
+
+def away_until(second, error=None):
+    def verdict(bar, world):
+        if world.elapsed < second:
+            raise error or OperationalError("the database system is shutting down")
+
+    return verdict
+
+
+def test_a_database_that_is_away_is_waited_for_with_growing_pauses_and_no_bar_is_lost_or_doubled(world):
+    world.verdict = lambda bar, world: away_until(40)(bar, world) if world.elapsed >= 5 else None
+
+    tally = world.run(days("A", 10), pace=at_rate(1))
+
+    assert world.taken == [("A", day) for day in range(10)]
+    assert (tally.accepted, tally.clean) == (10, True)
+    assert world.slept[5:12] == [0.5, 1, 2, 4, 8, 15, 15]
+
+
+def test_the_wait_is_said_when_it_begins_and_when_it_is_over(world):
+    world.verdict = lambda bar, world: away_until(40)(bar, world) if world.elapsed >= 5 else None
+
+    world.run(days("A", 10), pace=at_rate(1))
+
+    assert world.said == [
+        "Waits since 2020-01-01 00:00:00 UTC for the database: OperationalError: the database system is shutting down",
+        "Goes on at 2020-01-01 00:00:00 UTC, after 46 s: the database answers",
+    ]
+
+
+def test_a_rate_makes_no_rush_of_an_outage(world):
+    world.verdict = lambda bar, world: away_until(40)(bar, world) if world.elapsed >= 5 else None
+
+    world.run(days("A", 10), pace=at_rate(1))
+
+    assert all(len(keys) == 1 for _, keys in world.calls)
+
+
+def test_a_call_whose_commit_is_uncertain_is_sent_again_and_the_account_says_how_many_duplicates_may_be_its_own(world):
+    committed: set[Any] = set()
+
+    def accept(bars, *, now):
+        report = world.accept(bars, now=now)
+        known = [bar["timestamp"] for bar in bars if bar["timestamp"] in committed]
+        committed.update(bar["timestamp"] for bar in bars)
+        if not known and len(world.calls) == 2:
+            raise InterfaceError("connection already closed")  # after the commit
+        return replace(report, accepted=len(bars) - len(known), duplicates=len(known))
+
+    tally = Replay([days("A", 1_200)], accept, patience=world.patience()).run()
+
+    assert (tally.accepted, tally.duplicates, tally.sent_again) == (700, 500, 500)
+    assert "500 duplicates came in calls that were sent again after an outage: the first sending may" in summary(tally)
+
+
+def test_a_database_that_never_answers_is_waited_for_a_minute_only(world):
+    world.verdict = away_until(1e9, OperationalError("no such role"))
+
+    with pytest.raises(OperationalError, match="no such role"):
+        world.run(days("A", 1))
+
+    assert 60 <= world.elapsed < 76
+
+
+def test_what_no_waiting_mends_ends_the_replay_at_once(world):
+    error = OperationalError("no such table: scanner_app_bar")
+    error.__cause__ = sqlite_error("SELECT * FROM scanner_app_bar")
+    world.verdict = lambda bar, world: away_until(1e9, error)(bar, world) if world.elapsed > 0 else None
+
+    with pytest.raises(OperationalError, match="no such table"):
+        world.run(days("A", 5), pace=at_rate(1))
+
+    assert world.elapsed == 1
+
+
+def test_a_database_that_is_locked_is_waited_for(world, tmp_path):
+    error = OperationalError("database is locked")
+    with closing(sqlite3.connect(tmp_path / "db")) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        error.__cause__ = sqlite_error("CREATE TABLE t (c)", tmp_path / "db")
+    world.verdict = lambda bar, world: away_until(300, error)(bar, world) if world.elapsed > 0 else None
+
+    tally = world.run(days("A", 5), pace=at_rate(1))
+
+    assert (tally.accepted, tally.clean) == (5, True)
+
+
+def sqlite_error(statement, path=":memory:"):
+    with closing(sqlite3.connect(path, timeout=0)) as database:
+        try:
+            database.execute(statement)
+        except sqlite3.OperationalError as exc:
+            return exc
+    raise AssertionError("no error")
+
+
+def test_bars_that_got_no_answer_before_the_end_are_in_the_account(world):
+    tally = Tally()
+
+    def stop(seconds):
+        raise KeyboardInterrupt
+
+    world.verdict = away_until(1e9)
+    with pytest.raises(KeyboardInterrupt):
+        Replay([days("A", 5)], world.accept, patience=world.patience(stop), tally=tally).run()
+
+    assert (tally.accepted, tally.unanswered, tally.clean) == (0, 5, False)
+    assert "5 bars got no answer before the end" in summary(tally)
 
 
 # --- the account
@@ -326,7 +498,7 @@ def test_rejections_and_conflicts_are_told_by_file_and_line():
     report = Report(
         accepted=1,
         duplicates=1,
-        conflicts=[Conflict(index=1, symbol="B", timeframe="1d", timestamp=T0)],
+        conflicts=[Conflict(index=1, symbol="B", timeframe="1d", timestamp=T0, stored={}, sent={})],
         rejected=[Rejection(index=3, field="high", reason="invalid", message="high is below low")],
     )
     tally = Tally()
@@ -346,6 +518,7 @@ def test_rejections_and_conflicts_are_told_by_file_and_line():
         "1 accepted, 1 duplicates, 1 conflicts, 1 rejected in 0.0 s",
         "C.csv:4: rejected (invalid): high is below low",
         "B.csv:8: conflict: B 1d 2020-01-01T00:00:00Z is known with other values",
+        "To store the values of the files in place of those that are known, replay them with --revise",
     ]
 
 
@@ -438,18 +611,6 @@ def test_a_bundled_series_gives_its_bars_as_lines():
     )
     assert {type(value) for value in first.values()} == {str, float, datetime}
     assert given.share() == 1
-
-
-def test_going_on_leaves_out_what_is_known_of_the_same_symbol_and_timeframe_alone(world):
-    tally = Tally()
-    known = {("A", "1d"): T0 + timedelta(days=1), ("B", "1h"): T0 + timedelta(days=9)}
-    sources = [going_on(each, known, tally.skip) for each in (days("A", 4), days("B", 2), days("C", 1))]
-
-    world.run(*sources, round_robin=True, tally=tally)
-
-    assert world.taken == [("A", 2), ("B", 0), ("C", 0), ("A", 3), ("B", 1)]
-    assert tally.skipped == 2
-    assert "2 skipped as known or too old" in summary(tally)
 
 
 def test_all_twenty_series_are_seen_in_the_first_twenty_bars(world):

@@ -2,16 +2,22 @@
 
 import gzip
 import json
+import os
+import signal
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import ProgrammingError, connection
 
 from scanner_app.engine.ingest import accept
 from scanner_app.feeds import replay
 from scanner_app.feeds.bundled import load_series
+from scanner_app.feeds.patience import Outside
+from scanner_app.management import replay_session
 from scanner_app.management.commands import replay as command
-from scanner_app.models import Bar, Symbol
+from scanner_app.models import Bar, BarRevision, Symbol
 from tests.conftest import accept_days, make_symbol
 
 HEADER = "Date,Open,High,Low,Close,Volume\n"
@@ -56,14 +62,22 @@ def test_a_file_becomes_rows(csv_file, run):
         0,
         {
             "accepted": 2,
+            "revised": 0,
+            "forming": 0,
             "duplicates": 0,
+            "sent_again": 0,
             "conflicts": [],
             "rejected": [],
+            "changed": [],
             "conflict_count": 0,
             "rejected_count": 0,
             "skipped": 0,
+            "changed_count": 0,
+            "missing": 0,
             "waiting": 0,
+            "unanswered": 0,
             "interrupted": False,
+            "exit_status": 0,
         },
     )
     assert list(Bar.objects.order_by("sequence").values_list("symbol__ticker", "timeframe", "timestamp")) == [
@@ -171,9 +185,7 @@ def test_a_full_backlog_delays_bars_and_loses_none(csv_file, run, settings, monk
         slept.append(seconds)
         settings.SCANNER_MAX_BACKLOG = 2
 
-    world = {"sleep": sleep, "clock": lambda: sum(slept)}
-    for name, value in world.items():
-        monkeypatch.setitem(replay.Replay.__init__.__kwdefaults__, name, value)
+    monkeypatch.setattr(replay_session, "Outside", partial(Outside, sleep=sleep, clock=lambda: sum(slept)))
 
     status, account, _ = run(csv_file(HEADER + GOOD))
 
@@ -181,19 +193,45 @@ def test_a_full_backlog_delays_bars_and_loses_none(csv_file, run, settings, monk
     assert slept == [1]
 
 
-def test_ctrl_c_ends_with_the_account_so_far(csv_file, run, monkeypatch):
-    def interrupted(bars, *, now):
-        if any(bar["symbol"] == "B" for bar in bars):
-            raise KeyboardInterrupt
-        return accept(bars, now=now)
+@pytest.fixture
+def accept_at(monkeypatch):
+    """Ingest that does something of the test's at the call that brings bars of a symbol."""
 
-    monkeypatch.setattr(command, "accept", interrupted)
-    monkeypatch.setattr(replay, "BATCH", 2)
+    def make(symbol, act):
+        def accept_and(bars, *, now, **options):
+            report = accept(bars, now=now, **options)
+            if any(bar["symbol"] == symbol for bar in bars):
+                act()
+            return report
+
+        monkeypatch.setattr(replay_session, "accept", accept_and)
+        monkeypatch.setattr(replay, "BATCH", 2)
+
+    return make
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_ends_with_the_account_after_the_call_that_is_under_way(csv_file, run, accept_at, signum, code):
+    accept_at("A", lambda: os.kill(os.getpid(), signum))
 
     status, account, err = run(csv_file(HEADER + GOOD, "A.csv"), csv_file(HEADER + "2024-02-02,1,1,1,1,1\n", "B.csv"))
 
-    assert (status, account["accepted"], account["interrupted"]) == (130, 2, True)
+    assert (status, account["accepted"], account["unanswered"], account["interrupted"]) == (code, 2, 0, True)
+    assert account["exit_status"] == code
     assert "2 accepted" in err
+    assert Bar.objects.count() == 2
+
+
+def test_ctrl_c_before_the_first_bar_has_an_account_too(csv_file, run, monkeypatch):
+    def interrupted(*_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "_sources", interrupted)
+
+    status, account, err = run(csv_file(HEADER + GOOD))
+
+    assert (status, account["accepted"]) == (130, 0)
+    assert "0 accepted" in err
 
 
 def test_a_damaged_file_is_an_error_before_any_bar_is_fed(csv_file, tmp_path):
@@ -205,6 +243,78 @@ def test_a_damaged_file_is_an_error_before_any_bar_is_fed(csv_file, tmp_path):
         call_command("replay", str(csv_file(HEADER + GOOD, "B.csv")), str(path))
 
     assert not Bar.objects.exists()
+
+
+def test_a_bug_of_ours_has_an_account_before_its_traceback(csv_file, capsys, accept_at):
+    def bug():
+        raise ZeroDivisionError("of ours")
+
+    accept_at("B", bug)
+
+    with pytest.raises(ZeroDivisionError):
+        call_command(
+            "replay",
+            str(csv_file(HEADER + GOOD, "A.csv")),
+            str(csv_file(HEADER + "2024-02-02,1,1,1,1,1\n", "B.csv")),
+            json=True,
+        )
+
+    account = json.loads(capsys.readouterr().out)
+    assert (account["accepted"], account["unanswered"], account["error"]) == (2, 1, "of ours")
+
+
+def test_a_missing_table_is_an_error_at_once_and_in_the_account(csv_file, capsys, monkeypatch):
+    def broken(bars, **_options):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT * FROM no_such_table")
+
+    monkeypatch.setattr(replay_session, "accept", broken)
+
+    with pytest.raises((CommandError, ProgrammingError), match="no_such_table"):
+        call_command("replay", str(csv_file(HEADER + GOOD)), json=True)
+
+    out, err = capsys.readouterr()
+    assert "no_such_table" in json.loads(out)["error"]
+    assert "2 bars got no answer before the end" in err
+
+
+def test_where_standard_error_is_no_terminal_a_line_now_and_then_shows_rate_and_time_left(csv_file, run, monkeypatch):
+    monkeypatch.setattr(replay_session, "LINE_EVERY_S", 0)
+    monkeypatch.setattr(replay, "BATCH", 1)
+
+    _, _, err = run(csv_file(HEADER + GOOD))
+
+    lines = [line for line in err.splitlines() if "of the input read" in line]
+    assert lines[0].startswith("1 bar accepted, 100% of the input read; ")
+    assert "bars a second" in lines[0]
+    _, _, paced = run(csv_file(HEADER + GOOD), rate=1_000)
+    assert "of the input read" not in paced
+
+
+# --- follow on
+
+
+def test_history_that_has_changed_is_said_and_is_no_success(csv_file, run):
+    run(csv_file(HEADER + GOOD))
+    path = csv_file(HEADER + "2024-01-01,1,3,0.5,2,1\n" + GOOD.replace("3,0.5", "3,0.75") + "2024-01-04,1,1,1,1,1\n")
+
+    status, account, err = run(path, follow_on=True)
+
+    assert (status, account["exit_status"]) == (3, 3)
+    assert (account["accepted"], account["skipped"], account["changed_count"], account["missing"]) == (1, 3, 1, 1)
+    assert [(row["line"], row["timestamp"]) for row in account["changed"]] == [(3, "2024-01-02T00:00:00Z")]
+    assert "replay the files with --revise and without --follow-on" in err
+    assert f"{path}:3: changed: ACME 1d 2024-01-02T00:00:00Z" in err
+    assert Bar.objects.get(timestamp="2024-01-02T00:00:00Z").low == 0.5
+
+
+def test_the_same_history_is_a_success(csv_file, run):
+    path = csv_file(HEADER + GOOD)
+    run(path)
+
+    status, account, _ = run(path, follow_on=True)
+
+    assert (status, account["accepted"], account["skipped"], account["changed_count"]) == (0, 0, 2, 0)
 
 
 # --- the bundled series
@@ -265,6 +375,20 @@ def test_ingest_takes_every_kind_of_bundled_ticker_and_bar(run, monkeypatch):
 # --- wrong use
 
 
+def test_revised_values_replace_the_stored_ones(csv_file, run):
+    run(csv_file(HEADER + GOOD))
+    changed = csv_file(HEADER + GOOD.replace("0.5,2,100", "0.5,2.5,100"))
+
+    status, account, _ = run(changed)
+    assert (status, account["revised"], account["conflict_count"]) == (1, 0, 1)
+    status, account, err = run(changed, "--revise")
+
+    assert (status, account["revised"], account["duplicates"], account["conflict_count"]) == (0, 1, 1, 0)
+    assert "1 revised" in err
+    assert Bar.objects.get(sequence=1).close == 2.5
+    assert BarRevision.objects.get().source == "replay"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -275,6 +399,9 @@ def test_ingest_takes_every_kind_of_bundled_ticker_and_bar(run, monkeypatch):
         pytest.param(["--rate", "x"], "invalid float value", id="a word"),
         pytest.param(["--rate", "1", "--speed", "1"], "not allowed with", id="two paces"),
         pytest.param(["--timeframe", "2d"], "invalid choice: '2d'", id="an unknown timeframe"),
+        pytest.param(
+            ["--revise", "--follow-on"], "--follow-on leaves out the known bars", id="to change and leave out"
+        ),
         pytest.param(["--bundled"], "and not both", id="files and the bundled series"),
         pytest.param(["missing.csv"], "missing.csv: no such file", id="a file that is not there"),
         pytest.param(["--columns", "x=1"], "--columns: 'x=1' is not FIELD=COLUMN", id="an unknown field"),

@@ -125,7 +125,7 @@ def test_what_happens_to_a_symbol_is_explained_while_it_happens_and_told_afterwa
     assert [line["kind"] for line in newest] == ["closed", "opened", "paused", "paused", "created"]
 
 
-def test_a_bar_that_fails_seven_times_is_set_aside_and_the_symbol_goes_on(stack, two):
+def test_a_bar_that_fails_seven_times_goes_to_quarantine_and_the_symbol_goes_on(stack, two):
     sick, _ = two
     stack.manage("inject", sick, "--fail", "7")
 
@@ -156,7 +156,7 @@ def test_a_bad_day_costs_delay_and_no_bar(stack, two):
     assert len(attempts(stack, sick)) == 7  # the hold counts its last failure up
 
 
-def test_an_unusable_bar_is_set_aside_at_once(stack, two):
+def test_an_unusable_bar_goes_to_quarantine_at_once(stack, two):
     sick, _ = two
     stack.manage("inject", sick, "--unusable")
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import count, pairwise
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ import talib.abstract
 from scanner_app.feeds.bundled import load_series
 from tests.integration.detectors import SLEEPS
 from tests.integration.stack import Stack
+from tests.odd_tickers import ODD_TICKERS
 from tests.waiting import wait_until
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -65,7 +67,8 @@ def test_twenty_symbols_at_once_are_processed_in_order_each_bar_once(stack):
     report = stack.post_bars(in_turns(tickers, 20))
     stack.wait_for_empty_backlog()
 
-    assert report == {"accepted": 400, "duplicates": 0, "conflicts": [], "rejected": []}
+    counts = {"accepted": 400, "duplicates": 0, "forming": 0, "revised": 0}
+    assert report == {**counts, "conflicts": [], "rejected": []}
     check_account(stack, tickers, 20)
     status = stack.status()
     assert {symbol["state"] for symbol in status["symbols"]} == {"processing"}
@@ -112,12 +115,14 @@ def test_a_new_symbol_is_consumed_without_a_restart(stack):
 
 
 def test_odd_tickers_travel_through_queues_and_addresses(stack):
-    ticker = f"BTC/USD^{next(_names)}=:_"
+    tickers = [f"BTC/USD^{next(_names)}=:_", *ODD_TICKERS]
 
-    stack.post_bars(bars_of(ticker.lower(), 2))
+    stack.post_bars(in_turns([ticker.lower() for ticker in tickers], 2))
     stack.wait_for_empty_backlog()
 
-    assert stack.symbol(ticker.replace("/", "%2F"))["bars_processed"] == 2
+    for ticker in tickers:
+        shown = stack.symbol(quote(ticker, safe=""))
+        assert (shown["symbol"], shown["bars_processed"]) == (ticker, 2)
 
 
 def test_one_symbol_whose_detector_sleeps_does_not_hold_the_others(stack):

@@ -46,6 +46,7 @@ class ModelBar:
     replayed: bool = False
     held: bool = False
     attempts: int | None = 0
+    assumed: bool = False
 
 
 @dataclass
@@ -78,6 +79,9 @@ class ModelSymbol:
     failures: int = 0
     opened_at: datetime | None = None
     incident_at: datetime | None = None
+    revision: int = 0
+    touched: set[int] = field(default_factory=set)  # days that the detectors must look at again
+    in_call: set[int] = field(default_factory=set)  # days with new values from the call of accept that is under way
     bars: dict[int, ModelBar] = field(default_factory=dict)  # by day
     signals: list[tuple[int, str]] = field(default_factory=list)  # (sequence, pattern), in order
     events: list[str] = field(default_factory=lambda: ["created"])
@@ -112,12 +116,20 @@ class ModelSymbol:
 
     # Bars come.
 
-    def accept(self, day: int, value: int) -> str:
+    def accept(self, day: int, value: int, *, revising: bool = False, assumed: bool = False) -> str:
         bar = self.bars.get(day)
-        if bar is not None and bar.value == value:
+        if bar is not None and (assumed or bar.value == value):
+            bar.assumed = bar.assumed and assumed
             return "duplicate"
         if bar is not None and bar.status not in ("quarantined", "discarded"):
-            return "conflict"
+            if not (revising or bar.assumed) or day in self.in_call:
+                return "conflict"
+            self.in_call.add(day)
+            bar.value, bar.assumed = value, False
+            if bar.status == "processed":
+                self.touched.add(day)
+            return "revised"
+        self.in_call.add(day)
         late = self.newest is not None and day < self.newest
         if not late:
             self.newest = day
@@ -127,8 +139,15 @@ class ModelSymbol:
         if bar is not None:
             self.events.append("replaced")
             self._resolve(day, "replaced")
-        self.bars[day] = ModelBar(day, value, self.last, late)
+        self.bars[day] = ModelBar(day, value, self.last, late, assumed=assumed)
         return "accepted"
+
+    def end_call(self, *, revised: bool) -> None:
+        """All bars of a call of accept are through."""
+        self.in_call.clear()
+        if revised:
+            self.revision += 1
+            self.events.append("revised")
 
     def name_first_head(self, was_idle: bool, now: datetime) -> None:
         """After a call of accept or a replay: if the symbol had no head, it has one now."""
@@ -151,10 +170,13 @@ class ModelSymbol:
         self._publish_head()
         return "deferred"
 
-    def complete(self, letter: Letter, pattern: str, *, held: bool, run_s: float) -> str:
+    def complete(self, letter: Letter, pattern: str, *, held: bool, run_s: float, revision: int) -> str:
         if letter.sequence != self.head:
             return "superseded"
         bar = self.head_bar
+        if revision != self.revision:  # it may have seen old values
+            self.touched.add(bar.day)
+            self.revision += 1
         self._move_on()
         bar.status, bar.attempts, bar.held = "processed", letter.retries + 1, held
         self.signals.append((bar.sequence, pattern))
@@ -284,7 +306,13 @@ class ModelSymbol:
         entry.resolution = "replayed"
         self.last += 1
         self.bars[entry.day] = ModelBar(
-            entry.day, self.bars[entry.day].value, self.last, late=True, replayed=True, attempts=0
+            entry.day,
+            self.bars[entry.day].value,
+            self.last,
+            late=True,
+            replayed=True,
+            attempts=0,
+            assumed=self.bars[entry.day].assumed,
         )
         self.events.append("replayed")
         self.name_first_head(was_idle, now)
@@ -298,6 +326,12 @@ class ModelSymbol:
         self.bars[entry.day].status = "discarded"
         self.events.append("discarded")
         return True
+
+    # Re-runs.
+
+    def look_again(self, first: int, last: int) -> None:
+        self.touched -= set(range(first, last + 1))
+        self.events.append("rerun")
 
     # Their common parts.
 

@@ -8,7 +8,7 @@ from scanner_app import mailbox
 from scanner_app.detectors import BarUnusable
 from scanner_app.mailbox import Verdict
 from scanner_app.models import Bar, QuarantinedBar
-from tests.conftest import T0, accept_days, fail_head, make_symbol, new_bar, row_of, start_head
+from tests.conftest import T0, accept_days, fail_head, make_symbol, new_bar, row_of, snapshot, start_head
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -55,7 +55,7 @@ def test_a_first_bar_on_an_open_breaker_is_due_at_the_half_open_moment(dispatche
     assert row_of(symbol).catching_up is True  # it waits for the breaker, not for the engine
 
 
-def test_new_values_for_a_quarantined_bar_replace_it_and_are_accepted_anew(dispatched_head):
+def test_new_values_for_a_quarantined_bar_replace_it_and_are_accepted_again(dispatched_head):
     symbol, ticket = dispatched_head(waiting=1)
     mailbox.quarantine_head(ticket, BarUnusable("bad"), now=T0)
 
@@ -86,6 +86,18 @@ def test_the_same_values_for_a_quarantined_bar_are_a_duplicate(dispatched_head):
 
     assert mailbox.accept([new_bar(day=0)], now=T0) == [Verdict.DUPLICATE]
     assert QuarantinedBar.objects.get().resolution == ""
+
+
+@pytest.mark.parametrize("in_quarantine", [True, False])
+def test_what_was_assumed_replaces_no_bar_that_is_known(dispatched_head, in_quarantine):
+    symbol, ticket = dispatched_head()
+    if in_quarantine:
+        mailbox.quarantine_head(ticket, BarUnusable("bad"), now=T0)
+    before = snapshot(symbol)
+
+    assert mailbox.accept([new_bar(day=0, close=9.5, assumed=True)], now=T0) == [Verdict.DUPLICATE]
+
+    assert snapshot(symbol) == before
 
 
 def test_a_broker_that_is_down_fails_no_acceptance(symbol, monkeypatch):

@@ -26,7 +26,7 @@ from scanner_app.detectors import BarUnusable, Direction
 from scanner_app.detectors.running import Finding
 from scanner_app.domain.enums import Outcome
 from scanner_app.domain.errors import NothingToSkip, NotInQuarantine
-from scanner_app.mailbox import DeliveryReport, Ticket
+from scanner_app.mailbox import DeliveryReport, Ticket, reruns
 from scanner_app.mailbox.accept import create_symbols
 from scanner_app.messaging import publisher
 from scanner_app.messaging.messages import Message
@@ -35,6 +35,7 @@ from scanner_app.models import (
     CircuitBreaker,
     ProcessingFailure,
     QuarantinedBar,
+    Rerun,
     Signal,
     Symbol,
     SymbolEvent,
@@ -55,6 +56,7 @@ TABLES: dict[str, type[models.Model]] = {
     "events": SymbolEvent,
     "failures": ProcessingFailure,
     "quarantine": QuarantinedBar,
+    "reruns": Rerun,
 }
 KEYS = {"symbol": "id"}
 """The column that says whose row it is, where that is not `symbol_id`."""
@@ -108,6 +110,7 @@ class MailboxMachine(RuleBasedStateMachine):
         self.outages: set[str] = set()
         self.unqueued: dict[str, float] = {}  # the sweeper's memory
         self.earlier_look: Look | None = None  # of a sweep that has begun
+        self.earlier_span: Rerun | None = None  # of a re-run that has begun
         self.raw: dict[str, list[Any]] = {}
         self.tables: dict[str, list[dict[str, Any]]] = {}
         self.runs = 0
@@ -156,28 +159,55 @@ class MailboxMachine(RuleBasedStateMachine):
             st.tuples(st.sampled_from(NAMES), st.integers(0, 7), st.integers(0, 1)),
             min_size=1,
             max_size=3,
-        )
+        ),
+        how=st.sampled_from(("as they are", "revising", "assumed")),
     )
-    def accept(self, bars: list[tuple[str, int, int]]) -> None:
+    def accept(self, bars: list[tuple[str, int, int]], how: str = "as they are") -> None:
         """Bars come: the next one (0 days back), a late one (1 back: every other day was left out), a known one."""
         placed = []
+        revising, assumed = how == "revising", how == "assumed"
         for name, back, value in bars:
             placed.append((name, self.next_day[name] - back, value))
             self.next_day[name] += 2 if back == 0 else 0
         names = {name for name, _, _ in placed}
         with self._step(*names):
             was_idle = {name: self.models[name].head is None for name in names}
-            expected = [self.models[name].accept(day, value) for name, day, value in placed]
+            expected = [
+                self.models[name].accept(day, value, revising=revising, assumed=assumed) for name, day, value in placed
+            ]
+            revised = {name for (name, _, _), verdict in zip(placed, expected, strict=True) if verdict == "revised"}
             for name in names:
+                self.models[name].end_call(revised=name in revised)
                 self.models[name].name_first_head(was_idle[name], self.now)
-            new = [new_bar(name, day, volume=float(value)) for name, day, value in placed]
+            new = [new_bar(name, day, volume=float(value), assumed=assumed) for name, day, value in placed]
 
-            verdicts = mailbox.accept(new, now=self.now)
+            verdicts = mailbox.accept(new, now=self.now, revising=revising)
 
             assert [str(verdict) for verdict in verdicts] == expected
             self.accepted.update(
                 name for (name, _, _), verdict in zip(placed, expected, strict=True) if verdict == "accepted"
             )
+
+    # Re-runs.
+
+    @precondition(lambda self: Rerun.objects.exists())
+    @rule(keep=st.booleans())
+    def look_again(self, keep: bool) -> None:
+        """The detectors look at a span again, and find nothing new; or they have read it, and store later."""
+        span = self.earlier_span or Rerun.objects.select_related("symbol__status").order_by("id")[0]
+        if keep:
+            self.earlier_span = span
+            return
+        self.earlier_span = None
+        model = self.models[span.symbol.ticker]
+        fresh = span.symbol.status.revision == model.revision
+        with self._step(span.symbol.ticker):
+            stored = reruns.store(span, reruns.Look(ran=frozenset()), retry_at=self.now, now=self.now)
+            assert stored == fresh
+            if fresh:
+                model.look_again((span.first - DAY_0) // DAY, (span.last - DAY_0) // DAY)
+            else:
+                self._assert_unchanged()
 
     # Runs.
 
@@ -403,7 +433,7 @@ class MailboxMachine(RuleBasedStateMachine):
             pattern = f"RUN_{self.runs}"
             finding = Finding(detector="d", pattern=pattern, direction=Direction.NEUTRAL, strength=1.0)
             outcome = mailbox.complete(ticket, [finding], now=self.now, run_s=run_s)
-            expected = model.complete(letter, pattern, held=ticket.held, run_s=run_s)
+            expected = model.complete(letter, pattern, held=ticket.held, run_s=run_s, revision=ticket.revision)
         elif result == "unusable":
             outcome = mailbox.quarantine_head(ticket, BarUnusable("unusable"), now=self.now)
             expected = model.unusable(letter, self.now)
@@ -584,6 +614,9 @@ class MailboxMachine(RuleBasedStateMachine):
             sequences = {bar["id"]: bar["sequence"] for bar in rows["bars"]}
             assert [(sequences[s["bar_id"]], s["pattern"]) for s in rows["signals"]] == model.signals
             assert [event["kind"] for event in rows["events"]] == model.events
+            spans = [((one["first"] - DAY_0) // DAY, (one["last"] - DAY_0) // DAY) for one in rows["reruns"]]
+            for day in model.touched:
+                assert any(first <= day <= last for first, last in spans), f"no second look at day {day}"
             assert [[days[f["bar_id"]], f["attempt"], f["times"]] for f in rows["failures"]] == model.recorded
             assert [(days[entry["bar_id"]], entry["resolution"]) for entry in rows["quarantine"]] == [
                 (entry.day, entry.resolution) for entry in model.quarantine
@@ -615,7 +648,7 @@ def _time(day: int | None) -> datetime | None:
 
 def _status_of(rows: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     status, breaker = rows["status"][0], rows["breaker"][0]
-    names = ("epoch", "cursor", "attempts", "deferrals", "losses", "stage", "lane", "catching_up")
+    names = ("epoch", "revision", "cursor", "attempts", "deferrals", "losses", "stage", "lane", "catching_up")
     newest = status["newest"].get("1d")
     return {
         **{name: status[name] for name in names},
@@ -630,13 +663,24 @@ def _status_of(rows: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
 
 
 def _status_of_model(model: ModelSymbol) -> dict[str, Any]:
-    names = ("enabled", "epoch", "cursor", "attempts", "deferrals", "losses", "stage", "lane", "catching_up")
+    names = (
+        "enabled",
+        "epoch",
+        "revision",
+        "cursor",
+        "attempts",
+        "deferrals",
+        "losses",
+        "stage",
+        "lane",
+        "catching_up",
+    )
     more = ("last", "due", "quick", "newest", "failures", "opened_at", "incident_at")
     return {**{name: getattr(model, name) for name in names + more}, "processed": model.count("processed")}
 
 
 def _bar_of(bar: dict[str, Any], days: dict[int, int]) -> ModelBar:
-    names = ("sequence", "status", "late", "replayed", "held", "attempts")
+    names = ("sequence", "status", "late", "replayed", "held", "attempts", "assumed")
     return ModelBar(day=days[bar["id"]], value=int(bar["volume"]), **{name: bar[name] for name in names})
 
 

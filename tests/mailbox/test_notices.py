@@ -60,7 +60,7 @@ def test_an_operators_reset_ends_the_incident_and_names_them(dispatched_head):
     assert "alice" in Notification.objects.latest("id").body
 
 
-def test_a_new_incident_is_told_anew(dispatched_head):
+def test_a_new_incident_is_reported_again(dispatched_head):
     symbol, _ = dispatched_head()
     failed_at = fail_head(symbol, 3)
     mailbox.reset(symbol, by="alice", now=failed_at)

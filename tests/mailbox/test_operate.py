@@ -1,4 +1,4 @@
-"""Operators' acts."""
+"""Operators' actions."""
 
 from datetime import timedelta
 

@@ -202,7 +202,7 @@ def test_late_signals_are_marked(symbol):
     assert list(Signal.objects.order_by("id").values_list("late", flat=True)) == [False, True]
 
 
-def test_an_early_message_is_published_anew_for_its_time_and_only_once(dispatched_head, published):
+def test_an_early_message_is_published_again_for_its_time_and_only_once(dispatched_head, published):
     symbol, _ = dispatched_head()
     fail_head(symbol, 3)
     early = live_message(symbol)

@@ -10,12 +10,13 @@ from scanner_app.models import Bar, Signal, SymbolStatus
 BAR_RESULT_LEAVES = {
     *("id", "symbol_id", "timeframe", "timestamp", "sequence"),  # which bar it is
     *("open", "high", "low", "close", "volume"),  # what the feed sent
+    *("revised", "assumed", "derived"),  # written by revisions; the others fixed when the bar was accepted
     *("late", "replayed", "accepted_at", "request_id"),  # fixed when the bar was accepted
 }
 
 FINISH_LEAVES = {
     *("symbol_id", "lane", "epoch"),  # the row's key; the lane moves separately; only operators raise the epoch
-    *("last_sequence", "newest", "watched"),  # change only when bars are accepted
+    *("last_sequence", "revision", "newest", "watched"),  # change only when bars are accepted or revised
     *("gaps", "gaps_sequence"),  # written by the count of gaps
     "quick_bars",  # written with the lane, after the run's length is known
     "last_error",  # keeps the text of the last failure

@@ -150,7 +150,7 @@ def test_a_head_lost_three_times_in_a_row_counts_as_one_failure(dispatched_head)
     assert row_of(symbol).last_error == "RunKilled: lost with its worker 3 times in a row"
 
 
-def test_a_success_in_between_begins_the_count_of_losses_anew(dispatched_head):
+def test_a_success_in_between_begins_the_count_of_losses_at_0(dispatched_head):
     symbol, ticket = dispatched_head(waiting=1)
     lose(symbol, 2)
     mailbox.complete(ticket, [], now=T0)

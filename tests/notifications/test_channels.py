@@ -7,6 +7,7 @@ import pytest
 from scanner_app.notifications import channels
 from scanner_app.notifications.channels import Channel, NotDelivered
 from tests.notifications.conftest import free_port
+from tests.odd_tickers import ODD_TICKERS
 
 MAIL = Channel(name="mail")
 MESSAGE = {"subject": "TSLA processing failed 3 times", "body": "Why.\n\n<b>x</b>", "message_id": "<1@example.org>"}
@@ -26,6 +27,14 @@ def test_a_mail_reaches_all_administrators_under_its_message_id(mail_server, set
     assert mail["X-Envelope-To"] == "ada@example.org,bo@example.org"
     assert (mail["From"], mail["Message-ID"]) == ("scanner@example.org", "<1@example.org>")
     assert mail.get_payload().replace("\r", "").strip() == "Why.\n\n<b>x</b>"
+
+
+def test_an_odd_ticker_stands_in_a_mails_subject_as_it_is(mail_server):
+    for ticker in ODD_TICKERS:
+        channels.send(MAIL, **{**MESSAGE, "subject": f"{ticker} processing failed 3 times"})
+
+    subjects = [mail["Subject"] for mail in mail_server.mails]
+    assert subjects == [f"[Scanner] {ticker} processing failed 3 times" for ticker in ODD_TICKERS]
 
 
 def test_an_apprise_message_reaches_a_web_server(web_server):

@@ -1,4 +1,5 @@
 import re
+from html import unescape
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -10,6 +11,7 @@ from scanner_app.domain.alert_rules import RULES
 from scanner_app.models import Symbol
 from scanner_project.version import VERSION
 from tests.conftest import T0, make_symbol
+from tests.odd_tickers import ODD_TICKERS
 
 pytestmark = pytest.mark.django_db
 
@@ -109,16 +111,19 @@ def test_the_confirmation_dialog_is_there_only_for_operators(client, user, symbo
     assert "<dialog" in operator
 
 
-@pytest.mark.parametrize("ticker", ["TSLA", "BRK.B", "BTC/USD", "^GSPC", "ES=F", "PSE:AC"])
+@pytest.mark.parametrize("ticker", ["TSLA", *ODD_TICKERS])
 @pytest.mark.parametrize("end", ["/", ""])
 def test_a_symbol_has_a_page_however_odd_its_ticker(client, user, ticker, end):
     make_symbol(ticker)
     client.force_login(user)
 
     answer = client.get(reverse("symbol", args=[ticker]).rstrip("/") + end)
+    page = answer.content.decode()
 
     assert answer.status_code == 200
-    assert f'data-ticker="{ticker}"' in answer.content.decode()
+    assert unescape(re.findall(r'data-ticker="([^"]*)"', page)[0]) == ticker
+    assert "<T>" not in page
+    assert "<IMG" not in page
 
 
 def test_a_symbols_page_is_found_in_lower_case_and_with_an_encoded_slash(client, user):

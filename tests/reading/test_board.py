@@ -12,10 +12,11 @@ import pytest
 from scanner_app import mailbox
 from scanner_app.detectors import BarUnusable, Direction, Finding
 from scanner_app.domain.enums import AlertState, Severity
+from scanner_app.engine import ingest
 from scanner_app.models import Alert, Symbol, SymbolStatus
 from scanner_app.reading import board
 from scanner_app.reading.board import Board
-from tests.conftest import T0, accept_days, fail_head, make_symbol, start_head
+from tests.conftest import T0, accept_days, fail_head, make_symbol, raw_bar, start_head
 
 SECOND = timedelta(seconds=1)
 
@@ -100,15 +101,26 @@ def test_the_worst_alerts_come_first_and_only_those_that_fire(symbol):
     assert read["total_alerts"] == 3
 
 
+def test_the_last_price_is_that_of_the_shortest_bar_that_forms(db):
+    done("TSLA")
+    today = raw_bar("TSLA", timestamp="2024-05-31T00:00:00Z")
+    hour = raw_bar("TSLA", timeframe="1h", timestamp=T0.isoformat(), close=11.5)
+    ingest.accept([today, hour, raw_bar("AAPL", day=5)], now=T0)
+
+    rows = Board().read(T0)["symbols"]
+
+    assert [row["forming"] for row in rows] == [None, {"timeframe": "1h", "timestamp": T0, "close": 11.5}]
+
+
 @pytest.mark.parametrize("symbols", [1, 30])
 def test_the_queries_do_not_grow_with_the_symbols(db, symbols, django_assert_num_queries):
     for number in range(symbols):
         done(f"S{number}")
     one = Board()
 
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         one.read(T0)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         one.read(T0)
 
 

@@ -1,12 +1,16 @@
 """What a symbol's chart shows."""
 
 from datetime import timedelta
+from functools import partial
 
 from scanner_app import mailbox
 from scanner_app.detectors import BarUnusable, Direction, Finding
+from scanner_app.engine import ingest
 from scanner_app.models import Symbol
-from scanner_app.reading.chart import chart
-from tests.conftest import T0, accept_days, new_bar, start_head
+from scanner_app.reading import chart as charts
+from tests.conftest import T0, accept_days, new_bar, raw_bar, start_head
+
+chart = partial(charts.chart, now=T0)
 
 FINDING = Finding(detector="candlesticks", pattern="CDLDOJI", direction=Direction.NEUTRAL, strength=1)
 
@@ -43,6 +47,13 @@ def test_the_shortest_timeframe_is_shown_unless_another_is_requested(db):
     assert chart(loaded(), "1h").bars == []
 
 
+def test_an_unknown_volume_is_none(db):
+    accept_days("TSLA", 1)
+    mailbox.accept([new_bar(day=1, volume=None)], now=T0)
+
+    assert [bar["volume"] for bar in chart(loaded(), "1d").bars] == [1000.0, None]
+
+
 def test_a_symbol_without_bars_has_an_empty_chart(symbol):
     shown = chart(loaded(), None)
 
@@ -73,5 +84,27 @@ def test_the_queries_do_not_grow_with_the_bars(db, django_assert_num_queries):
     accept_days("TSLA", 30)
     symbol = loaded()
 
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         chart(symbol, "1d")
+
+
+def test_the_bar_that_forms_is_apart_from_those_that_are_closed(db):
+    accept_days("TSLA", 2)
+    minute = raw_bar(timeframe="1m", timestamp=T0.isoformat(), close=11.5)
+    today = raw_bar(timestamp="2024-05-31T00:00:00Z", close=11.5)
+    ingest.accept([minute, today], now=T0)
+
+    shown = chart(loaded(), "1d")
+
+    assert days(shown) == [1, 2]
+    assert shown.forming is not None
+    assert (shown.forming.timestamp.day, shown.forming.close) == (31, 11.5)
+    assert shown.timeframes == ["1m", "1d"]
+    assert chart(loaded(), None).bars == []
+
+
+def test_no_bar_forms_once_it_is_closed(db):
+    ingest.accept([raw_bar(timestamp="2024-05-31T00:00:00Z")], now=T0)
+    ingest.accept([raw_bar(timestamp="2024-05-31T00:00:00Z", closed=True)], now=T0)
+
+    assert chart(loaded(), "1d").forming is None

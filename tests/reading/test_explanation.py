@@ -10,10 +10,10 @@ from scanner_app import mailbox
 from scanner_app.detectors import BarUnusable
 from scanner_app.domain.enums import AlertState, Severity
 from scanner_app.domain.explanation.situation import MessageLocation
-from scanner_app.engine import removal
+from scanner_app.engine import ingest, removal
 from scanner_app.models import Alert, Bar, QuarantinedBar, Symbol
 from scanner_app.reading import explanation
-from tests.conftest import T0, accept_days, fail_head, live_message, make_symbol, row_of, start_head
+from tests.conftest import T0, accept_days, fail_head, live_message, make_symbol, raw_bar, row_of, start_head
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -307,6 +307,19 @@ def test_its_firing_alerts_are_listed_the_worst_first_and_no_others(symbol, brok
         Alert.objects.create(rule=rule, severity=severity, state=state, symbol=of, message=rule, began_at=T0)
 
     assert [one.rule for one in known(symbol).alerts] == ["stuck_head", "slow_symbol"]
+
+
+def test_what_forms_is_looked_up_for_a_symbol_without_bars(db):
+    bar = raw_bar(timeframe="1h", timestamp="2024-05-31T14:30:00Z")
+    ingest.accept([bar], now=T0)
+    symbol = explanation.symbols().get()
+
+    forming = explanation.situation_of(symbol, T0).forming
+
+    assert forming is not None
+    assert (forming.timeframe, forming.timestamp, forming.ends_at) == ("1h", T0, T0 + 3600 * SECOND)
+    accept_days("TSLA", 1)
+    assert explanation.situation_of(explanation.symbols().get(), T0).forming is None
 
 
 def test_it_costs_a_fixed_number_of_queries(holding):

@@ -13,6 +13,7 @@ from scanner_app.messaging.heartbeats import Heartbeat
 from scanner_app.models import Alert, CircuitBreaker, Notification, Symbol, SymbolStatus
 from scanner_app.reading import status
 from tests.conftest import T0, accept_days, make_symbol, new_bar
+from tests.odd_tickers import ODD_TICKERS
 from tests.scraping import labels_of, value
 
 MINUTE = timedelta(minutes=1)
@@ -50,6 +51,15 @@ def test_late_feeds_and_the_age_of_data(scrape):
     assert value(page, "scanner_symbol_data_age_seconds", symbol="A/B") == 300
     assert value(page, "scanner_symbol_stale_seconds", symbol="A/B") == 180
     assert value(page, "scanner_symbol_data_age_seconds", symbol="C/D") is None
+
+
+def test_a_ticker_is_a_label_however_odd_it_is(scrape):
+    for ticker in ODD_TICKERS:
+        make_symbol(ticker)
+
+    page = scrape(T0)
+
+    assert set(labels_of(page, "scanner_symbol_backlog_bars", "symbol")) == set(ODD_TICKERS)
 
 
 @pytest.mark.parametrize(
@@ -102,8 +112,8 @@ def test_alerts_that_have_fired_by_rule_and_a_zero_for_those_that_have_not(scrap
 def test_workers_queues_and_the_sweeper(scrape, monkeypatch):
     make_symbol("TSLA")
     SymbolStatus.objects.update(lane="slow")
-    lying = {"symbol.TSLA": 2, "slow.symbol.TSLA": 3, "main": 0, "slow": 0, "upkeep": 5, "notify": 0}
-    monkeypatch.setattr(queue_contents, "depth", lambda queues: sum(lying[queue] for queue in queues))
+    waiting = {"symbol.TSLA": 2, "slow.symbol.TSLA": 3, "main": 0, "slow": 0, "upkeep": 5, "notify": 0, "rerun": 0}
+    monkeypatch.setattr(queue_contents, "depth", lambda queues: sum(waiting[queue] for queue in queues))
     monkeypatch.setattr(
         heartbeats,
         "read_all",

@@ -48,7 +48,7 @@ def test_a_bar_held_by_a_pause_is_counted_but_its_latency_is_not(growth):
     assert growth("scanner_bar_latency_seconds_count") == 0
 
 
-def test_a_failed_attempt_is_counted_once_however_often_it_is_told(growth, dispatched_head):
+def test_a_failed_attempt_is_counted_once_however_often_it_is_reported(growth, dispatched_head):
     _, ticket = dispatched_head()
 
     outcomes = [mailbox.fail(ticket, ValueError("no good"), now=T0) for _ in range(2)]

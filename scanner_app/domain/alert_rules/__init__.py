@@ -22,9 +22,28 @@ from scanner_app.domain.alert_rules import (
     sweeper_late,
     worker_clock,
 )
-from scanner_app.domain.alert_rules.interface import BrokerFacts, Facts, Finding, Limits, Rule, SymbolFacts, WorkerFacts
+from scanner_app.domain.alert_rules.interface import (
+    BrokerFacts,
+    Facts,
+    Finding,
+    Limits,
+    Rule,
+    SymbolFacts,
+    WorkerFacts,
+    runbook_file,
+)
 
-__all__ = ["RULES", "BrokerFacts", "Facts", "Finding", "Limits", "Rule", "SymbolFacts", "WorkerFacts"]
+__all__ = [
+    "RULES",
+    "BrokerFacts",
+    "Facts",
+    "Finding",
+    "Limits",
+    "Rule",
+    "SymbolFacts",
+    "WorkerFacts",
+    "runbook_file",
+]
 
 RULES: dict[str, Rule] = {
     module.RULE.name: module.RULE

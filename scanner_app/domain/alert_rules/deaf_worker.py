@@ -14,7 +14,7 @@ def find(facts: Facts) -> Iterable[Finding] | None:
     return [
         Finding(
             message=f"Worker {worker.name} lives, but a message has waited for "
-            f"{wording.span(worker.unconsumed_s)} beside its free slots.",
+            f"{wording.span(worker.unconsumed_s)} while it had free slots.",
             subject=worker.name,
         )
         for worker in facts.broker.workers

@@ -12,13 +12,13 @@ DEFAULT_HEALTHY_PERCENT = 80
 def find(facts: Facts) -> Iterable[Finding]:
     """One finding for the whole scanner. Disabled symbols don't count. Without symbols there is no finding."""
     enabled = [one for one in facts.symbols if one.enabled]
-    ill = [one.ticker for one in enabled if not one.healthy]
-    healthy = len(enabled) - len(ill)
+    unhealthy = [one.ticker for one in enabled if not one.healthy]
+    healthy = len(enabled) - len(unhealthy)
     # In integers, because a product of floats may miss the exact limit.
     if healthy * 100 < len(enabled) * facts.limits.healthy_percent:
         yield Finding(
             message=f"{healthy:,} of {len(enabled):,} symbols are healthy, which is under "
-            f"{facts.limits.healthy_percent} %; not {some_names(ill, len(ill))}."
+            f"{facts.limits.healthy_percent} %; not {some_names(unhealthy, len(unhealthy))}."
         )
 
 

@@ -10,6 +10,11 @@ MAX_NAMES = 5
 """Most symbols that one sentence names."""
 
 
+def runbook_file(rule: str) -> str:
+    """The path of a rule's runbook page in the repository; also for the name of a rule that no longer exists."""
+    return f"docs/runbook/{rule}.md"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """The thresholds of the rules. Each comes from the setting SCANNER_ALERT_ + its name in capitals."""
@@ -47,7 +52,7 @@ class WorkerFacts:
     name: str
     role: str
     shard: str  # "0/1"
-    unconsumed_s: float = 0  # how long a message has waited beside its free slots
+    unconsumed_s: float = 0  # how long a message has waited while the worker had free slots
     deaf: bool = False  # whether that is too long
     clock_ahead_s: float | None = None  # its clock minus the database's; None: not known
 
@@ -128,7 +133,7 @@ class Rule:
     @property
     def runbook(self) -> str:
         """The path of its runbook in the repository."""
-        return f"docs/runbook/{self.name}.md"
+        return runbook_file(self.name)
 
 
 def some_names(tickers: Iterable[str], count: int) -> str:

@@ -1,4 +1,4 @@
-"""Run after run of one bar ends with an outage of our own database or broker."""
+"""Many runs in a row of one bar end with an outage of our own database or broker."""
 
 from collections.abc import Iterable
 
@@ -31,7 +31,7 @@ RULE = Rule(
     title="outage after outage",
     plural_title="symbols meet outage after outage",
     find=find,
-    for_s=0,  # ten outages in a row take half a minute at least
+    for_s=0,  # ten outages in a row take at least half a minute
     clear_s=15,
     renew_s=1_800,
 )

@@ -6,7 +6,7 @@ from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule
 from scanner_app.domain.enums import Severity
 
 DEFAULT_ANSWER_MS = 500
-"""SCANNER_ALERT_ANSWER_MS, unless it is set; slow_broker goes by the same."""
+"""SCANNER_ALERT_ANSWER_MS, unless it is set; the rule slow_broker uses it too."""
 
 
 def find(facts: Facts) -> Iterable[Finding]:

@@ -53,6 +53,7 @@ ACTIONS = {
 """By name; each is also the last segment of its address."""
 
 OF_QUARANTINE = frozenset({"replay", "discard"})
+"""Actions on all of the symbol's bars in quarantine: they have another address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

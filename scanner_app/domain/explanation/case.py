@@ -23,3 +23,4 @@ def case_of(code: Code, since: datetime | None, summary: str, cause: str, follow
 
 
 IN_ORDER = "Processing works normally."
+"""The cause that is given where nothing is wrong."""

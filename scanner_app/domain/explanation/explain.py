@@ -1,4 +1,4 @@
-"""Picks the case of a symbol's situation and builds its explanation. Pure: no database, no clock, no I/O."""
+"""Choose the case of a symbol's situation and build its explanation. Pure: no database, no clock, no I/O."""
 
 from collections.abc import Iterator
 
@@ -36,6 +36,7 @@ def explain(situation: Situation) -> Explanation:
 
 
 def _case(situation: Situation) -> Case:
+    """The first case that applies: being deleted and disabled come before all others."""
     if situation.deleted_at is not None:
         return deleted_case(situation, situation.deleted_at)
     if not situation.enabled:
@@ -45,9 +46,9 @@ def _case(situation: Situation) -> Case:
         return control_case(situation, head)
     if head is not None and head.stage == Stage.HOLD:
         return hold_case(situation, head)
-    if situation.circuit is State.OPEN:
+    if situation.breaker_state is State.OPEN:
         return open_case(situation)
-    if situation.circuit is State.HALF_OPEN:
+    if situation.breaker_state is State.HALF_OPEN:
         return half_open_case(situation)
     if head is None:
         return idle_case(situation)
@@ -57,6 +58,7 @@ def _case(situation: Situation) -> Case:
 
 
 def _possible_actions(situation: Situation, code: Code) -> Iterator[str]:
+    """The names of the actions that would change something now."""
     if code is Code.DELETED:
         return
     head = situation.head

@@ -6,8 +6,8 @@ from scanner_app.domain.explanation.case import IN_ORDER
 from scanner_app.domain.explanation.phrases import time_until
 from scanner_app.domain.explanation.situation import HeadSituation, MessageLocation, Situation
 
-UNHEARD_S = 5.0
-"""A message that waits in its queue for less than this many seconds is normal: the workers are just busy."""
+NORMAL_WAIT_S = 5.0
+"""That a message waits in its queue for less than this many seconds is normal: the workers are just busy."""
 
 
 def location_of(head: HeadSituation) -> MessageLocation:
@@ -68,12 +68,12 @@ def why_not_running(situation: Situation, head: HeadSituation) -> str:
     match location_of(head):
         case MessageLocation.WORKER if waited_s > situation.stuck_s:
             return "It takes unusually long: its detectors are slow or hang, or its worker has no free slot for it."
-        case MessageLocation.QUEUED if waited_s >= UNHEARD_S:
+        case MessageLocation.QUEUED if waited_s >= NORMAL_WAIT_S:
             return f"The workers of the {situation.lane} lane are busy with other symbols, or do not read their queues."
         case MessageLocation.NO_WORKER:
             return "No worker reads its queue: the worker was stopped or has died (see /readyz)."
         case MessageLocation.NOWHERE:
-            return "Its worker was lost with a worker or the broker, or a worker took it a moment ago."
+            return "Its message was lost with a worker or the broker, or a worker took it a moment ago."
         case MessageLocation.UNKNOWN:
             return "The broker does not answer."
         case _:

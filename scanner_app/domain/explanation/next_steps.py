@@ -29,7 +29,7 @@ def worked_off(ticker: str) -> str:
 def if_it_succeeds(situation: Situation) -> str:
     """What follows if the next run succeeds."""
     rest = "the waiting bars follow in order" if situation.backlog > 1 else "the next bar runs as soon as it arrives"
-    return rest if situation.circuit is State.CLOSED else f"the breaker closes and {rest}"
+    return rest if situation.breaker_state is State.CLOSED else f"the breaker closes and {rest}"
 
 
 def if_it_fails(situation: Situation, head: HeadSituation) -> str:
@@ -38,7 +38,7 @@ def if_it_fails(situation: Situation, head: HeadSituation) -> str:
         return "it goes back into quarantine; its symbol's failures and breaker do not change"
     if head.attempts >= len(situation.delays_s):
         return "its retries are used up, and a control run on the last good bar decides whether the bar is at fault"
-    if situation.circuit is not State.CLOSED:
+    if situation.breaker_state is not State.CLOSED:
         return opens_again(situation.rules.recovery)
     if situation.breaker.failures + 1 >= situation.rules.threshold:
         return f"the breaker opens for {recovery_phrase(situation)}"

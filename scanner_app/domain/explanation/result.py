@@ -8,7 +8,7 @@ from scanner_app.domain.explanation.actions import Action, you_can
 
 
 class Code(StrEnum):
-    """The state that is explained, for programs; `explain` checks in about this order."""
+    """The state that is explained, as a code for programs; about in the order in which explain.py checks."""
 
     DELETED = "deleted"
     DISABLED = "disabled"
@@ -26,6 +26,7 @@ class Code(StrEnum):
 
 
 IN_TROUBLE = frozenset({"reset", "skip", "disable"})
+"""Actions that the text names while the head fails or its breaker is not closed."""
 
 ADVISED_ACTIONS: dict[Code, frozenset[str]] = {
     Code.DISABLED: frozenset({"enable"}),

@@ -50,9 +50,18 @@ class HeadSituation:
     error: AttemptError | None = None  # of its last failure
     due_since: datetime | None = None  # None: it must still wait, or its symbol may not run
     location: MessageLocation | None = None  # None: not looked up, since it is not due
-    losses: int = 0  # times in a row that its worker was lost
+    losses: int = 0  # times in a row that its message was lost with a worker
     late: bool = False
     replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormingSituation:
+    """A bar whose period is not over."""
+
+    timeframe: str
+    timestamp: datetime
+    ends_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +80,19 @@ class FiringAlert:
     rule: str
     message: str  # one sentence
     fired_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondLook:
+    """A span of bars that the detectors look at again."""
+
+    timeframe: str
+    bars_done: int
+    bars_left: int
+    revised: bool  # because bars have got other values
+    failures: int = 0  # of a detector, in a row
+    next_attempt_at: datetime | None = None  # after a failure
+    last_error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,18 +118,20 @@ class Situation:
     pace_s: float | None = None  # seconds that a bar takes when bars wait; None: unknown
     catching_up: bool = False  # bars that waited during a pause are still being worked off
     ever_accepted: bool = True
+    forming: FormingSituation | None = None  # looked up for a symbol without bars
     last_processed_at: datetime | None = None
     last_error: str = ""
     slow: SlowLane | None = None  # None: in the main lane
     max_losses: int = 3
     quarantined: int = 0
+    second_looks: Sequence[SecondLook] = ()
     is_stale: bool = False
     data_age_s: float | None = None
     stale_for_s: float = 0  # trading time beyond what its timeframe allows
     alerts: Sequence[FiringAlert] = ()  # the worst first
 
     @property
-    def circuit(self) -> State:
+    def breaker_state(self) -> State:
         """The breaker's state now."""
         return self.breaker.state(self.rules, self.now)
 

@@ -29,7 +29,7 @@ def disabled_case(situation: Situation) -> Case:
     following = "New bars are accepted and wait. Nothing runs until it is enabled"
     if situation.head is not None:
         following += f"; then the {bar_phrase(situation, situation.head)} runs first"
-        if situation.circuit is State.OPEN:
+        if situation.breaker_state is State.OPEN:
             following += f", as the probe, not before {wording.clock(situation.half_open_at, situation.now)}"
     return case_of(
         Code.DISABLED,

@@ -1,4 +1,4 @@
-"""`manage.py inject`: make a symbol's next runs go wrong, to see the scanner heal."""
+"""`manage.py inject`: make a symbol's next runs go wrong, to see the scanner recover."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def _next_runs(count: int, one: str, many: str) -> str:
 class Command(BaseCommand):
     """Inject faults into a symbol's runs. Refused unless SCANNER_FAULT_INJECTION=1."""
 
-    help = "Make a symbol's next runs go wrong, to see the scanner heal. Needs SCANNER_FAULT_INJECTION=1."
+    help = "Make a symbol's next runs go wrong, to see the scanner recover. Needs SCANNER_FAULT_INJECTION=1."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the symbol and its fault."""
@@ -42,7 +42,7 @@ class Command(BaseCommand):
         fault.add_argument("--crash", type=_count, metavar="N", help="the next N runs kill their process")
         fault.add_argument("--unusable", action="store_true", help="the next run raises BarUnusable")
         fault.add_argument("--outage", type=_seconds, metavar="S", help="every run fails for S seconds")
-        fault.add_argument("--clear", action="store_true", help="take all faults back")
+        fault.add_argument("--clear", action="store_true", help="remove all faults that were injected")
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Set the fault."""

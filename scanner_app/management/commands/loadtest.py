@@ -32,7 +32,7 @@ EXIT_INTERRUPTED = 130
 MOST_SYMBOLS = 1_000
 
 MOST_BARS = 1_000_000
-"""Of one run: all are kept in memory for the account, some 500 bytes each."""
+"""Bars of one run. All of them are kept in memory until the report, some 500 bytes each."""
 
 
 class Command(BaseCommand):
@@ -69,7 +69,7 @@ class Command(BaseCommand):
         if token is None:
             raise CommandError("--url needs --token: a token of that scanner, from POST /api/v1/auth/token")
         try:
-            # A proxy of the environment is for the world outside, not for the scanner on this machine.
+            # A proxy named in the environment is for other hosts, not for the scanner on this machine.
             with Client(url, token, trust_env=options["url"] is not None) as client:
                 report = _run(plan, client)
         except LoadTestError as exc:
@@ -88,7 +88,7 @@ class Command(BaseCommand):
 
 
 def _run(plan: Plan, client: Client) -> Report:
-    """The test from the first look at the scanner to the report; Ctrl-C shortens it, a second one ends it."""
+    """Run the test and return its report. Ctrl-C ends the posting; a second one skips the remaining steps."""
     try:
         before = client.status(patience_s=0)
     except Unreachable as exc:
@@ -166,7 +166,7 @@ def _checked(url: str) -> str:
 
 
 def _local_token() -> str:
-    """A superuser's token, straight from the local database; made if they have none."""
+    """The token of a superuser of the local database. One is made if the user has none."""
     try:
         user = get_user_model().objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
         if user is None:

@@ -11,30 +11,26 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Max
 from django.utils import timezone
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from scanner_app import mailbox
 from scanner_app.domain.actors import SCANNER
 from scanner_app.engine import retention
-from scanner_app.engine.ingest import accept
+from scanner_app.engine.overlap import compare
 from scanner_app.feeds import replay
 from scanner_app.feeds.bundled import Series, load_series, market_of, too_old
 from scanner_app.feeds.dry_run import examine, in_words
+from scanner_app.feeds.following_on import FollowOn
+from scanner_app.feeds.pace import at_once, at_rate, at_speed
 from scanner_app.feeds.reader import Feed, FeedError
-from scanner_app.feeds.tally import Tally, summary
 from scanner_app.mailbox.accept import create_symbols
 from scanner_app.management.file_options import add_file_options, file_options, open_files
+from scanner_app.management.replay_session import EXIT_NOT_TAKEN, Session
 from scanner_app.models import Bar, Symbol
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-EXIT_NOT_TAKEN = 1
-"""Exit status when some bar was rejected or in conflict, or a file or an option was of no use."""
-
-EXIT_INTERRUPTED = 130
-"""Exit status after Ctrl-C, as shells have it."""
+    from scanner_app.feeds.pace import Pace
 
 
 class Command(BaseCommand):
@@ -42,7 +38,8 @@ class Command(BaseCommand):
 
     help = (
         "Feed bars from files through ingest, merged in time order. Exit status 0 if every bar was accepted or known "
-        "already, 1 if not. How a file is to be read is inferred from it, and said. See docs/data.md."
+        "already, 1 if not, 3 if --follow-on found that history has changed. How a file is to be read is inferred from "
+        "it, and said. See docs/data.md."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -70,95 +67,75 @@ class Command(BaseCommand):
             action="store_true",
             help="leave out the bars up to the newest accepted one of their symbol and timeframe",
         )
+        parser.add_argument(
+            "--revise",
+            action="store_true",
+            help="new values for known bars replace the stored ones; without it they are conflicts",
+        )
         parser.add_argument("--json", action="store_true", help="end with the account as one JSON object")
 
     def handle(self, *_args: object, **options: Any) -> None:
-        """Run the command; SystemExit carries the exit status."""
-        pace = _pace(rate=options["rate"], speed=options["speed"])
-        try:
-            feeds = _feeds(options)
-        except CommandError as exc:
-            if options["json"]:
-                self.stdout.write(json.dumps({"error": str(exc)}))
-            raise
+        """Run the command; SystemExit and CommandError carry the exit status."""
         if options["dry_run"]:
-            self._dry_run(feeds, as_json=options["json"])
-        else:
-            self._say(feeds)
-            self._replay(pace, feeds, options)
+            self._dry_run(options)
+            return
+        session = Session(out=self.stdout, as_json=options["json"])
+        session.run(lambda: self._feed(session, options))
 
-    def _replay(self, pace: replay.Pace, feeds: list[Feed], options: dict[str, Any]) -> None:
-        tally = Tally()
+    def _dry_run(self, options: dict[str, Any]) -> None:
+        try:
+            examined = [examine(feed) for feed in _feeds(options)]
+        except (FeedError, CommandError) as exc:
+            if options["json"]:
+                self.stdout.write(json.dumps({"files": [], "error": str(exc)}))
+            raise CommandError(str(exc), returncode=EXIT_NOT_TAKEN) from exc
+        for each in examined:
+            (self.stderr if options["json"] else self.stdout).write(in_words(each), ending="\n")
+        if options["json"]:
+            self.stdout.write(json.dumps({"files": examined}))
+
+    def _feed(self, session: Session, options: dict[str, Any]) -> None:
+        if options["revise"] and options["follow_on"]:
+            raise CommandError("--follow-on leaves out the known bars that --revise would change: choose one of them")
+        pace = _pace(rate=options["rate"], speed=options["speed"])
+        feeds = _feeds(options)
+        for feed in feeds:
+            for note in feed.plan.notes:  # so that a wrong guess is seen before the bars are in
+                session.say(f"{feed.name}: {note}")
         sources = _sources(options, feeds)
         oldest = retention.oldest_bar(timezone.now())
         if options["bundled"]:
-            self._begin_demo(_series(options["symbol"]), oldest)
+            series = _series(options["symbol"])
+            if said := too_old(series, oldest, days=settings.SCANNER_KEEP_BARS_DAYS):
+                session.say(said)
+            session.patience.call(lambda: _know_markets([each.symbol for each in series]))
         if options["follow_on"]:
-            newest = _newest()
-            sources = [replay.going_on(source, newest, tally.skip, oldest=oldest) for source in sources]
+            follow_on = FollowOn(
+                newest=session.patience.call(_newest),
+                oldest=oldest,
+                tally=session.tally,
+                patience=session.patience,
+                # The bundled series are what they are; own bars of one of their symbols are nobody's correction.
+                compare=None if options["bundled"] else compare,
+                on_progress=session.refresh,
+            )
+            sources = [follow_on.of(source) for source in sources]
         in_turn = options["bundled"] and options["speed"] is None
-        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-        status = 0
-        # Standard output is for the account; a terminal's bar becomes one plain line elsewhere.
-        with Progress(*columns, console=Console(stderr=True)) as progress:
-            task = progress.add_task("replay", total=1.0)
-
-            def show(share: float) -> None:
-                progress.update(task, completed=share, description=f"{tally.accepted:,} bars accepted")
-
-            run = replay.Replay(sources, accept, pace=pace, round_robin=in_turn, tally=tally, on_progress=show)
-            failure = None
-            try:
-                run.run()
-                show(1.0)  # also where all was known already, and ingest was never called
-            except KeyboardInterrupt:
-                status = EXIT_INTERRUPTED
-            except FeedError as exc:
-                failure = exc
-        self.stderr.write(summary(tally), ending="\n")
-        if options["json"]:
-            account = tally.as_json() | {"interrupted": status == EXIT_INTERRUPTED}
-            if failure is not None:
-                account["error"] = str(failure)
-            self.stdout.write(json.dumps(account))
-        if failure is not None:
-            raise CommandError(str(failure), returncode=EXIT_NOT_TAKEN)
-        if status or not tally.clean:
-            raise SystemExit(status or EXIT_NOT_TAKEN)
-
-    def _dry_run(self, feeds: list[Feed], *, as_json: bool) -> None:
-        try:
-            examined = [examine(feed) for feed in feeds]
-        except FeedError as exc:
-            raise CommandError(str(exc), returncode=EXIT_NOT_TAKEN) from exc
-        for each in examined:
-            (self.stderr if as_json else self.stdout).write(in_words(each), ending="\n")
-        if as_json:
-            self.stdout.write(json.dumps({"files": examined}))
-
-    def _say(self, feeds: list[Feed]) -> None:
-        """Say what was inferred, so that a wrong guess is seen before the bars are in."""
-        for feed in feeds:
-            for note in feed.plan.notes:
-                self.stderr.write(f"{feed.name}: {note}", ending="\n")
-
-    def _begin_demo(self, series: list[Series], oldest: datetime | None) -> None:
-        if said := too_old(series, oldest, days=settings.SCANNER_KEEP_BARS_DAYS):
-            self.stderr.write(said)
-        _know_markets([each.symbol for each in series])
+        paced = options["rate"] is not None or options["speed"] is not None
+        session.feed(sources, pace=pace, in_turn=in_turn, paced=paced, revising=options["revise"])
 
 
-def _pace(*, rate: float | None, speed: float | None) -> replay.Pace:
+def _pace(*, rate: float | None, speed: float | None) -> Pace:
     for name, value in (("--rate", rate), ("--speed", speed)):
         if value is not None and not 0 < value < math.inf:
             raise CommandError(f"{name} must be a number above 0, not {value:g}")
     if rate is not None:
-        return replay.at_rate(rate)
-    return replay.at_once if speed is None else replay.at_speed(speed)
+        return at_rate(rate)
+    return at_once if speed is None else at_speed(speed)
 
 
 def _feeds(options: dict[str, Any]) -> list[Feed]:
-    """Open the files; none with --bundled."""
+    """Open the files, so that a wrong one is known before the first bar goes in; none with --bundled."""
     if options["bundled"] == bool(options["files"]):
         raise CommandError("Name the files to replay, or --bundled, and not both")
     if options["bundled"] and options["dry_run"]:
@@ -170,7 +147,7 @@ def _sources(options: dict[str, Any], feeds: list[Feed]) -> list[replay.Source]:
     """Return everything that is to be fed."""
     symbol, timeframe = options["symbol"], options["timeframe"]
     if feeds:
-        return [replay.from_feed(feed) for feed in feeds]
+        return [replay.from_feed(feed, feed.plan.symbols) for feed in feeds]
     if timeframe is not None:
         raise CommandError("--timeframe is for files; the bundled series have their own")
     series = _series(symbol)

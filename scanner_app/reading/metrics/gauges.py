@@ -137,8 +137,7 @@ def _symbols(symbols: list[symbol_status.SymbolSummary]) -> Iterator[Metric]:
 
 def _trouble_first(one: symbol_status.SymbolSummary) -> tuple[bool, str]:
     """Sort key: symbols in trouble first, then by ticker."""
-    trouble = one.circuit_state is not breaker.State.CLOSED or one.state is enums.SymbolState.PAUSED or one.is_stale
-    return (not (trouble and one.enabled), one.symbol)
+    return (not one.in_trouble, one.symbol)
 
 
 def _others(fired: Iterable[Alert], now: datetime) -> Iterator[Metric]:

@@ -1,4 +1,4 @@
-"""What became of the bars that the scanner said it had accepted. Pure: values in, an account out."""
+"""What became of the bars that the scanner reported as accepted. Pure: values in, an account out."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,16 +15,16 @@ Key = tuple[str, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Logged:
-    """What a client wrote down about one bar it sent: in the order of the sending."""
+    """What a client recorded about one bar, in the order in which the bars were sent."""
 
     symbol: str
     number: int
-    accepted: bool  # False: no answer, so it may be either
+    accepted: bool  # False: no answer, so it may have been accepted or not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BarRow:
-    """A bar as the scanner has it in the end."""
+    """A bar as it is stored after the run."""
 
     symbol: str
     number: int
@@ -36,7 +36,7 @@ class BarRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalRow:
-    """A signal of the witness; `before` is the number of the bar that it saw before its own."""
+    """A signal of the run's detector; `before` is the number of the bar that it saw before its own."""
 
     symbol: str
     number: int
@@ -45,15 +45,15 @@ class SignalRow:
 
 @dataclass(slots=True)
 class Account:
-    """The bars by what went wrong with them; it balances if nothing did."""
+    """The bars by what went wrong with them. It balances if nothing did."""
 
-    accepted: int = 0  # as the client was answered
+    accepted: int = 0  # by the answers to the clients
     unanswered: int = 0
     processed: int = 0
     quarantined: int = 0
     lost: list[Key] = field(default_factory=list)  # accepted, and unknown to the scanner
-    stuck: list[Key] = field(default_factory=list)  # known, and not done
-    doubled: list[Key] = field(default_factory=list)  # with two results, or its symbol counts too many
+    stuck: list[Key] = field(default_factory=list)  # stored, and not finished
+    doubled: list[Key] = field(default_factory=list)  # two signals, or the symbol counts more bars than it has
     unseen: list[Key] = field(default_factory=list)  # processed without its signal
     out_of_order: list[Key] = field(default_factory=list)  # numbered, finished or seen before an earlier one
     invented: list[Key] = field(default_factory=list)  # nobody sent it
@@ -67,7 +67,7 @@ class Account:
 def evaluate(
     logged: Iterable[Logged], bars: Iterable[BarRow], signals: Iterable[SignalRow], counted: Mapping[str, int]
 ) -> Account:
-    """Compare what the client wrote down with what the scanner has; `counted` is bars_processed by symbol."""
+    """Compare what the clients recorded with what is stored; `counted` is bars_processed by symbol."""
     account = Account()
     sent: dict[Key, bool] = {}
     for entry in logged:
@@ -88,7 +88,7 @@ def evaluate(
     order = {key: place for place, (key, accepted) in enumerate(sent.items()) if accepted}
     for symbol, rows in by_symbol.items():
         _check_symbol(account, sorted(rows, key=lambda row: row.sequence), seen, order)
-        # Counted before the bars were read: a symbol that is still at work has more by then.
+        # bars_processed was read before the bars: a symbol that still processes bars has more of them by then.
         if (surplus := counted.get(symbol, 0) - sum(row.status == "processed" for row in rows)) > 0:
             account.doubled.append((symbol, surplus))
     return account
@@ -124,12 +124,12 @@ def _check_symbol(
 
 
 def _check_signals(account: Account, key: Key, before: list[int], processed: list[int]) -> None:
-    """One signal, which saw the bar that was processed before this one and is the last of its past."""
+    """Check that the bar has one signal, and that its detector saw the newest bar processed before this one."""
     if len(before) > 1:
         account.doubled.append(key)
     if not before:
         account.unseen.append(key)
-    # An unanswered bar may have come late: what it saw is the last of its own past.
+    # A bar without an answer may have come late: then it saw the newest of the bars before its own time.
     elif before[0] != max((number for number in processed if number < key[1]), default=0):
         account.out_of_order.append(key)
 
@@ -137,8 +137,8 @@ def _check_signals(account: Account, key: Key, before: list[int], processed: lis
 def longest_stall(bars: Iterable[BarRow], quiet: list[tuple[float, float]], began_at: float) -> float | None:
     """The longest time (s) from acceptance to completion of an undisturbed bar; None without any.
 
-    Undisturbed: accepted in a quiet time, when nothing that its symbol had accepted before that time was
-    waiting any more. If it was still not done when the quiet time ended, the time until then counts.
+    Undisturbed: accepted in a quiet time, when no bar that its symbol had accepted before that time was waiting any
+    more. If the bar was not finished when the quiet time ended, the time until then counts.
     `quiet` is in seconds after `began_at` (unix s).
     """
     by_symbol: dict[str, list[tuple[float, float]]] = defaultdict(list)
@@ -155,7 +155,7 @@ def longest_stall(bars: Iterable[BarRow], quiet: list[tuple[float, float]], bega
 
 
 def _accepted_between(lives: list[tuple[float, float]], begin: float, end: float) -> Iterator[tuple[float, float]]:
-    """Those of one symbol's (accepted, done) that begin in a quiet time, after what was left from before it."""
+    """One symbol's (accepted, done) that begin in a quiet time, once all bars from before that time are done."""
     free_s = max([begin, *(done_s for accepted_s, done_s in lives if accepted_s < begin)])
     return ((accepted_s, done_s) for accepted_s, done_s in lives if free_s <= accepted_s < end)
 

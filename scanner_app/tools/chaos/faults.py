@@ -1,4 +1,4 @@
-"""What each kind of fault does to a stack."""
+"""What each kind of fault does to the scanner's processes."""
 
 import os
 import random
@@ -19,7 +19,7 @@ BROKER_BACK_S = 20.0
 
 
 class Faults:
-    """Strikes one stack. `add_queues` has bars posted for the added symbols, whose queues must be heard again."""
+    """Injects faults into one stack. `add_queues` posts bars of the added symbols, so that their queues are used."""
 
     def __init__(self, stack: Stack, database: OwnDatabase | None, seed: int, add_queues: Callable[[], None]) -> None:
         """`database` is None for SQLite. The seed chooses among a worker's children."""
@@ -29,7 +29,7 @@ class Faults:
         self._add_queues = add_queues
 
     def strike(self, fault: Fault) -> bool:
-        """Do it; returns when it is over, though not mended. False: there was nobody to strike."""
+        """Inject the fault; returns when it is over, before the scanner has recovered. False: no process was hit."""
         act: dict[Kind, Callable[[Fault], bool | None]] = {
             Kind.KILL_CHILD: self._kill_children,
             Kind.KILL_PARENT: lambda fault: _kill(self._stack.pid(_worker(fault))),
@@ -84,7 +84,7 @@ def _worker(fault: Fault) -> str:
 
 
 def _hold_write_lock(file: Path, seconds: float) -> None:
-    """Nobody else writes meanwhile."""
+    """Hold SQLite's write lock for so long, so that no other process can write."""
     with closing(sqlite3.connect(file, timeout=20, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         time.sleep(seconds)

@@ -1,4 +1,4 @@
-"""Clients that post bars at a steady rate and write down every answer before they go on."""
+"""Clients that post bars at a steady rate and record each answer before they go on."""
 
 import json
 import random
@@ -20,7 +20,7 @@ ANSWER_S = 40.0
 """Longest wait for an answer: longer than the database's longest wait for its lock."""
 
 RETRY_SHARE = 0.7
-"""Of the requests without an answer that are sent again; the others stay in doubt."""
+"""The share of requests without an answer that are sent again. For the others it stays unknown what became of them."""
 
 RETRY_PAUSE_S = 0.3
 PAGE = 1000
@@ -42,18 +42,18 @@ def bar(symbol: str, number: int) -> dict[str, Any]:
 
 
 class Log:
-    """What was answered, in memory and in a file that outlives the run; shared by the clients."""
+    """What was answered, in memory and in a file that is kept after the run. All clients share it."""
 
     def __init__(self, file: Path) -> None:
         """Begin an empty log."""
         self.entries: list[Logged] = []
-        self.trouble: list[str] = []  # answers that are no 202, and no 5xx
-        self.errors: dict[str, int] = {}  # requests without an answer of use, by what came instead
+        self.trouble: list[str] = []  # answers that are neither 202 nor 5xx
+        self.errors: dict[str, int] = {}  # requests without a usable answer, by error
         self._file = file.open("w")
         self._lock = threading.Lock()
 
     def add(self, entries: list[Logged]) -> None:
-        """Write down the bars of one request."""
+        """Record the bars of one request."""
         with self._lock:
             self.entries += entries
             for entry in entries:
@@ -62,12 +62,12 @@ class Log:
             self._file.flush()
 
     def count_error(self, what: str) -> None:
-        """Count a request without an answer of use."""
+        """Count a request without a usable answer."""
         with self._lock:
             self.errors[what] = self.errors.get(what, 0) + 1
 
     def close(self) -> None:
-        """No more is written."""
+        """Close the file."""
         self._file.close()
 
 
@@ -81,7 +81,7 @@ class Poster:
         self._dice = random.Random(seed)  # noqa: S311 - repeatable on purpose
 
     def post(self, bars: list[tuple[str, int]], *, over: threading.Event | None = None) -> None:
-        """Send one request until it is answered or given up, and write down which."""
+        """Send one request until it is answered or given up, and record which."""
         doubtful = False
         while True:
             accepted = self._try([bar(symbol, number) for symbol, number in bars], doubtful=doubtful)
@@ -110,7 +110,7 @@ class Poster:
 
 
 class Feed(threading.Thread):
-    """One client: a bar of each of its symbols a round, rounds at a steady pace; late rounds are caught up."""
+    """One client. Each round it posts a bar of each of its symbols; it makes up for rounds that come late."""
 
     def __init__(self, poster: Poster, symbols: list[str], *, round_s: float, over: threading.Event) -> None:
         """Goes on until `over` is set."""
@@ -129,7 +129,7 @@ class Feed(threading.Thread):
 
 
 def client(url: str, token: str) -> httpx.Client:
-    """A client of the API; no proxy, and no connection kept that gunicorn has closed."""
+    """A client of the API. It uses no proxy, and keeps no connection for longer than gunicorn does."""
     return httpx.Client(
         base_url=f"{url}/api/v1/scanner/",
         headers={"Authorization": f"Token {token}"},
@@ -140,14 +140,14 @@ def client(url: str, token: str) -> httpx.Client:
 
 
 class Reader:
-    """Reads back what the scanner has."""
+    """Reads what the scanner has stored."""
 
     def __init__(self, url: str, token: str) -> None:
         """Signed in with the token."""
         self._http = client(url, token)
 
     def waiting(self) -> dict[str, int] | None:
-        """Enabled symbols in which bars wait, with the bars they have processed; None without an answer."""
+        """Enabled symbols with waiting bars, and how many bars each has processed; None without an answer."""
         try:
             answer = self._http.get("status", timeout=10)
             symbols: list[dict[str, Any]] = answer.json()["symbols"]

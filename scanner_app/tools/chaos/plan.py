@@ -1,4 +1,4 @@
-"""Which fault strikes when: a pure function of the seed."""
+"""Which fault happens when: a pure function of the seed."""
 
 import random
 from dataclasses import dataclass
@@ -7,16 +7,16 @@ from enum import StrEnum
 from scanner_app.domain.worker_roles import Role
 
 QUIET_S = 20.0
-"""After every kind has struck once more: long enough that a stall of undisturbed symbols would show."""
+"""Seconds without faults after every kind has happened: long enough to show a stall of undisturbed symbols."""
 
 FIRST_S = 5.0
-"""Undisturbed load before the first fault."""
+"""Seconds of undisturbed load before the first fault."""
 
 GAPS_S = (0.5, 5.0)
-"""Between the end of a fault and the next: short ones strike while the last is still being mended."""
+"""From the end of a fault to the next one, in seconds. In a short gap the scanner has not recovered from the last."""
 
 SETTLE_S = 60.0
-"""After the last fault, nothing may wait any more."""
+"""Seconds after the last fault within which all bars must be finished."""
 
 
 class Kind(StrEnum):
@@ -27,7 +27,7 @@ class Kind(StrEnum):
     KILL_WORKER = "kill_worker"  # a worker with its children
     KILL_BEAT = "kill_beat"
     KILL_WEB = "kill_web"  # in the middle of requests
-    STOP_BROKER = "stop_broker"  # softly, for some seconds
+    STOP_BROKER = "stop_broker"  # SIGTERM; started again after some seconds
     KILL_BROKER = "kill_broker"
     EMPTY_BROKER = "empty_broker"  # FLUSHALL
     DROP_CONNECTIONS = "drop_connections"  # the broker's, several times within three seconds, 200 queues added
@@ -35,12 +35,12 @@ class Kind(StrEnum):
 
 
 WORKERS = (Role.MAIN, Role.MAIN, Role.MAIN, Role.SLOW, Role.UPKEEP)
-"""Victims: the main worker has most of the work."""
+"""The workers that a fault may hit. The main worker is the most likely one, since it does most of the work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One fault: when it begins and how long it lasts (s), whom it strikes (a worker), and how often."""
+    """One fault: when it begins and how long it lasts (s), which worker it hits, and how often."""
 
     at_s: float
     kind: Kind
@@ -50,7 +50,7 @@ class Fault:
 
     @property
     def ends_s(self) -> float:
-        """When it is over and mending begins (s)."""
+        """When it is over and the scanner can recover (s)."""
         return self.at_s + self.lasts_s
 
 

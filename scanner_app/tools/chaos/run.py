@@ -1,4 +1,4 @@
-"""The run: load, faults, peace, account."""
+"""The run: load and faults, then the wait until all bars are done, then the check."""
 
 import shutil
 import tempfile
@@ -22,15 +22,15 @@ ADDED = 200
 CLIENTS = 4
 
 STANDS_STILL_S = 15.0
-"""A symbol that waits and has done nothing for so long stands still; one that is only slow does not."""
+"""A symbol that has waiting bars and has finished none for so long stands still. One that is only slow does not."""
 
 LAST_BARS_S = 3.0
-"""Load goes on for so long after the last fault: what was struck must work for those too."""
+"""The load goes on for at least so long after the last fault, so that the bars after that fault are checked too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What was asked for."""
+class RunOptions:
+    """The options of a run."""
 
     minutes: float
     seed: int
@@ -41,17 +41,17 @@ class Order:
 
 @dataclass(slots=True, kw_only=True)
 class Result:
-    """What came of it."""
+    """The result of a run."""
 
-    order: Order
+    options: RunOptions
     account: accounts.Account
-    faults: dict[str, int]  # by kind: those that struck somebody
+    faults: dict[str, int]  # by kind: those that hit a process
     restarts: dict[str, int]  # by process
     settled_s: float | None  # from the last fault's end until nothing waited; None: something still did
     standing: list[str]  # symbols that stood still when the time was up
     longest_stall_s: float | None  # of a bar in a quiet time
     longest_wait_s: float  # of any bar, faults or not
-    errors: dict[str, int]  # requests without an answer of use
+    errors: dict[str, int]  # requests without a usable answer
     failures: dict[str, int]  # failed attempts by error
     trouble: list[str]  # answers that should never come
     orphans: int  # processes that outlived their worker
@@ -63,14 +63,14 @@ class Result:
         return self.account.balances and self.settled_s is not None and not self.trouble
 
     def as_json(self) -> dict[str, Any]:
-        """Everything, by name."""
-        order, account = self.order, self.account
+        """All figures, by the names in docs/chaos.md."""
+        options, account = self.options, self.account
         return {
             "good": self.good,
-            "seed": order.seed,
-            "minutes": order.minutes,
-            "rate": order.rate,
-            "database": "postgresql" if order.database else "sqlite",
+            "seed": options.seed,
+            "minutes": options.minutes,
+            "rate": options.rate,
+            "database": "postgresql" if options.database else "sqlite",
             **accounts.by_kind(account),
             "settled_s": self.settled_s,
             "standing": self.standing,
@@ -91,17 +91,17 @@ class Result:
         }
 
 
-def run(order: Order, say: Callable[[str], None]) -> Result:
-    """Make a run from nothing. A bad run leaves folder and database. Raises ChaosError if it has no verdict."""
+def run(options: RunOptions, say: Callable[[str], None]) -> Result:
+    """Start a scanner, make the run, stop everything. A bad run keeps folder and database. Raises ChaosError."""
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
-    database = OwnDatabase(order.database) if order.database else None
+    database = OwnDatabase(options.database) if options.database else None
     with ExitStack() as at_the_end:
         stack = Stack(folder, database.url if database is not None else "")
         at_the_end.callback(stack.down)
         say(f"a scanner starts in {folder}")
         stack.up()
-        result = _Run(order, stack, database, say).make()
-    if result.good and not order.keep:
+        result = _Run(options, stack, database, say).make()
+    if result.good and not options.keep:
         shutil.rmtree(folder, ignore_errors=True)
         if database is not None:
             database.drop()
@@ -109,15 +109,17 @@ def run(order: Order, say: Callable[[str], None]) -> Result:
 
 
 class _Run:
-    """One run on a stack that is up."""
+    """One run on a scanner that is ready."""
 
-    def __init__(self, order: Order, stack: Stack, database: OwnDatabase | None, say: Callable[[str], None]) -> None:
-        self._order = order
+    def __init__(
+        self, options: RunOptions, stack: Stack, database: OwnDatabase | None, say: Callable[[str], None]
+    ) -> None:
+        self._options = options
         self._stack = stack
         self._say = say
         self._log = Log(stack.folder / "answers.jsonl")
         self._over = threading.Event()
-        self._faults = Faults(stack, database, order.seed, self._post_added)
+        self._faults = Faults(stack, database, options.seed, self._post_added)
         self._adder = self._poster(CLIENTS)
         self._added_rounds = 0
         self._reader = Reader(stack.url, stack.token)
@@ -126,15 +128,15 @@ class _Run:
         self._began_at = 0.0  # unix s
 
     def make(self) -> Result:
-        """Load, faults, peace, account."""
+        """Load and faults, then the wait until all bars are done, then the check."""
         feeds = self._feeds()
         self._began_at = time.time()
         for feed in feeds:
             feed.start()
         self._strike_all()
         last_fault_at = time.time()
-        # The load goes on to the end of the time asked for, in which the last faults are mended.
-        time.sleep(max(LAST_BARS_S, self._order.minutes * 60 - self._now_s()))
+        # The load goes on until the requested time is over; in that time the scanner recovers from the last faults.
+        time.sleep(max(LAST_BARS_S, self._options.minutes * 60 - self._now_s()))
         self._over.set()
         for feed in feeds:
             feed.join()
@@ -144,34 +146,34 @@ class _Run:
 
     def _feeds(self) -> list[Feed]:
         symbols = [f"CHAOS{index:02}" for index in range(SYMBOLS)]
-        round_s = SYMBOLS / self._order.rate
+        round_s = SYMBOLS / self._options.rate
         return [
             Feed(self._poster(client), symbols[client::CLIENTS], round_s=round_s, over=self._over)
             for client in range(CLIENTS)
         ]
 
     def _poster(self, client: int) -> Poster:
-        return Poster(self._stack.url, self._stack.token, self._log, self._order.seed * 100 + client)
+        return Poster(self._stack.url, self._stack.token, self._log, self._options.seed * 100 + client)
 
     def _post_added(self) -> None:
-        """A bar for each of the added symbols; the first time, these are what adds them."""
+        """Post a bar of each added symbol. The first call adds the symbols."""
         self._added_rounds += 1
         self._adder.post([(f"ADDED{index:03}", self._added_rounds) for index in range(ADDED)])
 
     def _strike_all(self) -> None:
-        for fault in plan.make(self._order.seed, self._order.minutes * 60):
+        for fault in plan.make(self._options.seed, self._options.minutes * 60):
             time.sleep(max(0.0, fault.at_s - self._now_s()))
             begin = self._now_s()
             struck = self._faults.strike(fault)
             self._spans.append((begin, self._now_s()))
             self._struck[fault.kind] += struck
             whom = f" of worker {fault.worker}" if fault.worker else ""
-            self._say(f"{begin:6.1f} s  {fault.kind}{whom}{'' if struck else ': nobody there'}")
+            self._say(f"{begin:6.1f} s  {fault.kind}{whom}{'' if struck else ': no process to hit'}")
 
     def _settle(self, last_fault_at: float) -> tuple[float | None, list[str]]:
-        """Wait until nothing waits. Returns how long that was after the last fault, None if too long.
+        """Wait until no bar waits.
 
-        And then the symbols that were not just slow, but stood still.
+        Returns how long that took after the last fault, None if too long; and then the symbols that stood still.
         """
         moved_at: dict[tuple[str, int], float] = {}  # symbol and bars processed -> first seen (unix s)
         while True:
@@ -199,7 +201,7 @@ class _Run:
         waits = [(bar.finished_at - bar.accepted_at).total_seconds() for bar in bars if bar.finished_at is not None]
         stall_s = accounts.longest_stall(bars, plan.quiet_times(self._spans, loaded_s), self._began_at)
         return Result(
-            order=self._order,
+            options=self._options,
             account=account,
             faults={kind.value: self._struck[kind] for kind in plan.Kind},
             restarts=dict(sorted(self._stack.restarts.items())),

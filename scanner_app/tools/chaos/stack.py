@@ -26,28 +26,28 @@ from scanner_app.workers.command_lines import beat_command, web_command, worker_
 BASE_DIR = Path(__file__).resolve().parents[3]
 """The top of the repository, where manage.py is."""
 
-PROCESSES: Mapping[str, int] = {Role.MAIN: 4, Role.SLOW: 2, Role.UPKEEP: 2, Role.NOTIFY: 1}
+PROCESSES: Mapping[str, int] = {Role.MAIN: 4, Role.SLOW: 2, Role.UPKEEP: 2, Role.NOTIFY: 1, Role.RERUN: 1}
 """Pool children of each worker: fewer than `make up` has, for a machine that runs the faults too."""
 
 RESTART_PAUSE_S = 0.5
-"""From a process's end to its successor: supervisor takes about as long."""
+"""Seconds after which an ended process is started again. Supervisor takes about as long."""
 
 READY_S = 90.0
 STOP_S = 30.0
 
 DETECTORS = ("scanner_app.detectors.candlesticks.Candlesticks", "scanner_app.tools.chaos.detector.Witness")
-"""One that ships, and one whose signal says in which order the bars were seen."""
+"""One that ships, and one whose signals show in which order the bars were processed."""
 
 MARKER = "SCANNER_CHAOS"
-"""Environment variable of every process of a run: what outlives its parent is found by it."""
+"""Environment variable of every process of a run, by which processes that outlive their parent are found."""
 
 
 class ChaosError(Exception):
-    """The run can't begin, or can't be judged."""
+    """The run can't begin, or its result can't be read."""
 
 
 class Stack:
-    """Broker, workers, beat and web server; `keep` restarts whatever ends."""
+    """A scanner's processes: broker, workers, beat and web server. A thread restarts each that ends."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Stack:
         processes: Mapping[str, int] = PROCESSES,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """Start nothing yet. An empty `database_url` means SQLite in the folder; `environment` has the last word."""
+        """Start nothing yet. An empty `database_url`: SQLite in the folder. `environment` overrides other values."""
         self.folder = folder
         self.database_url = database_url
         self.processes = processes
@@ -65,7 +65,7 @@ class Stack:
         self.url = f"http://127.0.0.1:{self.port}"
         self.restarts: dict[str, int] = {}
         self.token = ""
-        self._held: set[str] = set()  # ended on purpose: not restarted
+        self._ended_on_purpose: set[str] = set()  # not restarted
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._lock = threading.RLock()
         self._over = threading.Event()
@@ -93,7 +93,7 @@ class Stack:
 
     @property
     def socket(self) -> Path:
-        """The broker's."""
+        """The broker's unix socket."""
         return self.folder / "redis.sock"
 
     def up(self) -> None:
@@ -111,9 +111,9 @@ class Stack:
         wait_until(lambda: httpx.get(f"{self.url}/readyz", timeout=5).status_code == httpx.codes.OK, "ready", READY_S)
 
     def start(self, name: str) -> None:
-        """Start a process, if it does not run, and keep it from now on."""
+        """Start a process if it does not run, and restart it from now on."""
         with self._lock:
-            self._held.discard(name)
+            self._ended_on_purpose.discard(name)
             if (old := self._processes.get(name)) is not None and old.poll() is None:
                 return
             with (self.folder / "logs" / f"{name}.log").open("ab") as log:
@@ -128,7 +128,7 @@ class Stack:
                 )
 
     def pid(self, name: str) -> int:
-        """Process id of a process, or of the one it was last."""
+        """The id of a process; if it has ended, the id that it had."""
         return self._processes[name].pid
 
     def children(self, name: str) -> list[int]:
@@ -138,7 +138,7 @@ class Stack:
     def end(self, name: str, number: signal.Signals) -> None:
         """End a process and do not restart it until `start` is called."""
         with self._lock:
-            self._held.add(name)
+            self._ended_on_purpose.add(name)
             process = self._processes[name]
         process.send_signal(number)
         try:
@@ -148,7 +148,7 @@ class Stack:
             process.wait()
 
     def broker(self) -> "redis.Redis":
-        """A client of its own, with a short timeout."""
+        """A new client of the broker, with a short timeout."""
         return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=2, socket_connect_timeout=2)
 
     def leftovers(self) -> list[int]:
@@ -191,7 +191,7 @@ class Stack:
                     return
                 ended = [name for name, process in self._processes.items() if process.poll() is not None]
                 for name in ended:
-                    if name not in self._held:
+                    if name not in self._ended_on_purpose:
                         self.restarts[name] = self.restarts.get(name, 0) + 1
                         self.start(name)
 
@@ -221,14 +221,14 @@ class Stack:
             raise ChaosError(f"manage.py {command}: {(done.stderr.strip().splitlines() or ['failed'])[-1]}")
 
     def _sign_in(self) -> bool:
-        credentials = {name: self.environment[f"ADMIN_{name.upper()}"] for name in ("password",)}
-        answer = httpx.post(f"{self.url}/api/v1/auth/token", json={"username": "admin", **credentials}, timeout=10)
+        credentials = {"username": self.environment["ADMIN_USER"], "password": self.environment["ADMIN_PASSWORD"]}
+        answer = httpx.post(f"{self.url}/api/v1/auth/token", json=credentials, timeout=10)
         self.token = str(answer.json().get("token", ""))
         return bool(self.token)
 
 
 def wait_until(condition: Callable[[], Any], what: str, patience_s: float) -> None:
-    """Return as soon as the condition holds; an error means not yet. Raises ChaosError after `patience_s`."""
+    """Return as soon as the condition holds; an error counts as not yet. Raises ChaosError after `patience_s`."""
     deadline = time.monotonic() + patience_s
     while True:
         with suppress(httpx.HTTPError, redis.RedisError, OSError, ValueError):
@@ -240,17 +240,17 @@ def wait_until(condition: Callable[[], Any], what: str, patience_s: float) -> No
 
 
 class OwnDatabase:
-    """A PostgreSQL database of this run's own on somebody's server; dropped after a good run."""
+    """A PostgreSQL database for this run alone, on a given server. It is dropped after a good run."""
 
     def __init__(self, server_url: str) -> None:
-        """Make it. Raises psycopg.Error if the user may not."""
+        """Create the database. Raises psycopg.Error if the user may not do that."""
         self._server_url = server_url
         self.name = f"scanner_chaos_{secrets.token_hex(4)}"
         self.url = urlsplit(server_url)._replace(path=f"/{self.name}").geturl()
         self.execute(f'CREATE DATABASE "{self.name}"')
 
     def execute(self, statement: str, values: tuple[str, ...] = ()) -> None:
-        """Run one statement on the server, outside the database."""
+        """Run one statement on the server, not connected to this database."""
         with psycopg.connect(self._server_url, autocommit=True, connect_timeout=5) as connection:
             connection.execute(statement.encode(), values)
 
@@ -270,12 +270,12 @@ def _free_port() -> int:
 
 
 def _parents() -> dict[int, int]:
-    """Every living process's parent, from /proc."""
+    """The parent of each living process, from /proc."""
     parents = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
             with suppress(OSError, IndexError, ValueError):
-                # The name, in brackets, may hold blanks; after it come state and parent.
+                # "pid (name) state parent …"; the name may contain spaces.
                 state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
                 if state != "Z":
                     parents[int(entry.name)] = int(parent)

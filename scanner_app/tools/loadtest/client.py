@@ -1,8 +1,8 @@
-"""What the load test says to a scanner over HTTP, and how long it bears with it.
+"""The load test's HTTP requests to a scanner, and how long they are retried.
 
 LoadTestError
-├── Unreachable   nobody answers, or only with 5xx, for longer than the client's patience
-└── Refused       the scanner does not let us: another try would get the same answer
+├── Unreachable   no answer, or only answers with 5xx, for longer than the client's patience
+└── Refused       the scanner refuses the request: another try would get the same answer
 """
 
 import time
@@ -13,28 +13,28 @@ from urllib.parse import quote
 import httpx
 
 PAUSES_S = (0.1, 0.2, 0.5, 1.0)
-"""Before the tries after the first; the last goes on. Short: a feed would hold its bars back meanwhile."""
+"""Pauses before the second try, the third, …; the last one repeats. They are short, since bars wait in the meantime."""
 
 PATIENCE_S = 30.0
-"""From the first try of a request to giving up: a restarted web server is back within seconds."""
+"""Seconds from the first try of a request until it is given up. A web server that restarts is back within seconds."""
 
 TIMEOUT_S = 15.0
-"""For one try."""
+"""Seconds that one try may take."""
 
 PAGE = 1_000
 """Rows of a page: the API's largest."""
 
 
 class LoadTestError(Exception):
-    """Base of what ends a load test before its verdict."""
+    """Base class of the errors that end a load test before its verdict."""
 
 
 class Unreachable(LoadTestError):
-    """Nobody answers, or only with 5xx."""
+    """No answer, or only answers with 5xx."""
 
 
 class Refused(LoadTestError):
-    """The scanner does not let us."""
+    """The scanner refuses the request."""
 
 
 class Client:
@@ -50,7 +50,7 @@ class Client:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        """`url` is the scanner's root. `trust_env`: whether a proxy of the environment is used."""
+        """`url` is the scanner's root. `trust_env`: whether a proxy named in the environment is used."""
         self.url = url.rstrip("/")
         self.retries = 0
         self._clock = clock
@@ -72,7 +72,7 @@ class Client:
         self._http.close()
 
     def post_bars(self, bars: Sequence[dict[str, object]]) -> dict[str, Any]:
-        """Send bars; the answer's account of them, also if none was taken."""
+        """Send bars. Returns what the answer reports of each, also if none was accepted."""
         answer = self._request("POST", "bars", json=bars)
         report = _json(answer)
         if answer.status_code in {202, 400, 429} and isinstance(report, dict) and "rejected" in report:
@@ -90,12 +90,12 @@ class Client:
         while params is not None:
             page = self._get("bars", params=params)
             yield from page["results"]
-            # Only the query is taken over: behind a proxy the server may not know its own address.
+            # Only the query of the address is used: behind a proxy the server may not know its own address.
             params = httpx.URL(page["next"]).params if page["next"] else None
 
-    def act(self, ticker: str, act: str) -> None:
-        """An operator's act on a symbol: reset, skip, enable or disable."""
-        answer = self._request("POST", f"symbols/{quote(ticker, safe='')}/{act}")
+    def act(self, ticker: str, action: str) -> None:
+        """Do an operator's action on a symbol: reset, skip, enable or disable."""
+        answer = self._request("POST", f"symbols/{quote(ticker, safe='')}/{action}")
         if answer.status_code != httpx.codes.OK:
             raise self._refusal(answer)
 
@@ -106,7 +106,7 @@ class Client:
         return page
 
     def _request(self, method: str, path: str, *, patience_s: float = PATIENCE_S, **options: Any) -> httpx.Response:
-        """The answer, after as many tries as it takes. Raises Unreachable after `patience_s`."""
+        """The answer, after as many tries as needed. Raises Unreachable after `patience_s`."""
         give_up_at = self._clock() + patience_s
         tries = 0
         while True:
@@ -120,13 +120,13 @@ class Client:
                 trouble = f"{answer.status_code} {answer.reason_phrase}"
             pause_s = PAUSES_S[min(tries, len(PAUSES_S) - 1)]
             if self._clock() + pause_s > give_up_at:
-                raise Unreachable(f"{method} {self._http.base_url.join(path)} got no answer of use: {trouble}")
+                raise Unreachable(f"{method} {self._http.base_url.join(path)} got no usable answer: {trouble}")
             self._sleep(pause_s)
             tries += 1
             self.retries += 1
 
     def _refusal(self, answer: httpx.Response) -> Refused:
-        """What to report about an answer that another try would get again."""
+        """The error for an answer that another try would get again."""
         what = f"{answer.request.method} {answer.request.url.copy_with(query=None)} answered {answer.status_code}"
         body = _json(answer)
         detail = str(body.get("detail", "")).rstrip(".") if isinstance(body, dict) else ""
@@ -144,7 +144,7 @@ class Client:
 
 
 def _json(answer: httpx.Response) -> Any:
-    """The body; None if it is no JSON."""
+    """The body; None if it is not JSON."""
     try:
         return answer.json()
     except ValueError:

@@ -13,22 +13,22 @@ from scanner_app.tools.loadtest.plan import Plan
 from scanner_app.tools.loadtest.verdict import ReadBack, Row
 
 TICK_S = 0.05
-"""Between two posts, at least: a feed sends what has come in, not each bar by itself."""
+"""Least seconds between two POSTs: a live feed sends what has come in since the last one, not each bar separately."""
 
 MAX_BATCH = 1_000
-"""Bars of one POST, also where the client is late: some 200 kB, far below what Django takes."""
+"""Most bars in one POST, even if the client is late: some 200 kB, far below Django's limit."""
 
 DRAIN_S = 30.0
-"""For the backlog to be worked off after the last post."""
+"""Seconds after the last POST in which the backlog must be processed."""
 
 INTERRUPTED_DRAIN_S = 5.0
-"""The same after Ctrl-C, when somebody is waiting for the prompt."""
+"""The same after Ctrl-C, when somebody waits for the prompt."""
 
 POLL_S = 0.25
-"""Between two looks at the backlog."""
+"""Seconds between two looks at the backlog."""
 
 NO_FRESH_SYMBOLS = {"unknown_symbol", "too_many_symbols"}
-"""Rejections with which the test makes no sense at all."""
+"""Reasons of rejection that mean that the scanner accepts no new symbols, which the test needs."""
 
 
 class Counts(NamedTuple):
@@ -40,24 +40,24 @@ class Counts(NamedTuple):
 
 @dataclass(slots=True)
 class Posting:
-    """The account of the posting, kept bar by bar and answer by answer; whole at any moment."""
+    """What was posted and answered so far. It is up to date at any moment."""
 
     accepted: dict[str, set[datetime]] = field(default_factory=dict)  # by ticker; duplicates after a retry included
-    unanswered: dict[str, set[datetime]] = field(default_factory=dict)  # sent, but nobody knows what became of them
+    unanswered: dict[str, set[datetime]] = field(default_factory=dict)  # sent; whether they were accepted is unknown
     sent: int = 0  # answered or not
     duplicates: int = 0
     conflicts: int = 0
     rejected: Counter[str] = field(default_factory=Counter)  # by reason
     retries: int = 0
     posts_ms: list[int] = field(default_factory=list)  # from sending to the answer, retries included
-    late_s: float = 0.0  # worst: from a bar's being due to its being sent
+    late_s: float = 0.0  # longest time from the moment at which a bar was due until it was sent
     elapsed_s: float = 0.0  # from the first post to the last answer
     gave_up: str = ""  # why the posting ended early; empty if it did not
     interrupted: bool = False
 
     @property
     def accepted_count(self) -> int:
-        """Bars that the scanner has answered for."""
+        """Bars that the scanner has reported as accepted."""
         return sum(len(each) for each in self.accepted.values())
 
 
@@ -70,9 +70,9 @@ def post_all(
     sleep: Callable[[float], object] = time.sleep,
     on_progress: Callable[[], object] = lambda: None,
 ) -> None:
-    """Post the plan's bars, each when it is due. A client that is late sends the overdue ones in one POST.
+    """Post the plan's bars, each when it is due. If the client is late, it sends the overdue bars in one POST.
 
-    Raises Refused if the scanner takes none at all; what comes between later ends the posting and is in the account.
+    An error before any bar was accepted is raised, as a LoadTestError. A later one ends the posting: see `gave_up`.
     """
     began, tick_s = clock(), 0.0
     while posting.sent < plan.total:
@@ -94,7 +94,7 @@ def post_all(
         finally:
             posting.retries = client.retries
             posting.elapsed_s = clock() - began
-        # At once if more is overdue than one POST takes, else not before the next tick.
+        # At once if more bars are overdue than fit into one POST, otherwise at the next tick.
         tick_s = 0.0 if overdue else math.floor(posting.elapsed_s / TICK_S + 1) * TICK_S
         posting.posts_ms.append(round((posting.elapsed_s - elapsed) * 1000))
         on_progress()
@@ -114,7 +114,7 @@ def _post(plan: Plan, client: Client, posting: Posting, indexes: range) -> None:
         posting.accepted.setdefault(ticker, set()).update(timestamps)
     for each in report["rejected"]:
         if each["reason"] in NO_FRESH_SYMBOLS:
-            raise Refused(f"The load test needs fresh symbols, and the scanner takes none: {each['message']}")
+            raise Refused(f"The load test needs new symbols, and the scanner accepts none: {each['message']}")
 
 
 def _by_ticker(plan: Plan, indexes: range | list[int]) -> dict[str, set[datetime]]:
@@ -132,9 +132,9 @@ def drain(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], object] = time.sleep,
 ) -> tuple[float, dict[str, Counts]]:
-    """Wait until the plan's symbols have no backlog: how long it took, and the last look at them by ticker.
+    """Wait until the plan's symbols have no backlog, but not beyond the deadline.
 
-    Returns after the deadline too, with the backlogs that there still are.
+    Returns how long that took, and the symbols' last figures by ticker.
     """
     began, wanted = clock(), set(plan.tickers)
     while True:
@@ -150,7 +150,7 @@ def drain(
 
 
 def read_back(tickers: list[str], client: Client, counts: dict[str, Counts]) -> Iterator[tuple[str, ReadBack]]:
-    """What the scanner says of each symbol's bars."""
+    """What the scanner has stored of each symbol's bars."""
     for ticker in tickers:
         rows = [_row(raw) for raw in client.bars(ticker)]
         processed, backlog = counts.get(ticker, Counts(0, 0))

@@ -15,11 +15,11 @@ _STEP = timedelta(seconds=1)
 class Plan:
     """The bars of one run: number i is bar i // symbols of symbol i % symbols, so all symbols get equally many.
 
-    The symbols' bars are a second apart and end before `now`, whatever the rate: a live feed of real
-    seconds could not be faster than a bar a second.
+    A symbol's bars are a second apart and end before `now`, at any rate. (Bars of the current seconds could not come
+    faster than one a second.)
     """
 
-    run: str  # makes the tickers fresh
+    run: str  # part of the tickers, so that they are new
     symbols: int
     rate: float  # bars a second, of all symbols together
     seconds: float
@@ -33,7 +33,7 @@ class Plan:
 
     @cached_property
     def tickers(self) -> list[str]:
-        """Symbols that get at least one bar, in turn."""
+        """The symbols that get at least one bar, in their order."""
         digits = max(2, len(str(self.symbols)))
         return [f"LT{self.run}-{number:0{digits}d}" for number in range(1, min(self.symbols, self.total) + 1)]
 
@@ -43,7 +43,7 @@ class Plan:
 
     def due_by(self, elapsed_s: float) -> int:
         """How many bars are to be posted once this time has passed."""
-        # A hair more: index / rate * rate may come out just below index.
+        # 1e-6 more, since index / rate * rate may be slightly less than index.
         groups = math.floor(elapsed_s * self.rate / self._group + 1e-6) + 1
         return min(self.total, groups * self._group)
 
@@ -57,7 +57,7 @@ class Plan:
         return self.now.replace(microsecond=0) - (rounds - index // self.symbols) * _STEP
 
     def bar(self, index: int) -> dict[str, object]:
-        """A bar as it is posted. Prices wander, so that the detectors have something to look at."""
+        """A bar as it is posted. Prices vary, so that the detectors find patterns."""
         ticker, place = self.ticker(index), index // self.symbols
         open_, close = _price(ticker, place - 1), _price(ticker, place)
         wick = 0.5 * _noise(ticker, place, "wick")
@@ -70,6 +70,7 @@ class Plan:
             "low": round(min(open_, close) - (0.5 - wick), 2),
             "close": close,
             "volume": 1_000 + int(9_000 * _noise(ticker, place, "volume")),
+            "closed": True,  # whatever the scanner's clock says, which may be another host's
         }
 
     @property
@@ -84,5 +85,5 @@ def _price(ticker: str, place: int) -> float:
 
 
 def _noise(*parts: object) -> float:
-    """A number from 0 to 1 that looks random, and is the same each time."""
+    """A number from 0 to 1 that looks random, but is always the same for the same parts."""
     return zlib.crc32(repr(parts).encode()) / 2**32

@@ -1,4 +1,4 @@
-"""What a load test found, as a table, as a sentence and as JSON."""
+"""The result of a load test as a table, a sentence and JSON."""
 
 import io
 from collections.abc import Mapping
@@ -14,18 +14,18 @@ from scanner_app.tools.loadtest.plan import Plan
 from scanner_app.tools.loadtest.verdict import Fault, Findings, ReadBack, achieved_rate, examine, problems
 
 WIDTH = 100
-"""Columns of the table where the output is no terminal."""
+"""Width of the table if the output is not a terminal."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """One load test, run to its end or not."""
+    """The result of one load test, also if it was interrupted."""
 
     url: str
     plan: Plan
     posting: Posting
     bars: Mapping[str, ReadBack]  # of the symbols that could be read back
-    drain_s: float | None  # from the last answer until no bar waited, or the deadline; None: it was not looked
+    drain_s: float | None  # from the last answer until no bar waited, or the deadline; None: not measured
     before: Mapping[str, float]  # backlog and bars_per_second when the test began: other load
     trouble: tuple[str, ...] = ()  # what went wrong after the posting
 
@@ -56,7 +56,7 @@ class Report:
 
     @property
     def good(self) -> bool:
-        """The verdict."""
+        """Whether the verdict is good."""
         return not self.problems
 
     @property
@@ -116,7 +116,7 @@ class Report:
         return f"BAD: {what}: {figures}. {'; '.join(self.problems)}."
 
     def table(self, *, width: int = WIDTH) -> str:
-        """The figures for people."""
+        """The figures as a table."""
         plan, posting, findings = self.plan, self.posting, self.findings
         latency = findings.latency
         asked = (

@@ -1,4 +1,4 @@
-"""Was every accepted bar processed once, in order, and fast enough? Pure: values in, verdict out."""
+"""Whether every accepted bar was processed once, in order, and fast enough. Pure: values in, verdict out."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -13,17 +13,17 @@ P95_BELOW_MS = 200
 """Given by the requirements: from a bar's acceptance to the commit of its result."""
 
 RATE_SHARE = 0.95
-"""Of the asked rate; less, and something other than what was asked has been tested."""
+"""The share of the requested rate that must be reached. With less, the test did not test what was requested."""
 
-NAMED = 3
-"""Symbols that a problem names."""
+MAX_NAMES = 3
+"""Symbols that the sentence about a problem names."""
 
 PARTS = 6
 """Parts of the run with a p95 each: a growing p95 means overload, a single high one a disturbance."""
 
 
 class Fault(StrEnum):
-    """What can be wrong with a bar; each with its words in the report."""
+    """What can be wrong with a bar; the value is its text in the report."""
 
     LOST = "lost: accepted, but not in the list of bars"
     UNFINISHED = "not processed in time"
@@ -49,11 +49,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadBack:
-    """What the scanner says of one symbol: first its status, then its bars."""
+    """What the scanner reports of one symbol: its status, and its bars, which were read after that."""
 
     rows: Sequence[Row]
     bars_processed: int
-    backlog: int = 0  # not 0: it was not done in time, and may have gone on between the two looks
+    backlog: int = 0  # not 0: its bars were not finished in time, and more may be finished than the status counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +130,7 @@ def _faults(accepted: Collection[datetime], unanswered: Collection[datetime], re
             Fault.DISCARDED: statuses["discarded"],
             Fault.DOUBLED: len(rows) - min(len(stored), len(numbers)) + max(0, read.bars_processed - done),
             Fault.UNASKED: len(set(stored) - set(accepted) - set(unanswered)),
-            # Of a symbol that is still at work more bars are done when they are read than were counted before.
+            # A symbol that still processes bars has more of them when they are read than when they were counted.
             Fault.UNCOUNTED: 0 if read.backlog else max(0, done - read.bars_processed),
             Fault.OUT_OF_ORDER: _out_of_order(rows),
             Fault.GAP: len(set(range(1, max(numbers, default=0) + 1)) - numbers),
@@ -139,7 +139,7 @@ def _faults(accepted: Collection[datetime], unanswered: Collection[datetime], re
 
 
 def _by_part(rows: Iterable[Row]) -> list[int]:
-    """The p95 of each part of the run. Bars are posted by timestamp, so that is the order of time."""
+    """The p95 of each part of the run. Bars are posted in the order of their timestamps."""
     timed = sorted((row.timestamp, row.latency_ms) for row in rows if _done(row) and row.latency_ms is not None)
     size = -(-len(timed) // PARTS)
     parts = [timed[begin : begin + size] for begin in range(0, len(timed), size)] if timed else []
@@ -171,10 +171,10 @@ def problems(
     unread: int = 0,
     trouble: Sequence[str] = (),
 ) -> list[str]:
-    """Everything that makes the verdict bad, in sentences; none: it is good.
+    """Everything that makes the verdict bad, in sentences; empty if it is good.
 
-    `rate` was asked and `achieved` reached, in bars a second; `rejected` counts by reason; `unread` counts symbols
-    that were not read back; `trouble` came up before.
+    `rate` was requested and `achieved` reached, in bars a second; `rejected` counts by reason; `unread` counts symbols
+    that were not read back; `trouble` has the problems that are known already.
     """
     sentences = list(trouble)
     sentences += [f"{_bars(count)} rejected as {reason}" for reason, count in sorted(rejected.items()) if count]
@@ -197,8 +197,8 @@ def problems(
 def achieved_rate(accepted: int, *, elapsed_s: float, planned_s: float) -> float:
     """Accepted bars a second; 0 if no time has passed.
 
-    The time is that from the first post to the last answer, but no less than planned: the last bars of 60 s
-    are due before second 60 is full, and the rate is not higher for that.
+    The time is the one from the first POST to the last answer, but at least the planned one: the last bars of 60 s are
+    due a little before 60 s have passed, which must not raise the rate.
     """
     took_s = max(elapsed_s, planned_s)
     return accepted / took_s if took_s else 0.0
@@ -210,5 +210,5 @@ def _bars(count: int) -> str:
 
 def _named(by_ticker: Mapping[str, int]) -> str:
     worst = sorted(by_ticker, key=lambda ticker: (-by_ticker[ticker], ticker))
-    more = len(worst) - NAMED
-    return ", ".join(worst[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
+    more = len(worst) - MAX_NAMES
+    return ", ".join(worst[:MAX_NAMES]) + (f" and {more:,} more" if more > 0 else "")

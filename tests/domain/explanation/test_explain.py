@@ -15,6 +15,7 @@ from scanner_app.domain.explanation.situation import (
     AttemptError,
     FinishedBar,
     FiringAlert,
+    FormingSituation,
     HeadSituation,
     LoggedEvent,
     MessageLocation,
@@ -316,7 +317,7 @@ def test_no_state_is_without_a_summary_above():
             id="no worker",
         ),
         pytest.param(
-            LOST, "Its worker was lost with a worker or the broker, or a worker took it a moment ago.", id="lost"
+            LOST, "Its message was lost with a worker or the broker, or a worker took it a moment ago.", id="lost"
         ),
         pytest.param(UNKNOWN, "The broker does not answer.", id="the broker is away"),
         pytest.param(RETRY, "ValueError: no good.", id="failed"),
@@ -547,11 +548,20 @@ def test_one_failure_is_not_in_a_row():
     assert "the breaker is open after 1 failure," in explain(opened).summary
 
 
+def test_a_symbol_without_bars_says_which_bar_is_forming():
+    hour = FormingSituation(timeframe="1h", timestamp=at(-1710), ends_at=at(1890))
+
+    said = explain(replace(EMPTY, forming=hour))
+
+    note = "Its 1h bar of 10:00:00 UTC is forming: it can be accepted when its period is over, at 11:00:00 UTC."
+    assert (said.summary, said.notes) == (explain(EMPTY).summary, (note,))
+
+
 def test_a_symbol_that_is_in_order_has_no_notes():
     assert explain(RUNNING_WITH_BACKLOG).notes == ()
 
 
-def test_a_deleted_symbol_has_no_notes_and_no_acts():
+def test_a_deleted_symbol_has_no_notes_and_no_actions():
     said = explain(situation(enabled=False, deleted_at=at(-1), quarantined=3, is_stale=True))
 
     assert (said.notes, said.actions) == ((), ())

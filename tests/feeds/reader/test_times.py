@@ -74,6 +74,7 @@ HEADER = "Date,Open,High,Low,Close,Volume\n"
 def test_a_time_is_read(text, moment):
     read = MomentReader(place=0, order="dmy").read([text])
 
+    assert isinstance(read, datetime)
     assert read == moment
     assert read.tzinfo == moment.tzinfo
 
@@ -292,6 +293,8 @@ def test_an_hour_that_comes_twice_is_told_apart_by_the_bar_before(read):
 
 
 def test_a_time_that_the_clock_skips_is_no_moment():
-    local = localiser(zone_named("America/New_York"))
+    zone = zone_named("America/New_York")
+    assert zone is not None
+    local = localiser(zone)
 
     assert local(datetime(2024, 3, 10, 2, 30), None) is None  # noqa: DTZ001

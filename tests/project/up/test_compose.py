@@ -19,6 +19,7 @@ OURS = {
     "worker-slow",
     "worker-upkeep",
     "worker-notify",
+    "worker-rerun",
     "beat",
     "flower",
 }

@@ -117,7 +117,7 @@ def test_from_start_to_ctrl_c(run):
     def workers() -> set[str]:
         return {name.partition("@")[0] for name in httpx.get(flower, auth=("admin", password), timeout=20).json()}
 
-    wait_until(lambda: workers() == {"main", "slow", "upkeep", "notify"}, "Flower knows all", deadline_s=60)
+    wait_until(lambda: workers() == {"main", "slow", "upkeep", "notify", "rerun"}, "Flower knows all", deadline_s=60)
 
     # no password is shown to those who list processes
     running = leftovers.find(run.folder)

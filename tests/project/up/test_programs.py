@@ -62,7 +62,7 @@ def test_supervisor_starts_the_server_first_and_stops_it_last(parsed, tmp_path):
 def test_a_running_bar_has_its_hard_limit_to_finish(parsed, tmp_path):
     processes = parsed(tmp_path, SCANNER_HARD_LIMIT_S="60", SCANNER_SOFT_LIMIT_S="50")
 
-    for role in ("main", "slow", "upkeep", "notify"):
+    for role in ("main", "slow", "upkeep", "notify", "rerun"):
         _, worker = processes[f"worker-{role}"]
         assert worker.stopwaitsecs > 60
         assert not worker.stopasgroup  # or the pool's children would be asked to end in the middle of a bar

@@ -137,16 +137,16 @@ def test_a_second_ctrl_c_leaves_the_bars_unread(run, scanner, monkeypatch):
     assert figures["problems"] == ["interrupted after 2.0 s of posting", "4 symbols not read back"]
 
 
-def test_a_scanner_that_goes_away_after_the_posting_is_told(run, scanner, monkeypatch):
+def test_a_scanner_that_goes_away_after_the_posting_is_reported(run, scanner, monkeypatch):
     def gone(*args, **kwargs):
-        raise Unreachable("GET status got no answer of use: refused")
+        raise Unreachable("GET status got no usable answer: refused")
 
     monkeypatch.setattr(command, "drain", gone)
 
     status, _, figures = run()
 
     assert status == 1
-    assert figures["problems"] == ["GET status got no answer of use: refused", "4 symbols not read back"]
+    assert figures["problems"] == ["GET status got no usable answer: refused", "4 symbols not read back"]
 
 
 # --- wrong use

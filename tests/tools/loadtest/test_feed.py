@@ -122,7 +122,7 @@ def test_a_scanner_that_is_gone_for_good_ends_the_posting_with_the_account_so_fa
 
     posting = run(plan(), scanner)
 
-    assert posting.gave_up == "POST http://scanner/api/v1/scanner/bars got no answer of use: 503 Service Unavailable"
+    assert posting.gave_up == "POST http://scanner/api/v1/scanner/bars got no usable answer: 503 Service Unavailable"
     assert (posting.sent, posting.accepted_count) == (6, 1)
     assert sum(len(each) for each in posting.unanswered.values()) == 5
     assert http.PATIENCE_S - 1 < posting.elapsed_s <= http.PATIENCE_S + 0.1
@@ -143,7 +143,7 @@ def test_a_scanner_that_is_gone_for_good_ends_the_posting_with_the_account_so_fa
                 "rejected": [{"index": 0, "field": "symbol", "reason": "unknown_symbol", "message": "LT: not listed"}],
             },
             Refused,
-            "needs fresh symbols, and the scanner takes none: LT: not listed",
+            "needs new symbols, and the scanner accepts none: LT: not listed",
             id="a closed watch list",
         ),
     ],
@@ -160,7 +160,7 @@ def test_a_scanner_that_takes_nothing_ends_the_test_at_once(scanner, answer, err
 def test_a_scanner_that_never_answers_is_unreachable(scanner):
     scanner.answers = [httpx.ConnectError("refused")] * 1_000
 
-    with pytest.raises(Unreachable, match="got no answer of use: refused"):
+    with pytest.raises(Unreachable, match="got no usable answer: refused"):
         run(plan(), scanner)
 
 

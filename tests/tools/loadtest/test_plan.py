@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from scanner_app.domain import tickers
-from scanner_app.engine import ingest
+from scanner_app.engine.validation import Rejection, validate
 from scanner_app.tools.loadtest.plan import Plan
 
 NOW = datetime(2024, 5, 31, 14, 30, 0, 250_000, tzinfo=UTC)
@@ -89,9 +89,7 @@ def test_bars_are_valid_and_prices_go_on_where_they_were():
 
     bars = [made.bar(index) for index in range(made.total)]
 
-    assert [
-        ingest._validate(0, bar, NOW) for bar in bars if isinstance(ingest._validate(0, bar, NOW), ingest.Rejection)
-    ] == []
+    assert [validate(0, bar, NOW) for bar in bars if isinstance(validate(0, bar, NOW), Rejection)] == []
     first = [bar for bar in bars if bar["symbol"] == made.tickers[0]]
     assert all(before["close"] == bar["open"] for before, bar in pairwise(first))
     assert len({bar["close"] for bar in first}) > 100

@@ -76,7 +76,7 @@ const SYMBOL_ACTIONS = {
 export function confirm_symbol_action(name, ticker, after) {
   const action = SYMBOL_ACTIONS[name];
   open({
-    ...action, after, title: action.title.replace("%", ticker), path: `${address(ticker)}/${name}`,
+    ...action, after, title: action.title.replace("%", () => ticker), path: `${address(ticker)}/${name}`,
     outcome: (answer) => `${ticker} ${action.done}. ${new_state(answer)}`,
   });
 }

@@ -5,8 +5,8 @@ import { may_operate, confirm_acknowledge, confirm_quarantine_action_for_all, co
 import { connection } from "./notice.js";
 import { follow, page } from "./server.js";
 import {
-  EMPTY, bar_time, breaker, capital, condition, count, count_down, in_a_row, moment, next_try, p95_tone, plural,
-  shape, sparkline,
+  EMPTY, bar_time, breaker, capital, condition, count, count_down, in_a_row, local, moment, next_attempt, p95_tone, plural,
+  price, shape, sparkline,
 } from "./text.js";
 
 const RANK = { failed: 0, paused: 1, stale: 2, slow: 3, quarantine: 4, processing: 5, disabled: 6 };
@@ -25,19 +25,19 @@ let all_alerts = false; // whether the reader asked for more than ALERTS_SHOWN
 let announced = null;
 let announced_at = -Infinity;
 
-// ----------------------------------------------------------------- above
+// ----------------------------------------------------------------- overall status and alerts
 function overall() {
-  const off = latest.total_symbols - latest.enabled_symbols;
+  const disabled = latest.total_symbols - latest.enabled_symbols;
   const figures = [
     ["Processing", count(latest.healthy_symbols), ""],
-    ["Paused", count(latest.paused_symbols), latest.paused_symbols > off ? "warn" : ""],
+    ["Paused", count(latest.paused_symbols), latest.paused_symbols > disabled ? "warn" : ""],
     ["Failed", count(latest.failed_symbols), latest.failed_symbols ? "bad" : ""],
     ["Quarantined", count(latest.quarantined), latest.quarantined ? "warn" : ""],
     ["Backlog", count(latest.backlog), ""],
     ["Bars / s", latest.bars_per_second.toFixed(1), ""],
   ];
   const healthy = `${count(latest.healthy_symbols)} of ${plural(latest.enabled_symbols, "enabled symbol")} healthy`;
-  const summary = latest.total_symbols ? healthy + (off ? `, ${count(off)} off` : "") : "Nothing to watch yet";
+  const summary = latest.total_symbols ? healthy + (disabled ? `, ${count(disabled)} disabled` : "") : "Nothing to watch yet";
   return html`
     <div class="verdict">
       <h1>${shape(latest.overall_status)}<span class="hidden">Overall status: </span><span id="word" role="status">${capital(latest.overall_status)}</span></h1>
@@ -91,7 +91,7 @@ function trouble_text(one, state) {
   if (state === "slow") return "Slow bars";
   if (state === "quarantine") return `${plural(one.quarantined, "bar")} in quarantine`;
   const tries = one.consecutive_failures ? in_a_row(one.consecutive_failures, "failure") : "";
-  return html`<span class="hidden">Next try </span><span class="next">${next_try(one)}</span>
+  return html`<span class="hidden">Next attempt </span><span class="next">${next_attempt(one)}</span>
     <span class="fine">breaker ${breaker(one.circuit_state)}${tries ? html`, ${tries}` : nothing}</span>`;
 }
 
@@ -105,13 +105,21 @@ function action_buttons(one, state) {
       ${button("Discard", () => confirm_quarantine_action_for_all("discard", one.symbol, one.quarantined, poll_now))}` : nothing}</div>`;
 }
 
+// The last price of a bar whose period is not over.
+function forming_price(one) {
+  if (!one.forming) return nothing;
+  const { timeframe, timestamp, close } = one.forming;
+  return html`<span class="mark forming" title="Last price of the ${timeframe} bar of ${local(new Date(timestamp))}, which is forming: no detector has seen it">${timeframe} forming ${price(close)}</span>`;
+}
+
 // What the tile's state word does not say already.
 function marks(one, state) {
   return html`
     ${one.is_stale && state !== "stale" ? html`<span class="mark" data-tone="warn">stale</span>` : nothing}
     ${one.is_slow && state !== "slow" ? html`<span class="mark" data-tone="warn">slow</span>` : nothing}
     ${one.quarantined && state !== "quarantine" ? html`<span class="mark" data-tone="warn">${count(one.quarantined)} in quarantine</span>` : nothing}
-    ${one.lane === "slow" ? html`<span class="mark">slow lane</span>` : nothing}`;
+    ${one.lane === "slow" ? html`<span class="mark">slow lane</span>` : nothing}
+    ${forming_price(one)}`;
 }
 
 function signal(found) {
@@ -138,7 +146,7 @@ function tile(one) {
 
 const rank = (one) => RANK[condition(one)];
 
-// ----------------------------------------------------------------- order
+// ----------------------------------------------------------------- search and order
 function matches(one, wanted) {
   if (!wanted) return true;
   const words = [condition(one), one.state, `${breaker(one.circuit_state)}`, one.is_stale ? "stale" : "",
@@ -146,7 +154,7 @@ function matches(one, wanted) {
   return one.symbol.includes(wanted.toUpperCase()) || words.some((word) => word.startsWith(wanted.toLowerCase()));
 }
 
-// Symbols in trouble come first. But no tile moves while the pointer does: its user may be about to click.
+// Symbols in trouble come first. But no tile moves while the pointer moves, since the user may be about to click.
 const steady = () => performance.now() - pointer_moved_at < STEADY_MS;
 
 function ordered(symbols) {

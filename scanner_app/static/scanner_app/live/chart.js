@@ -1,9 +1,9 @@
 // The candles of one series with the signals marked on them, drawn by lightweight-charts.
-import { capital, local, price, count, utc } from "./text.js";
+import { EMPTY, capital, local, price, count, utc } from "./text.js";
 
-const { createChart, createSeriesMarkers, CandlestickSeries, HistogramSeries, ColorType } = window.LightweightCharts;
+const { createChart, createSeriesMarkers, CandlestickSeries, HistogramSeries, ColorType, LineStyle } = window.LightweightCharts;
 const WIDTH = 9; // pixels of a bar at first: wide enough to distinguish neighbouring marks
-const DAYS = new Set(["1d", "1w", "1M"]);
+const DAYS = new Set(["1d", "3d", "1w", "1M"]);
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -22,7 +22,7 @@ export class Chart {
       handleScale: { mouseWheel: false },
       kineticScroll: { touch: false, mouse: false },
     });
-    this.candles = this.chart.addSeries(CandlestickSeries, { borderVisible: false });
+    this.candles = this.chart.addSeries(CandlestickSeries, { borderVisible: true });
     this.volume = this.chart.addSeries(HistogramSeries, { priceScaleId: "volume", priceFormat: { type: "volume" }, lastValueVisible: false, priceLineVisible: false });
     this.volume.priceScale().applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });
     this.markers = createSeriesMarkers(this.candles, []);
@@ -38,7 +38,7 @@ export class Chart {
       timeScale: { borderColor: colour("--line") }, rightPriceScale: { borderColor: colour("--line") },
     });
     const [up, down] = [colour("--up"), colour("--down")];
-    this.candles.applyOptions({ upColor: up, downColor: down, wickUpColor: up, wickDownColor: down });
+    this.candles.applyOptions({ upColor: up, downColor: down, borderUpColor: up, borderDownColor: down, wickUpColor: up, wickDownColor: down });
     if (this.shown) this.draw(this.shown);
   }
 
@@ -68,14 +68,31 @@ export class Chart {
     this.shown = answer;
     const [up, down] = [colour("--up-soft"), colour("--down-soft")];
     this.by_time = new Map(answer.bars.map((bar) => [this.key(bar.timestamp), { bar, signals: [] }]));
+    if (answer.forming) this.by_time.set(this.key(answer.forming.timestamp), { bar: answer.forming, signals: [], forming: true });
     for (const signal of answer.signals) this.by_time.get(this.key(signal.timestamp))?.signals.push(signal);
     this.chart.applyOptions({ timeScale: { timeVisible: !DAYS.has(answer.timeframe), secondsVisible: answer.timeframe === "1s" } });
-    this.candles.setData(answer.bars.map((bar) => ({ time: this.key(bar.timestamp), open: bar.open, high: bar.high, low: bar.low, close: bar.close })));
-    this.volume.setData(answer.bars.map((bar) => ({ time: this.key(bar.timestamp), value: bar.volume, color: bar.close >= bar.open ? up : down })));
+    const bars = answer.forming ? [...answer.bars, answer.forming] : answer.bars;
+    this.candles.setData(bars.map((bar) => ({ time: this.key(bar.timestamp), open: bar.open, high: bar.high, low: bar.low, close: bar.close, ...(bar === answer.forming && this.hollow(bar)) })));
+    this.show_forming_price(answer.forming);
+    this.volume.setData(bars.filter((bar) => bar.volume !== null).map((bar) => ({ time: this.key(bar.timestamp), value: bar.volume, color: bar.close >= bar.open ? up : down })));
     this.mark();
-    const last = answer.bars.length;
+    const last = bars.length;
     if (other && last) this.chart.timeScale().setVisibleLogicalRange({ from: Math.max(-1, last - this.place.clientWidth / WIDTH), to: last + 2 });
     this.show_legend();
+  }
+
+  // The line of the last price has the colour of the last bar's body, which a forming bar does not have.
+  show_forming_price(bar) {
+    this.candles.applyOptions({ priceLineVisible: !bar, lastValueVisible: !bar });
+    if (this.forming_price) this.candles.removePriceLine(this.forming_price);
+    this.forming_price = bar && this.candles.createPriceLine({ price: bar.close, lineWidth: 1, lineStyle: LineStyle.Dashed,
+      color: colour(bar.close >= bar.open ? "--up" : "--down") });
+  }
+
+  // A forming bar has no body, only its outline.
+  hollow(bar) {
+    const line = colour(bar.close >= bar.open ? "--up" : "--down");
+    return { color: colour("--card"), borderColor: line, wickColor: line };
   }
 
   show_pattern(pattern) {
@@ -101,21 +118,22 @@ export class Chart {
     }
     this.markers.setMarkers(marks);
     this.place.dataset.bars = this.shown.bars.length;
+    this.place.dataset.forming = this.shown.forming ? "1" : "0";
     this.place.dataset.marks = marks.length;
   }
 
   // Describes the bar at `time`, or the last one.
   show_legend(time) {
-    const last = this.shown?.bars.at(-1);
+    const last = this.shown?.forming ?? this.shown?.bars.at(-1);
     const found = this.by_time?.get(time) ?? (last && this.by_time.get(this.key(last.timestamp)));
     if (!found) return this.legend.replaceChildren("\u00a0");
-    const { bar, signals } = found;
+    const { bar, signals, forming } = found;
     const when = document.createElement("time");
     when.dateTime = bar.timestamp;
     when.title = utc(new Date(bar.timestamp));
     when.textContent = this.time(this.key(bar.timestamp));
-    const names = signals.map((one) => `${{ bullish: "▲", bearish: "▼", neutral: "●" }[one.direction]} ${one.pattern}`).join("  ");
+    const names = signals.map((one) => `${{ bullish: "▲", bearish: "▼", neutral: "●" }[one.direction]} ${one.pattern}${one.revised ? " (revised)" : ""}`).join("  ");
     const status = bar.status === "processed" ? "" : `  ${capital(bar.status)}`;
-    this.legend.replaceChildren(when, `  O ${price(bar.open)}  H ${price(bar.high)}  L ${price(bar.low)}  C ${price(bar.close)}  V ${count(Math.round(bar.volume))}${status}  ${names}`);
+    this.legend.replaceChildren(when, `  O ${price(bar.open)}  H ${price(bar.high)}  L ${price(bar.low)}  C ${price(bar.close)}  V ${bar.volume === null ? EMPTY : count(Math.round(bar.volume))}${status}  ${names}`);
   }
 }

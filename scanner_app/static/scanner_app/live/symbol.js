@@ -6,14 +6,14 @@ import { Chart } from "./chart.js";
 import { connection } from "./notice.js";
 import { Unavailable, Refused, SignedOut, address, follow, get } from "./server.js";
 import {
-  EMPTY, bar_time, breaker, capital, condition, count, count_down, local, moment, next_try, p95_tone, plural,
-  shape,
+  EMPTY, bar_time, breaker, capital, condition, count, count_down, local, moment, next_attempt, p95_tone, plural,
+  price, shape,
 } from "./text.js";
 
 const $ = (id) => document.getElementById(id);
 const ticker = $("symbol").dataset.ticker;
 const here = encodeURIComponent(ticker);
-const AT_MOST_EVERY_MS = 1500;
+const AT_MOST_EVERY_MS = 1500; // how often all parts are read again after the status has changed
 const AT_LEAST_EVERY_MS = 10_000; // another operator's action on the quarantine may not change the status
 const EXPLAIN_EVERY_MS = 2000; // its sentences contain remaining times
 const LISTED = 50;
@@ -26,6 +26,8 @@ let drawn = ""; // the chart's last answer as text, to redraw only when it chang
 let refreshed_at = -Infinity;
 let explained_at = -Infinity;
 let stamp = ""; // stamp_of the status for which the parts were read
+let ticks = ""; // the forming bars for which the chart was read
+let charted_at = -Infinity;
 let reading = false;
 let offered = new Set(); // the actions that the last explanation offers
 
@@ -36,11 +38,12 @@ function head() {
   const figures = [
     ["Breaker", breaker(status.circuit_state), { open: "bad", half_open: "warn" }[status.circuit_state] ?? ""],
     ["Failures in a row", count(status.consecutive_failures), status.consecutive_failures ? "warn" : ""],
-    ["Next try", waits ? next_try(status) : EMPTY, ""],
+    ["Next attempt", waits ? next_attempt(status) : EMPTY, ""],
     ["Backlog", count(status.backlog), ""],
     ["p95", status.bars_processed ? `${count(status.p95_latency_ms)} ms` : EMPTY, p95_tone(status)],
     ["Bars", count(status.bars_processed), ""],
     ["Last bar", bar_time(status.last_bar_time), status.is_stale ? "warn" : ""],
+    ...status.forming.slice(0, 1).map((bar) => ["Forming", `${price(bar.close)} (${bar.timeframe})`, ""]),
     ["Calendar", status.calendar, ""],
     ["Gaps", count(status.gaps), status.gaps ? "warn" : ""],
   ];
@@ -122,8 +125,9 @@ function quarantine(answer) {
 // With explicit roles: on a phone the style sheet lays the rows out as blocks, and browsers then drop a table's roles.
 function signals(answer) {
   if (!answer.results.length) return remark("No signals yet.");
-  const row = (one) => html`<tr role="row"><td role="cell">${bar_time(one.timestamp)}</td><td role="cell">${one.timeframe}</td>
-    <td role="cell">${one.pattern}${one.late ? html` <span class="mark">late</span>` : nothing}</td>
+  const row = (one) => html`<tr role="row" class=${one.withdrawn_at ? "withdrawn" : ""}><td role="cell">${bar_time(one.timestamp)}</td><td role="cell">${one.timeframe}</td>
+    <td role="cell">${one.pattern}${["late", "revised"].map((name) => one[name] ? html` <span class="mark">${name}</span>` : nothing)}
+      ${one.withdrawn_at ? html` <span class="mark" title="The bars have changed; the detectors did not find it again">withdrawn</span>` : nothing}</td>
     <td role="cell"><span class="signal" data-direction=${one.direction}>${shape(one.direction)}${one.direction}</span></td>
     <td role="cell" class="number">${one.strength.toFixed(1)}</td><td role="cell">${one.detector}</td></tr>`;
   const head = (name, place) => html`<th scope="col" role="columnheader" class=${place}>${name}</th>`;
@@ -138,6 +142,8 @@ function timeframes(answer) {
 }
 
 async function read_chart() {
+  ticks = JSON.stringify(status?.forming);
+  charted_at = performance.now();
   const answer = await get(`chart?symbol=${here}${timeframe ? `&timeframe=${timeframe}` : ""}`);
   const text = JSON.stringify(answer);
   if (text === drawn) return;
@@ -146,10 +152,11 @@ async function read_chart() {
   const patterns = [...new Set(answer.signals.map((one) => one.pattern))].sort();
   if (pattern && !patterns.includes(pattern)) patterns.unshift(pattern);
   render(html`<option value="">all</option>${patterns.map((name) => html`<option value=${name} ?selected=${name === pattern}>${name}</option>`)}`, $("pattern"));
-  if (!answer.bars.length) return void ($("chart-words").textContent = "No bars yet: the chart begins with the first one.");
+  if (!answer.bars.length && !answer.forming) return void ($("chart-words").textContent = "No bars yet: the chart begins with the first one.");
   chart ??= new Chart($("chart"), $("legend"));
   chart.draw(answer);
-  const words = `${plural(answer.bars.length, "bar")} of ${answer.timeframe}, ${plural(answer.signals.length, "signal")}: ▲ bullish, ▼ bearish, ● neutral`;
+  const words = `${plural(answer.bars.length, "bar")} of ${answer.timeframe}, ${plural(answer.signals.length, "signal")}: ▲ bullish, ▼ bearish, ● neutral${
+    answer.forming ? ". The hollow bar at the right is forming: its period is not over, and no detector has seen it" : ""}`;
   $("chart-words").textContent = words;
 }
 
@@ -213,7 +220,10 @@ function refresh_if_needed() {
   if ((stamp_of(status) !== stamp && ago > AT_MOST_EVERY_MS) || ago > AT_LEAST_EVERY_MS) {
     stamp = stamp_of(status);
     read_all();
-  } else if (condition(status) !== "processing" && performance.now() - explained_at > EXPLAIN_EVERY_MS) {
+    return;
+  }
+  if (JSON.stringify(status.forming) !== ticks && performance.now() - charted_at > AT_MOST_EVERY_MS) read_chart().catch(chart_problem);
+  if (condition(status) !== "processing" && performance.now() - explained_at > EXPLAIN_EVERY_MS) {
     explained_at = performance.now();
     fill("explain", `${address(ticker)}/explain`, explained);
   }

@@ -88,7 +88,7 @@ export function count_down() {
 }
 
 // When the head runs next: at a time, now (due or running), or never without a head.
-export function next_try(one) {
+export function next_attempt(one) {
   if (one.next_attempt_at) return countdown(one.next_attempt_at);
   return one.backlog ? "trying now" : EMPTY;
 }

@@ -1,0 +1,182 @@
+"""Spans of a series at which the detectors must look again, and what such a look changes in the signals.
+
+Whatever changes a span does so under the lock of its symbol's status row, and raises the row's `revision`: so a look
+whose windows were read before is noticed and done again.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+
+from scanner_app.detectors import Finding
+from scanner_app.domain import wording
+from scanner_app.domain.enums import EventKind, RerunCause
+from scanner_app.domain.signal_changes import changes
+from scanner_app.domain.timeframes import TIMEFRAMES
+from scanner_app.mailbox.events import add_event
+from scanner_app.mailbox.rows import lock
+from scanner_app.models import Bar, Rerun, Signal, SymbolStatus
+
+NEAR_BARS = 500
+"""Spans of a series that are no further apart than so many bars are one: windows overlap, and rows stay few."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Look:
+    """What the detectors found in some bars of a span, one after the other."""
+
+    ran: Collection[str]  # names of the detectors
+    found: dict[int, list[Finding]] = field(default_factory=dict)  # by id of the bar
+    failed: list[tuple[datetime, str]] = field(default_factory=list)  # bars at which a detector failed, and how
+    stopped: bool = False  # by the time limit
+    next_bar_at: datetime | None = None  # where the span goes on, for one that failed again there; None: it is done
+
+
+def widen(
+    symbol_id: int,
+    timeframe: str,
+    first: datetime,
+    last: datetime,
+    *,
+    cause: RerunCause,
+    now: datetime,
+    detector: str = "",
+) -> None:
+    """Have the detectors look again at the bars from `first` to `last`, and at those whose windows they are in.
+
+    `detector`: the name of the only one that must; empty: all. The caller holds the lock of the symbol's status row,
+    and raises its revision.
+    """
+    series = Rerun.objects.filter(symbol_id=symbol_id, timeframe=timeframe, detector=detector, cause=cause, failures=0)
+    _join(series, Rerun(symbol_id=symbol_id, timeframe=timeframe, detector=detector, cause=cause), first, last, now)
+
+
+def join_completed(symbol_id: int, timeframe: str, timestamp: datetime, *, now: datetime) -> None:
+    """A bar was completed with a window that may be older than a revision: it joins the span.
+
+    Called in the completing transaction, which holds the row's lock.
+    """
+    SymbolStatus.objects.filter(symbol_id=symbol_id).update(revision=F("revision") + 1)
+    widen(symbol_id, timeframe, timestamp, timestamp, cause=RerunCause.REVISION, now=now)
+
+
+def due(now: datetime) -> Rerun | None:
+    """The span to look at now: the oldest of those that need not wait."""
+    waiting = Q(next_attempt_at=None) | Q(next_attempt_at__lte=now)
+    spans = Rerun.objects.select_related("symbol__status").filter(waiting, symbol__deleted_at=None)
+    return spans.order_by("next_attempt_at", "id").first()
+
+
+def take(span: Rerun, *, until: datetime) -> bool:
+    """Keep others from this span until then, or until it is given back. False: somebody else was first."""
+    mine = Rerun.objects.filter(pk=span.pk, next_attempt_at=span.next_attempt_at).update(next_attempt_at=until)
+    return mine == 1
+
+
+def give_back(span: Rerun) -> None:
+    """Let the span be taken again at once."""
+    Rerun.objects.filter(pk=span.pk).update(next_attempt_at=None)
+
+
+def store(span: Rerun, look: Look, *, retry_at: datetime, now: datetime) -> bool:
+    """Store what a look changes, in one transaction; False, with nothing changed, if its windows may be old.
+
+    `span` is as it was when the windows were read. Bars at which a detector failed keep their signals, and are put
+    on a span of their own, due at `retry_at`.
+    """
+    with transaction.atomic():
+        lock(span.symbol_id)
+        revision = SymbolStatus.objects.values_list("revision", flat=True).get(symbol_id=span.symbol_id)
+        if revision != span.symbol.status.revision:
+            return False
+        _store_signals(look, now)
+        for timestamp, error in look.failed:
+            _put_off(span, timestamp, error, retry_at=retry_at, now=now)
+        done = span.bars_done + len(look.found)
+        if look.next_bar_at is None:
+            Rerun.objects.filter(pk=span.pk).delete()
+            reason = f"the detectors looked at {wording.counted(done, f'{span.timeframe} bar')} again"
+            add_event(span.symbol_id, EventKind.RERUN, now, reason=reason)
+        else:
+            Rerun.objects.filter(pk=span.pk).update(next_bar_at=look.next_bar_at, bars_done=done)
+    return True
+
+
+def _store_signals(look: Look, now: datetime) -> None:
+    bars = {bar.pk: bar for bar in Bar.objects.filter(pk__in=look.found)}
+    stored: Mapping[int, list[Signal]] = {bar_id: [] for bar_id in look.found}
+    for signal in Signal.objects.filter(bar_id__in=look.found, withdrawn_at=None):
+        stored[signal.bar_id].append(signal)
+    withdrawn: list[int] = []
+    added: list[Signal] = []
+    for bar_id, found in look.found.items():
+        if bar_id not in bars:  # retention has removed it meanwhile
+            continue
+        change = changes(found, stored[bar_id], ran=look.ran)
+        withdrawn += [signal.pk for signal in change.withdrawn]
+        added += [_signal(bars[bar_id], finding, now) for finding in change.added]
+    if withdrawn:
+        Signal.objects.filter(pk__in=withdrawn).update(withdrawn_at=now)
+    Signal.objects.bulk_create(added)
+
+
+def _signal(bar: Bar, finding: Finding, now: datetime) -> Signal:
+    return Signal(
+        symbol_id=bar.symbol_id,
+        bar=bar,
+        timeframe=bar.timeframe,
+        timestamp=bar.timestamp,
+        detector=finding.detector,
+        pattern=finding.pattern,
+        direction=str(finding.direction),
+        strength=finding.strength,
+        late=bar.late,
+        created_at=now,
+        revised=True,
+        detector_version=finding.version,
+    )
+
+
+def _put_off(span: Rerun, timestamp: datetime, error: str, *, retry_at: datetime, now: datetime) -> None:
+    """A detector failed at this bar: look again later."""
+    if span.failures:  # it was put off already
+        Rerun.objects.filter(pk=span.pk).update(failures=F("failures") + 1, next_attempt_at=retry_at, last_error=error)
+        return
+    series = Rerun.objects.filter(
+        symbol_id=span.symbol_id,
+        timeframe=span.timeframe,
+        detector=span.detector,
+        cause=span.cause,
+        failures__gt=0,
+    )
+    fresh = Rerun(
+        symbol_id=span.symbol_id,
+        timeframe=span.timeframe,
+        detector=span.detector,
+        cause=span.cause,
+        failures=1,
+        next_attempt_at=retry_at,
+        last_error=error,
+    )
+    _join(series, fresh, timestamp, timestamp, now)
+
+
+def _join(rows: QuerySet[Rerun], fresh: Rerun, first: datetime, last: datetime, now: datetime) -> None:
+    """Widen the neighbouring one of these spans, joining all that it reaches then; or store `fresh`."""
+    reach = NEAR_BARS * TIMEFRAMES[fresh.timeframe]
+    near = list(rows.filter(first__lte=last + reach, last__gte=first - reach).order_by("id"))
+    if not near:
+        fresh.first, fresh.last, fresh.created_at = first, last, now
+        fresh.save()
+        return
+    kept, *others = near
+    begun = [one.next_bar_at or one.first for one in near]
+    kept.next_bar_at = min(first, *begun)
+    kept.first = min(first, *(one.first for one in near))
+    kept.last = max(last, *(one.last for one in near))
+    kept.bars_done = sum(one.bars_done for one in near)
+    kept.save(update_fields=["first", "last", "next_bar_at", "bars_done"])
+    Rerun.objects.filter(pk__in=[one.pk for one in others]).delete()

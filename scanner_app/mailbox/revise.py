@@ -1,0 +1,90 @@
+"""New values for bars that wait or were processed: changed in place, with a record of the old ones.
+
+A revision takes no number and holds no bar. It raises the row's `revision`, so that whoever has read older values
+finds out, and puts the processed bars on a re-run of the detectors (reruns.py).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from scanner_app.domain import wording
+from scanner_app.domain.actors import SCANNER
+from scanner_app.domain.enums import BarStatus, EventKind, RerunCause
+from scanner_app.mailbox import reruns
+from scanner_app.models import Bar, BarRevision, SymbolEvent, SymbolStatus
+
+if TYPE_CHECKING:
+    from scanner_app.mailbox.accept import NewBar
+
+VALUES = ("open", "high", "low", "close", "volume")
+"""The values of a bar that a feed sends, and that a revision changes."""
+
+
+def values_of(bar: "Bar | NewBar") -> dict[str, float | None]:
+    """Prices and volume by name."""
+    return {name: getattr(bar, name) for name in VALUES}
+
+
+@dataclass(slots=True)
+class Revisions:
+    """The revised bars of one transaction, whose status rows are locked."""
+
+    bars: dict[int, Bar] = field(default_factory=dict)  # by id, with their new values
+    old: list[BarRevision] = field(default_factory=list)
+    confirmed: list[Bar] = field(default_factory=list)
+    symbols: set[int] = field(default_factory=set)  # ids of those whose status rows must be written
+
+    def confirm(self, bar: Bar) -> None:
+        """Its assumed values turned out to be right."""
+        bar.assumed = False
+        self.confirmed.append(bar)
+
+    def add(self, bar: Bar, new: "NewBar", row: SymbolStatus) -> None:
+        """Give a stored bar other values."""
+        self.old.append(BarRevision(bar=bar, assumed=bar.assumed, **values_of(bar)))
+        if row.symbol_id not in self.symbols:
+            self.symbols.add(row.symbol_id)
+            row.revision += 1
+        for name in VALUES:
+            setattr(bar, name, getattr(new, name))
+        bar.revised, bar.assumed = True, new.assumed
+        self.bars[bar.pk] = bar
+
+    def store(self, *, now: datetime, source: str) -> None:
+        """Write the new values, the old ones, a line of each symbol's timeline, and the spans to run again."""
+        if self.confirmed:
+            Bar.objects.bulk_update(self.confirmed, ["assumed"])
+        if not self.bars:
+            return
+        for one in self.old:
+            one.at, one.source = now, source or SCANNER
+        Bar.objects.bulk_update(self.bars.values(), [*VALUES, "revised", "assumed"])
+        BarRevision.objects.bulk_create(self.old)
+        SymbolEvent.objects.bulk_create(
+            SymbolEvent(
+                symbol_id=symbol_id,
+                kind=EventKind.REVISED,
+                at=now,
+                actor=source or SCANNER,
+                reason=_spoken(timeframe, bars),
+            )
+            for (symbol_id, timeframe), bars in self._series()
+        )
+        for (symbol_id, timeframe), bars in self._series():
+            # A bar that waits needs no second look: its own run will see the new values.
+            if times := [bar.timestamp for bar in bars if bar.status == BarStatus.PROCESSED]:
+                reruns.widen(symbol_id, timeframe, min(times), max(times), cause=RerunCause.REVISION, now=now)
+
+    def _series(self) -> Iterator[tuple[tuple[int, str], list[Bar]]]:
+        """The revised bars by symbol and timeframe, oldest first."""
+        ordered = sorted(self.bars.values(), key=lambda bar: (bar.symbol_id, bar.timeframe, bar.timestamp))
+        for key, bars in groupby(ordered, key=lambda bar: (bar.symbol_id, bar.timeframe)):
+            yield key, list(bars)
+
+
+def _spoken(timeframe: str, bars: list[Bar]) -> str:
+    first, last = (wording.bar_name(timeframe, bar.timestamp) for bar in (bars[0], bars[-1]))
+    return first if len(bars) == 1 else f"{wording.counted(len(bars), 'bar')}, {first} to {last}"
