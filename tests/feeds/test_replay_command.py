@@ -163,9 +163,10 @@ def test_a_dry_run_says_how_the_file_is_understood_and_stores_nothing(csv_file, 
     assert not Bar.objects.exists()
 
 
-def test_a_file_that_is_refused_is_said_in_json_too(csv_file, capsys):
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_file_that_is_refused_is_said_in_json_too(csv_file, capsys, dry_run):
     with pytest.raises(CommandError):
-        call_command("replay", str(csv_file(HEADER + GOOD, "data.csv")), json=True)
+        call_command("replay", str(csv_file(HEADER + GOOD, "data.csv")), json=True, dry_run=dry_run)
 
     assert "Say --symbol" in json.loads(capsys.readouterr().out)["error"]
 
