@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import signal
+import zipfile
 from datetime import UTC, datetime
 from functools import partial
 
@@ -141,6 +142,29 @@ def test_what_was_inferred_is_said(csv_file, run):
 
     assert "dates read as month/day/year, because line 3 has 01/16/2024" in err
     assert "volume is unknown: Vol. is empty" in err
+
+
+def test_a_vendors_file_without_volumes_is_stored_with_unknown_ones(csv_file, run):
+    rows = "20240102 093000;1.1;1.2;1.0;1.1;0\n20240102 093100;1.1;1.2;1.0;1.1;0\n20240102 093200;1.1;1.2;1.0;1.1;0\n"
+
+    status, account, _ = run(csv_file(rows, "DAT_ASCII_EURUSX_M1_202401.csv"))
+
+    assert (status, account["accepted"]) == (0, 3)
+    assert list(Bar.objects.order_by("timestamp").values_list("symbol__ticker", "timeframe", "timestamp", "volume"))[
+        :1
+    ] == [("EURUSX", "1m", datetime(2024, 1, 2, 14, 30, tzinfo=UTC), None)]
+
+
+def test_an_archive_of_several_symbols_is_fed_in_order_of_time(tmp_path, run):
+    path = tmp_path / "all.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("B", "A"):
+            archive.writestr(f"{name}X.csv", HEADER + GOOD)
+
+    status, account, _ = run(path)
+
+    assert (status, account["accepted"]) == (0, 4)
+    assert set(Bar.objects.values_list("symbol__ticker", flat=True)) == {"AX", "BX"}
 
 
 # --- dry run

@@ -45,7 +45,7 @@ def test_a_full_disk_is_a_sentence(monkeypatch, write):
         def write(self, _data):
             raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(spool.tempfile, "SpooledTemporaryFile", lambda **_: Full())
+    monkeypatch.setattr("tempfile.SpooledTemporaryFile", lambda **_: Full())
 
     with pytest.raises(FeedError, match="No space left on device"):
         open_feeds(write(gzip.compress(b"Date,Open\n"), "x.gz"))
