@@ -126,6 +126,7 @@ class _Lane:
         self._tally = tally
         self._taken = -1
         self._latest = datetime.min.replace(tzinfo=UTC)
+        self._latest_of: dict[tuple[str, object], datetime] = {}
 
     def advance(self) -> bool:
         """Take the next line in hand; False at the source's end, where there is none."""
@@ -135,8 +136,13 @@ class _Lane:
         self.line = line
         self._taken += 1
         if line.moment is not None:
-            if line.moment < self._latest:
+            # A file may hold one symbol after another: what counts is the order of each series.
+            series = line.symbol, line.bar.get("timeframe")
+            latest = self._latest_of.setdefault(series, line.moment)
+            if line.moment < latest:
                 self._tally.disorder[self.source.name] += 1
+            else:
+                self._latest_of[series] = line.moment
             self._latest = max(self._latest, line.moment)
         return True
 

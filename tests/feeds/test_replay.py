@@ -125,6 +125,12 @@ def test_a_file_out_of_order_keeps_its_own_order_and_the_account_says_so(world):
     assert "A.csv: 2 bars are older than the bar before them" in summary(tally)
 
 
+def test_a_file_of_one_symbol_after_another_is_in_order(world):
+    tally = world.run(source([line("A", 0), line("A", 1), line("B", 0), line("B", 1)]))
+
+    assert not tally.disorder
+
+
 def test_no_source_and_empty_sources_end_at_once(world):
     tally = world.run(source([], name="empty.csv"))
 

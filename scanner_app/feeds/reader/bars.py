@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
+from scanner_app.feeds.reader.columns import ticker_of
 from scanner_app.feeds.reader.moments import localiser
 from scanner_app.feeds.reader.numbers import is_nothing, reader
 from scanner_app.feeds.reader.plan import Plan
@@ -104,16 +105,9 @@ def _symbol_reader(plan: Plan) -> Callable[[Sequence[object]], str]:
     place, series = plan.columns.symbol, plan.columns.series
     if place is None or (plan.symbol and plan.only is None):
         return lambda _row: plan.symbol
-
-    def read(row: Sequence[object]) -> str:
-        cell = row[place]
-        ticker = "" if cell is None else str(cell).strip()
-        # NSE lists bonds and the like of a company under its ticker, in a series of their own.
-        if series is not None and (kind := str(row[series]).strip()) not in {"EQ", "BE", ""}:
-            return f"{ticker}-{kind}"
-        return ticker
-
-    return read
+    if series is None:
+        return lambda row: ticker_of(row[place])
+    return lambda row: ticker_of(row[place], row[series])
 
 
 def _timeframe_reader(plan: Plan) -> Callable[[Sequence[object]], str]:

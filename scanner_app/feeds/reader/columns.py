@@ -23,6 +23,9 @@ _TICKER_LABELS: Final = frozenset({"ticker", "tickers", "symbol", "symbols"})
 _LABELS: Final = _TICKER_LABELS | {"price", "attributes"}
 """What pandas calls the rows of a header that are no names of columns."""
 
+_SHARES: Final = frozenset({"EQ", "BE", ""})
+"""NSE's series of the share itself."""
+
 _TIME_FIELDS: Final = frozenset({"timestamp", "date", "time"})
 
 
@@ -64,6 +67,13 @@ class Columns:
         """Return what the file calls a column."""
         named = shown(self.names[place]) if place < len(self.names) else ""
         return named or f"column {place + 1}"
+
+
+def ticker_of(symbol: object, series: object = None) -> str:
+    """Return the ticker in a cell; NSE lists a company's bonds under its ticker, in series of their own."""
+    ticker = "" if symbol is None else str(symbol).strip()
+    kind = "" if series is None else str(series).strip()
+    return ticker if kind in _SHARES or not ticker else f"{ticker}-{kind}"
 
 
 def find_columns(header: Sequence[Sequence[str]], given: Mapping[str, str]) -> Columns:

@@ -10,7 +10,7 @@ from typing import Final
 from scanner_app.feeds.reader.bars import timeframe_name
 from scanner_app.feeds.reader.errors import Unsettled, shown
 from scanner_app.feeds.reader.file_names import NameHint, read_name
-from scanner_app.feeds.reader.first_walk import Found
+from scanner_app.feeds.reader.first_walk import MOST_WORDS, Found
 from scanner_app.feeds.reader.options import Options
 from scanner_app.feeds.reader.table import Table
 
@@ -57,6 +57,8 @@ def choose_symbol(table: Table, found: Found, options: Options, hint: NameHint, 
             note=f"only the bars of {same[0]}, one of {len(inside):,} symbols",
         )
     if inside:
+        if len(inside) >= MOST_WORDS:
+            return Symbols(note=f"more than {MOST_WORDS:,} symbols")
         return Symbols(symbol=table.symbol if found.columns.symbol is None else "", all=inside)
     if not hint.symbol:
         name = f", and its name {table.stems[0]!r} is no symbol's" if table.stems else ""

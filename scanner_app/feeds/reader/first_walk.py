@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Final
 
-from scanner_app.feeds.reader.columns import Columns, find_columns
+from scanner_app.feeds.reader.columns import Columns, find_columns, ticker_of
 from scanner_app.feeds.reader.file_names import NameHint
 from scanner_app.feeds.reader.layouts import WIDEST, find_layout, time_places
 from scanner_app.feeds.reader.names import normalised
@@ -33,7 +33,6 @@ class Found:
     numbers: dict[int, NumberSurvey] = field(default_factory=dict)
     symbols: Counter[str] = field(default_factory=Counter)
     timeframes: Counter[str] = field(default_factory=Counter)
-    series: Counter[str] = field(default_factory=Counter)
     rows: int = 0
     priceless: int = 0
     first_priceless: int = 0
@@ -99,13 +98,11 @@ def _add(found: Found, lines: Sequence[int], rows: Sequence[Sequence[object]]) -
         times.add(lines, column(rows, place))
     for place, numbers in found.numbers.items():
         numbers.add(lines, column(rows, place))
-    for at, words in (
-        (columns.symbol, found.symbols),
-        (columns.timeframe, found.timeframes),
-        (columns.series, found.series),
-    ):
-        if at is not None:
-            _count(words, column(rows, at))
+    if columns.symbol is not None:
+        kinds = [None] * len(rows) if columns.series is None else column(rows, columns.series)
+        _count(found.symbols, map(ticker_of, column(rows, columns.symbol), kinds))
+    if columns.timeframe is not None:
+        _count(found.timeframes, column(rows, columns.timeframe))
 
 
 def _count(words: Counter[str], cells: Iterable[object]) -> None:

@@ -12,9 +12,11 @@ from scanner_app.feeds.reader.numbers import NumberForm
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How a table is read. `volumes` is the chosen column of each group, None where the volume is unknown.
+    """How a table is read.
 
-    `divisor` is what prices are divided by; `only` the symbol that the others are left out for.
+    `volumes` is the chosen column of each group, None where the volume is unknown. `symbol` is the symbol of rows that
+    name none, `symbols` are all tickers of the rows, () if they are too many to be known; `only` is the one that the
+    others are left out for. `timeframe` is that of all rows, "" where each row says it. Prices are divided by `divisor`.
     """
 
     columns: Columns

@@ -191,7 +191,10 @@ def test_nses_daily_files_are_read(vendor_file, name):
 
 
 def test_nses_other_series_of_a_company_are_symbols_of_their_own(vendor_file):
-    assert [bar["symbol"] for bar in bars_of(vendor_file("nse.cm02JAN2024bhav.csv"))] == ["A&B", "A&B-N1"]
+    (feed,) = open_feeds(vendor_file("nse.cm02JAN2024bhav.csv"))
+
+    assert [bar["symbol"] for _, bar in feed.items] == ["A&B", "A&B-N1"]
+    assert feed.plan.symbols == ("A&B", "A&B-N1")
 
 
 def test_a_bar_that_says_whether_it_is_closed_says_so_on(vendor_file):
