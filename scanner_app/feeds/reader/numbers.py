@@ -62,7 +62,7 @@ def find_form(columns: Iterable[Shapes], given: str | None) -> NumberForm:
         for line, example in column.examples():
             text = _bare(example)
             plain = plain and _is_plain(example)
-            if verdict := _decimal_of(text):
+            if verdict := decimal_sign(text):
                 (points if verdict == "." else commas).append((line, example.strip()))
             elif "," in text:
                 open_.append((line, example.strip()))
@@ -103,7 +103,7 @@ def _is_plain(text: str) -> bool:
     return "_" not in text
 
 
-def _decimal_of(text: str) -> str | None:
+def decimal_sign(text: str) -> str | None:
     """Return the sign that must be the decimal one in a number, None where either could be (`3,412`, `1.234`)."""
     points, commas = text.count("."), text.count(",")
     if points and commas:

@@ -16,7 +16,7 @@ class Plan:
 
     `volumes` is the chosen column of each group, None where the volume is unknown. `symbol` is the symbol of rows that
     name none, `symbols` are all tickers of the rows, () if they are too many to be known; `only` is the one that the
-    others are left out for. `timeframe` is that of all rows, "" where each row says it. Prices are divided by `divisor`.
+    others are left out for. `timeframe` is that of all rows, "" where each row says it; `divisor` is that of prices.
     """
 
     columns: Columns

@@ -11,13 +11,15 @@ from decimal import Decimal
 from itertools import islice
 from typing import Final
 
-from scanner_app.feeds.reader.numbers import is_nothing
+from scanner_app.feeds.reader.numbers import decimal_sign, is_nothing
 from scanner_app.feeds.reader.shapes import Shapes
 from scanner_app.feeds.reader.table import Row
 from scanner_app.feeds.reader.times import Form, Span, form_of
 
 BLOCK: Final = 2_000
 """Rows looked at together."""
+
+_DIGITS_AND_POINTS: Final = frozenset("0123456789.-")
 
 _TWELVE: Final = 12
 _MINUTE: Final = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d", re.ASCII)
@@ -124,13 +126,33 @@ class NumberSurvey:
         texts = [cell for cell in cells if isinstance(cell, str)]
         if len(texts) < len(cells):
             self._values([cell for cell in cells if cell is not None and not isinstance(cell, str)])
-            own = [line for line, cell in zip(lines, cells, strict=True) if isinstance(cell, str)]
-        else:
-            own = list(lines)
-        if not texts:
-            return
+            lines = [line for line, cell in zip(lines, cells, strict=True) if isinstance(cell, str)]
+        if texts and not self._plain(lines, texts):
+            self._written(lines, texts)
+
+    def _plain(self, lines: Sequence[int], texts: Sequence[str]) -> bool:
+        """Take a block of plain numbers, as most blocks are, by float() alone; False if it has others."""
+        joined = "".join(texts)
+        if not _DIGITS_AND_POINTS.issuperset(joined):
+            return False
+        try:
+            values = list(map(float, texts))
+        except ValueError:
+            return False
+        self.filled = True
+        self.holds = self.holds or any(value not in (0, -1) for value in values)
+        if "." in joined:
+            self.whole = False
+            # The example must be one that shows the decimal sign, if there is any: 154.005 could be thousands.
+            pointed = [at for at, text in enumerate(texts) if "." in text]
+            place = next((at for at in pointed if decimal_sign(texts[at])), pointed[0])
+            self.shapes.add(lines[place : place + 1], texts[place : place + 1])
+        self.shapes.add(lines[:1], texts[:1])
+        return True
+
+    def _written(self, lines: Sequence[int], texts: Sequence[str]) -> None:
         fresh = len(self.shapes.first)
-        self.shapes.add(own, texts)
+        self.shapes.add(lines, texts)
         if len(self.shapes.first) > fresh:
             for line, example in islice(self.shapes.examples(), fresh, None):
                 self.whole = self.whole and (is_nothing(example) or example.strip().lstrip("+-").isdecimal())

@@ -96,11 +96,14 @@ def _second_walk(table: Table, columns: Columns, times: TimeColumn) -> tuple[Mom
     keys = [place for place in (columns.symbol, columns.timeframe, columns.series) if place is not None]
     first = times.moments[0]
     width = 1 + max(first.place, first.clock or 0, *keys) if keys else 1 + max(first.place, first.clock or 0)
+    pairs = list(zip(times.moments, spacings, strict=True))
+    series: tuple[str, ...] = ()
     for line, row in table.rows():
         if len(row) < width:
             continue
-        series = tuple([str(row[place])[:LONGEST] for place in keys])
-        for moments, spacing in zip(times.moments, spacings, strict=True):
+        if keys:
+            series = tuple([str(row[place])[:LONGEST] for place in keys])
+        for moments, spacing in pairs:
             moment = moments.read(row)
             if isinstance(moment, datetime):
                 spacing.add(series, moment if moment.tzinfo is None else moment.replace(tzinfo=None), line)

@@ -112,6 +112,13 @@ def test_what_decided_is_said(read):
     assert "decimal commas, because line 2 has 0,5" in feed.plan.notes
 
 
+def test_a_point_that_is_one_for_certain_is_found_among_those_that_may_be_thousands(read):
+    rows = "2024-01-02;154.005;154.005;154.005;154.005;1,5\n" * 5 + "2024-01-03;154.01;154.01;154.01;154.01;1,5\n"
+
+    with pytest.raises(FeedError, match=r"line 7 has 154\.01, line 2 has 1,5: .*--decimal"):
+        read("Date;Open;High;Low;Close;Volume\n" + rows)
+
+
 def test_percentages_are_no_prices(read):
     with pytest.raises(FeedError, match=r"the column Close holds percentages: line 2 has 0.3%"):
         read("Date,Open,High,Low,Close\n2024-01-02,1,3,0.5,0.3%\n")
