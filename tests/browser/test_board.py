@@ -18,8 +18,8 @@ MOMENT = datetime(2024, 1, 5, 15, 30, tzinfo=UTC)
 
 
 def test_the_last_price_of_a_bar_that_forms_is_marked_as_such(reader, errors):
-    opens = timezone.now()
-    ingest.accept([raw_bar("TSLA", timeframe="1h", timestamp=opens.isoformat(), closed=False)], now=opens)
+    opens = timezone.now().replace(minute=0, second=0, microsecond=0)
+    ingest.accept([raw_bar("TSLA", timeframe="1h", timestamp=opens.isoformat(), closed=False)], now=timezone.now())
     reader.reload()
 
     expect(tile(reader, "TSLA").locator(".forming")).to_have_text("1h forming 11")

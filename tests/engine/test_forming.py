@@ -338,7 +338,8 @@ def test_a_full_backlog_lets_it_wait(broker_server, settings):
 def test_bars_are_assumed_in_order_of_time_then_shorter_timeframe_and_in_chunks(broker_server, monkeypatch):
     monkeypatch.setattr(assuming, "CHUNK", 2)
     half = hour() | {"timeframe": "30m", "timestamp": (OPENS + HOUR / 2).isoformat()}
-    ingest.accept([hour() | {"timeframe": "4h"}, half, hour() | {"timeframe": "2h"}], now=NOW + HOUR / 2)
+    noon = hour(-3, closed=False)
+    ingest.accept([noon | {"timeframe": "4h"}, half, noon | {"timeframe": "2h"}], now=NOW + HOUR / 2)
 
     assert assuming.run(NOW + 12 * HOUR)["assumed"] == 3
 

@@ -133,7 +133,7 @@ export class Chart {
     when.title = utc(new Date(bar.timestamp));
     when.textContent = this.time(this.key(bar.timestamp));
     const names = signals.map((one) => `${{ bullish: "▲", bearish: "▼", neutral: "●" }[one.direction]} ${one.pattern}${one.revised ? " (revised)" : ""}`).join("  ");
-    const status = bar.status === "processed" ? "" : `  ${capital(bar.status)}`;
+    const status = forming ? "  Forming" : bar.status === "processed" ? "" : `  ${capital(bar.status)}`;
     this.legend.replaceChildren(when, `  O ${price(bar.open)}  H ${price(bar.high)}  L ${price(bar.low)}  C ${price(bar.close)}  V ${bar.volume === null ? EMPTY : count(Math.round(bar.volume))}${status}  ${names}`);
   }
 }
