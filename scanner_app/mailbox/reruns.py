@@ -6,7 +6,7 @@ whose windows were read before is noticed and done again.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
@@ -23,6 +23,9 @@ from scanner_app.models import Bar, Rerun, Signal, SymbolStatus
 NEAR_BARS = 500
 """Spans of a series that are no further apart than so many bars are one: windows overlap, and rows stay few."""
 
+EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
+"""No time is earlier."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Look:
@@ -32,7 +35,11 @@ class Look:
     found: dict[int, list[Finding]] = field(default_factory=dict)  # by id of the bar
     failed: list[tuple[datetime, str]] = field(default_factory=list)  # bars at which a detector failed, and how
     stopped: bool = False  # by the time limit
-    next_bar_at: datetime | None = None  # where the span goes on, for one that failed again there; None: it is done
+    next_bar_at: datetime | None = None  # where the span goes on; None: it is done
+
+    def must_wait(self, span: Rerun) -> bool:
+        """Whether a span that was put off goes on only later: the detectors are still as broken as they were."""
+        return bool(span.failures and self.failed and not self.found)
 
 
 def widen(
@@ -64,10 +71,11 @@ def join_completed(symbol_id: int, timeframe: str, timestamp: datetime, *, now: 
 
 
 def due(now: datetime) -> Rerun | None:
-    """The span to look at now: the oldest of those that need not wait."""
+    """The span to look at now, of those that need not wait."""
     waiting = Q(next_attempt_at=None) | Q(next_attempt_at__lte=now)
     spans = Rerun.objects.select_related("symbol__status").filter(waiting, symbol__deleted_at=None)
-    return spans.order_by("next_attempt_at", "id").first()
+    # Those that nobody has looked at come first, then in turn: a short span waits for no long one.
+    return spans.order_by(F("next_attempt_at").asc(nulls_first=True), "id").first()
 
 
 def take(span: Rerun, *, until: datetime) -> bool:
@@ -76,9 +84,9 @@ def take(span: Rerun, *, until: datetime) -> bool:
     return mine == 1
 
 
-def give_back(span: Rerun) -> None:
-    """Let the span be taken again at once."""
-    Rerun.objects.filter(pk=span.pk).update(next_attempt_at=None)
+def give_back(span: Rerun, *, now: datetime) -> None:
+    """Let the span be taken again when the others have had their turn."""
+    Rerun.objects.filter(pk=span.pk).update(next_attempt_at=now)
 
 
 def store(span: Rerun, look: Look, *, retry_at: datetime, now: datetime) -> bool:
@@ -90,7 +98,7 @@ def store(span: Rerun, look: Look, *, retry_at: datetime, now: datetime) -> bool
     with transaction.atomic():
         lock(span.symbol_id)
         revision = SymbolStatus.objects.values_list("revision", flat=True).get(symbol_id=span.symbol_id)
-        if revision != span.symbol.status.revision:
+        if revision != span.symbol.status.revision or not _is_unchanged(span):
             return False
         _store_signals(look, now)
         for timestamp, error in look.failed:
@@ -102,7 +110,15 @@ def store(span: Rerun, look: Look, *, retry_at: datetime, now: datetime) -> bool
             add_event(span.symbol_id, EventKind.RERUN, now, reason=reason)
         else:
             Rerun.objects.filter(pk=span.pk).update(next_bar_at=look.next_bar_at, bars_done=done)
+            if look.must_wait(span):
+                Rerun.objects.filter(pk=span.pk).update(next_attempt_at=retry_at)
     return True
+
+
+def _is_unchanged(span: Rerun) -> bool:
+    """Whether no bar has joined the span since it was read: a bar that is put off joins without a new revision."""
+    rows = Rerun.objects.filter(pk=span.pk, first=span.first, last=span.last, next_bar_at=span.next_bar_at)
+    return rows.exists()
 
 
 def _store_signals(look: Look, now: datetime) -> None:
@@ -141,23 +157,20 @@ def _signal(bar: Bar, finding: Finding, now: datetime) -> Signal:
 
 
 def _put_off(span: Rerun, timestamp: datetime, error: str, *, retry_at: datetime, now: datetime) -> None:
-    """A detector failed at this bar: look again later."""
-    if span.failures:  # it was put off already
-        Rerun.objects.filter(pk=span.pk).update(failures=F("failures") + 1, next_attempt_at=retry_at, last_error=error)
-        return
+    """A detector failed at this bar: look again later. The rest of its span does not wait for it."""
     series = Rerun.objects.filter(
         symbol_id=span.symbol_id,
         timeframe=span.timeframe,
         detector=span.detector,
         cause=span.cause,
-        failures__gt=0,
+        failures__gt=span.failures,  # not its own span, nor one that waits for less: both come to their ends
     )
     fresh = Rerun(
         symbol_id=span.symbol_id,
         timeframe=span.timeframe,
         detector=span.detector,
         cause=span.cause,
-        failures=1,
+        failures=span.failures + 1,
         next_attempt_at=retry_at,
         last_error=error,
     )
@@ -167,7 +180,8 @@ def _put_off(span: Rerun, timestamp: datetime, error: str, *, retry_at: datetime
 def _join(rows: QuerySet[Rerun], fresh: Rerun, first: datetime, last: datetime, now: datetime) -> None:
     """Widen the neighbouring one of these spans, joining all that it reaches then; or store `fresh`."""
     reach = NEAR_BARS * TIMEFRAMES[fresh.timeframe]
-    near = list(rows.filter(first__lte=last + reach, last__gte=first - reach).order_by("id"))
+    begin = first - min(reach, first - EARLIEST)
+    near = list(rows.filter(first__lte=last + reach, last__gte=begin).order_by("id"))
     if not near:
         fresh.first, fresh.last, fresh.created_at = first, last, now
         fresh.save()
