@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 VALUES = ("open", "high", "low", "close", "volume")
 """The values of a bar that a feed sends, and that a revision changes."""
 
+MAX_SOURCE = 128
+"""Most characters of a sender's name that BarRevision keeps: a user's name may be longer."""
+
 
 def values_of(bar: "Bar | NewBar") -> dict[str, float | None]:
     """Prices and volume by name."""
@@ -60,7 +63,7 @@ class Revisions:
         if not self.bars:
             return
         for one in self.old:
-            one.at, one.source = now, source or SCANNER
+            one.at, one.source = now, (source or SCANNER)[:MAX_SOURCE]
         Bar.objects.bulk_update(self.bars.values(), [*VALUES, "revised", "assumed"])
         BarRevision.objects.bulk_create(self.old)
         SymbolEvent.objects.bulk_create(
