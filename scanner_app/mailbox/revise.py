@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from scanner_app.domain import wording
 from scanner_app.domain.actors import SCANNER
 from scanner_app.domain.enums import BarStatus, EventKind, RerunCause
-from scanner_app.mailbox import reruns
+from scanner_app.mailbox import reruns, sql
 from scanner_app.models import Bar, BarRevision, SymbolEvent, SymbolStatus
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Revisions:
             return
         for one in self.old:
             one.at, one.source = now, (source or SCANNER)[:MAX_SOURCE]
-        Bar.objects.bulk_update(self.bars.values(), [*VALUES, "revised", "assumed"])
+        sql.revise_bars(self.bars.values())
         BarRevision.objects.bulk_create(self.old)
         SymbolEvent.objects.bulk_create(
             SymbolEvent(
