@@ -4,12 +4,13 @@ Whatever changes a span does so under the lock of its symbol's status row, and r
 whose windows were read before is noticed and done again.
 """
 
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q
 
 from scanner_app.detectors import Finding
 from scanner_app.domain import wording
@@ -57,8 +58,24 @@ def widen(
     `detector`: the name of the only one that must; empty: all. The caller holds the lock of the symbol's status row,
     and raises its revision.
     """
-    series = Rerun.objects.filter(symbol_id=symbol_id, timeframe=timeframe, detector=detector, cause=cause, failures=0)
-    _join(series, Rerun(symbol_id=symbol_id, timeframe=timeframe, detector=detector, cause=cause), first, last, now)
+    span = Rerun(symbol_id=symbol_id, timeframe=timeframe, first=first, last=last, detector=detector, cause=cause)
+    widen_all([span], now=now)
+
+
+def widen_all(spans: Sequence[Rerun], *, now: datetime) -> None:
+    """The same for several new spans, each of another series: of most calls in two statements."""
+    symbols = {span.symbol_id for span in spans}
+    known: defaultdict[Hashable, list[Rerun]] = defaultdict(list)
+    for row in Rerun.objects.filter(symbol_id__in=symbols, failures=0).order_by("id"):
+        known[_series_of(row)].append(row)
+    fresh = []
+    for span in spans:
+        if near := _near(known[_series_of(span)], span):
+            _join(near, span)
+        else:
+            span.created_at = now
+            fresh.append(span)
+    Rerun.objects.bulk_create(fresh)
 
 
 def join_completed(symbol_id: int, timeframe: str, timestamp: datetime, *, now: datetime) -> None:
@@ -158,39 +175,46 @@ def _signal(bar: Bar, finding: Finding, now: datetime) -> Signal:
 
 def _put_off(span: Rerun, timestamp: datetime, error: str, *, retry_at: datetime, now: datetime) -> None:
     """A detector failed at this bar: look again later. The rest of its span does not wait for it."""
-    series = Rerun.objects.filter(
-        symbol_id=span.symbol_id,
-        timeframe=span.timeframe,
-        detector=span.detector,
-        cause=span.cause,
-        failures__gt=span.failures,  # not its own span, nor one that waits for less: both come to their ends
-    )
     fresh = Rerun(
         symbol_id=span.symbol_id,
         timeframe=span.timeframe,
+        first=timestamp,
+        last=timestamp,
         detector=span.detector,
         cause=span.cause,
+        created_at=now,
         failures=span.failures + 1,
         next_attempt_at=retry_at,
         last_error=error,
     )
-    _join(series, fresh, timestamp, timestamp, now)
-
-
-def _join(rows: QuerySet[Rerun], fresh: Rerun, first: datetime, last: datetime, now: datetime) -> None:
-    """Widen the neighbouring one of these spans, joining all that it reaches then; or store `fresh`."""
-    reach = NEAR_BARS * TIMEFRAMES[fresh.timeframe]
-    begin = first - min(reach, first - EARLIEST)
-    near = list(rows.filter(first__lte=last + reach, last__gte=begin).order_by("id"))
-    if not near:
-        fresh.first, fresh.last, fresh.created_at = first, last, now
+    # Not its own span, nor one that waits for less: both come to their ends.
+    later = Rerun.objects.filter(symbol_id=span.symbol_id, failures__gt=span.failures).order_by("id")
+    if near := _near([row for row in later if _series_of(row) == _series_of(fresh)], fresh):
+        _join(near, fresh)
+    else:
         fresh.save()
-        return
+
+
+def _series_of(span: Rerun) -> Hashable:
+    return span.symbol_id, span.timeframe, span.detector, str(span.cause)
+
+
+def _near(rows: Iterable[Rerun], span: Rerun) -> list[Rerun]:
+    reach = NEAR_BARS * TIMEFRAMES[span.timeframe]
+    begin = span.first - min(reach, span.first - EARLIEST)
+    return [row for row in rows if row.first <= span.last + reach and row.last >= begin]
+
+
+def _join(near: Sequence[Rerun], span: Rerun) -> None:
+    """Widen the oldest of these spans by `span`, and join the others with it."""
     kept, *others = near
-    begun = [one.next_bar_at or one.first for one in near]
-    kept.next_bar_at = min(first, *begun)
-    kept.first = min(first, *(one.first for one in near))
-    kept.last = max(last, *(one.last for one in near))
+    before = (kept.first, kept.last, kept.next_bar_at, kept.bars_done)
+    begin = min(span.first, *(one.next_bar_at or one.first for one in near))
+    kept.first = min(span.first, *(one.first for one in near))
+    kept.next_bar_at = None if begin == kept.first else begin
+    kept.last = max(span.last, *(one.last for one in near))
     kept.bars_done = sum(one.bars_done for one in near)
-    kept.save(update_fields=["first", "last", "next_bar_at", "bars_done"])
-    Rerun.objects.filter(pk__in=[one.pk for one in others]).delete()
+    if (kept.first, kept.last, kept.next_bar_at, kept.bars_done) != before:
+        kept.save(update_fields=["first", "last", "next_bar_at", "bars_done"])
+    if others:
+        Rerun.objects.filter(pk__in=[one.pk for one in others]).delete()

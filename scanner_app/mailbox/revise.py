@@ -14,7 +14,7 @@ from scanner_app.domain import wording
 from scanner_app.domain.actors import SCANNER
 from scanner_app.domain.enums import BarStatus, EventKind, RerunCause
 from scanner_app.mailbox import reruns, sql
-from scanner_app.models import Bar, BarRevision, SymbolEvent, SymbolStatus
+from scanner_app.models import Bar, BarRevision, Rerun, SymbolEvent, SymbolStatus
 
 if TYPE_CHECKING:
     from scanner_app.mailbox.accept import NewBar
@@ -76,10 +76,13 @@ class Revisions:
             )
             for (symbol_id, timeframe), bars in self._series()
         )
+        spans = []
         for (symbol_id, timeframe), bars in self._series():
             # A bar that waits needs no second look: its own run will see the new values.
             if times := [bar.timestamp for bar in bars if bar.status == BarStatus.PROCESSED]:
-                reruns.widen(symbol_id, timeframe, min(times), max(times), cause=RerunCause.REVISION, now=now)
+                first, last, cause = min(times), max(times), RerunCause.REVISION
+                spans.append(Rerun(symbol_id=symbol_id, timeframe=timeframe, first=first, last=last, cause=cause))
+        reruns.widen_all(spans, now=now)
 
     def _series(self) -> Iterator[tuple[tuple[int, str], list[Bar]]]:
         """The revised bars by symbol and timeframe, oldest first."""

@@ -452,6 +452,21 @@ def test_a_revision_of_an_ancient_bar():
     assert feed([new_bar(timestamp=ANCIENT, close=11.5)], revising=True) == [Verdict.REVISED]
 
 
+def test_a_revision_of_many_symbols_takes_as_many_queries_as_one_of_few(django_assert_max_num_queries):
+    tickers = [f"S{number}" for number in range(30)]
+    create_symbols(tickers, at_most=100, now=T0)
+    mailbox.accept([new_bar(ticker) for ticker in tickers], now=T0)
+    for ticker in tickers:
+        process_all(ticker)
+
+    with django_assert_max_num_queries(14):
+        mailbox.accept([new_bar(ticker, close=11.5) for ticker in tickers], now=T0, revising=True)
+    with django_assert_max_num_queries(14):
+        mailbox.accept([new_bar(ticker, close=11.6) for ticker in tickers], now=T0, revising=True)
+
+    assert Rerun.objects.count() == 30
+
+
 def vars_of(bar):
     names = ("symbol", "timeframe", "timestamp", "open", "high", "low", "close", "volume")
     return {name: getattr(bar, name) for name in names}
