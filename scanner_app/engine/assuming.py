@@ -5,6 +5,7 @@ Run every few seconds on the upkeep worker. A bar of which a closed one has come
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 
 import structlog
 from django.conf import settings
@@ -36,14 +37,20 @@ def run(now: datetime) -> dict[str, int]:
     ended.sort(key=lambda one: one.values.sent_at, reverse=True)  # of a bar that is here twice, the newer values
     ended.sort(key=lambda one: (one.values.timestamp, RANK[one.period.timeframe]))
     counts = {"assumed": 0, "known": 0, "waiting": 0, "stored": _store_newer(bars, ended, now)}
-    for begin in range(0, min(len(ended), MOST_AT_ONCE), CHUNK):
-        _accept(ended[begin : begin + CHUNK], counts, now)
+    full: set[int] = set()  # ids of symbols with a full backlog: their bars take no other's place
+    left = iter(ended)
+    while counts["assumed"] + counts["known"] < MOST_AT_ONCE and (
+        chunk := list(islice((one for one in left if one.period.symbol_id not in full), CHUNK))
+    ):
+        full |= _accept(chunk, counts, now)
+    counts["waiting"] = len(ended) - counts["assumed"] - counts["known"]
     if counts["assumed"]:
         log.info("bars_assumed", **counts)
     return counts
 
 
-def _accept(chunk: Sequence[Kept], counts: dict[str, int], now: datetime) -> None:
+def _accept(chunk: Sequence[Kept], counts: dict[str, int], now: datetime) -> set[int]:
+    """Accept these; returns the ids of the symbols whose backlog is full."""
     # A bar of the same period under another timestamp is the closed one all the same.
     wanted = [one for one in chunk if one.newest_end != one.ends_at]
     verdicts = mailbox.accept([_assumed(one) for one in wanted], now=now)
@@ -53,8 +60,8 @@ def _accept(chunk: Sequence[Kept], counts: dict[str, int], now: datetime) -> Non
     forming.forget([one for one in chunk if one.period not in waiting])
     accepted = verdicts.count(mailbox.Verdict.ACCEPTED)
     counts["assumed"] += accepted
-    counts["waiting"] += len(waiting)
     counts["known"] += len(chunk) - accepted - len(waiting)
+    return {period.symbol_id for period in waiting}
 
 
 def _assumed(one: Kept) -> mailbox.NewBar:

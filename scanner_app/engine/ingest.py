@@ -84,9 +84,10 @@ def accept(bars: Sequence[Mapping[str, object]], *, now: datetime, revising: boo
         else:
             wanted.append((index, bar))
     closed, unfinished = forming.split(wanted, now=now)
+    taken: set[tuple[str, str, datetime]] = set()
     for begin in range(0, len(closed), CHUNK):
         chunk = closed[begin : begin + CHUNK]
-        verdicts = mailbox.accept([bar for _, bar in chunk], now=now, revising=revising, source=source)
+        verdicts = mailbox.accept([bar for _, bar in chunk], now=now, revising=revising, source=source, taken=taken)
         judged = [(index, bar, verdict) for (index, bar), verdict in zip(chunk, verdicts, strict=True)]
         for index, bar, verdict in judged:
             _add(report, index, bar, verdict)

@@ -33,36 +33,43 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 30, 3_600
 
 
 def run(now: Callable[[], datetime], *, clock: Callable[[], float] = time.monotonic) -> int:
-    """Look at bars of the span that is due for BUDGET_S at most; returns how many, 0 if no span is due.
+    """Look at bars of the spans that are due for BUDGET_S at most; returns how many, 0 if no span is due.
 
-    A killed run leaves the span taken for a while; nothing else is lost, and nothing is stored twice.
+    A killed run leaves its span taken for a while; nothing else is lost, and nothing is stored twice.
     """
-    span = reruns.due(now())
-    if span is None or not reruns.take(
-        span, until=now() + timedelta(seconds=2 * settings.SCANNER_HARD_LIMIT_S + BUDGET_S)
-    ):
-        return 0
     end, done = clock() + BUDGET_S, 0
+    while (span := reruns.due(now())) is not None:
+        lease = timedelta(seconds=2 * settings.SCANNER_HARD_LIMIT_S + BUDGET_S)
+        if not reruns.take(span, until=now() + lease):
+            break
+        count, go_on = _work_on(span, now, lambda: clock() >= end)
+        done += count
+        if not go_on or clock() >= end:
+            break
+    return done
+
+
+def _work_on(span: Rerun, now: Callable[[], datetime], is_over: Callable[[], bool]) -> tuple[int, bool]:
+    """Look at bars of one span; returns how many, and whether there is time for another span."""
+    done = 0
     while True:
-        look = _look(span, now())
+        look = _look(span, is_over)
         retry_at = now() + timedelta(seconds=min(FIRST_PAUSE_S * 2**span.failures, LONGEST_PAUSE_S))
         if reruns.store(span, look, retry_at=retry_at, now=now()):
             done += len(look.found)
-            if look.next_bar_at is None:
-                return done
-            if span.failures and look.failed:
-                return done  # it waits for `retry_at`
+            if look.next_bar_at is None or look.must_wait(span):
+                return done, not look.stopped
         fresh = Rerun.objects.select_related("symbol__status").filter(pk=span.pk).first()
         if fresh is None:  # joined with another span, or its symbol was deleted
-            return done
+            return done, not look.stopped
         span = fresh
-        if clock() >= end or look.stopped:
-            reruns.give_back(span)
-            return done
+        if look.stopped or is_over():
+            reruns.give_back(span, now=now())
+            return done, False
 
 
-def _look(span: Rerun, now: datetime) -> reruns.Look:
-    """Run the detectors on the next bars of the span."""
+def _look(span: Rerun, is_over: Callable[[], bool] = lambda: False) -> reruns.Look:
+    """Run the detectors on the next bars of the span: CHUNK, or those for which there is time, at least one."""
     chosen = [one for one in detection.chosen() if span.detector in {"", one.name}]
     needed = max((one.bars_needed for one in chosen), default=1)
     look = reruns.Look(ran=frozenset(one.name for one in chosen))
@@ -71,7 +78,7 @@ def _look(span: Rerun, now: datetime) -> reruns.Look:
     if not bars:
         return look
     whole = _window(span, rows)
-    cut = len(older) < needed - 1 and _is_cut(span, now)
+    cut = len(older) < needed - 1 and _is_cut(span)
     for place, (bar_id, timestamp, *_) in enumerate(bars, start=len(older)):
         if cut and place + 1 < needed:
             continue  # the window that its signals came from is not there any more
@@ -81,13 +88,10 @@ def _look(span: Rerun, now: datetime) -> reruns.Look:
             if not look.failed:  # a detector that is broken fails at every bar: one traceback says it
                 _log_failure(span, timestamp, exc)
             look.failed.append((timestamp, wording.error_line(type(exc).__name__, failure.text_of(exc))))
-            if span.failures:  # it has waited for this bar
-                look.next_bar_at = timestamp
-                break
-            if isinstance(exc, SoftTimeLimitExceeded):  # no time for the rest
-                look.stopped = True
-                look.next_bar_at = rows[place + 1][1] if place + 1 < len(rows) else look.next_bar_at
-                break
+            look.stopped = isinstance(exc, SoftTimeLimitExceeded)  # no time for the rest
+        if look.stopped or is_over():
+            look.next_bar_at = rows[place + 1][1] if place + 1 < len(rows) else look.next_bar_at
+            break
     return look
 
 
@@ -125,12 +129,12 @@ def _window(span: Rerun, rows: Sequence[Row]) -> Window:
     )
 
 
-def _is_cut(span: Rerun, now: datetime) -> bool:
-    """Whether retention has removed bars of this symbol, so that a short window may once have been longer."""
-    if retention.oldest_bar(now) is None:
-        return False
-    first = Bar.objects.filter(symbol_id=span.symbol_id).order_by("sequence").values_list("sequence", flat=True).first()
-    return first is not None and first > 1
+def _is_cut(span: Rerun) -> bool:
+    """Whether retention may have removed bars of this series, so that a short window may once have been longer."""
+    processed = Bar.objects.filter(symbol_id=span.symbol_id, status=BarStatus.PROCESSED)
+    if processed.filter(timeframe=span.timeframe).count() < retention.SPARE_BARS:
+        return False  # retention leaves at least so many
+    return processed.count() < span.symbol.status.bars_processed
 
 
 def _log_failure(span: Rerun, timestamp: datetime, error: Exception) -> None:

@@ -113,11 +113,19 @@ def create_symbols(tickers: Sequence[str], *, at_most: int, now: datetime, by: s
     return WatchListResult(created=set(fresh), known=known)
 
 
-def accept(bars: Sequence[NewBar], *, now: datetime, revising: bool = False, source: str = "") -> list[Verdict]:
+def accept(
+    bars: Sequence[NewBar],
+    *,
+    now: datetime,
+    revising: bool = False,
+    source: str = "",
+    taken: set[tuple[str, str, datetime]] | None = None,
+) -> list[Verdict]:
     """Accept at most CHUNK bars in the order given; returns a verdict for each.
 
     New values for a bar that waits or was processed are a conflict, unless `revising`, or unless the stored values
-    were only assumed: then they are a revision. `source` says in the revision's record who sent it.
+    were only assumed: then they are a revision. `source` says in the revision's record who sent it. `taken`: the keys
+    that the caller's earlier bars gave new values to, which no other values may replace; this call adds its own.
     What is accepted is committed before this returns; then the first heads are published, and a broker that
     is down leaves that to the sweeper. A fixed number of queries, whatever the number of bars.
     Raises ValueError for more than CHUNK bars.
@@ -125,6 +133,8 @@ def accept(bars: Sequence[NewBar], *, now: datetime, revising: bool = False, sou
     if len(bars) > CHUNK:
         raise ValueError(f"at most {CHUNK} bars in one transaction, not {len(bars)}")
     chunk = _Chunk(now=now, request_id=request_id.current(), revising=revising, source=source)
+    if taken is not None:
+        chunk.taken = taken
     with transaction.atomic():
         chunk.lock({bar.symbol for bar in bars})
         chunk.look_up(bars)
@@ -153,7 +163,7 @@ class _Chunk:
     source: str = ""
     rows: dict[str, SymbolStatus] = field(default_factory=dict)  # by ticker
     known: dict[tuple[str, str, datetime], Bar] = field(default_factory=dict)
-    taken: set[tuple[str, str, datetime]] = field(default_factory=set)  # keys with new values from this call
+    taken: set[tuple[str, str, datetime]] = field(default_factory=set)  # keys that have new values from this call
     created: list[Bar] = field(default_factory=list)
     corrected: list[Bar] = field(default_factory=list)
     revisions: revise.Revisions = field(default_factory=revise.Revisions)

@@ -25,7 +25,7 @@ from scanner_app.mailbox.quarantine import put_into_quarantine
 from scanner_app.mailbox.rows import live_head, read_row
 from scanner_app.mailbox.tickets import Ticket
 from scanner_app.messaging.messages import Message
-from scanner_app.models import ProcessingFailure, SymbolStatus
+from scanner_app.models import Bar, ProcessingFailure, SymbolStatus
 from scanner_app.notifications import outbox
 from scanner_app.telemetry import counters
 
@@ -112,22 +112,33 @@ def killed(message: Message, reason: str, *, now: datetime) -> Outcome:
 def quarantine_head(ticket: Ticket, error: BaseException, *, now: datetime) -> Outcome:
     """Quarantine the head at once, since the bar itself is unusable. Counts as one failure.
 
-    Only from a live message, once: SUPERSEDED, with nothing changed, otherwise.
+    Only from a live message, once: SUPERSEDED, with nothing changed, otherwise. DEFERRED: a revision has given the
+    bar other values meanwhile, and it was published again to be run with these.
     """
     message = ticket.message
     text = _describe(error)
     with transaction.atomic():
-        was_live = live_head(message).update(
+        if live_head(message).update(losses=0) != 1:
+            return Outcome.SUPERSEDED
+        if _has_other_values(ticket):
+            publish_head(read_row(message.symbol_id))
+            return Outcome.DEFERRED
+        SymbolStatus.objects.filter(symbol_id=message.symbol_id).update(
             attempts=F("attempts") + 1, catching_up=True, last_error=f"{text.type}: {text.message}"
         )
-        if was_live != 1:
-            return Outcome.SUPERSEDED
         if not ticket.replayed:
             _count_failure(read_row(message.symbol_id), ticket, text, now)
         _record_failure(ticket, text, NextStep(outcome=Outcome.QUARANTINED), now)
         outcome = _quarantine(ticket, text, now, reason="the bar is unusable")
     _log_failure("bar_unusable", ticket, error)
     return outcome
+
+
+def _has_other_values(ticket: Ticket) -> bool:
+    """Whether the bar was revised after the ticket was made. The caller holds the row's lock."""
+    names = ("open", "high", "low", "close", "volume")
+    stored = Bar.objects.values_list(*names).get(pk=ticket.bar_id)
+    return bool(stored != tuple(getattr(ticket, name) for name in names))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

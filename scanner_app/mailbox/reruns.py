@@ -4,12 +4,13 @@ Whatever changes a span does so under the lock of its symbol's status row, and r
 whose windows were read before is noticed and done again.
 """
 
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q
 
 from scanner_app.detectors import Finding
 from scanner_app.domain import wording
@@ -23,6 +24,9 @@ from scanner_app.models import Bar, Rerun, Signal, SymbolStatus
 NEAR_BARS = 500
 """Spans of a series that are no further apart than so many bars are one: windows overlap, and rows stay few."""
 
+EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
+"""No time is earlier."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Look:
@@ -32,7 +36,11 @@ class Look:
     found: dict[int, list[Finding]] = field(default_factory=dict)  # by id of the bar
     failed: list[tuple[datetime, str]] = field(default_factory=list)  # bars at which a detector failed, and how
     stopped: bool = False  # by the time limit
-    next_bar_at: datetime | None = None  # where the span goes on, for one that failed again there; None: it is done
+    next_bar_at: datetime | None = None  # where the span goes on; None: it is done
+
+    def must_wait(self, span: Rerun) -> bool:
+        """Whether a span that was put off goes on only later: the detectors are still as broken as they were."""
+        return bool(span.failures and self.failed and not self.found)
 
 
 def widen(
@@ -50,8 +58,24 @@ def widen(
     `detector`: the name of the only one that must; empty: all. The caller holds the lock of the symbol's status row,
     and raises its revision.
     """
-    series = Rerun.objects.filter(symbol_id=symbol_id, timeframe=timeframe, detector=detector, cause=cause, failures=0)
-    _join(series, Rerun(symbol_id=symbol_id, timeframe=timeframe, detector=detector, cause=cause), first, last, now)
+    span = Rerun(symbol_id=symbol_id, timeframe=timeframe, first=first, last=last, detector=detector, cause=cause)
+    widen_all([span], now=now)
+
+
+def widen_all(spans: Sequence[Rerun], *, now: datetime) -> None:
+    """The same for several new spans, each of another series: of most calls in two statements."""
+    symbols = {span.symbol_id for span in spans}
+    known: defaultdict[Hashable, list[Rerun]] = defaultdict(list)
+    for row in Rerun.objects.filter(symbol_id__in=symbols, failures=0).order_by("id"):
+        known[_series_of(row)].append(row)
+    fresh = []
+    for span in spans:
+        if near := _near(known[_series_of(span)], span):
+            _join(near, span)
+        else:
+            span.created_at = now
+            fresh.append(span)
+    Rerun.objects.bulk_create(fresh)
 
 
 def join_completed(symbol_id: int, timeframe: str, timestamp: datetime, *, now: datetime) -> None:
@@ -64,10 +88,11 @@ def join_completed(symbol_id: int, timeframe: str, timestamp: datetime, *, now: 
 
 
 def due(now: datetime) -> Rerun | None:
-    """The span to look at now: the oldest of those that need not wait."""
+    """The span to look at now, of those that need not wait."""
     waiting = Q(next_attempt_at=None) | Q(next_attempt_at__lte=now)
     spans = Rerun.objects.select_related("symbol__status").filter(waiting, symbol__deleted_at=None)
-    return spans.order_by("next_attempt_at", "id").first()
+    # Those that nobody has looked at come first, then in turn: a short span waits for no long one.
+    return spans.order_by(F("next_attempt_at").asc(nulls_first=True), "id").first()
 
 
 def take(span: Rerun, *, until: datetime) -> bool:
@@ -76,9 +101,9 @@ def take(span: Rerun, *, until: datetime) -> bool:
     return mine == 1
 
 
-def give_back(span: Rerun) -> None:
-    """Let the span be taken again at once."""
-    Rerun.objects.filter(pk=span.pk).update(next_attempt_at=None)
+def give_back(span: Rerun, *, now: datetime) -> None:
+    """Let the span be taken again when the others have had their turn."""
+    Rerun.objects.filter(pk=span.pk).update(next_attempt_at=now)
 
 
 def store(span: Rerun, look: Look, *, retry_at: datetime, now: datetime) -> bool:
@@ -90,7 +115,7 @@ def store(span: Rerun, look: Look, *, retry_at: datetime, now: datetime) -> bool
     with transaction.atomic():
         lock(span.symbol_id)
         revision = SymbolStatus.objects.values_list("revision", flat=True).get(symbol_id=span.symbol_id)
-        if revision != span.symbol.status.revision:
+        if revision != span.symbol.status.revision or not _is_unchanged(span):
             return False
         _store_signals(look, now)
         for timestamp, error in look.failed:
@@ -102,7 +127,15 @@ def store(span: Rerun, look: Look, *, retry_at: datetime, now: datetime) -> bool
             add_event(span.symbol_id, EventKind.RERUN, now, reason=reason)
         else:
             Rerun.objects.filter(pk=span.pk).update(next_bar_at=look.next_bar_at, bars_done=done)
+            if look.must_wait(span):
+                Rerun.objects.filter(pk=span.pk).update(next_attempt_at=retry_at)
     return True
+
+
+def _is_unchanged(span: Rerun) -> bool:
+    """Whether no bar has joined the span since it was read: a bar that is put off joins without a new revision."""
+    rows = Rerun.objects.filter(pk=span.pk, first=span.first, last=span.last, next_bar_at=span.next_bar_at)
+    return rows.exists()
 
 
 def _store_signals(look: Look, now: datetime) -> None:
@@ -141,42 +174,47 @@ def _signal(bar: Bar, finding: Finding, now: datetime) -> Signal:
 
 
 def _put_off(span: Rerun, timestamp: datetime, error: str, *, retry_at: datetime, now: datetime) -> None:
-    """A detector failed at this bar: look again later."""
-    if span.failures:  # it was put off already
-        Rerun.objects.filter(pk=span.pk).update(failures=F("failures") + 1, next_attempt_at=retry_at, last_error=error)
-        return
-    series = Rerun.objects.filter(
-        symbol_id=span.symbol_id,
-        timeframe=span.timeframe,
-        detector=span.detector,
-        cause=span.cause,
-        failures__gt=0,
-    )
+    """A detector failed at this bar: look again later. The rest of its span does not wait for it."""
     fresh = Rerun(
         symbol_id=span.symbol_id,
         timeframe=span.timeframe,
+        first=timestamp,
+        last=timestamp,
         detector=span.detector,
         cause=span.cause,
-        failures=1,
+        created_at=now,
+        failures=span.failures + 1,
         next_attempt_at=retry_at,
         last_error=error,
     )
-    _join(series, fresh, timestamp, timestamp, now)
-
-
-def _join(rows: QuerySet[Rerun], fresh: Rerun, first: datetime, last: datetime, now: datetime) -> None:
-    """Widen the neighbouring one of these spans, joining all that it reaches then; or store `fresh`."""
-    reach = NEAR_BARS * TIMEFRAMES[fresh.timeframe]
-    near = list(rows.filter(first__lte=last + reach, last__gte=first - reach).order_by("id"))
-    if not near:
-        fresh.first, fresh.last, fresh.created_at = first, last, now
+    # Not its own span, nor one that waits for less: both come to their ends.
+    later = Rerun.objects.filter(symbol_id=span.symbol_id, failures__gt=span.failures).order_by("id")
+    if near := _near([row for row in later if _series_of(row) == _series_of(fresh)], fresh):
+        _join(near, fresh)
+    else:
         fresh.save()
-        return
+
+
+def _series_of(span: Rerun) -> Hashable:
+    return span.symbol_id, span.timeframe, span.detector, str(span.cause)
+
+
+def _near(rows: Iterable[Rerun], span: Rerun) -> list[Rerun]:
+    reach = NEAR_BARS * TIMEFRAMES[span.timeframe]
+    begin = span.first - min(reach, span.first - EARLIEST)
+    return [row for row in rows if row.first <= span.last + reach and row.last >= begin]
+
+
+def _join(near: Sequence[Rerun], span: Rerun) -> None:
+    """Widen the oldest of these spans by `span`, and join the others with it."""
     kept, *others = near
-    begun = [one.next_bar_at or one.first for one in near]
-    kept.next_bar_at = min(first, *begun)
-    kept.first = min(first, *(one.first for one in near))
-    kept.last = max(last, *(one.last for one in near))
+    before = (kept.first, kept.last, kept.next_bar_at, kept.bars_done)
+    begin = min(span.first, *(one.next_bar_at or one.first for one in near))
+    kept.first = min(span.first, *(one.first for one in near))
+    kept.next_bar_at = None if begin == kept.first else begin
+    kept.last = max(span.last, *(one.last for one in near))
     kept.bars_done = sum(one.bars_done for one in near)
-    kept.save(update_fields=["first", "last", "next_bar_at", "bars_done"])
-    Rerun.objects.filter(pk__in=[one.pk for one in others]).delete()
+    if (kept.first, kept.last, kept.next_bar_at, kept.bars_done) != before:
+        kept.save(update_fields=["first", "last", "next_bar_at", "bars_done"])
+    if others:
+        Rerun.objects.filter(pk__in=[one.pk for one in others]).delete()

@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING
 from scanner_app.domain import wording
 from scanner_app.domain.actors import SCANNER
 from scanner_app.domain.enums import BarStatus, EventKind, RerunCause
-from scanner_app.mailbox import reruns
-from scanner_app.models import Bar, BarRevision, SymbolEvent, SymbolStatus
+from scanner_app.mailbox import reruns, sql
+from scanner_app.models import Bar, BarRevision, Rerun, SymbolEvent, SymbolStatus
 
 if TYPE_CHECKING:
     from scanner_app.mailbox.accept import NewBar
 
 VALUES = ("open", "high", "low", "close", "volume")
 """The values of a bar that a feed sends, and that a revision changes."""
+
+MAX_SOURCE = 128
+"""Most characters of a sender's name that BarRevision keeps: a user's name may be longer."""
 
 
 def values_of(bar: "Bar | NewBar") -> dict[str, float | None]:
@@ -60,8 +63,8 @@ class Revisions:
         if not self.bars:
             return
         for one in self.old:
-            one.at, one.source = now, source or SCANNER
-        Bar.objects.bulk_update(self.bars.values(), [*VALUES, "revised", "assumed"])
+            one.at, one.source = now, (source or SCANNER)[:MAX_SOURCE]
+        sql.revise_bars(self.bars.values())
         BarRevision.objects.bulk_create(self.old)
         SymbolEvent.objects.bulk_create(
             SymbolEvent(
@@ -73,10 +76,13 @@ class Revisions:
             )
             for (symbol_id, timeframe), bars in self._series()
         )
+        spans = []
         for (symbol_id, timeframe), bars in self._series():
             # A bar that waits needs no second look: its own run will see the new values.
             if times := [bar.timestamp for bar in bars if bar.status == BarStatus.PROCESSED]:
-                reruns.widen(symbol_id, timeframe, min(times), max(times), cause=RerunCause.REVISION, now=now)
+                first, last, cause = min(times), max(times), RerunCause.REVISION
+                spans.append(Rerun(symbol_id=symbol_id, timeframe=timeframe, first=first, last=last, cause=cause))
+        reruns.widen_all(spans, now=now)
 
     def _series(self) -> Iterator[tuple[tuple[int, str], list[Bar]]]:
         """The revised bars by symbol and timeframe, oldest first."""

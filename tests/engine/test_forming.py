@@ -389,3 +389,18 @@ def test_a_closed_bar_that_comes_after_an_assumed_one_revises_it(broker_server):
 
     assert (report.revised, report.conflicts) == (1, [])
     assert closed() == [(OPENS, 11.0, False)]
+
+
+def test_bars_of_a_full_symbol_take_no_others_place(broker_server, settings, monkeypatch):
+    monkeypatch.setattr(assuming, "CHUNK", 2)
+    monkeypatch.setattr(assuming, "MOST_AT_ONCE", 2)
+    ingest.accept([hour(-20)], now=NOW)
+    for hours in range(-4, 0):
+        ingest.accept([hour(hours, closed=False)], now=NOW)
+    ingest.accept([hour() | {"symbol": "ETH-USD"}], now=NOW)
+    settings.SCANNER_MAX_BACKLOG = 1
+
+    counts = assuming.run(GRACE_OVER)
+
+    assert (counts["assumed"], counts["waiting"]) == (1, 4)
+    assert Bar.objects.get(assumed=True).symbol.ticker == "ETH-USD"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from scanner_app.engine import ingest
-from scanner_app.models import Bar, Symbol
+from scanner_app.models import Bar, BarRevision, Symbol
 from tests.conftest import T0, raw_bar, row_of
 
 pytestmark = pytest.mark.django_db
@@ -262,3 +262,19 @@ def test_a_chunk_costs_the_same_queries_whatever_its_size(django_assert_max_num_
         ingest.accept([raw_bar(ticker, day) for ticker in tickers for day in range(2, 27)], now=T0)
 
     assert len(few) == len(many)
+
+
+def test_of_equal_keys_of_one_call_the_first_is_not_revised_by_one_of_a_later_chunk():
+    bars = [raw_bar(day=day) for day in range(500)] + [raw_bar(day=499, close=10.5), raw_bar(day=499, close=10.6)]
+
+    report = ingest.accept(bars, now=T0 + timedelta(days=2_000), revising=True)
+
+    assert (report.accepted, report.revised, len(report.conflicts)) == (500, 0, 2)
+
+
+def test_the_sender_of_a_revision_may_have_a_long_name():
+    ingest.accept([raw_bar()], now=T0)
+
+    assert ingest.accept([raw_bar(close=10.5)], now=T0, revising=True, source="x" * 150).revised == 1
+
+    assert BarRevision.objects.get().source == "x" * 128

@@ -1,6 +1,6 @@
 """After a revision the valid signals are those of a scanner that had the final values from the start."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -8,16 +8,17 @@ import pytest
 from scanner_app import mailbox
 from scanner_app.detectors import Signal as Seen
 from scanner_app.domain.enums import RerunCause
-from scanner_app.engine import detection, reruns, runs
+from scanner_app.engine import detection, reruns, retention, runs
 from scanner_app.mailbox import NewBar, Verdict
 from scanner_app.mailbox import reruns as mailbox_reruns
 from scanner_app.mailbox.accept import create_symbols
-from scanner_app.models import Bar, BarRevision, Rerun, Signal, Symbol, SymbolEvent, SymbolStatus
+from scanner_app.models import Bar, BarRevision, QuarantinedBar, Rerun, Signal, Symbol, SymbolEvent, SymbolStatus
 from tests.conftest import T0, live_message, new_bar, row_of, start_head
 
 pytestmark = pytest.mark.django_db
 
 MINUTE = timedelta(minutes=1)
+ANCIENT = datetime(1, 1, 2, tzinfo=UTC)
 
 
 class Higher:
@@ -170,8 +171,8 @@ def test_a_look_with_old_windows_is_done_again(monkeypatch):
     real = reruns._look
     calls: list[mailbox_reruns.Look] = []
 
-    def look(span, now):
-        seen = real(span, now)
+    def look(*args):
+        seen = real(*args)
         if not calls:
             feed([new_bar(day=1, close=11.0)], revising=True)
         calls.append(seen)
@@ -248,8 +249,8 @@ def test_a_span_of_one_detector_leaves_the_others_signals_alone():
     assert {one[4] for one in valid("TSLA") if one[1] == "higher"} <= {1.0}
 
 
-def test_bars_whose_window_retention_has_cut_are_left_alone(settings):
-    settings.SCANNER_KEEP_BARS_DAYS = 10_000
+def test_bars_whose_window_retention_has_cut_are_left_alone(monkeypatch):
+    monkeypatch.setattr(retention, "SPARE_BARS", 10)
     feed(walk(20))
     process_all()
     before = valid("TSLA")
@@ -317,6 +318,153 @@ def test_an_assumed_bar_is_revised_by_the_closed_one_and_confirmed_by_its_like()
         (False, True, 11.5),
     ]
     assert BarRevision.objects.get().assumed
+
+
+def test_many_bars_that_fail_for_ever_do_not_keep_the_bars_after_them(monkeypatch):
+    monkeypatch.setattr(reruns, "CHUNK", 3)
+    feed(walk(30))
+    process_all()
+    bars = [new_bar(day=day, close=10 + day / 64) for day in range(30)]
+    BROKEN.update(bar.close for bar in bars)
+    feed(bars, revising=True)
+    look_again()
+    BROKEN.discard(bars[25].close)
+
+    most = 0
+    for hours in range(1, 40):
+        look_again(T0 + timedelta(hours=hours))
+        most = max(most, Rerun.objects.count())
+
+    assert (bars[25].timestamp, "broken", "SEEN", "neutral", bars[25].close) in valid("TSLA")
+    assert most <= 3
+    BROKEN.clear()
+    for hours in range(40, 80):
+        look_again(T0 + timedelta(hours=hours))
+    assert not Rerun.objects.exists()
+
+
+def test_a_bar_that_fails_for_ever_does_not_keep_the_bars_after_it():
+    feed(walk(10))
+    process_all()
+    BROKEN.update({11.5, 11.25})
+    feed([new_bar(day=2, close=11.5), new_bar(day=6, close=11.25)], revising=True)
+    look_again()
+    BROKEN.discard(11.25)
+    for hours in range(1, 50):
+        look_again(T0 + timedelta(hours=hours))
+    assert (new_bar(day=6).timestamp, "broken", "SEEN", "neutral", 11.25) in valid("TSLA")
+
+
+def test_a_bar_put_off_while_its_span_is_looked_at_is_not_lost():
+    feed(walk(30))
+    process_all()
+    BROKEN.update({11.5, 11.25})
+    feed([new_bar(day=2, close=11.5)], revising=True)
+    look_again()
+    BROKEN.discard(11.5)
+    feed([new_bar(day=20, close=11.25)], revising=True)
+    later = T0 + timedelta(hours=1)
+    put_off = Rerun.objects.select_related("symbol__status").get(failures=1)
+    look = reruns._look(put_off)
+    look_again()  # another worker, at the normal span
+    mailbox_reruns.store(put_off, look, retry_at=later, now=later)
+    BROKEN.clear()
+    look_again(T0 + timedelta(hours=9))
+    assert (new_bar(day=20).timestamp, "broken", "SEEN", "neutral", 11.25) in valid("TSLA")
+
+
+def test_retention_that_cut_one_series_only(monkeypatch):
+    monkeypatch.setattr(retention, "SPARE_BARS", 10)
+    create_symbols(["TSLA"], at_most=9, now=T0)
+    mailbox.accept([new_bar(day=0, timeframe="1w")], now=T0)
+    feed(walk(20))
+    process_all()
+    before = valid("TSLA")
+    Bar.objects.filter(timeframe="1d", sequence__lte=11).delete()
+    feed([bar for bar in walk(20, factor=3.0) if bar.timestamp >= new_bar(day=10).timestamp], revising=True)
+    look_again()
+    days = [new_bar(day=day).timestamp for day in range(10, 14)]
+    assert [one for one in valid("TSLA") if one[0] in days and one[1] == "higher"] == [
+        one for one in before if one[0] in days and one[1] == "higher"
+    ]
+
+
+def test_a_replayed_first_bar_is_no_retention(settings):
+    settings.SCANNER_KEEP_BARS_DAYS = 10_000
+    feed(walk(1))
+    symbol = Symbol.objects.get()
+    mailbox.skip(symbol, by="anna", now=T0)
+    mailbox.replay(QuarantinedBar.objects.get(), by="anna", now=T0)
+    process_all()
+    feed(walk(10, first=1)[0:9])
+    process_all()
+    feed([new_bar(day=1, close=11.5)], revising=True)
+    look_again()
+    assert (new_bar(day=1).timestamp, "broken", "SEEN", "neutral", 11.5) in valid("TSLA")
+
+
+def test_a_slow_detector_is_not_run_on_a_whole_chunk_within_one_limit(monkeypatch):
+    feed(walk(60))
+    process_all()
+    feed(walk(60, factor=2.0), revising=True)
+    seconds = [0.0]
+    real = reruns._findings
+
+    def slow(*args):
+        seconds[0] += 0.5
+        return real(*args)
+
+    monkeypatch.setattr(reruns, "_findings", slow)
+    reruns.run(lambda: T0, clock=lambda: seconds[0])
+    assert seconds[0] <= 2, "a task's soft limit is a bar's, and a second"
+
+
+def test_many_short_spans_do_not_take_a_task_each():
+    tickers = [f"S{n}" for n in range(20)]
+    create_symbols(tickers, at_most=100, now=T0)
+    for ticker in tickers:
+        mailbox.accept([new_bar(ticker)], now=T0)
+        process_all(ticker)
+    for ticker in tickers:
+        mailbox.accept([new_bar(ticker, close=11.5)], now=T0, revising=True)
+    for _ in range(4):
+        reruns.run(lambda: T0)
+    assert not Rerun.objects.exists()
+
+
+def test_a_small_span_does_not_wait_for_a_long_one(monkeypatch):
+    feed(walk(450))
+    process_all()
+    create_symbols(["B"], at_most=100, now=T0)
+    mailbox.accept([new_bar("B")], now=T0)
+    process_all("B")
+    feed(walk(450, factor=2.0), revising=True)
+    mailbox.accept([new_bar("B", close=11.5)], now=T0, revising=True)
+    ticks = iter(range(10_000))
+    for _ in range(2):
+        reruns.run(lambda: T0, clock=lambda: float(next(ticks)))
+    assert [one.symbol.ticker for one in Rerun.objects.all()] == ["TSLA"]
+
+
+def test_a_revision_of_an_ancient_bar():
+    assert feed([new_bar(timestamp=ANCIENT)]) == [Verdict.ACCEPTED]
+    process_all()
+    assert feed([new_bar(timestamp=ANCIENT, close=11.5)], revising=True) == [Verdict.REVISED]
+
+
+def test_a_revision_of_many_symbols_takes_as_many_queries_as_one_of_few(django_assert_max_num_queries):
+    tickers = [f"S{number}" for number in range(30)]
+    create_symbols(tickers, at_most=100, now=T0)
+    mailbox.accept([new_bar(ticker) for ticker in tickers], now=T0)
+    for ticker in tickers:
+        process_all(ticker)
+
+    with django_assert_max_num_queries(14):
+        mailbox.accept([new_bar(ticker, close=11.5) for ticker in tickers], now=T0, revising=True)
+    with django_assert_max_num_queries(14):
+        mailbox.accept([new_bar(ticker, close=11.6) for ticker in tickers], now=T0, revising=True)
+
+    assert Rerun.objects.count() == 30
 
 
 def vars_of(bar):

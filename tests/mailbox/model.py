@@ -220,10 +220,14 @@ class ModelSymbol:
             self._publish_head()
         return outcome
 
-    def unusable(self, letter: Letter, now: datetime) -> str:
+    def unusable(self, letter: Letter, now: datetime, *, value: float | None) -> str:
         if letter.control or not self.is_live(letter):
             return "superseded"
         bar = self.head_bar
+        if value != bar.value:  # a revision came meanwhile
+            self.losses = 0
+            self._publish_head()
+            return "deferred"
         if not bar.replayed:
             self._count_failure(now)
         self.recorded.append([bar.day, letter.retries + 1, 1])

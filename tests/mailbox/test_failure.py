@@ -12,8 +12,8 @@ from scanner_app.domain.enums import Outcome
 from scanner_app.domain.errors import DetectorFailed
 from scanner_app.domain.retry import after_failure
 from scanner_app.mailbox import Ticket, failure
-from scanner_app.models import Bar, ProcessingFailure, QuarantinedBar
-from tests.conftest import T0, accept_days, fail_head, live_message, row_of, snapshot, start_head
+from scanner_app.models import Bar, CircuitBreaker, ProcessingFailure, QuarantinedBar
+from tests.conftest import T0, accept_days, fail_head, live_message, new_bar, row_of, snapshot, start_head
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -179,6 +179,22 @@ def test_an_unusable_bar_is_quarantined_at_once(dispatched_head, published):
     assert [(message.sequence, due) for message, _, due in published] == [(2, None)]
     failure = ProcessingFailure.objects.get()
     assert (failure.retry_delay_s, failure.next_attempt_at) == (None, None)
+
+
+def test_a_bar_found_unusable_with_values_that_were_revised_meanwhile_is_run_with_the_new_ones(
+    dispatched_head, published
+):
+    symbol, ticket = dispatched_head()
+    mailbox.accept([new_bar(day=0, close=11.5)], now=T0, revising=True)
+    del published[:]
+
+    assert mailbox.quarantine_head(ticket, BarUnusable("no volume"), now=T0) is Outcome.DEFERRED
+
+    assert [message.sequence for message, _, _ in published] == [1]
+    assert (row_of(symbol).attempts, CircuitBreaker.objects.get().failures) == (0, 0)
+    again = start_head(symbol)
+    assert again.close == 11.5
+    assert mailbox.quarantine_head(again, BarUnusable("no volume"), now=T0) is Outcome.QUARANTINED
 
 
 def test_a_repeated_quarantine_changes_nothing(dispatched_head):

@@ -436,7 +436,7 @@ class MailboxMachine(RuleBasedStateMachine):
             expected = model.complete(letter, pattern, held=ticket.held, run_s=run_s, revision=ticket.revision)
         elif result == "unusable":
             outcome = mailbox.quarantine_head(ticket, BarUnusable("unusable"), now=self.now)
-            expected = model.unusable(letter, self.now)
+            expected = model.unusable(letter, self.now, value=ticket.volume)
         else:
             hung = result == "hang"
             outcome = mailbox.fail(ticket, ValueError("no good"), now=self.now, hung=hung)

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -12,10 +13,11 @@ from django.db import connection, transaction
 from rest_framework.test import APIClient
 
 from scanner_app import mailbox
+from scanner_app.detectors import Signal as Seen
 from scanner_app.domain.enums import Outcome
-from scanner_app.engine import ingest
+from scanner_app.engine import ingest, reruns, runs
 from scanner_app.mailbox.accept import create_symbols
-from scanner_app.models import Bar, CircuitBreaker, ProcessingFailure, Symbol
+from scanner_app.models import Bar, CircuitBreaker, ProcessingFailure, Rerun, Signal, Symbol
 from tests.conftest import T0, accept_days, live_message, new_bar, raw_bar, row_of, start_head
 from tests.waiting import wait_until
 
@@ -210,3 +212,99 @@ def test_of_two_operators_who_disable_at_one_moment_one_leaves_an_event(dispatch
 
     assert symbol.events.filter(kind="disabled").count() == 1
     assert row_of(symbol).epoch == 1
+
+
+def test_a_completion_that_waited_for_a_revision_of_its_bar_finishes_it_and_has_it_looked_at_again(dispatched_head):
+    symbol, ticket = dispatched_head()
+    revised, go_on = threading.Event(), threading.Event()
+
+    def revise_slowly() -> None:
+        try:
+            with transaction.atomic():
+                mailbox.accept([new_bar(day=0, close=11.5)], now=T0, revising=True)
+                revised.set()
+                go_on.wait(30)
+        finally:
+            connection.close()
+
+    def complete() -> Outcome:
+        try:
+            revised.wait(30)
+            return mailbox.complete(ticket, [], now=T0)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        slow, waiting = pool.submit(revise_slowly), pool.submit(complete)
+        assert revised.wait(30)
+        if connection.vendor == "postgresql":
+            wait_until(someone_waits_for_a_lock, "the completion waits for the row")
+        go_on.set()
+        slow.result(30)
+        outcome = waiting.result(30)
+
+    assert outcome is Outcome.COMPLETED
+    bar = Bar.objects.get()
+    assert (bar.status, bar.close, row_of(symbol).cursor) == ("processed", 11.5, 1)
+    assert Rerun.objects.get().first == ticket.timestamp
+
+
+class Higher:
+    """Sees a bar that closed above the mean of its window, by how much."""
+
+    name, bars_needed = "higher", 4
+
+    def detect(self, window):
+        yield Seen("HIGHER", "bullish", 20 + float(window.close[-1] - window.close.mean()))
+
+
+def process(ticker: str) -> None:
+    symbol = Symbol.objects.get(ticker=ticker)
+    while row_of(symbol).head is not None:
+        runs.process_head(live_message(symbol))
+
+
+def valid(ticker: str) -> list[Any]:
+    rows = Signal.objects.filter(symbol__ticker=ticker, withdrawn_at=None).order_by("timestamp", "pattern")
+    return list(rows.values_list("timestamp", "detector", "pattern", "direction", "strength"))
+
+
+def test_revisions_completions_and_looks_at_one_moment_neither_deadlock_nor_leave_old_signals(monkeypatch, settings):
+    settings.SCANNER_DETECTORS = [f"{__name__}.Higher"]
+    tickers = ["A", "B", "C"]
+    create_symbols(tickers, at_most=9, now=T0)
+    monkeypatch.setattr(reruns, "BUDGET_S", 0.05)
+    now = T0 + timedelta(days=100)
+    for ticker in tickers:
+        mailbox.accept([new_bar(ticker, day) for day in range(12)], now=now)
+
+    def revise(order: Sequence[str], close: float) -> None:
+        for day in range(12):
+            mailbox.accept([new_bar(ticker, day, close=close) for ticker in order], now=now, revising=True)
+
+    def look() -> None:
+        for _ in range(20):
+            reruns.run(lambda: now)
+
+    at_once(
+        [
+            *(partial(process, ticker) for ticker in tickers),
+            partial(revise, tickers, 11.5),
+            partial(revise, tickers[::-1], 9.5),
+            look,
+            look,
+        ]
+    )
+    later = now + timedelta(hours=1)
+    while Rerun.objects.exists():
+        reruns.run(lambda: later)
+
+    assert not Bar.objects.exclude(status="processed").exists()
+    for ticker in tickers:
+        bars = Bar.objects.filter(symbol__ticker=ticker).order_by("sequence")
+        assert [bar.sequence for bar in bars] == list(range(1, 13))
+        fresh = f"{ticker}2"
+        create_symbols([fresh], at_most=9, now=now)
+        mailbox.accept([new_bar(fresh, day, close=bar.close) for day, bar in enumerate(bars)], now=now)
+        process(fresh)
+        assert valid(ticker) == valid(fresh) != []
