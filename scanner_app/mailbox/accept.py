@@ -35,6 +35,7 @@ CREATING = 0x5CA77E12
 RESET_BY_CORRECTION = (
     "replayed",
     "held",
+    "revised",
     "assumed",
     "derived",
     "attempts",
@@ -227,6 +228,7 @@ class _Chunk:
             self.known[bar.key] = stored
         else:
             stored = known
+            stored.revised = stored.revised or self.revising
             self.corrected.append(stored)
         self.taken.add(bar.key)
         for name in revise.VALUES:

@@ -61,7 +61,8 @@ def complete(ticket: Ticket, findings: Iterable[Finding], *, now: datetime, run_
         if next_head is None:
             return Outcome.SUPERSEDED
         sql.insert_signals(ticket, findings, now=now)
-        if next_head.revision != ticket.revision:  # its window may be from before a revision
+        # Its window may be from before a revision; or later bars were processed without it, that would see it now.
+        if next_head.revision != ticket.revision or (ticket.late and ticket.revised):
             reruns.join_completed(message.symbol_id, ticket.timeframe, ticket.timestamp, now=now)
         failures, bar = sql.read_next(message.symbol_id, next_head.head)
         if failures:

@@ -40,7 +40,7 @@ _READ_HEAD = """
            status.epoch, status.attempts, status.stage, status.next_attempt_at,
            status.catching_up, status.latencies, status.revision,
            bar.id, bar.timeframe, bar.timestamp, bar.open, bar.high, bar.low, bar.close, bar.volume,
-           bar.late, bar.replayed, bar.accepted_at, bar.request_id
+           bar.late, bar.replayed, bar.revised, bar.accepted_at, bar.request_id
       FROM scanner_app_symbolstatus status
       JOIN scanner_app_symbol symbol ON symbol.id = status.symbol_id
       JOIN scanner_app_circuitbreaker breaker ON breaker.symbol_id = status.symbol_id
@@ -171,7 +171,7 @@ def read_head(message: Message) -> StoredHead | None:
     enabled, deleted_at, opened_at, epoch, attempts, stage, next_attempt_at, catching_up, latencies, revision, *bar = (
         row
     )
-    bar_id, timeframe, timestamp, *values, late, replayed, accepted_at, request_id = bar
+    bar_id, timeframe, timestamp, *values, late, replayed, revised, accepted_at, request_id = bar
     return StoredHead(
         runnable=bool(enabled) and deleted_at is None,
         opened_at=_maybe_utc(opened_at),
@@ -187,6 +187,7 @@ def read_head(message: Message) -> StoredHead | None:
             **dict(zip(("open", "high", "low", "close", "volume"), values, strict=True)),
             late=bool(late),
             replayed=bool(replayed),
+            revised=bool(revised),
             accepted_at=utc(accepted_at),
             request_id=request_id,
             held=bool(catching_up),

@@ -23,6 +23,7 @@ class Ticket:
     volume: float | None  # None: unknown
     late: bool
     replayed: bool
+    revised: bool = False  # has had other values
     accepted_at: datetime
     request_id: str | None = None  # of the request that brought the bar, if one did
     held: bool  # accepted before a pause had been worked off

@@ -29,7 +29,7 @@ class Bar(models.Model):
     replayed = models.BooleanField(default=False)  # from quarantine: one attempt, and the breaker does not count it
     held = models.BooleanField(default=False)  # accepted before a pause had been worked off
     # Old code may make rows while an upgrade runs, and leaves these at their defaults.
-    revised = models.BooleanField(default=False, db_default=False)  # has had other values, see BarRevision
+    revised = models.BooleanField(default=False, db_default=False)  # has had other values
     assumed = models.BooleanField(default=False, db_default=False)  # was forming and never confirmed as closed
     derived = models.BooleanField(default=False, db_default=False)  # made from bars of a smaller timeframe
     attempts = models.IntegerField(default=0)  # runs it took; of the head, see SymbolStatus.attempts

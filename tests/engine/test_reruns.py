@@ -467,6 +467,27 @@ def test_a_revision_of_many_symbols_takes_as_many_queries_as_one_of_few(django_a
     assert Rerun.objects.count() == 30
 
 
+def test_after_a_split_bars_see_the_one_that_was_in_quarantine():
+    bars = walk(30)
+    bars[10] = new_bar(day=10)
+    feed(bars[:11])
+    symbol = Symbol.objects.get()
+    while Bar.objects.filter(status="processed").count() < 10:
+        runs.process_head(live_message(symbol))
+    mailbox.skip(symbol, by="anna", now=T0)
+    feed(bars[11:])
+    process_all()
+
+    feed(walk(30, factor=0.25), revising=True)
+    look_again()
+    process_all()
+    look_again()
+    feed(walk(30, ticker="FRESH", factor=0.25))
+    process_all("FRESH")
+
+    assert valid("TSLA") == valid("FRESH")
+
+
 def vars_of(bar):
     names = ("symbol", "timeframe", "timestamp", "open", "high", "low", "close", "volume")
     return {name: getattr(bar, name) for name in names}

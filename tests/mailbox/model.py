@@ -47,6 +47,7 @@ class ModelBar:
     held: bool = False
     attempts: int | None = 0
     assumed: bool = False
+    revised: bool = False
 
 
 @dataclass
@@ -125,7 +126,7 @@ class ModelSymbol:
             if not (revising or bar.assumed) or day in self.in_call:
                 return "conflict"
             self.in_call.add(day)
-            bar.value, bar.assumed = value, False
+            bar.value, bar.assumed, bar.revised = value, False, True
             if bar.status == "processed":
                 self.touched.add(day)
             return "revised"
@@ -139,7 +140,8 @@ class ModelSymbol:
         if bar is not None:
             self.events.append("replaced")
             self._resolve(day, "replaced")
-        self.bars[day] = ModelBar(day, value, self.last, late, assumed=assumed)
+        was_revised = bar is not None and (bar.revised or revising)
+        self.bars[day] = ModelBar(day, value, self.last, late, assumed=assumed, revised=was_revised)
         return "accepted"
 
     def end_call(self, *, revised: bool) -> None:
@@ -170,11 +172,13 @@ class ModelSymbol:
         self._publish_head()
         return "deferred"
 
-    def complete(self, letter: Letter, pattern: str, *, held: bool, run_s: float, revision: int) -> str:
+    def complete(
+        self, letter: Letter, pattern: str, *, held: bool, run_s: float, revision: int, reaches_later: bool
+    ) -> str:
         if letter.sequence != self.head:
             return "superseded"
         bar = self.head_bar
-        if revision != self.revision:  # it may have seen old values
+        if revision != self.revision or reaches_later:  # it may have seen old values, or others did not see it
             self.touched.add(bar.day)
             self.revision += 1
         self._move_on()
@@ -317,6 +321,7 @@ class ModelSymbol:
             replayed=True,
             attempts=0,
             assumed=self.bars[entry.day].assumed,
+            revised=self.bars[entry.day].revised,
         )
         self.events.append("replayed")
         self.name_first_head(was_idle, now)

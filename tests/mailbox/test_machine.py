@@ -404,7 +404,8 @@ class MailboxMachine(RuleBasedStateMachine):
             else:
                 self._assert_may_run(name)
                 assert ticket is not None
-                assert (ticket.timestamp, ticket.volume) == (_time(model.head_bar.day), model.head_bar.value)
+                bar = model.head_bar
+                assert (ticket.timestamp, ticket.volume, ticket.revised) == (_time(bar.day), bar.value, bar.revised)
         run = Run(message, ticket)
         self.running.append(run)
         return run
@@ -433,7 +434,14 @@ class MailboxMachine(RuleBasedStateMachine):
             pattern = f"RUN_{self.runs}"
             finding = Finding(detector="d", pattern=pattern, direction=Direction.NEUTRAL, strength=1.0)
             outcome = mailbox.complete(ticket, [finding], now=self.now, run_s=run_s)
-            expected = model.complete(letter, pattern, held=ticket.held, run_s=run_s, revision=ticket.revision)
+            expected = model.complete(
+                letter,
+                pattern,
+                held=ticket.held,
+                run_s=run_s,
+                revision=ticket.revision,
+                reaches_later=ticket.late and ticket.revised,
+            )
         elif result == "unusable":
             outcome = mailbox.quarantine_head(ticket, BarUnusable("unusable"), now=self.now)
             expected = model.unusable(letter, self.now, value=ticket.volume)
@@ -680,7 +688,7 @@ def _status_of_model(model: ModelSymbol) -> dict[str, Any]:
 
 
 def _bar_of(bar: dict[str, Any], days: dict[int, int]) -> ModelBar:
-    names = ("sequence", "status", "late", "replayed", "held", "attempts", "assumed")
+    names = ("sequence", "status", "late", "replayed", "held", "attempts", "assumed", "revised")
     return ModelBar(day=days[bar["id"]], value=int(bar["volume"]), **{name: bar[name] for name in names})
 
 
