@@ -300,7 +300,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "rerun": {
         "task": task_names.RERUN,
-        "schedule": 2.0,  # at most one second each: half of a processor
+        "schedule": 2.0,  # at most 0.4 s each: a fifth of a processor
         "options": {"queue": Role.RERUN.value, "expires": 2.0},
     },
     "remove rows": {

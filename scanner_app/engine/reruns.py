@@ -1,6 +1,6 @@
 """Look again at spans of bars whose values, or whose detectors, have changed. See mailbox/reruns.py for what is stored.
 
-One span at a time, in order of time and in chunks, for a second of every two: live bars keep their share of the
+One span at a time, in order of time and in chunks, for a fifth of the time: live bars keep their share of the
 machine. Windows are those of each bar's own time, from processed bars.
 """
 
@@ -22,10 +22,10 @@ from scanner_app.models import Bar, Rerun
 
 log = structlog.get_logger(__name__)
 
-BUDGET_S = 1.0
-"""Longest time (s) of one task, which beat triggers every two seconds: half of one processor at most."""
+BUDGET_S = 0.4
+"""Longest time (s) of one task, which beat triggers every two seconds: a fifth of one processor at most."""
 
-CHUNK = 100
+CHUNK = 25
 """Bars of one transaction: their windows are read at once, and its locks are held for milliseconds."""
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 30, 3_600
