@@ -28,7 +28,7 @@ DAY_S = 86_400
 THREE_DAYS = "3d"
 
 BY_SESSIONS = frozenset({"1d", "1w", "1M"})
-"""Timeframes whose periods are sessions. Of the others a period has the bar's own length."""
+"""Timeframes whose bars end with the close of a session that the calendar tells. For THREE_DAYS, see above."""
 
 
 @dataclass(frozen=True, slots=True)

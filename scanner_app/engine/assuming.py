@@ -11,6 +11,7 @@ import structlog
 from django.conf import settings
 
 from scanner_app import mailbox
+from scanner_app.domain.bars import values_of
 from scanner_app.domain.timeframes import RANK
 from scanner_app.engine import forming
 from scanner_app.engine.forming import Kept
@@ -69,11 +70,7 @@ def _assumed(one: Kept) -> mailbox.NewBar:
         symbol=one.ticker,
         timeframe=one.period.timeframe,
         timestamp=one.values.timestamp,
-        open=one.values.open,
-        high=one.values.high,
-        low=one.values.low,
-        close=one.values.close,
-        volume=one.values.volume,
+        **values_of(one.values),
         assumed=True,
     )
 

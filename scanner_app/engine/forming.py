@@ -7,7 +7,7 @@ and a broker that loses all it has loses ten seconds of them. While it is away t
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 
 from scanner_app.calendars import calendar_of, hours_of
 from scanner_app.domain import closing
+from scanner_app.domain.bars import VALUES, values_of
 from scanner_app.domain.timeframes import RANK
 from scanner_app.domain.trading_hours import Hours
 from scanner_app.mailbox import NewBar, Verdict
@@ -29,7 +30,8 @@ MOST = 1_000
 """Forming bars of one symbol; further ones find its backlog full. A feed of `1s` bars that never says that one is
 closed has some seventy, by the default settings."""
 
-VALUES = ("timestamp", "open", "high", "low", "close", "volume", "sent_at")
+COLUMNS = ("timestamp", *VALUES, "sent_at")
+"""What a row has beside its key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +158,7 @@ def store(values: Mapping[Period, FormingValues]) -> None:
     # In one order, so that two calls with the same bars cannot wait for each other.
     rows = [_row(period, values[period]) for period in sorted(values)]
     FormingBar.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["symbol", "timeframe", "ends_at"], update_fields=VALUES
+        rows, update_conflicts=True, unique_fields=["symbol", "timeframe", "ends_at"], update_fields=COLUMNS
     )
 
 
@@ -187,7 +189,7 @@ class _Row(NamedTuple):
 
 
 def _kept(row: _Row, period: Period, newer: FormingValues | None, now: datetime) -> Kept:
-    stored = FormingValues(**{name: getattr(row, name) for name in VALUES})
+    stored = FormingValues(**{name: getattr(row, name) for name in COLUMNS})
     return Kept(
         row=row.pk,
         period=period,
@@ -245,9 +247,13 @@ def _shown(bars: Iterable[Kept]) -> dict[int, list[Forming]]:
     for one in sorted(newest.values(), key=lambda one: RANK[one.period.timeframe]):
         closed_until = one.newest_end
         if closed_until is None or one.ends_at > closed_until:
-            values = {name: getattr(one.values, name) for name in VALUES if name != "sent_at"}
             found.setdefault(one.period.symbol_id, []).append(
-                Forming(timeframe=one.period.timeframe, ends_at=one.ends_at, **values)
+                Forming(
+                    timeframe=one.period.timeframe,
+                    ends_at=one.ends_at,
+                    timestamp=one.values.timestamp,
+                    **values_of(one.values),
+                )
             )
     return found
 
@@ -258,11 +264,11 @@ def _end_of_newest(newest: Mapping[str, str], timeframe: str, hours: Hours) -> d
 
 
 def _values_of(bar: NewBar, now: datetime) -> FormingValues:
-    return FormingValues(**{name: getattr(bar, name) for name in VALUES if name != "sent_at"}, sent_at=now)
+    return FormingValues(timestamp=bar.timestamp, **values_of(bar), sent_at=now)
 
 
 def _row(period: Period, values: FormingValues) -> FormingBar:
-    return FormingBar(**period._asdict(), **{name: getattr(values, name) for name in VALUES})
+    return FormingBar(**period._asdict(), **asdict(values))
 
 
 def _symbols(tickers: set[str]) -> QuerySet[Symbol]:

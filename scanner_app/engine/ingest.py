@@ -8,11 +8,11 @@ from datetime import datetime
 from django.conf import settings
 
 from scanner_app import mailbox
+from scanner_app.domain.bars import values_of
 from scanner_app.domain.timeframes import RANK
 from scanner_app.engine import forming, off_grid
 from scanner_app.engine.validation import Rejection, validate
 from scanner_app.mailbox.accept import CHUNK, create_symbols, stored_bars
-from scanner_app.mailbox.revise import values_of
 from scanner_app.models import Symbol
 from scanner_app.telemetry import counters
 

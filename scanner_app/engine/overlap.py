@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from scanner_app.engine.validation import Rejection, validate
-from scanner_app.mailbox.sql import known_bars
-from scanner_app.models import Symbol
+from scanner_app.mailbox.accept import stored_bars
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +23,10 @@ def compare(bars: Sequence[Mapping[str, object]], *, now: datetime) -> Overlap:
     """
     checked = ((index, validate(index, raw, now)) for index, raw in enumerate(bars))
     good = [(index, bar) for index, bar in checked if not isinstance(bar, Rejection)]
-    wanted = {bar.symbol for _, bar in good}
-    symbols = dict(Symbol.objects.filter(ticker__in=wanted).values_list("ticker", "id"))
-    keys = [(symbols[bar.symbol], bar.timeframe, bar.timestamp) for _, bar in good if bar.symbol in symbols]
-    stored = {(bar.symbol_id, bar.timeframe, bar.timestamp): bar for bar in known_bars(keys)}
+    stored = stored_bars([bar for _, bar in good])
     overlap = Overlap()
     for index, bar in good:
-        known = stored.get((symbols.get(bar.symbol, 0), bar.timeframe, bar.timestamp))
+        known = stored.get(bar.key)
         if known is None:
             overlap.missing.append(index)
         elif not bar.same_values(known):

@@ -15,8 +15,10 @@ from django.conf import settings
 from scanner_app import detectors
 from scanner_app.detectors import BarUnusable, Detector, Window
 from scanner_app.domain import wording
+from scanner_app.domain.bars import VALUES
 from scanner_app.domain.enums import BarStatus
 from scanner_app.engine import detection, retention
+from scanner_app.engine.window import window_of
 from scanner_app.mailbox import failure, reruns
 from scanner_app.models import Bar, Rerun
 
@@ -77,7 +79,7 @@ def _look(span: Rerun, is_over: Callable[[], bool] = lambda: False) -> reruns.Lo
     rows = [*older, *bars]
     if not bars:
         return look
-    whole = _window(span, rows)
+    whole = window_of(span.symbol.ticker, span.timeframe, [values for _, *values in rows])
     cut = len(older) < needed - 1 and _is_cut(span)
     for place, (bar_id, timestamp, *_) in enumerate(bars, start=len(older)):
         if cut and place + 1 < needed:
@@ -109,7 +111,7 @@ Row = tuple[int, datetime, float, float, float, float, float | None]
 def _bars(span: Rerun, needed: int) -> tuple[list[Row], list[Row], datetime | None]:
     """The bars of the first window but its last, the bars to look at, and the time of the one after these."""
     series = Bar.objects.filter(symbol_id=span.symbol_id, timeframe=span.timeframe, status=BarStatus.PROCESSED)
-    rows = series.values_list("id", "timestamp", "open", "high", "low", "close", "volume")
+    rows = series.values_list("id", "timestamp", *VALUES)
     begin = span.next_bar_at or span.first
     after = series.filter(timestamp__gt=span.last).order_by("timestamp").values_list("timestamp", flat=True)
     reached = list(after[: needed - 1])
@@ -117,16 +119,6 @@ def _bars(span: Rerun, needed: int) -> tuple[list[Row], list[Row], datetime | No
     bars = list(rows.filter(timestamp__gte=begin, timestamp__lte=end).order_by("timestamp")[: CHUNK + 1])
     older = list(rows.filter(timestamp__lt=begin).order_by("-timestamp")[: needed - 1])
     return older[::-1], bars[:CHUNK], bars[CHUNK][1] if len(bars) > CHUNK else None
-
-
-def _window(span: Rerun, rows: Sequence[Row]) -> Window:
-    _, times, *numbers = zip(*rows, strict=True)
-    return Window.of(
-        symbol=span.symbol.ticker,
-        timeframe=span.timeframe,
-        timestamps=times,
-        **dict(zip(("open", "high", "low", "close", "volume"), numbers, strict=True)),
-    )
 
 
 def _is_cut(span: Rerun) -> bool:

@@ -1,6 +1,8 @@
 """The window that the detectors see: the newest processed bars of a series, the head last."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 from scanner_app.detectors import Window
 from scanner_app.engine.detection import bars_needed
@@ -16,11 +18,15 @@ def load_window(ticket: Ticket) -> Window:
     """
     older = sql.bars_before(ticket, bars_needed() - 1)
     newest = (ticket.timestamp, ticket.open, ticket.high, ticket.low, ticket.close, ticket.volume)
-    rows = [*reversed(older), newest]
+    return window_of(ticket.message.ticker, ticket.timeframe, [*reversed(older), newest])
+
+
+def window_of(ticker: str, timeframe: str, rows: Sequence[Sequence[Any]]) -> Window:
+    """The window of these bars, oldest first: each with time, prices and volume."""
     times, opens, highs, lows, closes, volumes = zip(*rows, strict=True)
     return Window.of(
-        symbol=ticket.message.ticker,
-        timeframe=ticket.timeframe,
+        symbol=ticker,
+        timeframe=timeframe,
         timestamps=times,
         open=opens,
         high=highs,

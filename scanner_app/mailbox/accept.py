@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from scanner_app.conf import breaker_rules
 from scanner_app.domain import breaker, staleness
 from scanner_app.domain.actors import SCANNER
+from scanner_app.domain.bars import VALUES, values_of
 from scanner_app.domain.enums import BarStatus, EventKind, Resolution
 from scanner_app.mailbox import revise, sql
 from scanner_app.mailbox.heads import message_of
@@ -83,7 +84,7 @@ class NewBar:
 
     def same_values(self, other: "NewBar | Bar") -> bool:
         """Whether prices and volume are equal."""
-        return all(getattr(self, name) == getattr(other, name) for name in revise.VALUES)
+        return values_of(self) == values_of(other)
 
 
 class WatchListResult(NamedTuple):
@@ -231,7 +232,7 @@ class _Chunk:
             stored.revised = stored.revised or self.revising
             self.corrected.append(stored)
         self.taken.add(bar.key)
-        for name in revise.VALUES:
+        for name in VALUES:
             setattr(stored, name, getattr(bar, name))
         stored.sequence, stored.status, stored.late = row.last_sequence, BarStatus.WAITING, late
         stored.replayed, stored.held, stored.attempts = False, False, 0
@@ -255,7 +256,7 @@ class _Chunk:
         if self.corrected:
             Bar.objects.bulk_update(
                 self.corrected,
-                [*revise.VALUES, "sequence", "status", "late", *RESET_BY_CORRECTION],
+                [*VALUES, "sequence", "status", "late", *RESET_BY_CORRECTION],
             )
             resolve_entries([bar.pk for bar in self.corrected], Resolution.REPLACED, self.now)
             SymbolEvent.objects.bulk_create(

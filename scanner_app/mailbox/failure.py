@@ -12,6 +12,7 @@ from django.db.models import F
 
 from scanner_app.conf import breaker_rules
 from scanner_app.domain import breaker, lanes, wording
+from scanner_app.domain.bars import VALUES, values_of
 from scanner_app.domain.enums import EventKind, Outcome, Stage
 from scanner_app.domain.errors import DetectorFailed, RunKilled
 from scanner_app.domain.retry import NextStep, after_failure
@@ -136,9 +137,7 @@ def quarantine_head(ticket: Ticket, error: BaseException, *, now: datetime) -> O
 
 def _has_other_values(ticket: Ticket) -> bool:
     """Whether the bar was revised after the ticket was made. The caller holds the row's lock."""
-    names = ("open", "high", "low", "close", "volume")
-    stored = Bar.objects.values_list(*names).get(pk=ticket.bar_id)
-    return bool(stored != tuple(getattr(ticket, name) for name in names))
+    return bool(Bar.objects.values(*VALUES).get(pk=ticket.bar_id) != values_of(ticket))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -126,9 +126,8 @@ def store(span: Rerun, look: Look, *, retry_at: datetime, now: datetime) -> bool
             reason = f"the detectors looked at {wording.counted(done, f'{span.timeframe} bar')} again"
             add_event(span.symbol_id, EventKind.RERUN, now, reason=reason)
         else:
-            Rerun.objects.filter(pk=span.pk).update(next_bar_at=look.next_bar_at, bars_done=done)
-            if look.must_wait(span):
-                Rerun.objects.filter(pk=span.pk).update(next_attempt_at=retry_at)
+            waits = {"next_attempt_at": retry_at} if look.must_wait(span) else {}
+            Rerun.objects.filter(pk=span.pk).update(next_bar_at=look.next_bar_at, bars_done=done, **waits)
     return True
 
 
@@ -139,21 +138,22 @@ def _is_unchanged(span: Rerun) -> bool:
 
 
 def _store_signals(look: Look, now: datetime) -> None:
-    bars = {bar.pk: bar for bar in Bar.objects.filter(pk__in=look.found)}
     stored: Mapping[int, list[Signal]] = {bar_id: [] for bar_id in look.found}
     for signal in Signal.objects.filter(bar_id__in=look.found, withdrawn_at=None):
         stored[signal.bar_id].append(signal)
     withdrawn: list[int] = []
-    added: list[Signal] = []
+    added: dict[int, list[Finding]] = {}
     for bar_id, found in look.found.items():
-        if bar_id not in bars:  # retention has removed it meanwhile
-            continue
         change = changes(found, stored[bar_id], ran=look.ran)
         withdrawn += [signal.pk for signal in change.withdrawn]
-        added += [_signal(bars[bar_id], finding, now) for finding in change.added]
+        if change.added:
+            added[bar_id] = change.added
     if withdrawn:
         Signal.objects.filter(pk__in=withdrawn).update(withdrawn_at=now)
-    Signal.objects.bulk_create(added)
+    # Not those that retention has removed meanwhile.
+    bars = Bar.objects.in_bulk(added)
+    fresh = [_signal(bars[pk], finding, now) for pk, findings in added.items() if pk in bars for finding in findings]
+    Signal.objects.bulk_create(fresh)
 
 
 def _signal(bar: Bar, finding: Finding, now: datetime) -> Signal:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from scanner_app.domain import wording
 from scanner_app.domain.actors import SCANNER
+from scanner_app.domain.bars import VALUES, values_of
 from scanner_app.domain.enums import BarStatus, EventKind, RerunCause
 from scanner_app.mailbox import reruns, sql
 from scanner_app.models import Bar, BarRevision, Rerun, SymbolEvent, SymbolStatus
@@ -19,16 +20,8 @@ from scanner_app.models import Bar, BarRevision, Rerun, SymbolEvent, SymbolStatu
 if TYPE_CHECKING:
     from scanner_app.mailbox.accept import NewBar
 
-VALUES = ("open", "high", "low", "close", "volume")
-"""The values of a bar that a feed sends, and that a revision changes."""
-
 MAX_SOURCE = 128
 """Most characters of a sender's name that BarRevision keeps: a user's name may be longer."""
-
-
-def values_of(bar: "Bar | NewBar") -> dict[str, float | None]:
-    """Prices and volume by name."""
-    return {name: getattr(bar, name) for name in VALUES}
 
 
 @dataclass(slots=True)

@@ -28,6 +28,7 @@ import orjson
 from django.db import connection
 
 from scanner_app.detectors import Finding
+from scanner_app.domain.bars import VALUES
 from scanner_app.domain.enums import BarStatus, Stage
 from scanner_app.domain.latency import Figures
 from scanner_app.mailbox.statements import all_rows, one_row, run_many, to_database, utc
@@ -184,7 +185,7 @@ def read_head(message: Message) -> StoredHead | None:
             bar_id=bar_id,
             timeframe=timeframe,
             timestamp=utc(timestamp),
-            **dict(zip(("open", "high", "low", "close", "volume"), values, strict=True)),
+            **dict(zip(VALUES, values, strict=True)),
             late=bool(late),
             replayed=bool(replayed),
             revised=bool(revised),

@@ -73,10 +73,6 @@ class BarRevision(models.Model):
     def __str__(self) -> str:
         return f"values of bar {self.bar_id} until {self.at:%Y-%m-%d %H:%M:%S}"
 
-    def values(self) -> list[tuple[str, float | None]]:
-        """The prices and the volume, by name."""
-        return [(name, getattr(self, name)) for name in ("open", "high", "low", "close", "volume")]
-
 
 class Rerun(models.Model):
     """A span of a series at which the detectors must look again: something changed after its bars were processed.

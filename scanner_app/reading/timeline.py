@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 
 from scanner_app.domain import wording
 from scanner_app.domain.actors import SCANNER
+from scanner_app.domain.bars import values_of
 from scanner_app.domain.enums import BarStatus, EventKind
 from scanner_app.models import Bar, ProcessingFailure, Signal, SymbolEvent
 
@@ -262,7 +263,9 @@ def _control_runs(
 
 def _revised(bar: Bar) -> Iterator[TimelineLine]:
     for before in bar.revisions.order_by("id"):
-        values = ", ".join(f"{name} {'unknown' if value is None else f'{value:g}'}" for name, value in before.values())
+        values = ", ".join(
+            f"{name} {'unknown' if value is None else f'{value:g}'}" for name, value in values_of(before).items()
+        )
         assumed = "assumed " if before.assumed else ""
         yield _of_bar(
             bar,

@@ -46,36 +46,44 @@ def someone_waits_for_a_lock() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def test_a_completion_that_waited_for_the_row_sees_the_bar_that_ingest_has_just_committed(dispatched_head, published):
-    symbol, ticket = dispatched_head()
-    del published[:]
-    accepted, go_on = threading.Event(), threading.Event()
+def while_it_waits(first: Callable[[], Any], second: Callable[[], Any]) -> Any:
+    """Call `second` while the transaction of `first` holds its locks, and let that commit; returns what it returned."""
+    done, go_on = threading.Event(), threading.Event()
 
-    def ingest_slowly() -> None:
+    def slowly() -> None:
         try:
             with transaction.atomic():
-                mailbox.accept([new_bar(day=1)], now=T0)
-                accepted.set()
+                first()
+                done.set()
                 go_on.wait(30)
         finally:
             connection.close()
 
-    def complete() -> Outcome:
+    def then() -> Any:
         try:
-            accepted.wait(30)
-            return mailbox.complete(ticket, [], now=T0)
+            done.wait(30)
+            return second()
         finally:
             connection.close()
 
     with ThreadPoolExecutor(2) as pool:
-        slow, waiting = pool.submit(ingest_slowly), pool.submit(complete)
-        assert accepted.wait(30)
+        slow, waiting = pool.submit(slowly), pool.submit(then)
+        assert done.wait(30)
         if connection.vendor == "postgresql":
             # On SQLite the second transaction can't even begin, which nobody can watch.
-            wait_until(someone_waits_for_a_lock, "the completion waits for the row")
+            wait_until(someone_waits_for_a_lock, "the second waits for the row")
         go_on.set()
         slow.result(30)
-        outcome = waiting.result(30)
+        return waiting.result(30)
+
+
+def test_a_completion_that_waited_for_the_row_sees_the_bar_that_ingest_has_just_committed(dispatched_head, published):
+    symbol, ticket = dispatched_head()
+    del published[:]
+
+    outcome = while_it_waits(
+        lambda: mailbox.accept([new_bar(day=1)], now=T0), lambda: mailbox.complete(ticket, [], now=T0)
+    )
 
     assert outcome is Outcome.COMPLETED
     assert row_of(symbol).head == 2
@@ -216,32 +224,11 @@ def test_of_two_operators_who_disable_at_one_moment_one_leaves_an_event(dispatch
 
 def test_a_completion_that_waited_for_a_revision_of_its_bar_finishes_it_and_has_it_looked_at_again(dispatched_head):
     symbol, ticket = dispatched_head()
-    revised, go_on = threading.Event(), threading.Event()
 
-    def revise_slowly() -> None:
-        try:
-            with transaction.atomic():
-                mailbox.accept([new_bar(day=0, close=11.5)], now=T0, revising=True)
-                revised.set()
-                go_on.wait(30)
-        finally:
-            connection.close()
-
-    def complete() -> Outcome:
-        try:
-            revised.wait(30)
-            return mailbox.complete(ticket, [], now=T0)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(2) as pool:
-        slow, waiting = pool.submit(revise_slowly), pool.submit(complete)
-        assert revised.wait(30)
-        if connection.vendor == "postgresql":
-            wait_until(someone_waits_for_a_lock, "the completion waits for the row")
-        go_on.set()
-        slow.result(30)
-        outcome = waiting.result(30)
+    outcome = while_it_waits(
+        lambda: mailbox.accept([new_bar(day=0, close=11.5)], now=T0, revising=True),
+        lambda: mailbox.complete(ticket, [], now=T0),
+    )
 
     assert outcome is Outcome.COMPLETED
     bar = Bar.objects.get()
