@@ -19,7 +19,7 @@ PARALLEL := -n auto
 # else can be too slow for whole scanners and browsers. What fails alone too has failed.
 ALONE := -n 0 --last-failed --last-failed-no-failures none
 
-.PHONY: help up test test-slow lint format third-party bench clean
+.PHONY: help up test test-slow lint format lock sbom third-party bench goals clean
 .DEFAULT_GOAL := help
 
 help:
@@ -29,7 +29,10 @@ help:
 	@echo "make lint        ruff, mypy, the order of imports, dead code, migrations, API schema, Django's checks"
 	@echo "make format      ruff's formatter and fixes"
 	@echo "make third-party writes the list of other people's software, THIRD_PARTY.md"
+	@echo "make lock        writes requirements.lock: every package with its hashes (after a change of requirements.txt)"
+	@echo "make sbom        writes var/sbom.json, the list of all installed packages, as CycloneDX"
 	@echo "make bench       the benchmarks, and their tables and plots in benchmarks/README.md"
+	@echo "make goals       those that have a goal, and the table of the goals there"
 	@echo "make clean       remove .venv, .venv-bench and caches; the data in DATA_DIR stays"
 
 # A virtual environment whose interpreter is gone is made again.
@@ -37,7 +40,7 @@ ifeq ($(wildcard $(BIN)/python),)
 .PHONY: $(VENV)/ready $(VENV)/ready-dev
 endif
 
-$(VENV)/ready: requirements.txt
+$(VENV)/ready: requirements.lock
 	@python=; for each in $(PYTHONS); do \
 	  if "$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$each; break; fi; \
 	done; \
@@ -45,7 +48,7 @@ $(VENV)/ready: requirements.txt
 	[ -x $(BIN)/python ] || "$$python" -m venv --clear $(VENV) || { \
 	  echo "$$python can't make a virtual environment; on Debian and Ubuntu install python3-venv." >&2; exit 1; }
 	@echo "Installing what the scanner needs into $(VENV) (180 MB, the first time about a minute)..."
-	@$(INSTALL) -r requirements.txt
+	@$(INSTALL) --require-hashes -r requirements.lock
 	@touch $@
 
 $(VENV)/ready-dev: $(VENV)/ready requirements-dev.txt
@@ -75,10 +78,22 @@ lint: $(VENV)/ready-dev
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 	$(BIN)/python manage.py check
+	$(BIN)/python -m scanner_project.lock
 
 format: $(VENV)/ready-dev
 	$(BIN)/python -m ruff format .
 	$(BIN)/python -m ruff check --fix .
+
+# For every Python from 3.11 on and every system, so that `make up` is the same everywhere.
+lock: $(VENV)/ready-dev
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  requirements.txt --output-file requirements.lock
+
+# What is really installed, the tests' and linters' packages included, in CycloneDX's form.
+sbom: $(VENV)/ready-dev
+	@mkdir -p var
+	$(BIN)/uvx --quiet --from cyclonedx-bom==7.5.0 cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml --output-file var/sbom.json
+	@echo "var/sbom.json"
 
 third-party: $(VENV)/ready-dev
 	$(BIN)/python -m scanner_project.third_party
@@ -90,8 +105,13 @@ $(BENCH_VENV)/ready: benchmarks/requirements.txt $(VENV)/ready-dev
 	@$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
 	@touch $@
 
+goals: $(VENV)/ready-dev $(BENCH_VENV)/ready
+	$(BIN)/python -m benchmarks.goals --results $(RESULTS) $(ARGS)
+	$(BENCH_VENV)/bin/python -m benchmarks.report --results $(RESULTS)
+
 bench: $(VENV)/ready-dev $(BENCH_VENV)/ready
 	$(BIN)/python -m benchmarks --results $(RESULTS) $(ARGS)
+	$(BIN)/python -m benchmarks.goals --table --results $(RESULTS)
 	$(BENCH_VENV)/bin/python -m benchmarks.report --results $(RESULTS)
 
 clean:

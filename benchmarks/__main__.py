@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME…]`: run measurements; all of them without names."""
+"""`python -m benchmarks [NAME…]`: run measurements; all of them without names, on both databases."""
 
 import argparse
 import os
@@ -7,42 +7,77 @@ from pathlib import Path
 
 import django
 
-ON_REQUEST = {"memory"}
-"""Measured only when they are named: an hour for one figure."""
+ON_REQUEST = {"memory", "footprint", "snapshot", "day"}
+"""Measured only when they are named: up to an hour for one figure."""
+
+TIMED = {"memory": 60, "footprint": 60, "snapshot": 30, "day": 20}
+"""Minutes of those that are measured once, unless --minutes says otherwise."""
+
+SERVER_ALONE = {"scaling", "peers", "snapshot"}
+"""Measured on PostgreSQL alone: SQLite has no further hosts, and no snapshots that stay."""
 
 
 def main() -> None:
     """Parse, set Django up, run."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scanner_project.settings")
     django.setup()
-    from benchmarks import engine, growth, ingest, isolation, memory, pages, scaling, watching  # noqa: PLC0415 - models need Django set up
+    from benchmarks import (  # noqa: PLC0415 - models need Django set up
+        databases,
+        day,
+        engine,
+        footprint,
+        growth,
+        ingest,
+        isolation,
+        memory,
+        opening,
+        pages,
+        scaling,
+        snapshot,
+        status,
+        watching,
+    )
+    from benchmarks.own import end_cleanly  # noqa: PLC0415
     from benchmarks.peers import driver as peers  # noqa: PLC0415
 
     measurements: dict[str, Callable[..., None]] = {
         "engine": engine.run,
         "ingest": ingest.run,
+        "opening": opening.run,
+        "status": status.run,
         "growth": growth.run,
         "isolation": isolation.run,
         "memory": memory.run,
+        "footprint": footprint.run,
+        "snapshot": snapshot.run,
+        "day": day.run,
         "pages": pages.run,
         "peers": peers.run,
         "scaling": scaling.run,
         "watching": watching.run,
     }
     parser = argparse.ArgumentParser(prog="benchmarks", description="Measurements, described in benchmarks/README.md.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(measurements)} (all but memory)")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"of {', '.join(measurements)} (all but the long ones)"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="times that each case is measured (3)")
-    parser.add_argument("--database", default="", metavar="URL", help="of an empty PostgreSQL database (SQLite)")
+    parser.add_argument("--database", default="both", metavar="D", help=f"{databases.HELP} (both)")
     parser.add_argument(
         "--results", type=Path, default=Path("var/benchmarks"), metavar="FOLDER", help="for JSON (var/benchmarks)"
     )
-    parser.add_argument("--minutes", type=float, default=60.0, help="that memory is watched (60); it has no rounds")
+    parser.add_argument("--minutes", type=int, help=f"of {', '.join(TIMED)}, which have no rounds")
     options = parser.parse_args()
     if unknown := set(options.names) - set(measurements):
         parser.error(f"no measurement is named {', '.join(sorted(unknown))}")
-    for name in options.names or [name for name in measurements if name not in ON_REQUEST]:
-        more = {"minutes": options.minutes} if name == "memory" else {}
-        measurements[name](rounds=options.rounds, database=options.database, results=options.results, **more)
+    end_cleanly()
+    for kind, server in databases.servers(options.database).items():
+        for name in options.names or [name for name in measurements if name not in ON_REQUEST]:
+            if kind == "sqlite" and name in SERVER_ALONE:
+                continue
+            more = {"minutes": options.minutes or TIMED[name]} if name in TIMED else {}
+            print(f"\n== {name}, {kind}", flush=True)  # noqa: T201
+            with databases.own_database(server) as database:
+                measurements[name](rounds=options.rounds, database=database, results=options.results, **more)
 
 
 main()

@@ -28,7 +28,7 @@ WARM_S = 3.0
 """Of a feed before the one that counts: processes are warm, connections made."""
 
 LOOK_S = 0.25
-"""Between two looks at a backlog: with 5,000 symbols a look costs some ms."""
+"""Between two looks at a backlog: with 50,000 symbols a look costs some ten ms."""
 
 PATIENCE_S = 1_800.0
 
@@ -106,10 +106,11 @@ def _workers(number: int) -> Case:
 
 
 CASES = (
-    _symbols(10),
+    _symbols(20),
     _symbols(100),
     _symbols(1_000),
     _symbols(5_000, once=True),
+    _symbols(50_000, once=True),
     _history(1_000),
     _history(100_000),
     _history(10_000_000, once=True),
@@ -156,7 +157,8 @@ def main() -> None:
 
 def _run(cases: Sequence[Case], *, rounds: int, database: str, results: Path) -> None:
     kind = "postgresql" if database else "sqlite"
-    whole = "growth" if set(cases) == set(CASES) else "growth-part" if set(cases) <= set(CASES) else "growth-small"
+    groups = "-".join(dict.fromkeys(case.group for case in cases))
+    whole = "growth" if set(cases) == set(CASES) else f"growth-{groups}" if set(cases) <= set(CASES) else "growth-small"
     stored = f"{whole}-{kind}"
     rows: list[dict[str, Any]] = []
     for number in range(1, rounds + 1):

@@ -153,11 +153,11 @@ def _summaries(series: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             "end_pss_mb": mine[-1]["pss_mb"],
             "end_rss_mb": mine[-1]["rss_mb"],
             # Of a run that is shorter: over all of it, which has the warming up in it.
-            "growth_mb_an_hour": _growth(settled if len(settled) > 2 else mine),
+            "growth_mb_an_hour": growth(settled if len(settled) > 2 else mine),
         }
 
 
-def _growth(rows: list[dict[str, Any]]) -> float:
+def growth(rows: list[dict[str, Any]]) -> float:
     """PSS in MB an hour: the slope of the straight line through all samples, which one odd sample hardly tilts.
 
     0 for what was seen once.

@@ -79,7 +79,7 @@ class Scanner(Stack):
     def main_cpu_s(self) -> float:
         """Processor time of the main workers and their children, until now."""
         pids = [pid for name in self._main() for pid in (self.pid(name), *self.children(name))]
-        return sum(_cpu_s(pid) for pid in pids)
+        return sum(cpu_s(pid) for pid in pids)
 
     def _main(self) -> list[str]:
         return [MAIN, *(f"{MAIN}-{number}" for number in range(2, self._pool.workers + 1))]
@@ -101,8 +101,7 @@ Own = TypeVar("Own", bound=Scanner)
 @contextmanager
 def scanner(server_url: str, kind: Callable[[Path, str], Own]) -> Iterator[Own]:
     """A running scanner, this process being a part of it; on a PostgreSQL server, or on SQLite without one."""
-    # Without this a SIGTERM (from `timeout`, say) would leave all of the scanner's processes behind.
-    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    end_cleanly()
     database = OwnDatabase(server_url) if server_url else None
     try:
         with TemporaryDirectory(prefix="bench-") as folder:
@@ -118,12 +117,13 @@ def scanner(server_url: str, kind: Callable[[Path, str], Own]) -> Iterator[Own]:
             database.drop()
 
 
-def _cpu_s(pid: int) -> float:
+def cpu_s(pid: int, *, with_ended_children: bool = False) -> float:
+    """Processor time of a process until now (s); 0 if it has ended."""
     try:
-        user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+        times = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:15]
     except FileNotFoundError:  # it has just ended
         return 0.0
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    return sum(map(int, times if with_ended_children else times[:2])) / os.sysconf("SC_CLK_TCK")
 
 
 def in_a_process(module: str, *, database: str, results: Path, **options: object) -> None:
@@ -134,26 +134,31 @@ def in_a_process(module: str, *, database: str, results: Path, **options: object
     run_ourselves(command)
 
 
-def run_ourselves(command: Sequence[str]) -> None:
-    """Run a process of ours to its end, passing SIGTERM on. Raises CalledProcessError.
+def run_ourselves(command: Sequence[str], *, environment: Mapping[str, str] | None = None) -> None:
+    """Run a process of ours to its end; if we are ended meanwhile, end it and wait until it has cleaned up.
 
-    What ended alone would leave it, and the scanner that it has started, running; and so would subprocess.run, which
-    kills it before it has cleaned up.
+    Raises CalledProcessError if it fails. If we ended alone, it would go on running, with the scanner that it has
+    started; and subprocess.run would kill it before it has cleaned up.
     """
-    ended = False
-
-    def end(*_: object) -> None:
-        nonlocal ended
-        ended = True
-        process.terminate()
-
-    with subprocess.Popen(command) as process:  # noqa: S603 - ourselves
-        before = signal.signal(signal.SIGTERM, end)
+    # In a session of its own: else a Ctrl-C would reach it twice, from the terminal and from us.
+    with subprocess.Popen(command, env=environment, start_new_session=True) as process:  # noqa: S603 - ourselves
         try:
             status = process.wait()
-        finally:
-            signal.signal(signal.SIGTERM, before)
-    if ended:
-        sys.exit(128 + signal.SIGTERM)
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
     if status:
         raise subprocess.CalledProcessError(status, command)
+
+
+def end_cleanly() -> None:
+    """Have SIGTERM and Ctrl-C end this process by SystemExit, once; `finally` ends what it has started."""
+
+    def end(number: int, _frame: object) -> None:
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, signal.SIG_IGN)  # a second one must not interrupt the cleaning up
+        sys.exit(128 + number)
+
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, end)

@@ -1,6 +1,6 @@
 """What open pages cost: 0 and 50 clients that ask for the board every second, or that hold a stream.
 
-A real gunicorn, as `make up` runs it, on a database of its own, whose symbols change all the time, so that nearly
+A real web server, as `make up` runs it, on a database of its own, whose symbols change all the time, so that nearly
 every answer is a new board. Beside the pages one client asks for a symbol's status: what it waits is what the pages
 cost the API; and before that, one after the other, for the status of all symbols. Processor time is that of the
 web processes (Linux: from /proc).
@@ -28,6 +28,7 @@ from typing import Any
 
 from benchmarks import tables
 from benchmarks.load import store
+from benchmarks.own import end_cleanly, run_ourselves
 
 WAYS = {"none": "no pages", "poll": "each asks every second", "stream": "each holds a stream"}
 PROBE_EVERY_S = 0.05
@@ -42,7 +43,7 @@ def run(*, rounds: int, database: str, results: Path) -> None:  # noqa: ARG001 -
         with TemporaryDirectory(prefix="bench-") as folder:
             environment = {**os.environ, "DATA_DIR": folder, "DATABASE_URL": database, "REDIS_URL": ""}
             command = [sys.executable, "-m", "benchmarks.pages", "--symbols", str(symbols), "--results", str(results)]
-            subprocess.run(command, env=environment, check=True)  # noqa: S603 - ourselves
+            run_ourselves(command, environment=environment)
 
 
 def main() -> None:
@@ -54,6 +55,7 @@ def main() -> None:
     parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS))
     parser.add_argument("--results", type=Path, default=Path("var/benchmarks"))
     options = parser.parse_args()
+    end_cleanly()
     with TemporaryDirectory(prefix="bench-") as folder:
         os.environ.setdefault("DATA_DIR", folder)
         os.environ["DJANGO_SETTINGS_MODULE"] = "scanner_project.settings"
@@ -61,7 +63,7 @@ def main() -> None:
         figures = measure(options)
     print(tables.pages(figures))  # noqa: T201
     kind = "postgresql" if os.environ.get("DATABASE_URL") else "sqlite"
-    store(options.results, f"pages-{options.symbols}", figures, database=kind)
+    store(options.results, f"pages-{options.symbols}-{kind}", figures, database=kind)
 
 
 def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
@@ -106,8 +108,9 @@ def _way(way: str, options: argparse.Namespace, cookie: str, names: list[str]) -
         port = free.getsockname()[1]
     from scanner_app.workers.command_lines import web_command  # noqa: PLC0415
 
-    command = web_command(f"127.0.0.1:{port}").replace("scanner_project.wsgi", "benchmarks.streaming")
-    server = subprocess.Popen([sys.executable, "-m", *shlex.split(command)], stderr=subprocess.DEVNULL)  # noqa: S603
+    command = [sys.executable, "-m", *shlex.split(web_command()), "benchmarks.streaming:served"]
+    environment = {**os.environ, "WEB_PORT": str(port)}
+    server = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)  # noqa: S603 - ourselves
     stop = threading.Event()
     answers: list[tuple[float, int]] = []  # (ms, bytes)
     api: list[float] = []

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks import tables
+from benchmarks import goal_tables, tables
 from benchmarks.tables import Rows
 
 README = Path(__file__).parent / "README.md"
@@ -86,8 +86,14 @@ TABLES: dict[str, Callable[[Rows], str]] = {
     **{f"memory-{kind}": tables.memory for kind in DATABASES},
     **{f"isolation-{kind}": tables.isolation for kind in DATABASES},
     **{f"watching-{kind}": tables.watching for kind in DATABASES},
-    "pages-20": tables.pages,
-    "pages-1000": tables.pages,
+    **{f"{name}-{kind}": goal_tables.opening for name in ("burst", "first", "paced") for kind in DATABASES},
+    **{f"status-{symbols}-{kind}": goal_tables.status for symbols in (1_000, 10_000) for kind in DATABASES},
+    **{f"growth-{group}-{kind}": tables.growth for group in ("symbols", "history") for kind in DATABASES},
+    **{f"footprint-{kind}": goal_tables.footprint for kind in DATABASES},
+    **{f"day-{kind}": goal_tables.day for kind in DATABASES},
+    "snapshot-postgresql": goal_tables.snapshot,
+    "goals": goal_tables.goals,
+    **{f"pages-{symbols}-{kind}": tables.pages for symbols in (20, 1_000) for kind in DATABASES},
     "scaling": tables.scaling,
     "peers": tables.peers,
     "peers-faults": tables.peers_faults,

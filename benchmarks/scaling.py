@@ -1,8 +1,8 @@
-"""Two hosts that share the symbols, one of them killed and another added under load.
+"""Two hosts that share all symbols, one of them killed and another added under load.
 
-A "host" is a main worker with a name, a shard and a data folder of its own; all use one PostgreSQL and one Redis.
-Shard 0 of 2 stays; shard 1's host is killed with `kill -9` after a while, and a new one takes its place ten seconds
-later. What must hold: shard 0 does not notice, and not a bar of shard 1 is lost, doubled or out of order.
+A "host" is a main worker with a name and a data folder of its own; all use one PostgreSQL and one Redis. One of the two
+is killed with `kill -9` after a while, and a new one takes its place ten seconds later. What must hold: the bars that
+it did not have do not notice, and not a bar is lost, doubled or out of order.
 """
 
 import os
@@ -29,7 +29,6 @@ from scanner_app.tools.loadtest.client import Client
 from scanner_app.tools.loadtest.feed import Posting, drain, post_all
 from scanner_app.tools.loadtest.plan import Plan
 from scanner_app.workers.command_lines import worker_command
-from scanner_app.workers.queue_following import shard_of
 from scanner_project.env import BASE_DIR
 
 SYMBOLS, RATE = 40, 100.0
@@ -41,7 +40,7 @@ PHASES = ("both hosts", "one was killed", "another was added")
 
 
 def run(*, rounds: int, database: str, results: Path) -> None:
-    """Make the experiment `rounds` times; print and store what each shard's bars waited."""
+    """Make the experiment `rounds` times; print and store what the bars waited."""
     rows = []
     for number in range(rounds):
         print(f"round {number + 1} of {rounds}", flush=True)  # noqa: T201
@@ -53,7 +52,7 @@ def run(*, rounds: int, database: str, results: Path) -> None:
 
 def _one_round(folder: Path, database: str, number: int) -> list[dict[str, Any]]:
     (folder / "a").mkdir()
-    stack = Stack(folder / "a", database, environment={"SCANNER_SHARD": "0/2", "SCANNER_DETECTORS": ""})
+    stack = Stack(folder / "a", database, environment={"SCANNER_DETECTORS": ""})
     try:
         stack.up()
         with Client(stack.url, stack.token) as client, _host(stack, folder / "b", "b") as second:
@@ -79,14 +78,14 @@ def _one_round(folder: Path, database: str, number: int) -> list[dict[str, Any]]
 
 @contextmanager
 def _host(stack: Stack, folder: Path, name: str) -> Iterator["subprocess.Popen[bytes]"]:
-    """A main worker of shard 1 with a folder of its own."""
+    """A further main worker, with a folder of its own."""
     folder.mkdir()
     command = shlex.split(worker_command("main", 4).replace("-n main@%h", f"-n main@host-{name}"))
     with (folder / "worker.log").open("wb") as log:
         worker = subprocess.Popen(  # noqa: S603 - our own command
             [sys.executable, "-m", *command],
             cwd=BASE_DIR,
-            env={**stack.environment, "DATA_DIR": str(folder), "SCANNER_SHARD": "1/2"},
+            env={**stack.environment, "DATA_DIR": str(folder)},
             stdout=log,
             stderr=log,
             start_new_session=True,
@@ -99,7 +98,7 @@ def _host(stack: Stack, folder: Path, name: str) -> Iterator["subprocess.Popen[b
 
 
 def _judge(client: Client, plan: Plan, posting: Posting, began: datetime) -> Iterator[dict[str, Any]]:
-    waits: dict[tuple[int, str], list[int]] = {}
+    waits: dict[str, list[int]] = {name: [] for name in PHASES}
     for ticker in plan.tickers:
         bars = sorted(client.bars(ticker), key=lambda bar: int(bar["sequence"]))
         if {datetime.fromisoformat(bar["timestamp"]) for bar in bars} != posting.accepted[ticker]:
@@ -110,7 +109,7 @@ def _judge(client: Client, plan: Plan, posting: Posting, began: datetime) -> Ite
         for bar in bars:
             at = datetime.fromisoformat(bar["accepted_at"])
             phase = sum(at >= began + timedelta(seconds=step) for step in STEPS_S[:-1])
-            waits.setdefault((shard_of(ticker, 2), PHASES[phase]), []).append(bar["latency_ms"])
-    for (shard, name), each in sorted(waits.items(), key=lambda item: (item[0][0], PHASES.index(item[0][1]))):
+            waits[PHASES[phase]].append(bar["latency_ms"])
+    for name, each in waits.items():
         p50, p95 = percentile(each, 50) or 0, percentile(each, 95) or 0
-        yield {"shard": shard, "phase": name, "bars": len(each), "p50_ms": p50, "p95_ms": p95, "max_ms": max(each)}
+        yield {"phase": name, "bars": len(each), "p50_ms": p50, "p95_ms": p95, "max_ms": max(each, default=0)}

@@ -28,7 +28,6 @@ STEP = timedelta(seconds=20)
 
 def quiet() -> None:
     """No messages, and no waiting for the disk: nothing of this is worth it."""
-    publisher.announce_queues = lambda: None
     publisher._send = lambda deliveries: None  # noqa: SLF001, ARG005 - there is nobody to send to
     if connection.vendor == "sqlite":
         connection.cursor().execute("PRAGMA synchronous=OFF")

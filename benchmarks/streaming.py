@@ -10,6 +10,9 @@ from typing import Any
 
 from django.utils import timezone
 
+from scanner_app.domain.proxies import TrustedProxies
+from scanner_app.workers.command_lines import WEB_THREADS
+from scanner_project.web.bridge import Bridge
 from scanner_project.wsgi import application as scanner
 
 
@@ -33,3 +36,7 @@ def _events() -> Iterator[bytes]:
         else:
             yield b": nothing new\n\n"
         time.sleep(1)
+
+
+served = Bridge(application, threads=WEB_THREADS, trusted=TrustedProxies.of(""), max_body=1_000_000)
+"""For the web server, which speaks ASGI."""

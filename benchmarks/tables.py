@@ -14,7 +14,7 @@ CEILING, BARE, OURS, DETECTING = "ceiling", "bare", "ours", "ours, detectors on"
 PLAIN_GOAL = 0.45
 BEST_GOALS = {"postgresql": 0.6, "sqlite": 0.85}
 LATENCY_GOALS_MS = {"100/s, spread": 10.0, "100/s, bursts of 20": 50.0}
-"""Of issue 6: parts of the ceiling of plain prefork, on it and on the best kind of pool; and p95s."""
+"""Goals: parts of the ceiling of plain prefork, on it and on the best kind of pool; and p95s."""
 
 GROWTH_RATE = 100.0
 """Bars/s of the feeds of `growth`."""
@@ -154,7 +154,7 @@ def growth(rows: Rows) -> str:
 def _symbols_verdicts(rows: Rows) -> Iterator[str]:
     for name, medians in _by_case([row for row in rows if row["group"] == "symbols"]).items():
         p95_ms = medians.of("p95_ms")
-        judged = "no goal" if medians.rows[0]["symbols"] > P95_GOAL_SYMBOLS else _met(p95_ms < P95_GOAL_MS)
+        judged = "no goal" if medians.rows[0]["symbols"] > P95_GOAL_SYMBOLS else met(p95_ms < P95_GOAL_MS)
         yield f"{name}, p95 at {GROWTH_RATE:g} bars/s: {p95_ms:g} ms, goal {P95_GOAL_MS:g}: {judged}"
 
 
@@ -165,7 +165,7 @@ def _history_verdicts(rows: Rows) -> Iterator[str]:
         shortest, first = found[0]
         for figure, what in (("rate", "bars/s drained"), ("cpu_ms", "CPU ms a bar")):
             change = medians.of(figure) / first.of(figure) - 1
-            judged = _met(abs(change) <= HISTORY_GOAL)
+            judged = met(abs(change) <= HISTORY_GOAL)
             yield f"{name}, {what} beside a {shortest}: {change:+.1%}, goal ±{HISTORY_GOAL:.0%}: {judged}"
 
 
@@ -178,8 +178,9 @@ def _retention_verdicts(rows: Rows) -> Iterator[str]:
         yield f"{name}: {counts}, without that {without_ms:g} ms"
 
 
-def _met(met: bool) -> str:
-    return "met" if met else "missed"
+def met(is_met: bool) -> str:
+    """Whether a goal is met, in words."""
+    return "met" if is_met else "missed"
 
 
 def isolation(rows: Rows) -> str:
@@ -212,10 +213,10 @@ def pages(rows: Rows) -> str:
 
 
 def scaling(rows: Rows) -> str:
-    """What each shard's bars waited, by phase; round after round."""
-    table = Table("shard", "phase", "bars", "p50 ms", "p95 ms", "max ms")
+    """What the bars waited, by phase; round after round."""
+    table = Table("phase", "bars", "p50 ms", "p95 ms", "max ms")
     for row in rows:
-        table.add(*(row[name] for name in ("shard", "phase", "bars", "p50_ms", "p95_ms", "max_ms")))
+        table.add(*(row[name] for name in ("phase", "bars", "p50_ms", "p95_ms", "max_ms")))
     return str(table)
 
 

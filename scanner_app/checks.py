@@ -1,12 +1,16 @@
 """System checks: what can be wrong with settings although each value by itself is valid. An error stops the start."""
 
+import math
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.core import checks
 from django.core.checks import CheckMessage, Error, register
 
 from scanner_app.detectors import DetectorError, load
 from scanner_app.domain.calendar_names import NAMES, hint
+from scanner_app.domain.derivations import needs
 
 
 @register()
@@ -71,4 +75,50 @@ def check_calendars(**_: Any) -> list[CheckMessage]:
         )
         for pattern, calendar in settings.SCANNER_CALENDARS
         if calendar not in NAMES
+    ]
+
+
+@register()
+def check_derivations(**_: Any) -> list[CheckMessage]:
+    """scanner.E006: bars are kept long enough for those that are made from them."""
+    days = settings.SCANNER_KEEP_BARS_DAYS
+    return [
+        Error(
+            f"SCANNER_DERIVE: {timeframe} bars can't be made from {base} bars that are kept for "
+            f"SCANNER_KEEP_BARS_DAYS={days}.",
+            hint=f"Keep bars for at least {math.ceil(needs(timeframe) / timedelta(days=1))} days.",
+            id="scanner.E006",
+        )
+        for base, timeframes in settings.SCANNER_DERIVE.items()
+        for timeframe in timeframes
+        if days and timedelta(days=days) < needs(timeframe)
+    ]
+
+
+@register()
+def check_feeds(**_: Any) -> list[CheckMessage]:
+    """scanner.E007: every venue of SCANNER_FEEDS exists and has the timeframes that are wanted of it."""
+    from scanner_app.feeds.live import venues  # noqa: PLC0415 - most processes run no feed
+
+    problems: list[CheckMessage] = []
+    for entry in settings.SCANNER_FEEDS:
+        try:
+            venues.check(entry)
+        except venues.VenueUnavailable as exc:
+            problems.append(Error(f"SCANNER_FEEDS: {exc}.", hint="See docs/feeds.md.", id="scanner.E007"))
+    return problems
+
+
+@register()
+def check_retired_settings(**_: Any) -> list[CheckMessage]:
+    """scanner.W001: a setting that does nothing any more."""
+    if not settings.SCANNER_SHARD:
+        return []
+    return [
+        checks.Warning(
+            f"SCANNER_SHARD={settings.SCANNER_SHARD} does nothing any more: "
+            "every worker of a lane takes bars of all symbols.",
+            hint="Leave it out. For more symbols start more workers of the same lane, on as many hosts as you like.",
+            id="scanner.W001",
+        )
     ]

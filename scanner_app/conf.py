@@ -29,4 +29,5 @@ def alert_limits() -> Limits:
         stuck_s=settings.SCANNER_ALERT_STUCK_S,
         backlog=settings.SCANNER_ALERT_BACKLOG,
         answer_ms=settings.SCANNER_ALERT_ANSWER_MS,
+        gap_s=settings.SCANNER_ALERT_GAP_S,
     )

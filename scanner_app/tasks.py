@@ -1,5 +1,10 @@
-"""The Celery tasks. Each only converts its arguments and calls one function of another room."""
+"""The Celery tasks. Each only converts its arguments and calls one function of another room.
 
+Beat and every worker import this. What needs NumPy and TA-Lib (20 MB) is imported by the tasks that use it: beat and
+the workers without detectors do not need them.
+"""
+
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -9,12 +14,24 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from scanner_app import mailbox
+from scanner_app.alerts import drill as drills
 from scanner_app.alerts import evaluate, gather, watcher_ping
 from scanner_app.domain.errors import BarFailed
-from scanner_app.engine import assuming, gaps, removal, reruns, retention, runs, sweeping
+from scanner_app.engine import (
+    assuming,
+    broken_detectors,
+    deriving,
+    detector_versions,
+    gaps,
+    removal,
+    reruns,
+    retention,
+    sweeping,
+)
 from scanner_app.messaging import queue_names, sweep_memory, task_names
-from scanner_app.messaging.messages import Message
+from scanner_app.messaging.messages import Message, next_in_words
 from scanner_app.notifications import delivery
+from scanner_app.signals import numbering, telling
 from scanner_app.workers.upkeep import UpkeepTask
 
 log = structlog.get_logger(__name__)
@@ -24,6 +41,12 @@ DELIVER_SOFT_LIMIT_S = 60
 
 DELIVER_HARD_LIMIT_S = 75
 """Below delivery.LEASE."""
+
+TELL_SOFT_LIMIT_S = 48
+"""Above telling.RUN_FOR and one message's time-outs."""
+
+TELL_HARD_LIMIT_S = 55
+"""For a send that does not heed the soft limit."""
 
 WATCH_LIMIT_S = 30
 """A thousand symbols take a fraction of a second; a broker that hangs costs a few of its time-outs of 2 s."""
@@ -45,6 +68,9 @@ RERUN: dict[str, Any] = {
 }
 """Limits of a task that runs the detectors on many bars: the last of them may take as long as a bar's run."""
 
+WORTH_LIMIT_S = 60
+"""Far above outcomes.PIECE_S: storing the figures takes longest."""
+
 RETRIES: dict[str, Any] = {"autoretry_for": (BarFailed,), "max_retries": len(settings.SCANNER_RETRY_DELAYS)}
 
 
@@ -58,13 +84,16 @@ class HeadTask(RunTask):
     """A task whose delay before retry n is the n-th of SCANNER_RETRY_DELAYS."""
 
     def retry(self, *args: Any, **options: Any) -> Any:
-        """Celery's retry, with our delay and queue, and with the next attempt's number in what Flower shows."""
-        retries = self.request.retries
+        """Celery's retry, with our delay and queue, and with the next attempt's number and time in what Flower shows.
+
+        The time is that of the half-open moment if it is later: then the retry finds the breaker open and waits for it.
+        """
+        retries, due = self.request.retries, None
         options["countdown"] = settings.SCANNER_RETRY_DELAYS[retries]
         if isinstance(error := options.get("exc"), BarFailed):
-            options["queue"] = error.queue
+            options["queue"], due = error.queue, error.due
         shown: str = getattr(self.request, "argsrepr", None) or ""
-        options["argsrepr"] = shown.replace(f"attempt {retries + 1}", f"attempt {retries + 2}")
+        options["argsrepr"] = next_in_words(shown, retries + 1, due)
         options["kwargsrepr"] = ""
         return super().retry(*args, **options)
 
@@ -72,6 +101,8 @@ class HeadTask(RunTask):
 @shared_task(bind=True, base=HeadTask, name=task_names.PROCESS_HEAD, **RUN, **RETRIES)
 def process_head(self: HeadTask, symbol_id: int, sequence: int, epoch: int, deferrals: int = 0) -> str:
     """Process the head of one symbol. Safe to run twice: the second run is superseded."""
+    from scanner_app.engine import runs  # noqa: PLC0415 - see above
+
     message = _message(self, symbol_id, sequence, epoch, deferrals)
     return runs.through_outages(message, runs.process_head)
 
@@ -79,14 +110,17 @@ def process_head(self: HeadTask, symbol_id: int, sequence: int, epoch: int, defe
 @shared_task(bind=True, base=RunTask, name=task_names.CONTROL_RUN, **RUN)
 def control_run(self: RunTask, symbol_id: int, sequence: int, epoch: int, deferrals: int = 0) -> str:
     """Run the detectors on the symbol's last good bar, to find out whether the head is at fault."""
+    from scanner_app.engine import runs  # noqa: PLC0415 - see above
+
     message = _message(self, symbol_id, sequence, epoch, deferrals)
     return runs.through_outages(message, runs.control_run)
 
 
 @shared_task(name=task_names.BAR_DIED, acks_late=True, ignore_result=True)
-def bar_died(message: dict[str, Any], reason: str) -> str:
-    """Count a killed run as a failure like another. Published by the worker's parent process."""
-    return mailbox.killed(Message(**message), reason, now=timezone.now())
+def bar_died(message: dict[str, Any], reason: str, began: float | None = None) -> str:
+    """Count a killed run, which began then (unix s), as a failure like another. The worker's parent publishes it."""
+    start = None if began is None else datetime.fromtimestamp(began, UTC)
+    return mailbox.killed(Message(**message), reason, now=timezone.now(), began=start)
 
 
 @shared_task(base=UpkeepTask, name=task_names.SWEEP, ignore_result=True, time_limit=30)
@@ -99,6 +133,18 @@ def sweep() -> dict[str, int]:
 def assume() -> dict[str, int]:
     """Accept forming bars that nobody has sent as closed. Safe to run twice, also at the same time."""
     return assuming.run(timezone.now())
+
+
+@shared_task(base=UpkeepTask, name=task_names.DERIVE, ignore_result=True, time_limit=60)
+def derive() -> int:
+    """Make the bars of higher timeframes whose periods have ended without another base bar. Safe to run twice."""
+    return deriving.run(timezone.now())
+
+
+@shared_task(base=UpkeepTask, name=task_names.ENABLE_DUE, ignore_result=True, time_limit=60)
+def enable_due() -> int:
+    """Enable the symbols whose time of being disabled is over. Safe to run twice, also at the same time."""
+    return mailbox.enable_due(timezone.now())
 
 
 @shared_task(base=UpkeepTask, name=task_names.COUNT_GAPS, ignore_result=True, time_limit=120)
@@ -122,13 +168,37 @@ def remove_rows() -> int:
 @shared_task(base=UpkeepTask, name=task_names.RERUN, ignore_result=True, **RERUN)
 def rerun() -> int:
     """Have the detectors look again at some bars of the span that is due; beat triggers it every two seconds."""
+    detector_versions.note(timezone.now())
     return reruns.run(timezone.now)
+
+
+@shared_task(base=UpkeepTask, name=task_names.WATCH_DETECTORS, ignore_result=True, time_limit=60)
+def watch_detectors() -> dict[str, int]:
+    """Find detectors that fail on many symbols, and clear the symbols of those that are off. Safe to run twice."""
+    return broken_detectors.run(timezone.now)
+
+
+@shared_task(base=UpkeepTask, name=task_names.PROBE_DETECTORS, ignore_result=True, **RERUN)
+def probe_detectors() -> int:
+    """Try the detectors that an incident has switched off, if it is time. Safe to run twice."""
+    from scanner_app.engine import probing  # noqa: PLC0415 - see above
+
+    return probing.run(timezone.now)
+
+
+@shared_task(base=UpkeepTask, name=task_names.COMPUTE_WORTH, ignore_result=True, time_limit=WORTH_LIMIT_S)
+def compute_worth() -> bool:
+    """Work for a second on what the signals were worth, if that is a day old. Beat triggers it every five seconds."""
+    from scanner_app.signals import outcomes  # noqa: PLC0415 - see above
+
+    return outcomes.go_on(timezone.now())
 
 
 @shared_task(base=UpkeepTask, name=task_names.PRUNE, ignore_result=True)
 def prune() -> dict[str, int]:
-    """Remove some of the rows that are older than the settings keep."""
-    return retention.prune(timezone.now())
+    """Remove some of the rows that are older than the settings keep, and of the stream's numbers."""
+    now = timezone.now()
+    return retention.prune(now) | {"numbers": numbering.forget_old(now)}
 
 
 @shared_task(base=UpkeepTask, name=task_names.WATCH, time_limit=WATCH_LIMIT_S, ignore_result=True)
@@ -140,6 +210,12 @@ def watch(by: str = "") -> dict[str, int]:
     return result.counts()
 
 
+@shared_task(base=UpkeepTask, name=task_names.DRILL, time_limit=30, ignore_result=True)
+def drill() -> str:
+    """Drive the schedule's drill on, or begin it when its time has come. Safe to run twice, also at the same time."""
+    return drills.tick(timezone.now())
+
+
 @shared_task(
     name=task_names.DELIVER,
     soft_time_limit=DELIVER_SOFT_LIMIT_S,
@@ -149,6 +225,17 @@ def watch(by: str = "") -> dict[str, int]:
 def deliver_notifications() -> dict[str, int]:
     """Send the notifications that are due. Safe to run twice, also at the same time."""
     return delivery.run(timezone.now)
+
+
+@shared_task(
+    name=task_names.TELL,
+    soft_time_limit=TELL_SOFT_LIMIT_S,
+    time_limit=TELL_HARD_LIMIT_S,
+    ignore_result=True,
+)
+def tell_hits() -> dict[str, int]:
+    """Tell the hits that are due. Safe to run twice, also at the same time."""
+    return telling.run(timezone.now)
 
 
 @shared_task(name=task_names.PING, time_limit=PING_LIMIT_S, ignore_result=True)

@@ -3,9 +3,12 @@
 Celery's settings are those in scanner_project/settings.py that begin with CELERY_.
 """
 
+import faulthandler
+import gc
 import logging
 import os
 from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 import structlog
@@ -17,16 +20,20 @@ from django.db import OperationalError, connections
 from django.db.backends.signals import connection_created
 from django.utils.module_loading import import_string
 
-from scanner_app.domain.worker_roles import Role, role_of
+from scanner_app.domain.worker_roles import LANE_ROLES, Role, role_of
 from scanner_app.messaging import transport
+from scanner_app.telemetry import pulse
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scanner_project.settings")
+# Celery would run Django's checks in each worker and ignore what they find. They import the whole API: 40 MB.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 log = structlog.get_logger(__name__)
 
 RERUN_NICENESS = 10
 """Lowers the priority of what looks at old bars again: live bars go first on a busy machine."""
 
+pulse.start()  # in every process that `make up` starts: all of them import this module
 transport.install()
 app = Celery("scanner")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -49,43 +56,63 @@ def _add_our_steps(**_: Any) -> None:
     # Imported here, since they need Django's models.
     from scanner_app.workers.autoscale import Autoscale  # noqa: PLC0415
     from scanner_app.workers.beat_backup import BeatBackup  # noqa: PLC0415
+    from scanner_app.workers.children import ChildrenStep, end_soon  # noqa: PLC0415
     from scanner_app.workers.heartbeat import HeartbeatStep  # noqa: PLC0415
-    from scanner_app.workers.queue_following import FollowQueues  # noqa: PLC0415
+    from scanner_app.workers.serving import prepare  # noqa: PLC0415
     from scanner_app.workers.watchdog import Watchdog  # noqa: PLC0415
 
-    app.steps["consumer"].update({FollowQueues, Autoscale, HeartbeatStep, BeatBackup, Watchdog})
+    prepare()
+    end_soon()
+    app.steps["consumer"].update({Autoscale, ChildrenStep, HeartbeatStep, BeatBackup, Watchdog})
     # Celery writes "worker: Warm shutdown" straight to the terminal, and has no setting for that.
     worker.safe_say = lambda text, *_: log.info("worker_says", text=text)  # type: ignore[attr-defined] # stubs lack it
-    # Importing TA-Lib and NumPy takes a tenth of a second: once here, instead of with the first bar of each process.
-    for path in settings.SCANNER_DETECTORS:
-        with suppress(ImportError):  # reported by the check at the start, and again with each bar
-            import_string(path)
+    if _runs_detectors():
+        # Importing TA-Lib and NumPy takes a tenth of a second and 30 MB: once here, instead of in each child.
+        import_module("scanner_app.engine.runs")
+        import_module("scanner_app.detectors.ta_lib")
+        from scanner_app.detectors.loading import DetectorError, expanded  # noqa: PLC0415 - as above
+
+        with suppress(DetectorError):  # reported by the check at the start, and again with each bar
+            for path in expanded(settings.SCANNER_DETECTORS):
+                with suppress(ImportError):  # likewise
+                    import_string(path)
     _relax_durability()
+    # The collector would write into every object that a child shares with its parent, and so copy it.
+    gc.collect()
+    gc.freeze()
 
 
 @worker_ready.connect
 def _sweep_at_once(**_: Any) -> None:
     """A worker has started, perhaps in place of a lost one: have the sweeper redeliver at once what that one held."""
     from scanner_app.messaging.publisher import publish_sweep  # noqa: PLC0415 - as above
+    from scanner_app.workers.serving import begin  # noqa: PLC0415 - as above
 
+    begin()
     publish_sweep(expires_s=settings.SCANNER_SWEEP_S)
 
 
 @worker_process_init.connect
 def _in_child(**_: Any) -> None:
     _relax_durability()
+    faulthandler.enable(file=2)  # a crash in C code leaves its Python stack in the log; 2 is standard error
     if role_of(app.amqp.queues.consume_from) is Role.RERUN:
         os.nice(RERUN_NICENESS)
-    # The first bar of a process would else wait for these; each bar reports what is wrong with them.
-    from scanner_app.detectors import DetectorError  # noqa: PLC0415
-    from scanner_app.engine import detection  # noqa: PLC0415 - as above
+    if _runs_detectors():
+        # The first bar of a process would else wait for these; each bar reports what is wrong with them.
+        from scanner_app.detectors import DetectorError  # noqa: PLC0415
+        from scanner_app.engine import detection  # noqa: PLC0415 - as above
 
-    with suppress(DetectorError):
-        detection.bars_needed()
+        with suppress(DetectorError):
+            detection.bars_needed()
     with suppress(OperationalError):
         connections["default"].ensure_connection()
     # What a detector prints becomes a log line with its symbol and bar.
     app.log.redirect_stdouts(logging.INFO, name="printed")
+
+
+def _runs_detectors() -> bool:
+    return role_of(app.amqp.queues.consume_from) in {*LANE_ROLES, Role.RERUN}
 
 
 def _relax_durability() -> None:
@@ -93,7 +120,7 @@ def _relax_durability() -> None:
 
 
 def _commit_without_waiting(connection: Any, **_: Any) -> None:
-    """Commit without waiting for the disk. Workers accept no bars, and what a power cut undoes is run again.
+    """Commit without waiting for the disk. What a power cut undoes is done again: runs, assumed and derived bars.
 
     Both databases keep the order of commits, so a completion is undone only together with all that follows it.
     On SQLite the wait for the lock ends well before the time limit, so that it counts as an outage and not as a hung

@@ -4,7 +4,6 @@ The README's settings table is checked against this list by a test. A bad value 
 sentence that names the variable, its value and what is wrong with it.
 """
 
-import math
 import os
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
@@ -15,9 +14,11 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from scanner_app.domain import retry, tickers
+from scanner_app.domain import retry
+from scanner_app.domain.addresses import bracketed, link_host, web_url
 from scanner_app.domain.alert_rules import (
     backlog,
+    gap_open,
     healthy_share,
     open_breakers,
     slow_database,
@@ -25,6 +26,10 @@ from scanner_app.domain.alert_rules import (
     stale_symbol,
     stuck_head,
 )
+from scanner_app.domain.calendar_names import DEFAULT_PATTERNS
+from scanner_app.feeds.demo_venue.names import ENTRY as DEMO_FEED
+from scanner_project import env_values
+from scanner_project.env_values import CommaSeparated, Count, Port, Seconds, SecondsOrNone
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -43,81 +48,11 @@ class BadSetting(ValueError):
     """A value of the environment with which the scanner can't start. The message says what is wrong with it."""
 
 
-def _finite(value: float) -> float:
-    if not math.isfinite(value):
-        raise ValueError("must be a finite number")
-    return value
-
-
-def _comma_separated(value: str) -> str:
-    return ",".join(part.strip() for part in value.split(",") if part.strip())
-
-
-def _shard(value: str) -> str:
-    shard, _, shards = value.partition("/")
-    if not (shard.isdecimal() and shards.isdecimal() and int(shard) < int(shards)):
-        raise ValueError("must be SHARD/SHARDS with SHARD counted from 0, for example 0/1 or 2/4")
-    return value
-
-
-def _delays(value: str) -> str:
-    for part in value.split(","):
-        try:
-            _finite(float(part))
-        except ValueError:
-            raise ValueError(f"must be numbers separated by commas; {part.strip()!r} is not a number") from None
-    return value
-
-
-def _calendars(value: str) -> str:
-    pairs = [part.strip() for part in value.split(",") if part.strip()]
-    for pair in pairs:
-        # A ticker may have an equals sign (EURUSD=X), a calendar's name has none.
-        pattern, _, calendar = pair.rpartition("=")
-        if not pattern.strip() or not calendar.strip():
-            raise ValueError(
-                f"must be PATTERN=CALENDAR, comma-separated, for example BTC*=24/7,*=XNYS; {pair!r} is not"
-            )
-    return ",".join(pairs)
-
-
-def _tickers(value: str) -> str:
-    return ",".join(tickers.check_pattern(part.strip()) for part in value.split(",") if part.strip())
-
-
-def _bearer(value: str) -> str:
-    if not value.isascii() or any(letter.isspace() for letter in value):
-        raise ValueError("must be ASCII without spaces, or no client can send it")
-    return value
-
-
-def _redis_url(value: str) -> str:
-    if value and urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
-        raise ValueError("must begin with redis://, rediss:// or unix://")
-    return value
-
-
-def _ping_url(value: str) -> str:
-    if value and not (urlsplit(value).scheme in {"http", "https"} and urlsplit(value).hostname):
-        raise ValueError("must be an address that begins with http:// or https://")
-    return value
-
-
-def _database_url(value: str) -> str:
-    if value and urlsplit(value).scheme not in {"postgres", "postgresql", "sqlite"}:
-        raise ValueError("must begin with postgres:// or sqlite:///")
-    return value
-
-
-Port = Annotated[int, Field(ge=1, le=65535)]
-Seconds = Annotated[float, Field(gt=0), AfterValidator(_finite)]
-SecondsOrNone = Annotated[float, Field(ge=0), AfterValidator(_finite)]
-Count = Annotated[int, Field(ge=1)]
-CommaSeparated = Annotated[str, AfterValidator(_comma_separated)]
-
-
 SECRETS = {
+    "ALPACA_KEY_ID",
+    "ALPACA_SECRET_KEY",
     "SECRET_KEY",
+    "SCANNER_CHANNEL_KEY",
     "ADMIN_PASSWORD",
     "DATABASE_URL",
     "REDIS_URL",
@@ -136,29 +71,53 @@ class Environment(BaseModel):
 
     WEB_HOST: str = Field("127.0.0.1", description="address that the pages listen on")
     WEB_PORT: Port = Field(8000, description="port of the API, the admin and the pages")
+    PUBLIC_URL: Annotated[str, AfterValidator(env_values.public_url)] = Field(
+        "",
+        description="address under which people reach the pages, with which every link in a message begins; "
+        "with `https://` also secure cookies and HSTS; empty: `http://WEB_HOST:WEB_PORT`",
+    )
+    TRUSTED_PROXIES: Annotated[str, AfterValidator(env_values.proxies)] = Field(
+        "127.0.0.1",
+        description="addresses and networks of proxies, comma-separated, "
+        "whose `X-Forwarded-For`, `-Proto` and `-Host` are believed",
+    )
     FLOWER_PORT: Port = Field(5555, description="port of Flower")
+    FLOWER_PUBLIC_URL: Annotated[str, AfterValidator(env_values.public_url)] = Field(
+        "", description="address under which people reach Flower through a proxy; empty: `FLOWER_PORT` of `WEB_HOST`"
+    )
     DATA_DIR: Path = Field(
         Path("var"),
         description="folder of all state: SQLite file, bundled server's files, secret key, logs",
     )
-    DATABASE_URL: Annotated[str, AfterValidator(_database_url)] = Field(
+    DATABASE_URL: Annotated[str, AfterValidator(env_values.database_url)] = Field(
         "",
         description="`postgres://user:password@host:port/name` or `sqlite:///path`; empty: SQLite in `DATA_DIR`",
     )
-    REDIS_URL: Annotated[str, AfterValidator(_redis_url)] = Field(
+    REDIS_URL: Annotated[str, AfterValidator(env_values.redis_url)] = Field(
         "", description="`redis://…`, `rediss://…` or `unix://…`; empty: the bundled server"
     )
     ADMIN_USER: str = Field("admin", min_length=1, description="first administrator, and Flower's sign-in")
     ADMIN_PASSWORD: str = Field(
         "", description="their password; empty: made up, printed once, kept in `DATA_DIR/admin-password`"
     )
-    DEMO: Literal["", "0", "1"] = Field(
-        "", description="1: replay the bundled real bars after start; empty: 1 without `DATABASE_URL`, else 0"
+    DEMO: Literal["", "0", "1", "live"] = Field(
+        "",
+        description="1: replay the bundled real bars after start; `live`: a venue of our own on this machine plays "
+        "them as if they came now; empty: 1 without `DATABASE_URL` and `SCANNER_FEEDS`, else 0",
     )
+    DEMO_PORT: Port = Field(8765, description="port of that venue, on 127.0.0.1, with `DEMO=live`")
     DEBUG: bool = Field(False, description="1: Django's debug pages, for developers only")
-    SECRET_KEY: str = Field("", description="Django's secret key; empty: made up, kept in `DATA_DIR`")
+    SECRET_KEY: Annotated[str, AfterValidator(env_values.secret_key)] = Field(
+        "", description="Django's secret key, at least 32 characters; empty: made up, kept in `DATA_DIR`"
+    )
+    SCANNER_CHANNEL_KEY: Annotated[str, AfterValidator(env_values.channel_keys)] = Field(
+        "",
+        description="key that encrypts the secrets of channels in the database, at least 32 characters; `NEW,OLD` "
+        "changes it; empty: `SECRET_KEY` if that is set, else made up, kept in `DATA_DIR/channel-key`",
+    )
     ALLOWED_HOSTS: CommaSeparated = Field(
-        "localhost,127.0.0.1,[::1]", description="host names that the pages answer to, comma-separated"
+        "localhost,127.0.0.1,[::1]",
+        description="host names that the pages answer to, comma-separated; `PUBLIC_URL`'s is always one",
     )
     EMAIL_URL: str = Field(
         "consolemail://", description="mail server, `smtp://user:password@host:port`; default: the log"
@@ -167,10 +126,17 @@ class Environment(BaseModel):
     SCANNER_NOTIFY_URLS: CommaSeparated = Field("", description="apprise URLs that get notifications of trouble")
     SCANNER_DETECTORS: CommaSeparated = Field(
         "scanner_app.detectors.candlesticks.Candlesticks,scanner_app.detectors.wyckoff.Wyckoff",
-        description="dotted paths of the detectors, comma-separated; set but empty: none",
+        description="dotted paths of the detectors, or `shipped` (all that ship) or `installed`, comma-separated; "
+        "set but empty: none",
     )
-    SCANNER_RETRY_DELAYS: Annotated[str, AfterValidator(_delays)] = Field(
+    SCANNER_DETECTOR_AUTO_OFF: bool = Field(
+        False, description="1: a detector that fails on many symbols at once is switched off by itself"
+    )
+    SCANNER_RETRY_DELAYS: Annotated[str, AfterValidator(env_values.delays)] = Field(
         ",".join(map(str, retry.DEFAULT_DELAYS_S)), description="seconds before retry 1, 2, … of a bar"
+    )
+    SCANNER_WORTH_HORIZONS: Annotated[str, AfterValidator(env_values.horizons)] = Field(
+        "1,5,10,20", description="after how many bars the price is looked at to see what a signal was worth"
     )
     SCANNER_BREAKER_THRESHOLD: Count = Field(3, description="failures in a row that open a breaker")
     SCANNER_BREAKER_RECOVERY_S: Seconds = Field(30, description="seconds from open to half-open")
@@ -179,16 +145,39 @@ class Environment(BaseModel):
     SCANNER_MAX_BACKLOG: Count = Field(
         100_000, description="waiting bars of one symbol over which its further bars are rejected"
     )
-    SCANNER_MAX_SYMBOLS: Count = Field(5_000, description="symbols over which unknown ones are rejected")
+    SCANNER_MAX_SYMBOLS: Count = Field(50_000, description="symbols over which unknown ones are rejected")
     SCANNER_UNKNOWN_SYMBOLS: Literal["create", "reject"] = Field(
         "create", description="what happens to a bar of an unknown symbol: `create` or `reject`"
     )
     SCANNER_PUBLIC_STATUS: bool = Field(False, description="1: status may be read without signing in")
-    SCANNER_CALENDARS: Annotated[str, AfterValidator(_calendars)] = Field(
-        "*/*=24/7,*USDT=24/7,*-USD=24/7,*=XNYS",
+    SCANNER_FEEDS: Annotated[str, AfterValidator(env_values.feeds)] = Field(
+        "",
+        description="live feeds, `VENUE:TICKERS@TIMEFRAMES`, separated by semicolons, for example "
+        "`binance:BTCUSDT,ETHUSDT@1m+1h`",
+    )
+    SCANNER_BINANCE_WS_URL: Annotated[str, AfterValidator(env_values.stream_address)] = Field(
+        "wss://data-stream.binance.vision", description="address of Binance's streams"
+    )
+    SCANNER_BINANCE_REST_URL: Annotated[str, Field(min_length=1), AfterValidator(env_values.web_address)] = Field(
+        "https://data-api.binance.vision", description="address of Binance's REST API"
+    )
+    ALPACA_KEY_ID: str = Field("", description="key of an Alpaca account, for the feeds of `alpaca`")
+    ALPACA_SECRET_KEY: str = Field("", description="its secret")
+    SCANNER_ALPACA_WS_URL: Annotated[str, AfterValidator(env_values.stream_address)] = Field(
+        "wss://stream.data.alpaca.markets/v2/iex",
+        description="address of Alpaca's stream; its end is the source, `iex` or, with a subscription, `sip`",
+    )
+    SCANNER_ALPACA_REST_URL: Annotated[str, Field(min_length=1), AfterValidator(env_values.web_address)] = Field(
+        "https://data.alpaca.markets", description="address of Alpaca's REST API"
+    )
+    SCANNER_CALENDARS: Annotated[str, AfterValidator(env_values.calendars)] = Field(
+        DEFAULT_PATTERNS,
         description="trading calendars by ticker or pattern: the exact ticker, else the first that fits, else 24/7",
     )
-    SCANNER_SIGNED_PRICES: Annotated[str, AfterValidator(_tickers)] = Field(
+    SCANNER_WEBHOOK_PRIVATE_ADDRESSES: bool = Field(
+        False, description="1: channels' webhooks may go to private and loopback addresses"
+    )
+    SCANNER_SIGNED_PRICES: Annotated[str, AfterValidator(env_values.tickers)] = Field(
         "",
         description="tickers, or patterns of them such as `CL=F,*-SPREAD`, whose prices may be zero or negative",
     )
@@ -200,12 +189,17 @@ class Environment(BaseModel):
         description="seconds after its period that a forming bar waits for its closed values; "
         "without them it is accepted as assumed",
     )
+    SCANNER_DERIVE: Annotated[str, AfterValidator(env_values.derivations)] = Field(
+        "",
+        description="higher timeframes, up to `1d`, that are made from the smallest one that a symbol is fed: "
+        "`1m=5m,15m,1h,1d`; further entries after semicolons; empty: none",
+    )
     SCANNER_STALE_GRACE_S: Seconds = Field(
         60,
         description="seconds of trading time after which a missing bar makes its symbol stale; "
         "never less than a twentieth of the timeframe",
     )
-    SCANNER_METRICS_TOKEN: Annotated[str, AfterValidator(_bearer)] = Field(
+    SCANNER_METRICS_TOKEN: Annotated[str, AfterValidator(env_values.bearer)] = Field(
         "",
         description="what Prometheus sends as `Authorization: Bearer …` to read `/metrics`; "
         "empty: only users of the admin may",
@@ -214,9 +208,7 @@ class Environment(BaseModel):
     SCANNER_METRICS_SYMBOLS: Annotated[int, Field(ge=0)] = Field(
         200, description="symbols that have series of their own in `/metrics`, those in trouble first"
     )
-    SCANNER_SHARD: Annotated[str, AfterValidator(_shard)] = Field(
-        "0/1", description="`k/n`: a worker takes the symbols of shard k of n, counted from 0"
-    )
+    SCANNER_SHARD: str = Field("", description="retired: accepted with a warning, does nothing")
     SCANNER_PREPARED_STATEMENTS: bool = Field(
         True, description="0: PostgreSQL plans every statement again; for a PgBouncer that can't keep them"
     )
@@ -233,7 +225,9 @@ class Environment(BaseModel):
         description="days after which processed bars and their signals are forgotten, and older ones refused; 0: never",
     )
     SCANNER_KEEP_RECORDS_DAYS: Annotated[int, Field(ge=0)] = Field(
-        90, description="days after which failures, events, alerts and notifications are forgotten; 0: never"
+        90,
+        description="days after which failures, events, alerts, notifications and the old values of revised bars are "
+        "forgotten; 0: never",
     )
     SCANNER_SWEEP_S: Seconds = Field(2, description="seconds between two looks of the sweeper")
     SCANNER_HEARTBEAT_S: Seconds = Field(2, description="seconds between two heartbeats of a worker")
@@ -273,10 +267,18 @@ class Environment(BaseModel):
         slow_database.DEFAULT_ANSWER_MS,
         description="milliseconds over which an answer of database or broker makes an alert fire",
     )
-    SCANNER_PING_URL: Annotated[str, AfterValidator(_ping_url)] = Field(
+    SCANNER_ALERT_GAP_S: Seconds = Field(
+        gap_open.DEFAULT_GAP_S,
+        description="seconds that a hole in a live feed's series may stay open before an alert fires",
+    )
+    SCANNER_PING_URL: Annotated[str, AfterValidator(env_values.web_address)] = Field(
         "",
         description="address that the scanner requests once a minute while all is well, "
         "for a watcher such as healthchecks.io",
+    )
+    SCANNER_DRILL_AT: Annotated[str, AfterValidator(env_values.time_of_day)] = Field(
+        "",
+        description="time of day (UTC) of a daily drill of the alarm path, such as `03:30`; empty: none",
     )
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
@@ -311,9 +313,26 @@ class Environment(BaseModel):
         return f"redis+socket://{parts.path}?virtual_host={database}"
 
     @property
+    def public_url(self) -> str:
+        """The address under which people reach the pages, without a slash at its end."""
+        return self.PUBLIC_URL.rstrip("/") or web_url(link_host(self.WEB_HOST), self.WEB_PORT)
+
+    @property
+    def allowed_hosts(self) -> list[str]:
+        """The host names that the pages answer to: those of ALLOWED_HOSTS and PUBLIC_URL's."""
+        hosts = self.ALLOWED_HOSTS.split(",")
+        public = bracketed(urlsplit(self.public_url).hostname or "")
+        return hosts if public in hosts else [*hosts, public]
+
+    @property
     def demo(self) -> bool:
         """Whether the bundled bars are replayed after the start."""
-        return self.DEMO == "1" or (self.DEMO == "" and not self.DATABASE_URL)
+        return self.DEMO == "1" or (self.DEMO == "" and not self.DATABASE_URL and not self.SCANNER_FEEDS)
+
+    @property
+    def feeds(self) -> str:
+        """All live feeds: those of SCANNER_FEEDS, and with DEMO=live that of the demo."""
+        return "; ".join(filter(None, [self.SCANNER_FEEDS, DEMO_FEED if self.DEMO == "live" else ""]))
 
 
 def read(environ: Mapping[str, str] | None = None) -> Environment:

@@ -5,6 +5,7 @@ On a terminal as text in columns, otherwise as JSON. What libraries log has the 
 
 import logging
 import math
+import re
 import sys
 from typing import Any
 
@@ -13,6 +14,9 @@ from structlog.typing import EventDict, WrappedLogger
 
 MAX_TEXT = 20_000
 """Most characters of one value: enough for a traceback. Of a longer value only the beginning and the end are kept."""
+
+HOOK = re.compile(r"(?<!/scanner)/hooks/[^/\s?\"']+", re.IGNORECASE)
+"""The address of a hook, which is its secret. A part of one, or a wrong one, is enough to be kept out of the logs."""
 
 FIRST = ("timestamp", "level", "logger", "event")
 """The keys that every line begins with, in this order."""
@@ -55,9 +59,11 @@ def logging_config(form: str = "auto", level: str = "INFO") -> dict[str, Any]:
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(form)],
             }
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
+        "handlers": {"stderr": {"class": "scanner_project.output.LinesHandler", "formatter": "lines"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
+            # Who signed in and changed rights is kept at every level of the rest.
+            "scanner.security": {"level": "INFO"},
             # Without Django's own handler, which mails each server error, with all settings, during the request.
             "django": {"level": level, "handlers": [], "propagate": True},
             # Billiard logs a killed process here, and does not pass its lines on to the root logger.
@@ -73,8 +79,8 @@ def logging_config(form: str = "auto", level: str = "INFO") -> dict[str, Any]:
             "amqp": {"level": "INFO" if level == "DEBUG" else level},
             "kombu": {"level": "INFO" if level == "DEBUG" else level},
             "asyncio": {"level": "INFO" if level == "DEBUG" else level},
-            # Without gunicorn's own handler, which has another form.
-            "gunicorn.error": {"level": level, "handlers": [], "propagate": True},
+            # A line of each request that is no HTTP, which anybody can send.
+            "uvicorn.error": {"level": "ERROR" if level != "DEBUG" else level},
         },
     }
 
@@ -82,9 +88,18 @@ def logging_config(form: str = "auto", level: str = "INFO") -> dict[str, Any]:
 def _renderers(form: str) -> list[Any]:
     if form == "text" or (form == "auto" and sys.stderr.isatty()):
         plain = structlog.dev.plain_traceback
-        return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
+        return [_without_hooks, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
     # The traceback inside its line, as `exception`.
-    return [structlog.processors.format_exc_info, _in_order_and_bounds, structlog.processors.JSONRenderer()]
+    as_json = structlog.processors.JSONRenderer()
+    return [structlog.processors.format_exc_info, _without_hooks, _in_order_and_bounds, as_json]
+
+
+def _without_hooks(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """No addresses of hooks, whoever logs a request: ourselves, Django about answers of 4xx, a traceback."""
+    return {
+        name: HOOK.sub("/hooks/***", value) if isinstance(value, str) and "/hooks/" in value.lower() else value
+        for name, value in event.items()
+    }
 
 
 def _in_order_and_bounds(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -1,6 +1,5 @@
 """Django's settings. What may differ between two installations is read in `env.py`."""
 
-import os
 import secrets
 import sys
 from pathlib import Path
@@ -9,6 +8,9 @@ from typing import Any
 import django_stubs_ext
 import environ
 
+from scanner_app import files
+from scanner_app.domain import derivations
+from scanner_app.domain.feed_entries import parse_feeds
 from scanner_app.domain.worker_roles import Role
 from scanner_app.messaging import task_names
 from scanner_project import env as _env
@@ -25,28 +27,48 @@ except _env.BadSetting as bad:
 BASE_DIR = _env.BASE_DIR
 DATA_DIR = ENV.data_dir
 DEBUG = ENV.DEBUG
+DEFAULT_EXCEPTION_REPORTER = "scanner_project.debug_pages.Reporter"
 
 
-def _open_private(name: str, flags: int) -> int:
-    return os.open(name, flags, 0o600)
+def _kept_secret(path: Path, so_what: str) -> str:
+    """A random secret that stays the same after a restart: it is kept in a file that only its owner can read.
 
-
-def _kept_secret(path: Path) -> str:
-    """A random secret that stays the same after a restart: it is kept in a file that only its owner can read."""
+    `so_what`: what follows when the file was lost and is made anew.
+    """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with open(path, "x", opener=_open_private) as file:
-                file.write(secrets.token_urlsafe(50))
-        except FileExistsError:
-            pass  # made at an earlier start, or just now by another process
-        return path.read_text()
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        kept = files.keep(path, lambda: secrets.token_urlsafe(50), lambda text: len(text) >= 32 and text.isprintable())
     except OSError as exc:
         sys.exit(f"The scanner can't start: DATA_DIR={path.parent}: {exc.strerror or exc}")
+    if kept.was_broken:
+        sys.stderr.write(f"{path} was broken and was made anew: {so_what}.\n")
+    return kept.text
 
 
-SECRET_KEY = ENV.SECRET_KEY or _kept_secret(DATA_DIR / "secret-key")
-ALLOWED_HOSTS = ENV.ALLOWED_HOSTS.split(",")
+SECRET_KEY = ENV.SECRET_KEY or _kept_secret(DATA_DIR / "secret-key", "everybody has to sign in again")
+# The first seals channels' secrets, all of them open what was sealed. Never the kept SECRET_KEY: who deletes that file
+# to sign everybody out would lose the channels, too.
+SCANNER_CHANNEL_KEYS = (
+    ENV.SCANNER_CHANNEL_KEY.split(",")
+    if ENV.SCANNER_CHANNEL_KEY
+    else [ENV.SECRET_KEY or _kept_secret(DATA_DIR / "channel-key", "the channels' addresses have to be set again")]
+)
+ALLOWED_HOSTS = ENV.allowed_hosts
+
+PUBLIC_URL = ENV.public_url
+TRUSTED_PROXIES = ENV.TRUSTED_PROXIES
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+CSRF_FAILURE_VIEW = "scanner_app.pages.refused.csrf_failure"
+if PUBLIC_URL.startswith("https://"):
+    # Whether a request came by https is the middleware's to say: TrustedProxiesMiddleware.
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+    SECURE_HSTS_SECONDS = 31_536_000
+    SILENCED_SYSTEM_CHECKS = [
+        "security.W005",  # HSTS for all subdomains, and
+        "security.W021",  # preloaded by browsers: both bind more than this host, which is the domain owner's to decide
+        "security.W008",  # the proxy redirects to https; feeds, probes and Prometheus on this machine may use http
+    ]
 
 INSTALLED_APPS = [
     "scanner_project.apps.ScannerAdminConfig",
@@ -57,7 +79,6 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "rest_framework",
-    "rest_framework.authtoken",
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -66,6 +87,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "scanner_app.middleware.RequestIdMiddleware",  # first: what the others log and answer has the id too
+    "scanner_app.middleware.PolicyMiddleware",
+    "scanner_app.middleware.TrustedProxiesMiddleware",  # before all that ask for host, scheme or client
+    "scanner_app.middleware.SignInLimitMiddleware",  # before what costs time
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.http.ConditionalGetMiddleware",  # the ETag of status and lists
@@ -130,6 +154,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+AUTHENTICATION_BACKENDS = ["scanner_app.accounts.passwords.LimitedBackend"]
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login/"
@@ -141,6 +166,7 @@ USE_I18N = False
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10_000_000  # 5,000 bars are about 1 MB; pretty-printed with other keys, some more
 
+FILE_UPLOAD_PERMISSIONS = None  # as the umask says, also of static files; Django would let everybody read them
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STORAGES = {
@@ -151,7 +177,7 @@ STORAGES = {
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         # Token first: its WWW-Authenticate header makes "not signed in" a 401.
-        "rest_framework.authentication.TokenAuthentication",
+        "scanner_app.api.authentication.ScopedTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     # Closed by default: @action(permission_classes=...) is applied by the router only.
@@ -159,7 +185,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "scanner_app.api.openapi.Schema",
     "EXCEPTION_HANDLER": "scanner_app.api.errors.handle",
     "DATETIME_FORMAT": "iso-8601",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
@@ -171,7 +197,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVE_INCLUDE_SCHEMA": False,
-    "ENUM_NAME_OVERRIDES": {  # both have a field `state`
+    "ENUM_NAME_OVERRIDES": {  # all have a field `state`
+        "DetectorStateEnum": ["on", "off", "probing"],
+        "FeedStateEnum": ["live", "catching_up", "silent", "down"],
+        "GapStateEnum": ["open", "refilled", "empty", "given_up"],
         "AlertStateEnum": "scanner_app.domain.enums.AlertState",
         "SymbolStateEnum": ["processing", "paused", "failed"],
     },
@@ -193,6 +222,8 @@ LOGGING = logging_config(ENV.SCANNER_LOG_FORMAT, ENV.SCANNER_LOG_LEVEL)
 
 REDIS_URL = ENV.redis_url
 SCANNER_DETECTORS = [path for path in ENV.SCANNER_DETECTORS.split(",") if path]
+SCANNER_DETECTOR_AUTO_OFF = ENV.SCANNER_DETECTOR_AUTO_OFF
+SCANNER_WORTH_HORIZONS = sorted({int(bars) for bars in ENV.SCANNER_WORTH_HORIZONS.split(",")})
 SCANNER_RETRY_DELAYS = [float(delay) for delay in ENV.SCANNER_RETRY_DELAYS.split(",")]
 SCANNER_BREAKER_THRESHOLD = ENV.SCANNER_BREAKER_THRESHOLD
 SCANNER_BREAKER_RECOVERY_S = ENV.SCANNER_BREAKER_RECOVERY_S
@@ -202,18 +233,29 @@ SCANNER_MAX_BACKLOG = ENV.SCANNER_MAX_BACKLOG
 SCANNER_MAX_SYMBOLS = ENV.SCANNER_MAX_SYMBOLS
 SCANNER_UNKNOWN_SYMBOLS = ENV.SCANNER_UNKNOWN_SYMBOLS
 SCANNER_PUBLIC_STATUS = ENV.SCANNER_PUBLIC_STATUS
+SCANNER_FEEDS = parse_feeds(ENV.feeds)
+# 0: there is no such venue.
+SCANNER_DEMO_PORT = ENV.DEMO_PORT if ENV.DEMO == "live" else 0
+SCANNER_BINANCE_WS_URL = ENV.SCANNER_BINANCE_WS_URL
+SCANNER_BINANCE_REST_URL = ENV.SCANNER_BINANCE_REST_URL
+ALPACA_KEY_ID = ENV.ALPACA_KEY_ID
+ALPACA_SECRET_KEY = ENV.ALPACA_SECRET_KEY
+SCANNER_ALPACA_WS_URL = ENV.SCANNER_ALPACA_WS_URL
+SCANNER_ALPACA_REST_URL = ENV.SCANNER_ALPACA_REST_URL
 SCANNER_CALENDARS = [
     (pattern.strip().upper(), calendar.strip())
     for pattern, _, calendar in (pair.rpartition("=") for pair in ENV.SCANNER_CALENDARS.split(",") if pair)
 ]
+SCANNER_WEBHOOK_PRIVATE_ADDRESSES = ENV.SCANNER_WEBHOOK_PRIVATE_ADDRESSES
 SCANNER_SIGNED_PRICES = [pattern for pattern in ENV.SCANNER_SIGNED_PRICES.split(",") if pattern]
 SCANNER_CLOSE_TOLERANCE_S = ENV.SCANNER_CLOSE_TOLERANCE_S
 SCANNER_ASSUME_AFTER_S = ENV.SCANNER_ASSUME_AFTER_S
+SCANNER_DERIVE = derivations.with_feeds(derivations.read(ENV.SCANNER_DERIVE), SCANNER_FEEDS)
 SCANNER_STALE_GRACE_S = ENV.SCANNER_STALE_GRACE_S
 SCANNER_METRICS_TOKEN = ENV.SCANNER_METRICS_TOKEN
 SCANNER_PUBLIC_METRICS = ENV.SCANNER_PUBLIC_METRICS
 SCANNER_METRICS_SYMBOLS = ENV.SCANNER_METRICS_SYMBOLS
-SCANNER_SHARD, SCANNER_SHARDS = (int(part) for part in ENV.SCANNER_SHARD.split("/"))
+SCANNER_SHARD = ENV.SCANNER_SHARD
 SCANNER_PREPARED_STATEMENTS = ENV.SCANNER_PREPARED_STATEMENTS
 SCANNER_FAULT_INJECTION = ENV.SCANNER_FAULT_INJECTION
 SCANNER_AUTOSCALE_PROCESSES = ENV.SCANNER_AUTOSCALE_PROCESSES
@@ -231,8 +273,10 @@ SCANNER_ALERT_STALE_S = ENV.SCANNER_ALERT_STALE_S
 SCANNER_ALERT_STUCK_S = ENV.SCANNER_ALERT_STUCK_S
 SCANNER_ALERT_BACKLOG = ENV.SCANNER_ALERT_BACKLOG
 SCANNER_ALERT_ANSWER_MS = ENV.SCANNER_ALERT_ANSWER_MS
+SCANNER_ALERT_GAP_S = ENV.SCANNER_ALERT_GAP_S
 SCANNER_PING_URL = ENV.SCANNER_PING_URL
-FLOWER_URL = f"http://{ENV.WEB_HOST}:{ENV.FLOWER_PORT}"
+SCANNER_DRILL_AT = ENV.SCANNER_DRILL_AT
+FLOWER_URL = ENV.FLOWER_PUBLIC_URL.rstrip("/") or f"http://{ENV.WEB_HOST}:{ENV.FLOWER_PORT}"
 SCANNER_PUBLISH_CONNECTIONS = 16  # of kombu, for all but heads; as many as the web server has threads: none waits
 SCANNER_LONGEST_WAIT_S = max([*SCANNER_RETRY_DELAYS, SCANNER_BREAKER_RECOVERY_S])
 
@@ -259,7 +303,29 @@ CELERY_TASK_DEFAULT_QUEUE = Role.UPKEEP.value
 CELERY_WORKER_CONSUMER = "scanner_app.workers.consumer:Consumer"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
+CELERY_BEAT_SCHEDULER = "scanner_app.workers.schedule:Scheduler"
+DERIVE_SCHEDULE = (
+    {
+        "derive": {
+            "task": task_names.DERIVE,
+            "schedule": 10.0,  # of the grace, which is a minute and a half, little
+            "options": {"queue": Role.UPKEEP.value, "expires": 10.0},
+        }
+    }
+    if SCANNER_DERIVE
+    else {}
+)
+DRILL_SCHEDULE = (
+    {
+        "drill": {
+            "task": task_names.DRILL,
+            "schedule": 5.0,  # a look at some twenty rows, and only while a drill runs or is due
+            "options": {"queue": Role.UPKEEP.value, "expires": 5.0},
+        }
+    }
+    if SCANNER_DRILL_AT
+    else {}
+)
 CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": task_names.SWEEP,
@@ -272,10 +338,22 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5.0,  # of the grace, which is a minute, little; and half of what forming values may be behind
         "options": {"queue": Role.UPKEEP.value, "expires": 5.0},
     },
+    **DERIVE_SCHEDULE,
+    **DRILL_SCHEDULE,
+    "enable due": {
+        "task": task_names.ENABLE_DUE,
+        "schedule": 5.0,
+        "options": {"queue": Role.UPKEEP.value, "expires": 5.0},
+    },
     "deliver": {
         "task": task_names.DELIVER,
         "schedule": 10.0,  # for notifications whose trigger was lost, and for those that are due for another try
         "options": {"queue": Role.NOTIFY.value, "expires": 10.0},
+    },
+    "tell": {
+        "task": task_names.TELL,
+        "schedule": 2.0,  # the longest that a hit waits: nothing is published for it in its bar's way
+        "options": {"queue": Role.HITS.value, "expires": 2.0},
     },
     "count gaps": {
         "task": task_names.COUNT_GAPS,
@@ -302,6 +380,21 @@ CELERY_BEAT_SCHEDULE = {
         "task": task_names.RERUN,
         "schedule": 2.0,  # at most 0.4 s each: a fifth of a processor
         "options": {"queue": Role.RERUN.value, "expires": 2.0},
+    },
+    "watch detectors": {
+        "task": task_names.WATCH_DETECTORS,
+        "schedule": 2.0,  # breakers open after 3 s: until then it is known whether that is one detector's fault
+        "options": {"queue": Role.UPKEEP.value, "expires": 2.0},
+    },
+    "probe detectors": {
+        "task": task_names.PROBE_DETECTORS,
+        "schedule": 5.0,  # of a recovery time, which is 30 s or more, little
+        "options": {"queue": Role.RERUN.value, "expires": 5.0},
+    },
+    "compute worth": {
+        "task": task_names.COMPUTE_WORTH,
+        "schedule": 5.0,  # at most a second each, once a day until all is done: re-runs go on meanwhile
+        "options": {"queue": Role.RERUN.value, "expires": 5.0},
     },
     "remove rows": {
         "task": task_names.REMOVE_ROWS,

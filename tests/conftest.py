@@ -8,14 +8,22 @@ from typing import Any
 import pytest
 import redis
 from celery import current_app
+from django.utils import timezone
 
-from scanner_app import mailbox
+from scanner_app import apps, mailbox
+from scanner_app.accounts import guesses
+from scanner_app.engine import detection, detector_switches
 from scanner_app.mailbox import NewBar, Ticket
 from scanner_app.mailbox.accept import create_symbols
 from scanner_app.messaging import forming, producer, publisher
 from scanner_app.messaging.messages import Message
 from scanner_app.models import Bar, CircuitBreaker, Signal, Symbol, SymbolStatus
+from scanner_app.reading import write_checks
+from tests.engine import broken
 from tests.servers import RedisServer
+
+# A test's own transaction may ask nothing for longer than any of ours, on a busy machine.
+apps.FROZEN_S = 600
 
 pytest_plugins = ["tests.sharing"]
 
@@ -24,17 +32,53 @@ T0 = datetime(2024, 5, 31, 14, 30, tzinfo=UTC)
 
 DAY = timedelta(days=1)
 
+TODAY = 149
+"""The day of a bar that is no history when it is accepted at T0, nor are the next two: its latency counts."""
+
 
 @pytest.fixture(autouse=True)
 def published(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Message, str, Any]]:
     """What was put on queues: (message, lane, due). No broker is needed, unless a test asks for a real one."""
     taken: list[tuple[Message, str, Any]] = []
     if "broker_server" not in request.fixturenames:
-        monkeypatch.setattr(publisher, "announce_queues", lambda: None)
         monkeypatch.setattr(publisher, "_send", taken.extend)
     monkeypatch.setattr(publisher, "_paused_until", 0.0)
     monkeypatch.setattr(forming, "_paused_until", 0.0)
     return taken
+
+
+@pytest.fixture(autouse=True)
+def no_guesses() -> None:
+    """No wrong passwords of another test."""
+    guesses.forget()
+
+
+@pytest.fixture(autouse=True)
+def writes_succeed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Database and broker take writes, as far as status and /readyz know, unless the test asks for `real_writes`."""
+    write_checks.forget()
+    if "real_writes" not in request.fixturenames:
+        for name in ("database_problem", "broker_problem", "workers_problem"):
+            monkeypatch.setattr(write_checks, name, write_checks.Check(lambda: ""))
+
+
+@pytest.fixture
+def breakable_detectors(settings: Any) -> Iterator[None]:
+    """The detectors `first` and `second` of tests/engine/broken.py."""
+    settings.SCANNER_DETECTORS = broken.PATHS
+    yield
+    broken.BROKEN.clear()
+    detector_switches.forget()
+    detection.chosen_detectors.cache_clear()
+
+
+@pytest.fixture
+def real_writes() -> Iterator[None]:
+    """Status and /readyz really try to write, at each look."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(write_checks, "LIFE_S", -1.0)
+        yield
+    write_checks.forget()
 
 
 @pytest.fixture
@@ -120,8 +164,8 @@ def start_head(symbol: Symbol, *, now: datetime = T0) -> Ticket:
 def dispatched_head(db: None) -> Callable[..., tuple[Symbol, Ticket]]:
     """Make a symbol whose head is in flight with `waiting` bars behind it; returns it with the head's ticket."""
 
-    def make(ticker: str = "TSLA", *, waiting: int = 0) -> tuple[Symbol, Ticket]:
-        accept_days(ticker, 1 + waiting)
+    def make(ticker: str = "TSLA", *, waiting: int = 0, first: int = 0) -> tuple[Symbol, Ticket]:
+        accept_days(ticker, 1 + waiting, first=first)
         symbol = Symbol.objects.get(ticker=ticker)
         return symbol, start_head(symbol)
 
@@ -135,6 +179,16 @@ def fail_head(symbol: Symbol, times: int = 1, *, now: datetime = T0, error: Exce
         now = max(now, row.next_attempt_at or now)
         mailbox.fail(start_head(symbol, now=now), error or ValueError("no good"), now=now)
     return now
+
+
+@pytest.fixture
+def three(db: None) -> None:
+    """OPEN failed with ValueError, PAUSED retries after a KeyError, FINE works."""
+    now = timezone.now()
+    for ticker, failures, error in (("OPEN", 3, ValueError("x")), ("PAUSED", 1, KeyError("x")), ("FINE", 0, None)):
+        accept_days(ticker, 2, now=now)
+        fail_head(Symbol.objects.get(ticker=ticker), failures, now=now, error=error)
+    CircuitBreaker.objects.filter(symbol__ticker="OPEN").update(opened_at=now)
 
 
 def snapshot(symbol: Symbol) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from scanner_app.messaging import heartbeats, queue_contents, sweep_memory
+from scanner_app.messaging import heartbeats, queue_contents, ready_lists, sweep_memory
 from scanner_app.reading.metrics import page
 from tests.conftest import T0
 
@@ -42,7 +42,8 @@ def quiet_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     """A broker without workers and with empty queues."""
     monkeypatch.setattr(heartbeats, "read_all", dict)
     monkeypatch.setattr(sweep_memory, "last_sweep", lambda: None)
-    monkeypatch.setattr(queue_contents, "depth", lambda _queues: 0)
+    monkeypatch.setattr(queue_contents, "depths", lambda queues: dict.fromkeys(queues, 0))
+    monkeypatch.setattr(ready_lists, "depths", dict)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ if _database not in {"sqlite", "postgresql"}:
 _folder = Path(tempfile.mkdtemp(prefix="scanner-tests-"))
 for _name in [name for name in os.environ if name.startswith("SCANNER_") and name != "SCANNER_TEST_DATABASE"]:
     del os.environ[_name]  # a developer's own settings must not decide what the tests see
-os.environ.update(DATA_DIR=str(_folder), SECRET_KEY="for tests only", REDIS_URL="", DEMO="0")
+os.environ.update(DATA_DIR=str(_folder), SECRET_KEY="for tests only, and no secret at all", REDIS_URL="", DEMO="0")
 # Calendars take seconds to make: those of the first process serve the others too.
 _calendars = Path(os.environ.setdefault("TESTS_CALENDARS", str(_folder / "calendars")))
 if _calendars.parent == _folder:

@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-CHAINS = {"tests/integration/test_faults.py": "faults", "tests/integration/": "the other scanners"}
+CHAINS = {
+    **dict.fromkeys(
+        [f"tests/integration/test_{name}.py" for name in ("api_schema", "faults", "mail", "names_and_messages")],
+        "faults and other people's requests",
+    ),
+    "tests/integration/": "the other scanners",
+}
 """Tests that stay in one process, one after the other, by how their path begins: the first that fits.
 
 Those of a module share a scanner, which is started once that way. There are two chains, of about the same length, so

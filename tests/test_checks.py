@@ -24,9 +24,22 @@ def test_the_defaults_pass():
         pytest.param("SCANNER_SOFT_LIMIT_S", 15, "scanner.E003", id="the soft limit is not before the hard one"),
         pytest.param("SCANNER_DETECTORS", ["no.such.Detector"], "scanner.E004", id="no such detector"),
         pytest.param("SCANNER_CALENDARS", [("*", "XNYX")], "scanner.E005", id="no such calendar"),
+        pytest.param("SCANNER_SHARD", "0/2", "scanner.W001", id="a retired setting: only a warning"),
     ],
 )
 def test_a_bad_setting_is_an_error_with_a_hint(settings, name, value, problem):
     setattr(settings, name, value)
 
     assert ids() == [problem]
+
+
+@pytest.mark.parametrize(
+    ("timeframe", "days", "problems"), [("1d", 1, ["scanner.E006"]), ("1d", 2, []), ("12h", 1, [])]
+)
+def test_bars_are_kept_long_enough_for_those_that_are_made_of_them(settings, timeframe, days, problems):
+    settings.SCANNER_DERIVE = {"1m": ("5m", timeframe)}
+    assert ids() == [], "they are kept for ever"
+
+    settings.SCANNER_KEEP_BARS_DAYS = days
+
+    assert ids() == problems

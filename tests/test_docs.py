@@ -8,8 +8,9 @@ import pytest
 from django.core.management import get_commands, load_command_class
 
 from scanner_app.api.urls import VIEWSETS
-from scanner_app.domain.alert_rules import RULES, Limits
+from scanner_app.domain.alert_rules import BREAKER, RULES, Limits
 from scanner_app.domain.enums import EventKind
+from scanner_app.feeds.hooks import tradingview
 from scanner_project import env
 
 ROOT = Path(__file__).parent.parent
@@ -36,9 +37,24 @@ def test_each_command_has_help_and_is_documented(name):
     assert f"manage.py {name}" in documents
 
 
-@pytest.mark.parametrize(
+of_each_page = pytest.mark.parametrize(
     "page", sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").rglob("*.md")), ids=lambda p: p.name
 )
+
+
+@of_each_page
+def test_each_block_of_code_has_an_end_before_the_next_heading(page):
+    for part in re.split(r"^## ", page.read_text(), flags=re.MULTILINE):
+        assert len(re.findall(r"^```", part, re.MULTILINE)) % 2 == 0, part[:60]
+
+
+@of_each_page
+def test_no_line_of_a_table_of_settings_stands_twice(page):
+    rows = re.findall(r"^\| (`[A-Z][A-Z_]+`) \|", page.read_text(), re.MULTILINE)
+    assert sorted(set(rows)) == sorted(rows)
+
+
+@of_each_page
 def test_links_between_the_documents_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
         if "://" not in target:
@@ -65,11 +81,15 @@ def test_the_examples_that_read_the_logs_leave_out_what_is_no_json():
     assert not re.findall(r"^jq .*\.log$", page, re.MULTILINE)
 
 
+def test_the_text_to_paste_into_tradingview_stands_in_the_documents_as_the_page_shows_it():
+    assert f"```json\n{tradingview.MESSAGE}\n```" in (ROOT / "docs" / "webhooks.md").read_text()
+
+
 RUNBOOK = ROOT / "docs" / "runbook"
 
 
 def test_each_alert_rule_has_a_page_and_each_page_a_rule():
-    assert {page.stem for page in RUNBOOK.glob("*.md")} == set(RULES)
+    assert {page.stem for page in RUNBOOK.glob("*.md")} == {*RULES, BREAKER}
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.name)
@@ -104,3 +124,22 @@ def test_the_list_of_rules_in_the_documents_is_complete_and_links_each_page():
 
     for rule in RULES.values():
         assert f"| [{rule.name}](runbook/{rule.name}.md) | {rule.severity} |" in page
+
+
+GUARANTEES = (ROOT / "docs" / "guarantees.md").read_text()
+PROMISES = re.split(r"^## ", GUARANTEES, flags=re.MULTILINE)[1:]
+
+
+@pytest.mark.parametrize("promise", PROMISES, ids=lambda text: text.partition(".")[0])
+def test_each_guarantee_has_limits_tests_that_exist_and_a_way_to_see_it(promise):
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", promise)
+    commands = re.findall(r"manage\.py (\w+)", promise)
+
+    assert all(f"\n- **{part}**: " in promise for part in ("Limits", "Tests", "See it"))
+    assert named
+    assert not [place for place, name in named if f"\ndef {name}(" not in (ROOT / place).read_text()]
+    assert {*commands} <= {*COMMANDS}
+
+
+def test_the_guarantees_are_numbered():
+    assert [text.partition(".")[0] for text in PROMISES] == [str(number + 1) for number in range(len(PROMISES))]

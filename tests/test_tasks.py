@@ -1,5 +1,7 @@
 """The task of the head: what is whose failure. The worker around it is real in tests/integration."""
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -86,7 +88,7 @@ def test_a_bar_that_fails_in_our_own_transaction_does_not_go_round_for_ever(head
     def refuse(*_args, **_options):
         raise DataError("value too long for type character varying(64)")
 
-    monkeypatch.setattr(sql, "insert_signals", refuse)
+    monkeypatch.setattr(sql, "completion_values", refuse)
 
     with pytest.raises(BarFailed):
         runs.process_head(live_message(head))
@@ -102,7 +104,7 @@ def test_an_outage_of_our_own_database_counts_against_no_bar(head, detector, mon
     def away(*_args, **_options):
         raise OperationalError("server closed the connection unexpectedly")
 
-    monkeypatch.setattr(sql, "read_next", away)
+    monkeypatch.setattr(sql, "completion_values", away)
 
     with pytest.raises(OperationalError):
         runs.process_head(live_message(head))
@@ -142,7 +144,7 @@ def test_a_time_limit_outside_of_the_detectors_is_an_outage_and_no_hung_bar(head
     def slow(*_args, **_options):
         raise SoftTimeLimitExceeded
 
-    monkeypatch.setattr(sql, "complete_head", slow)
+    monkeypatch.setattr(sql, "completion_values", slow)
 
     with pytest.raises(SoftTimeLimitExceeded):
         runs.process_head(live_message(head))
@@ -165,8 +167,10 @@ def test_an_outage_is_tried_once_more_and_then_marked_for_the_sweeper(head, monk
     assert (len(tried), marked) == (2, [message.identity])
 
 
-def test_while_the_database_is_away_the_sweeper_ends_with_a_line_of_the_log_and_no_failure(monkeypatch, caplog):
-    def locked(now):
+def test_while_the_database_is_away_the_sweeper_ends_with_a_line_of_the_log_and_no_failure(
+    broker_server, monkeypatch, caplog
+):
+    def locked(now, *, named):
         raise OperationalError("database is locked")
 
     monkeypatch.setattr(mailbox, "due_heads", locked)
@@ -174,3 +178,15 @@ def test_while_the_database_is_away_the_sweeper_ends_with_a_line_of_the_log_and_
     assert tasks.sweep() is None
     assert "database is locked" in caplog.text
     assert "Traceback" not in caplog.text
+
+
+def test_beat_and_the_workers_without_detectors_load_neither_numpy_nor_the_api():
+    """They import what Celery imports at their start. It would be 20 MB for each of them, and 40."""
+    code = (
+        "import sys; from scanner_project.celery import app; app.loader.import_default_modules(); "
+        "print(sorted({'numpy', 'talib', 'scanner_app.api', 'scanner_app.tasks'} & set(sys.modules)))"
+    )
+
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+
+    assert loaded.stdout.splitlines()[-1] == "['scanner_app.tasks']"

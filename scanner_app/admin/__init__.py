@@ -4,10 +4,19 @@ base.py        what all lists share: read-only, quick with millions of rows, col
 links.py       links from one page to another, to the chart and to Flower
 explained.py   explanation and timeline as HTML
 actions.py     what the operators' actions share: who may, the reason, the page that asks for confirmation
-symbols.py     the symbols with their state, and the actions on them
+symbols.py     the symbols with their state
+symbol_filters.py, symbol_actions.py  the filters of their list, and the actions on them
 quarantine.py  the bars in quarantine, and the actions on them
 alerts.py      alerts, and the actions on them
+silences.py    silences, and ending them
+detectors.py   detectors, switching them, and their incidents
+feeds.py       live feeds, their ledger of holes, and what venues call our symbols
+hooks.py       hooks of all users, and removing them
+channels.py    channels and deliveries of hits, and the actions on them
+rules.py       traders' rules, their hits and failures
 records.py     bars, signals, failures, events and notifications
+drills.py      drills of the alarm path
+watchlists.py  the watch lists of all users
 users.py       users and their roles
 
 The site itself, which decides who may enter, is in scanner_app/admin_site.py.
@@ -17,7 +26,21 @@ May import: api and the rooms below.
 
 from django.contrib import admin
 
-from scanner_app.admin import alerts, quarantine, records, symbols, users  # noqa: F401 - each registers its models
+from scanner_app.admin import (  # noqa: F401 - each registers its models
+    alerts,
+    channels,
+    detectors,
+    drills,
+    feeds,
+    hooks,
+    quarantine,
+    records,
+    rules,
+    silences,
+    symbols,
+    users,
+    watchlists,
+)
 
 admin.site.site_header = "Market scanner"
 admin.site.site_title = "Market scanner"

@@ -78,6 +78,14 @@ def reason_of(request: HttpRequest) -> str:
     return request.POST.get("reason", "").strip()
 
 
+def whole_number(text: str, *, least: int, most: int) -> int | None:
+    """The number that an operator typed; None unless it is a whole one within the bounds."""
+    # Python refuses to convert thousands of digits, and the bounds have fewer than ten.
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        return None
+    return number if least <= (number := int(text)) <= most else None
+
+
 def named(tickers: Iterable[str]) -> str:
     """The first MAX_NAMES names, and how many more there are."""
     names = list(tickers)

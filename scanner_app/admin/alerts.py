@@ -4,12 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from scanner_app.admin.actions import WithOperatorActions, confirmed, named, reason_of, selected
+from scanner_app.admin.actions import WithOperatorActions, confirmed, named, reason_of, selected, whole_number
 from scanner_app.admin.base import (
     EMPTY,
     RecordAdmin,
@@ -25,9 +25,10 @@ from scanner_app.alerts import acknowledge
 from scanner_app.domain.alert_rules import RULES, runbook_file
 from scanner_app.domain.enums import OPEN_STATES, AlertState, Severity
 from scanner_app.domain.errors import AlertOver
-from scanner_app.domain.wording import counted
+from scanner_app.domain.wording import counted, with_reason
 from scanner_app.models import Alert, Symbol
 from scanner_app.notifications import links
+from scanner_app.notifications.silences import in_force
 
 SILENCE_MINUTES = 60
 """The minutes that the confirmation page suggests."""
@@ -70,6 +71,15 @@ class AlertAdmin(WithOperatorActions, RecordAdmin):
         "silenced",
     )
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Alert]:
+        """With the end of the longest silence of its rule or symbol."""
+        covering = in_force(timezone.now()).filter(
+            Q(rule="") | Q(rule=OuterRef("rule")), Q(symbol=None) | Q(symbol=OuterRef("symbol_id"))
+        )
+        until = Subquery(covering.order_by("-until").values("until")[:1])
+        found: QuerySet[Alert] = super().get_queryset(request).annotate(covered_until=until)
+        return found
+
     def about(self, row: Alert) -> str:
         """The symbol or other subject of the alert; EMPTY for the whole scanner."""
         return (row.symbol.ticker if row.symbol else row.subject) or EMPTY
@@ -95,13 +105,16 @@ class AlertAdmin(WithOperatorActions, RecordAdmin):
         return link(links.runbook_path(row.rule), runbook_file(row.rule))
 
     @admin.display(description="Handled")
-    def handled(self, row: Alert) -> str:
+    def handled(self, row: Any) -> str:
         """Who has acknowledged or silenced it."""
         words = []
         if row.acknowledged_at:
             words.append(f"acknowledged by {row.acknowledged_by}")
-        if row.is_silenced(timezone.now()):
+        now = timezone.now()
+        if row.is_silenced(now):
             words.append(f"silenced until {utc(row.silenced_until)}")
+        elif row.state in OPEN_STATES and row.covered_until:
+            words.append(f"silenced until {utc(row.covered_until)}")
         if row.muted_by and row.state in OPEN_STATES:
             words.append(f"muted by {row.muted_by}")
         return ", ".join(words) or EMPTY
@@ -111,14 +124,14 @@ class AlertAdmin(WithOperatorActions, RecordAdmin):
         """By whom, when and why."""
         if row.acknowledged_at is None:
             return EMPTY
-        return _with_reason(f"by {row.acknowledged_by}, {utc(row.acknowledged_at)} UTC", row.acknowledge_reason)
+        return with_reason(f"by {row.acknowledged_by}, {utc(row.acknowledged_at)} UTC", row.acknowledge_reason)
 
     @admin.display(description="Silenced")
     def silenced(self, row: Alert) -> str:
         """By whom, until when and why."""
         if row.silenced_until is None:
             return EMPTY
-        return _with_reason(f"by {row.silenced_by} until {utc(row.silenced_until)} UTC", row.silence_reason)
+        return with_reason(f"by {row.silenced_by} until {utc(row.silenced_until)} UTC", row.silence_reason)
 
     @admin.action(description="Acknowledge: somebody knows, no more reminders", permissions=["operate"])
     def acknowledge(self, request: HttpRequest, queryset: QuerySet[Alert]) -> HttpResponse | None:
@@ -129,18 +142,18 @@ class AlertAdmin(WithOperatorActions, RecordAdmin):
     @admin.action(description="Silence: send nothing about it for a time", permissions=["operate"])
     def silence(self, request: HttpRequest, queryset: QuerySet[Alert]) -> HttpResponse | None:
         """Silence each selected alert that is not over, after the operator has confirmed and set the minutes."""
-        minutes = request.POST.get("minutes", "")
-        if confirmed(request) and not (minutes.isdecimal() and int(minutes[:9]) <= acknowledge.MAX_SILENCE_MINUTES):
+        minutes = whole_number(request.POST.get("minutes", ""), least=0, most=acknowledge.MAX_SILENCE_MINUTES)
+        if confirmed(request) and minutes is None:
             text = f"Minutes must be a whole number from 0 to {acknowledge.MAX_SILENCE_MINUTES:,}; nothing was done."
             self.message_user(request, text, messages.ERROR)
             return None
         consequence = (
             "For that time no notifications are sent, not even if the alert fires again. 0 minutes ends a silence."
         )
-        more = {"minutes": SILENCE_MINUTES, "max_minutes": acknowledge.MAX_SILENCE_MINUTES}
+        more = {"minutes": SILENCE_MINUTES, "least": 0, "most": acknowledge.MAX_SILENCE_MINUTES}
 
         def silence(alert: Alert, **how: Any) -> None:
-            acknowledge.silence(alert, minutes=int(minutes), **how)
+            acknowledge.silence(alert, minutes=minutes or 0, **how)
 
         return self._act(request, queryset, "silence", consequence, silence, "Silenced", **more)
 
@@ -175,10 +188,6 @@ class AlertAdmin(WithOperatorActions, RecordAdmin):
             button=f"{action.title()} {counted(len(alerts), 'alert')}",
             **more,
         )
-
-
-def _with_reason(text: str, reason: str) -> str:
-    return f"{text}: {reason}" if reason else text
 
 
 def _done(act: Callable[..., None], alert: Alert, how: dict[str, Any]) -> bool:

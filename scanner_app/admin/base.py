@@ -47,7 +47,17 @@ TONES = {
     "recovered": "good",
     "sent": "good",
     "pending": "warn",
+    "given_up": "bad",
+    "expired": "calm",
+    "on": "good",
+    "off": "calm",
+    "probing": "warn",
+    "returned": "bad",
+    "incident": "bad",
     "held": "warn",
+    "in force": "warn",
+    "slow": "warn",
+    "quarantine": "warn",
     "control": "warn",
     "skipped": "warn",
     "error": "bad",
@@ -67,7 +77,14 @@ TONES = {
     "degraded": "warn",
     "unhealthy": "bad",
     "deaf": "bad",
+    "proven": "good",
     "missing": "bad",
+    "live": "good",
+    "catching_up": "warn",
+    "silent": "warn",
+    "down": "bad",
+    "refilled": "good",
+    "empty": "calm",
 }
 """The colour of a badge, by its word. The badge always shows the word too."""
 
@@ -212,6 +229,8 @@ class RecordAdmin(ReadOnlyAdmin):
     sortable_by = ()
     show_facets = admin.ShowFacets.NEVER  # they would count the whole table, once for each choice
     list_select_related: ClassVar[tuple[str, ...]] = ("symbol",)
+    symbol_path: ClassVar[str] = "symbol"
+    """From a row to its symbol, as queries have it."""
     search_fields = ("symbol__ticker",)  # shows the search box; get_search_results() does the search
     search_help_text = "A whole ticker"
 
@@ -220,7 +239,8 @@ class RecordAdmin(ReadOnlyAdmin):
 
         By a sub-select: with a condition on a join the database might begin with the symbols, and then sort the rows.
         """
-        return super().get_queryset(request).exclude(symbol__in=Symbol.objects.filter(deleted_at__isnull=False))
+        deleted = Symbol.objects.filter(deleted_at__isnull=False)
+        return super().get_queryset(request).exclude(**{f"{self.symbol_path}__in": deleted})
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:  # noqa: ARG002
         """The list that is always newest first."""
@@ -240,7 +260,7 @@ class RecordAdmin(ReadOnlyAdmin):
         if not search_term.strip():
             return queryset, False
         symbol = symbols.find(search_term.strip(), among=Symbol.objects.all())
-        return (queryset.none() if symbol is None else queryset.filter(symbol_id=symbol.pk)), False
+        return (queryset.none() if symbol is None else queryset.filter(**{f"{self.symbol_path}_id": symbol.pk})), False
 
 
 class NewestFilter(admin.SimpleListFilter):

@@ -47,6 +47,11 @@ def worker_url(name: str) -> str:
     return flower_url("worker/" + name)
 
 
+def page_url(bar_id: int) -> str:
+    """The page of a bar, outside of the admin."""
+    return reverse("bar", args=[bar_id])
+
+
 def link(url: str | None, text: object) -> SafeString | str:
     """A link; without an address the text alone."""
     return format_html('<a href="{}">{}</a>', url, text) if url else str(text)
@@ -80,10 +85,16 @@ def bar_column(title: str = "Bar") -> Column:
 
 
 class WithLinks:
-    """Rows whose page links to the symbol's chart and events."""
+    """Rows whose page links to the bar's page, and to the symbol's chart and events."""
 
     @admin.display(description="Look at")
     def look_at(self, row: Any) -> SafeString:
-        """Links to the symbol's chart and to its events."""
+        """Links to the bar's page, the symbol's chart and its events."""
         ticker = row.symbol.ticker
-        return row_of_links([(chart_url(ticker), "Chart"), (list_url(SymbolEvent, q=ticker), "Events of the symbol")])
+        return row_of_links(
+            [
+                (page_url(row.bar_id), "Page of the bar"),
+                (chart_url(ticker), "Chart"),
+                (list_url(SymbolEvent, q=ticker), "Events of the symbol"),
+            ]
+        )

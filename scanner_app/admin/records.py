@@ -1,5 +1,7 @@
 """The lists that can only be read: bars, signals, failed attempts, events, notifications."""
 
+import json
+
 from django.contrib import admin
 from django.db.models import Model
 from django.utils.safestring import SafeString
@@ -24,6 +26,7 @@ from scanner_app.admin.links import (
     chart_url,
     link,
     list_url,
+    page_url,
     row_of_links,
     row_url,
     symbol_column,
@@ -90,6 +93,7 @@ class BarAdmin(RecordAdmin):
         counts = [(table, table.objects.filter(bar=bar).count()) for table in tables]
         return row_of_links(
             [
+                (page_url(bar.pk), "Page of the bar"),
                 (chart_url(bar.symbol.ticker), "Chart"),
                 *((list_url(table, bar__id__exact=bar.pk), _counted(count, table)) for table, count in counts if count),
                 (task_url(message_of(status).task_id) if status.head == bar.sequence else None, "Task in Flower"),
@@ -146,6 +150,7 @@ class ProcessingFailureAdmin(WithLinks, WithTraceback):
         "attempt",
         "times",
         FAILED,
+        "detector",
         "error_type",
         "first_line",
         number_column("retry_delay_s", "Retry delay (s)"),
@@ -161,7 +166,11 @@ class ProcessingFailureAdmin(WithLinks, WithTraceback):
         FAILED,
         number_column("retry_delay_s", "Retry delay (s)"),
         time_column("next_attempt_at", "Next attempt"),
+        "detector",
+        "detector_version",
+        time_column("worker_since", "Worker started"),
         "error_type",
+        "place",
         "whole_message",
         "whole_traceback",
     )
@@ -182,7 +191,13 @@ class SymbolEventAdmin(RecordAdmin):
         "bar",
         "actor",
         "reason",
+        "what_changed",
     )
+
+    @admin.display(description="Before and after")
+    def what_changed(self, row: SymbolEvent) -> SafeString | str:
+        """What an operator's action has changed."""
+        return preformatted(json.dumps(row.detail, indent=2) if row.detail else "")
 
     @admin.display(description="Bar (UTC)")
     def its_bar(self, row: SymbolEvent) -> SafeString | str:

@@ -1,38 +1,27 @@
 """The symbols with their state, and the operators' actions on them."""
 
-from datetime import datetime, timedelta
-from typing import Any, Protocol
+from datetime import timedelta
+from typing import Any
 
-from django.contrib import admin, messages
-from django.db.models import F, Q, QuerySet
+from django.contrib import admin
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from scanner_app import mailbox
 from scanner_app.admin import explained
-from scanner_app.admin.actions import WithOperatorActions, confirmed, named, reason_of, selected
 from scanner_app.admin.base import EMPTY, ReadOnlyAdmin, badge, one_line, preformatted, utc
 from scanner_app.admin.links import chart_url, link, list_url, row_of_links, row_url, task_url
-from scanner_app.conf import breaker_rules
-from scanner_app.domain import breaker, enums
+from scanner_app.admin.symbol_actions import SymbolActions
+from scanner_app.admin.symbol_filters import BreakerFilter, ErrorFilter, StateFilter
 from scanner_app.domain.enums import BarStatus, Lane, Stage
-from scanner_app.domain.errors import BarsWaiting, NothingToSkip
-from scanner_app.domain.wording import counted
-from scanner_app.engine import removal
 from scanner_app.mailbox.heads import message_of
 from scanner_app.models import Alert, Bar, Notification, ProcessingFailure, QuarantinedBar, Signal, Symbol, SymbolEvent
 from scanner_app.reading import symbol_status
 
 RECORDS = (Bar, Signal, ProcessingFailure, QuarantinedBar, Alert, SymbolEvent, Notification)
 """Lists that a symbol's page links to."""
-
-
-class Action(Protocol):
-    """An operator's action, as a function of the mailbox."""
-
-    def __call__(self, symbol: Symbol, *, by: str, now: datetime, reason: str = "") -> object: ...  # noqa: D102
 
 
 STAGES = {
@@ -43,63 +32,12 @@ STAGES = {
 """What the head is waiting for, in words."""
 
 
-class BreakerFilter(admin.SimpleListFilter):
-    """Filter by the breaker's state, which follows from the time at which it opened."""
-
-    title = "breaker"
-    parameter_name = "breaker"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
-        """The three states."""
-        return [(state.value, state.value.replace("_", "-")) for state in breaker.State]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Symbol]) -> QuerySet[Symbol]:  # noqa: ARG002
-        """The symbols whose breaker is in the chosen state."""
-        condition = _breaker_conditions(timezone.now()).get(self.value() or "")
-        return queryset if condition is None else queryset.filter(condition)
-
-
-class StateFilter(admin.SimpleListFilter):
-    """Filter by the symbol's state: the rules of `symbol_status.symbol_state`, as conditions of a query."""
-
-    title = "state"
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ARG002
-        """The three states."""
-        return [(state.value, state.value) for state in enums.SymbolState]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Symbol]) -> QuerySet[Symbol]:  # noqa: ARG002
-        """The symbols that are in the chosen state."""
-        circuit = _breaker_conditions(timezone.now())
-        enabled = Q(enabled=True)
-        match self.value():
-            case enums.SymbolState.PROCESSING:
-                return queryset.filter(enabled, circuit["closed"], status__attempts=0)
-            case enums.SymbolState.PAUSED:
-                waits = circuit["half_open"] | (circuit["closed"] & Q(status__attempts__gt=0))
-                return queryset.filter(~enabled | waits)
-            case enums.SymbolState.FAILED:
-                return queryset.filter(enabled, circuit["open"])
-            case _:
-                return queryset
-
-
-def _breaker_conditions(now: datetime) -> dict[str, Q]:
-    half_open_since = now - breaker_rules().recovery
-    return {
-        "closed": Q(breaker__opened_at=None),
-        "open": Q(breaker__opened_at__gt=half_open_since),
-        "half_open": Q(breaker__opened_at__lte=half_open_since),
-    }
-
-
 def _summary(symbol: Symbol) -> symbol_status.SymbolSummary:
     return symbol_status.summary(symbol, timezone.now())
 
 
 @admin.register(Symbol)
-class SymbolAdmin(WithOperatorActions, ReadOnlyAdmin):
+class SymbolAdmin(SymbolActions, ReadOnlyAdmin):
     """The list of symbols, and a symbol's own page in the admin."""
 
     list_display = (
@@ -116,25 +54,38 @@ class SymbolAdmin(WithOperatorActions, ReadOnlyAdmin):
         "last_error",
     )
     list_display_links = ("ticker",)
-    list_filter = (StateFilter, BreakerFilter, "enabled")
+    list_filter = (StateFilter, ErrorFilter, BreakerFilter, "enabled")
     list_per_page = 100
     show_facets = admin.ShowFacets.ALWAYS  # a few thousand rows at most
     search_fields = ("ticker__istartswith",)  # shows the box; what it does is below
     search_help_text = "A ticker's beginning"
     ordering = ("ticker",)
-    actions = ("reset", "skip", "disable", "enable", "delete")
     fieldsets = (
         ("Why", {"fields": ("explanation",)}),
         (None, {"fields": ("look_at", "state", "breaker_state", "failures_in_a_row", "enabled")}),
         ("The bar in flight", {"fields": ("head", "attempts", "stage", "next_attempt")}),
-        ("Progress", {"fields": ("backlog", "bars_processed", "last_bar", "last_processed", "lane", "average", "p95")}),
+        (
+            "Progress",
+            {
+                "fields": (
+                    "backlog",
+                    "bars_processed",
+                    "last_bar",
+                    "last_processed",
+                    "lane",
+                    "average",
+                    "p95",
+                    "p95_limit",
+                )
+            },
+        ),
         ("Feed", {"fields": ("feed", "calendar_name", "gaps")}),
         ("Trouble", {"fields": ("whole_error",)}),
         ("Timeline", {"fields": ("newest_lines",)}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Symbol]:  # noqa: ARG002
-        """The watch list, in one query; symbols being deleted are hidden."""
+        """The symbols, in one query; symbols being deleted are hidden."""
         return symbol_status.shown_symbols().order_by("ticker")
 
     def get_search_results(
@@ -199,17 +150,19 @@ class SymbolAdmin(WithOperatorActions, ReadOnlyAdmin):
 
     @admin.display(description="Avg", ordering="status__avg_latency_ms")
     def average(self, symbol: Symbol) -> str:
-        """Of the last 100 bars."""
-        return f"{_summary(symbol).avg_latency_ms:,.0f} ms"
+        """Of the last 100 bars that count; a dash without any."""
+        average = _summary(symbol).avg_latency_ms
+        return f"{average:,.0f} ms" if average else EMPTY
 
     @admin.display(description="p95", ordering="status__p95_latency_ms")
     def p95(self, symbol: Symbol) -> str:
-        """Of the last 100 bars."""
-        return f"{_summary(symbol).p95_latency_ms:,} ms"
+        """Of the last 100 bars that count; a dash without any."""
+        p95 = _summary(symbol).p95_latency_ms
+        return f"{p95:,} ms" if p95 else EMPTY
 
     @admin.display(description="Bars processed")
     def bars_processed(self, symbol: Symbol) -> str:
-        """Since the symbol came onto the watch list."""
+        """Since the symbol was added."""
         return f"{_summary(symbol).bars_processed:,}"
 
     @admin.display(description="Last processed (UTC)", ordering="status__last_processed_at")
@@ -289,88 +242,12 @@ class SymbolAdmin(WithOperatorActions, ReadOnlyAdmin):
             return EMPTY
         return row_of_links([(row_url(bar, bar.pk), str(bar)), (task_url(message_of(row).task_id), "Task in Flower")])
 
-    @admin.action(description="Reset: close the breaker, run the bar now", permissions=["operate"])
-    def reset(self, request: HttpRequest, queryset: QuerySet[Symbol]) -> None:
-        """Call `mailbox.reset` for each."""
-        self._act(request, queryset, mailbox.reset, "Reset")
-
-    @admin.action(description="Skip: put the waiting bar into quarantine", permissions=["operate"])
-    def skip(self, request: HttpRequest, queryset: QuerySet[Symbol]) -> None:
-        """Call `mailbox.skip` for each."""
-        self._act(request, queryset, mailbox.skip, "Skipped the waiting bar of")
-
-    @admin.action(description="Disable: bars are accepted, but wait", permissions=["operate"])
-    def disable(self, request: HttpRequest, queryset: QuerySet[Symbol]) -> None:
-        """Call `mailbox.disable` for each."""
-        self._act(request, queryset, mailbox.disable, "Disabled")
-
-    @admin.action(description="Enable: let waiting bars run", permissions=["operate"])
-    def enable(self, request: HttpRequest, queryset: QuerySet[Symbol]) -> None:
-        """Call `mailbox.enable` for each."""
-        self._act(request, queryset, mailbox.enable, "Enabled")
-
-    @admin.action(description="Delete: remove the symbol with all its rows", permissions=["operate"])
-    def delete(self, request: HttpRequest, queryset: QuerySet[Symbol]) -> HttpResponse | None:
-        """Call `removal.delete` for each, after the operator has confirmed the symbols and the waiting bars."""
-        symbols = list(self.get_queryset(request) & selected(request, queryset))
-        if confirmed(request):
-            self._delete(request, symbols, force=request.POST.get("force") == "yes")
-            return None
-        waiting = sum(symbol.status.backlog for symbol in symbols)
-        return self.confirmation_page(
-            request,
-            queryset,
-            "delete",
-            title=f"Delete {counted(len(symbols), 'symbol')}?",
-            consequence="They are hidden at once; their bars, signals and events are removed in the background.",
-            facts=[
-                ("Symbols", named(symbol.ticker for symbol in symbols)),
-                ("Bars that wait", _waiting(symbols)),
-            ],
-            force=f"Delete the {counted(waiting, 'waiting bar')} too" if waiting else "",
-            button=f"Delete {counted(len(symbols), 'symbol')}",
-        )
-
-    def _delete(self, request: HttpRequest, symbols: list[Symbol], *, force: bool) -> None:
-        deleted, refused = [], []
-        by, reason = request.user.get_username(), reason_of(request)
-        for symbol in symbols:  # one transaction per symbol, never one for all
-            try:
-                removal.delete(symbol, by=by, now=timezone.now(), force=force, reason=reason)
-            except BarsWaiting:
-                refused.append(symbol.ticker)
-            else:
-                deleted.append(symbol.ticker)
-        if deleted:
-            self.message_user(request, f"Deleted: {named(deleted)}.", messages.SUCCESS)
-        if refused:
-            self.message_user(request, f"Bars wait, so not deleted: {named(refused)}.", messages.WARNING)
-
-    def _act(self, request: HttpRequest, symbols: QuerySet[Symbol], act: Action, done: str) -> None:
-        reason = reason_of(request)
-        results: dict[str, list[str]] = {"done": [], "nothing": []}
-        for symbol in symbols:  # one transaction per symbol, never one for all
-            try:
-                act(symbol, by=request.user.get_username(), now=timezone.now(), reason=reason)
-            except NothingToSkip:
-                results["nothing"].append(symbol.ticker)
-            else:
-                results["done"].append(symbol.ticker)
-        if results["done"]:
-            self.message_user(request, f"{done}: {named(results['done'])}.", messages.SUCCESS)
-        if results["nothing"]:
-            text = f"No bar in flight, so nothing to skip: {named(results['nothing'])}."
-            self.message_user(request, text, messages.WARNING)
+    @admin.display(description="Slow above")
+    def p95_limit(self, symbol: Symbol) -> str:
+        """The p95 over which it is slow."""
+        return f"{_summary(symbol).p95_limit_ms:,} ms ({'by the settings' if symbol.p95_ms is None else 'its own'})"
 
 
 def _duration(seconds: float) -> str:
     """A time in whole seconds: 3 days, 4:05:06."""
     return str(timedelta(seconds=int(seconds)))
-
-
-def _waiting(symbols: list[Symbol]) -> str:
-    """How many bars wait, in all and by symbol."""
-    backlogs = {symbol.ticker: symbol.status.backlog for symbol in symbols if symbol.status.backlog}
-    if not backlogs:
-        return "none"
-    return f"{sum(backlogs.values()):,}: " + named(f"{ticker} ({bars:,})" for ticker, bars in backlogs.items())

@@ -7,12 +7,17 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
+from scanner_app.models import Hook, Rule, WatchList
+
 STAFF = (
     "Opens all of the scanner, but no users. Readers, operators and administrators enter this site without it: "
     "by their group."
 )
 """Help text of the flag "Staff status". Django's own says that only the flag lets users sign in here, which is wrong
 for this site."""
+
+OWN = (Hook, Rule, WatchList)
+"""What goes with its user: that its own pages delete nothing must not keep a user from being deleted."""
 
 admin.site.unregister(User)
 
@@ -53,6 +58,11 @@ class ScannerUserAdmin(UserAdmin[User]):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Others can't delete superusers."""
         return super().has_delete_permission(request, obj) and _not_above(request, obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What would be deleted with these users, without asking for a permission that nobody has."""
+        shown, counts, needed, protected = super().get_deleted_objects(objs, request)
+        return shown, counts, needed - {model._meta.verbose_name for model in OWN}, protected  # noqa: SLF001 - public
 
 
 def _not_above(request: HttpRequest, user: User | None) -> bool:

@@ -13,9 +13,10 @@ from django.db.models import Q
 from scanner_app.alerts import lifecycle
 from scanner_app.alerts.lifecycle import NotifyContext, Progress, Timing
 from scanner_app.domain.alert_rules import RULES, Facts, Finding, Rule
-from scanner_app.domain.enums import FIRED_STATES, OPEN_STATES, AlertState, NotificationKind
+from scanner_app.domain.enums import FIRED_STATES, OPEN_STATES, AlertState, NotificationKind, Severity
 from scanner_app.models import Alert, Evaluation
 from scanner_app.notifications import outbox, texts, trigger
+from scanner_app.notifications.silences import Silences
 from scanner_app.reading.status import OVERDUE_AFTER
 
 log = structlog.get_logger(__name__)
@@ -186,6 +187,7 @@ class _EvaluationChanges:
         self._firing: dict[str, set[str]] = {}  # by rule: subjects of firing alerts, "" for the whole scanner
         self._changes: list[_AlertChange] = []
         self._never_fired: list[int] = []
+        self._in_force = Silences.load(now)
         self._silences: dict[tuple[str, int | None, str], Alert] | None = None
 
     def keep(self, rule: Rule) -> None:
@@ -231,7 +233,8 @@ class _EvaluationChanges:
         kind = lifecycle.notification_due(after.state, self._notify_context(alert), timing=timing, now=self.now)
         if finding is not None and (kind is not None or alert.state != before[0]):
             # Only now: a message that is always the newest would cost each evaluation a write for each alert.
-            alert.message = finding.message
+            # So it is worded as what was then: pages show it beside the figures of now.
+            alert.message = finding.kept or finding.message
         notification = None
         if kind is not None:
             ticker = finding.ticker if finding is not None else alert.symbol.ticker if alert.symbol else ""
@@ -250,7 +253,7 @@ class _EvaluationChanges:
             severity=rule.severity,
             symbol_id=finding.symbol_id,
             subject=finding.subject,
-            message=finding.message,
+            message=finding.kept or finding.message,
             began_at=self.now,
             **self._silence_of(rule.name, finding.key),
         )
@@ -273,7 +276,7 @@ class _EvaluationChanges:
         return NotifyContext(
             notified_at=alert.told_at,
             acknowledged=alert.acknowledged_at is not None,
-            silenced=alert.is_silenced(self.now),
+            silenced=alert.is_silenced(self.now) or self._in_force.find(alert.rule, alert.symbol_id) is not None,
             muted=bool(alert.muted_by),
         )
 
@@ -294,7 +297,7 @@ class _EvaluationChanges:
             return
         subject = alert.subject if alert.symbol_id is None else str(alert.symbol_id)
         self._firing.setdefault(rule.name, set()).add(subject)
-        self.errors += alert.severity == "error"
+        self.errors += alert.severity == Severity.ERROR
 
     def batches(self) -> Iterator[_Batch]:
         """What is to be written, in the order in which it was judged."""
@@ -322,6 +325,7 @@ class _EvaluationChanges:
 def _draft(alert: Alert, notification: _AlertNotification) -> outbox.NotificationDraft:
     return outbox.NotificationDraft(
         kind=notification.kind,
+        severity=Severity(alert.severity),
         text=notification.text,
         symbol_id=alert.symbol_id,
         alert_id=alert.pk,

@@ -1,7 +1,7 @@
 """Collect the facts that the alert rules judge, with a fixed number of queries and one read of the broker."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -9,14 +9,17 @@ from django.db.models import Count, OuterRef, Q, Subquery
 from redis.exceptions import RedisError
 
 from scanner_app.conf import alert_limits, breaker_rules
-from scanner_app.domain.alert_rules import BrokerFacts, Facts, Limits, SymbolFacts, WorkerFacts
-from scanner_app.domain.alert_rules.no_worker import consumers, shards_of
+from scanner_app.domain.alert_rules import BrokerFacts, Facts, FailedRule, Limits, SymbolFacts, WorkerFacts
 from scanner_app.mailbox.heads import message_of
-from scanner_app.messaging import heartbeats, redis_client, sweep_memory
+from scanner_app.messaging import heartbeats, live_feeds, ready_lists, sweep_memory
 from scanner_app.messaging.heartbeats import Heartbeat
+from scanner_app.messaging.queue_names import queue_name
 from scanner_app.models import Bar, Evaluation, SymbolEvent, SymbolStatus
-from scanner_app.reading import clocks, quarantine_entries, symbol_status
-from scanner_app.workers.queue_following import shard_of
+from scanner_app.reading import clocks, feeds, quarantine_entries, symbol_status, write_checks
+from scanner_app.signals.rules import failed_rules
+
+MAX_FAILED_RULES = 20
+"""Traders' rules that one evaluation tells of: if more fail at once, they have one cause."""
 
 BROKER_TRIES = 2
 """Tries before the broker counts as unreachable: the first may have used a connection that the broker had closed."""
@@ -28,12 +31,13 @@ def gather(now: datetime, *, by_beat: bool = False) -> Facts:
     `by_beat`: beat started this evaluation. Its time is stored as the sign that beat is alive.
     """
     database_ms, beat_at = _measure_database(now, by_beat=by_beat)
-    broker, outages = _read_broker()
+    feeds_to_run = feeds.enabled()
+    broker, outages, feeds_heard = _read_broker(one.name for one in feeds_to_run)
     limits = alert_limits()
     return Facts(
         now=now,
         limits=limits,
-        symbols=_symbols(limits, outages, shards_of(broker.workers), now),
+        symbols=_symbols(limits, outages, broker.ready, now),
         broker=broker,
         database_ms=database_ms,
         # abs(): a time in the future is no sign of life either, since the clock was set back.
@@ -41,9 +45,11 @@ def gather(now: datetime, *, by_beat: bool = False) -> Facts:
         sweep_patience_s=sweep_memory.sweep_patience_s(),
         sweep_memory_s=sweep_memory.memory_s(),
         watch_s=settings.SCANNER_WATCH_S,
+        feeds=feeds.facts(feeds_to_run, feeds_heard, now),
         in_quarantine=dict(
             quarantine_entries.open_entries().order_by().values_list("symbol__ticker").annotate(bars=Count("pk"))
         ),
+        failed_rules=tuple(FailedRule(**one) for one in failed_rules(MAX_FAILED_RULES)),
     )
 
 
@@ -59,20 +65,22 @@ def _measure_database(now: datetime, *, by_beat: bool) -> tuple[float, datetime 
     return took_ms, the_row.values_list("beat_at", flat=True).get()
 
 
-def _read_broker() -> tuple[BrokerFacts, dict[str, int]]:
-    """What the broker knows, and by message how many of its runs in a row ended with an outage."""
-    error = ""
+def _read_broker(feed_names: Iterable[str]) -> tuple[BrokerFacts, dict[str, int], dict[str, live_feeds.Heartbeat]]:
+    """What the broker knows; by message, how many of its runs in a row ended with an outage; feeds' heartbeats."""
+    names = list(feed_names)
+    error, refused = "", ""
     for _ in range(BROKER_TRIES):
         try:
-            return _broker_facts(), sweep_memory.outage_counts()
+            return _broker_facts(), sweep_memory.outage_counts(), live_feeds.read(names)
         except RedisError as exc:
+            refused = write_checks.broker_cause(exc)
             error = f"{type(exc).__name__}: {exc}".splitlines()[0][:200].rstrip(".")
-    return BrokerFacts(error=error), {}
+    return BrokerFacts(error=refused or error, refuses=bool(refused)), {}, {}
 
 
 def _broker_facts() -> BrokerFacts:
     began = time.perf_counter()
-    redis_client.client().ping()
+    write_checks.write_to_broker()
     answer_ms = (time.perf_counter() - began) * 1000
     living, swept = heartbeats.read_all(), sweep_memory.last_sweep()
     ahead_s = clocks.workers_ahead_s(living)
@@ -81,6 +89,7 @@ def _broker_facts() -> BrokerFacts:
         workers=tuple(_worker(name, one, ahead_s.get(name)) for name, one in sorted(living.items())),
         # time.time() and not `now`: the sweeper stored the real time, and `now` may be another.
         swept_ago_s=None if swept is None else time.time() - swept,
+        ready=frozenset(ready_lists.named()),
     )
 
 
@@ -88,14 +97,15 @@ def _worker(name: str, heartbeat: Heartbeat, clock_ahead_s: float | None) -> Wor
     return WorkerFacts(
         name=name,
         role=heartbeat.role,
-        shard=heartbeat.shard,
-        unconsumed_s=heartbeat.unconsumed_s,
+        unanswered_s=heartbeat.unanswered_s,
         deaf=heartbeat.is_deaf,
         clock_ahead_s=clock_ahead_s,
     )
 
 
-def _symbols(limits: Limits, outages: Mapping[str, int], shards: int, now: datetime) -> tuple[SymbolFacts, ...]:
+def _symbols(
+    limits: Limits, outages: Mapping[str, int], ready: frozenset[str], now: datetime
+) -> tuple[SymbolFacts, ...]:
     slow, due = symbol_status.slow_symbols(now), _due_since(limits, now)
     found = []
     for symbol in symbol_status.shown_symbols().order_by("ticker"):
@@ -104,8 +114,9 @@ def _symbols(limits: Limits, outages: Mapping[str, int], shards: int, now: datet
             symbol_status.symbol_facts(
                 symbol_status.summary(symbol, now),
                 slow,
-                consumers=consumers(row.lane, shard_of(symbol.ticker, shards), shards),
+                lane=row.lane,
                 due_since=due.get(symbol.pk),
+                in_line=symbol.pk in due and queue_name(symbol.ticker, row.lane) in ready,
                 outages=outages.get(_message_identity(row), 0) if outages else 0,
             )
         )

@@ -1,10 +1,12 @@
 """Alerts, and acknowledging and silencing them."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
@@ -16,22 +18,22 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from scanner_app.alerts import acknowledge
 from scanner_app.alerts.acknowledge import MAX_SILENCE_MINUTES
-from scanner_app.api.base import ListViewSet
+from scanner_app.api.base import ID_PATTERN, ListViewSet
 from scanner_app.api.errors import DetailOut
-from scanner_app.api.fields import ActIn
-from scanner_app.api.filter_fields import SymbolFilters
+from scanner_app.api.fields import ActIn, WholeIn
+from scanner_app.api.filter_fields import SymbolFilters, TextFilter, TruthFilter
 from scanner_app.api.permissions import MayOperate
 from scanner_app.domain.alert_rules import runbook_file
 from scanner_app.domain.enums import FIRED_STATES, AlertState, Severity
 from scanner_app.models import Alert
 from scanner_app.models.choices import choices_of
 from scanner_app.notifications import links
+from scanner_app.notifications.silences import Silences
 
 ALERT = OpenApiParameter("id", OpenApiTypes.INT, OpenApiParameter.PATH, description="the alert's id, from the list")
 
@@ -41,6 +43,9 @@ class AlertOut(serializers.ModelSerializer[Alert]):
 
     symbol = serializers.SerializerMethodField(
         help_text="ticker; null if the alert is about `subject` or about the whole scanner"
+    )
+    silenced_until = serializers.SerializerMethodField(
+        help_text="until when nothing is sent about it: by its own silence, or by one of its rule or symbol"
     )
     runbook = serializers.SerializerMethodField(help_text="path of the rule's page in the repository")
     runbook_url = serializers.SerializerMethodField(
@@ -76,6 +81,17 @@ class AlertOut(serializers.ModelSerializer[Alert]):
         """The symbol's ticker; None if the alert is not about a symbol."""
         return row.symbol.ticker if row.symbol else None
 
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    def get_silenced_until(self, row: Alert) -> datetime | None:
+        """The later of its own silence and that of its rule or symbol; of an alert that is over, its own."""
+        found = None if row.state == AlertState.RESOLVED else self._silences.find(row.rule, row.symbol_id)
+        times = [row.silenced_until, None if found is None else found.until]
+        return max((time for time in times if time is not None), default=None)
+
+    @cached_property
+    def _silences(self) -> Silences:
+        return Silences.load(timezone.now())
+
     def get_runbook(self, row: Alert) -> str:
         """The path of the rule's page, even if the rule no longer exists."""
         return runbook_file(row.rule)
@@ -90,16 +106,14 @@ class AlertOut(serializers.ModelSerializer[Alert]):
 class SilenceIn(ActIn):
     """For how long nothing is sent about an alert."""
 
-    minutes = serializers.IntegerField(min_value=0, max_value=MAX_SILENCE_MINUTES, help_text="0 ends the silence")
+    minutes = WholeIn(min_value=0, max_value=MAX_SILENCE_MINUTES, help_text="0 ends the silence")
 
 
 class AlertFilter(SymbolFilters):
     """Query parameters of the list of alerts."""
 
-    active = filters.BooleanFilter(
-        method="of_active", help_text="true: alerts that are not over; false: alerts that are over"
-    )
-    rule = filters.CharFilter()
+    active = TruthFilter(method="of_active", help_text="true: alerts that are not over; false: alerts that are over")
+    rule = TextFilter()
     severity = filters.ChoiceFilter(choices=choices_of(Severity))
     state = filters.ChoiceFilter(
         choices=choices_of(AlertState),
@@ -138,7 +152,7 @@ class AlertViewSet(ListViewSet):
     queryset = Alert.objects.exclude(symbol__deleted_at__isnull=False).select_related("symbol")
     serializer_class = AlertOut
     filterset_class = AlertFilter
-    lookup_value_regex = "[0-9]+"
+    lookup_value_regex = ID_PATTERN
     lookup_url_kwarg = "id"
     permissions = {"acknowledge": MayOperate, "silence": MayOperate}
 
@@ -160,8 +174,7 @@ class AlertViewSet(ListViewSet):
 
     def _read(self, request: Request, alert_id: str, form: type[ActIn]) -> tuple[Alert, dict[str, Any]]:
         """The alert and the checked body. Raises NotFound and ValidationError."""
-        if (alert := self.get_queryset().filter(pk=int(alert_id)).first()) is None:
-            raise NotFound(f"Alert {alert_id} not found")
+        alert = self.row_of(alert_id, "Alert")
         body = form(data=request.data)
         body.is_valid(raise_exception=True)
         return alert, body.validated_data

@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -14,10 +14,11 @@ from rest_framework.viewsets import ViewSet
 
 from scanner_app.api.fields import DIRECTIONS
 from scanner_app.api.permissions import MayReadStatus
+from scanner_app.api.symbol_outputs import AlarmPathOut
 from scanner_app.domain import breaker
-from scanner_app.domain.enums import Lane, OverallStatus, Severity, SymbolState
+from scanner_app.domain.enums import FeedState, Lane, OverallStatus, Severity, SymbolState
 from scanner_app.domain.timeframes import TIMEFRAMES
-from scanner_app.reading.board import BOARD
+from scanner_app.reading.board import BOARD, PUBLIC_BOARD
 
 
 class LastSignalOut(serializers.Serializer[Any]):
@@ -30,11 +31,20 @@ class LastSignalOut(serializers.Serializer[Any]):
 
 
 class LastPriceOut(serializers.Serializer[Any]):
-    """The last price of a bar whose period is not over."""
+    """The last price of a bar."""
 
     timeframe = serializers.ChoiceField(list(TIMEFRAMES))
     timestamp = serializers.DateTimeField(help_text="the bar's")
     close = serializers.FloatField()
+
+
+class PriceOut(LastPriceOut):
+    """The last price of a symbol."""
+
+    change_percent = serializers.FloatField(
+        allow_null=True, help_text="to the close of the bar before; null without one, or if that was not above zero"
+    )
+    volume = serializers.FloatField(allow_null=True, help_text="of that bar; null where it is not known")
 
 
 class BoardRowOut(serializers.Serializer[Any]):
@@ -48,6 +58,7 @@ class BoardRowOut(serializers.Serializer[Any]):
     next_attempt_at = serializers.DateTimeField(allow_null=True)
     backlog = serializers.IntegerField()
     p95_latency_ms = serializers.IntegerField()
+    p95_limit_ms = serializers.IntegerField()
     latencies = serializers.ListField(
         child=serializers.IntegerField(), help_text="latencies of the last 30 bars, in ms"
     )
@@ -56,11 +67,10 @@ class BoardRowOut(serializers.Serializer[Any]):
     last_signal = LastSignalOut(allow_null=True)
     last_error = serializers.CharField(allow_null=True, help_text="the first 300 characters")
     is_stale = serializers.BooleanField()
-    is_slow = serializers.BooleanField(
-        help_text="the p95 latency of the last five minutes is over SCANNER_ALERT_P95_MS"
-    )
+    is_slow = serializers.BooleanField(help_text="the p95 latency of the last five minutes is over `p95_limit_ms`")
     quarantined = serializers.IntegerField(help_text="bars of the symbol in quarantine")
     lane = serializers.ChoiceField(list(Lane))
+    price = PriceOut(allow_null=True, help_text="of the newest bar of the shortest timeframe; null without a bar")
     forming = LastPriceOut(allow_null=True, help_text="of the forming bar of the shortest timeframe; null without one")
 
 
@@ -78,6 +88,20 @@ class BoardAlertOut(serializers.Serializer[Any]):
     silenced = serializers.BooleanField()
 
 
+class BoardFeedOut(serializers.Serializer[Any]):
+    """A live feed that is to run. FeedOut has all its fields."""
+
+    name = serializers.CharField()
+    venue = serializers.CharField()
+    state = serializers.ChoiceField([one.value for one in FeedState])
+    series = serializers.IntegerField()
+    live = serializers.IntegerField()
+    lag_s = serializers.FloatField(allow_null=True)
+    gaps_open = serializers.IntegerField()
+    last_error = serializers.CharField(help_text="the first 300 characters")
+
+
+@extend_schema_serializer(many=False)
 class BoardOut(serializers.Serializer[Any]):
     """All symbols as the board shows them."""
 
@@ -94,9 +118,11 @@ class BoardOut(serializers.Serializer[Any]):
     backlog = serializers.IntegerField()
     quarantined = serializers.IntegerField(help_text="bars in quarantine")
     total_alerts = serializers.IntegerField(help_text="alerts that have fired and are not over")
+    alarm_path = AlarmPathOut()
     alerts = BoardAlertOut(
         many=True, help_text="at most 50: first those that nobody has acknowledged or silenced, the worst first"
     )
+    feeds = BoardFeedOut(many=True, help_text="live feeds that are enabled, by name")
     symbols = BoardRowOut(many=True, help_text="in the order of their tickers")
 
 
@@ -115,7 +141,8 @@ class BoardViewSet(ViewSet):
 
         Its ETag changes only when the snapshot does, so a client that asks every second mostly gets 304.
         """
-        snapshot = BOARD.snapshot(timezone.now())
+        board = BOARD if request.user.is_authenticated else PUBLIC_BOARD
+        snapshot = board.snapshot(timezone.now())
         packed = "gzip" in request.headers.get("Accept-Encoding", "")
         body = snapshot.body if packed else gzip.decompress(snapshot.body)
         response = HttpResponse(body, content_type="application/json", headers={"ETag": snapshot.etag})

@@ -1,4 +1,4 @@
-"""Reading the body of `POST bars`: JSON or a bar a line, packed or not, as programs of all kinds write it."""
+"""Reading the bodies that bring bars: JSON or a bar a line, packed or not, as programs of all kinds write it."""
 
 import codecs
 import gzip
@@ -15,9 +15,18 @@ from scanner_app.api.errors import TooLarge
 from scanner_app.api.parsers import SafeJSONParser
 from scanner_app.engine.ingest import MAX_BARS
 
+MAX_MEMBERS = 1_000
+"""Parts of a gzip body: `cat a.gz b.gz` has two. Each costs some time, even if there is nothing in it."""
+
+MAX_PIECES = 100 * MAX_BARS
+"""Objects, lists and lines of a body. A few kilobytes can unpack to millions of empty ones, which take seconds and
+hundreds of megabytes to read."""
+
 
 class BarsParser(SafeJSONParser):
     """Reads JSON, also packed with gzip and with a byte order mark."""
+
+    max_bytes = None
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
@@ -27,6 +36,8 @@ class BarsParser(SafeJSONParser):
         encoding = context["request"].headers.get("Content-Encoding", "")
         # Not read piece by piece: Django has read the whole body already, which may have 10 MB.
         body = unpacked(stream.read(), encoding).removeprefix(codecs.BOM_UTF8)
+        if any(body.count(piece) > MAX_PIECES for piece in (b"{", b"[", b"\n")):
+            raise too_many("more")
         return self.parse_text(body, media_type, context)
 
     def parse_text(self, body: bytes, media_type: str | None, context: Mapping[str, Any]) -> Any:
@@ -63,6 +74,18 @@ class JSONLinesParser(NDJSONParser):
 PARSERS: list[type[BaseParser]] = [BarsParser, NDJSONParser, JSONLinesParser]
 
 
+def as_list(data: Any) -> list[Any]:
+    """The bars of a parsed body: one bar, or a list of them. Raises ParseError or TooLarge."""
+    bars = [data] if isinstance(data, dict) else data
+    if not isinstance(bars, list):
+        raise ParseError(f"Send a bar, or a list of 1 to {MAX_BARS:,} bars, not {type(data).__name__}.")
+    if not bars:
+        raise ParseError("The list is empty: send at least one bar.")
+    if len(bars) > MAX_BARS:
+        raise too_many(f"{len(bars):,}")
+    return bars
+
+
 def too_many(count: str) -> TooLarge:
     """The answer to more than MAX_BARS bars."""
     return TooLarge(f"One request may have {MAX_BARS:,} bars, not {count}.")
@@ -82,6 +105,8 @@ def unpacked(body: bytes, encoding: str) -> bytes:
         case _:
             known = f"Content-Encoding {encoding!r} is not understood: send gzip, or none."
             raise UnsupportedMediaType(encoding, detail=known)
+    if body.count(b"\x1f\x8b\x08") > MAX_MEMBERS:  # what each part begins with; by chance it is hardly anywhere else
+        raise ParseError(f"The body is said to be gzip and has more than {MAX_MEMBERS:,} parts.")
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(body)) as packed:
             text = packed.read(limit + 1)

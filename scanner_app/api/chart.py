@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,7 +12,7 @@ from rest_framework.viewsets import ViewSet
 from scanner_app.api.errors import DetailOut
 from scanner_app.api.fields import DIRECTIONS, TimeframeIn
 from scanner_app.api.permissions import MayRead
-from scanner_app.api.symbols import FormingOut
+from scanner_app.api.symbol_outputs import FormingOut
 from scanner_app.domain.enums import BarStatus
 from scanner_app.domain.timeframes import TIMEFRAMES
 from scanner_app.reading import chart, symbol_status, symbols
@@ -28,6 +28,7 @@ class ChartBarOut(serializers.Serializer[Any]):
     low = serializers.FloatField()
     close = serializers.FloatField()
     volume = serializers.FloatField(allow_null=True, help_text="null: unknown")
+    derived = serializers.BooleanField(help_text="made from bars of a smaller timeframe")
     status = serializers.ChoiceField([one for one in list(BarStatus) if one != BarStatus.DISCARDED])
 
 
@@ -43,6 +44,21 @@ class ChartSignalOut(serializers.Serializer[Any]):
     revised = serializers.BooleanField(help_text="found when the detectors looked again at a changed bar")
 
 
+class LinePointOut(serializers.Serializer[Any]):
+    """A point of a line."""
+
+    timestamp = serializers.DateTimeField()
+    price = serializers.FloatField()
+
+
+class ChartLineOut(serializers.Serializer[Any]):
+    """A line that shows what a signal saw."""
+
+    timestamp = serializers.DateTimeField(help_text="of the signal's bar")
+    points = LinePointOut(many=True, help_text="two or more, oldest first")
+
+
+@extend_schema_serializer(many=False)
 class ChartOut(serializers.Serializer[Any]):
     """The newest bars of a series, by timestamp, with their signals."""
 
@@ -56,6 +72,10 @@ class ChartOut(serializers.Serializer[Any]):
     bars = ChartBarOut(many=True, help_text="oldest first, without discarded bars")
     forming = FormingOut(allow_null=True, help_text="the bar after these, if it is forming; no signal is on it")
     signals = ChartSignalOut(many=True, help_text="oldest first, without withdrawn ones")
+    lines = ChartLineOut(
+        many=True,
+        help_text="what signals of `pattern` saw, if their detector draws it: a range, averages; of the newest 30",
+    )
 
 
 class ChartIn(serializers.Serializer[Any]):
@@ -63,6 +83,7 @@ class ChartIn(serializers.Serializer[Any]):
 
     symbol = serializers.CharField(help_text="ticker, in upper or lower case")
     timeframe = TimeframeIn(required=False, help_text="by default the shortest timeframe that the symbol has bars of")
+    pattern = serializers.CharField(required=False, max_length=64, help_text="with the lines of these signals")
     limit = serializers.IntegerField(min_value=1, max_value=chart.MAX_BARS, default=chart.BARS)
 
 
@@ -83,6 +104,7 @@ class ChartViewSet(ViewSet):
         query.is_valid(raise_exception=True)
         values = query.validated_data
         symbol = symbols.get(values["symbol"], among=symbol_status.shown_symbols())
-        return Response(
-            ChartOut(chart.chart(symbol, values.get("timeframe"), limit=values["limit"], now=timezone.now())).data
+        found = chart.chart(
+            symbol, values.get("timeframe"), limit=values["limit"], now=timezone.now(), pattern=values.get("pattern")
         )
+        return Response(ChartOut(found).data)

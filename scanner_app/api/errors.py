@@ -5,7 +5,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.views import defaults
 from rest_framework import serializers, status
@@ -14,7 +14,16 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler
 
-from scanner_app.domain.errors import AlertOver, BarsWaiting, NothingToSkip, NotInQuarantine
+from scanner_app.domain.errors import (
+    AlertOver,
+    AlreadySent,
+    BarsWaiting,
+    FeedFixed,
+    NothingToSkip,
+    NotInQuarantine,
+    TooManyGuesses,
+)
+from scanner_app.reading.detectors import DetectorNotFound
 from scanner_app.reading.symbols import SymbolNotFound
 
 log = structlog.get_logger(__name__)
@@ -47,12 +56,18 @@ class TooLarge(APIException):
 
 def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
     """The answer to an exception of a view. None for a bug: then Django logs it and answers 500."""
-    if isinstance(exc, (OperationalError, InterfaceError)):
+    if isinstance(exc, (OperationalError, InterfaceError, InternalError)):
         log.error("database_away", error=str(exc), path=context["request"].path)
         return Response(
             {"detail": "The database does not answer. Send again whatever was not reported as done."},
             status=status.HTTP_503_SERVICE_UNAVAILABLE,
             headers={"Retry-After": str(RETRY_AFTER_S)},
+        )
+    if isinstance(exc, TooManyGuesses):
+        return Response(
+            {"detail": str(exc)},
+            status=status.HTTP_429_TOO_MANY_REQUESTS,
+            headers={"Retry-After": str(exc.retry_after_s)},
         )
     response = exception_handler(_translated(exc), context)
     if response is not None:
@@ -63,9 +78,9 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
 def _translated(exc: Exception) -> Exception:
     """The API's error for an exception that a request can cause; any other exception unchanged."""
     match exc:
-        case NothingToSkip() | NotInQuarantine() | BarsWaiting() | AlertOver():
+        case NothingToSkip() | NotInQuarantine() | BarsWaiting() | AlertOver() | AlreadySent() | FeedFixed():
             return Conflict(str(exc))
-        case SymbolNotFound():
+        case SymbolNotFound() | DetectorNotFound():
             return NotFound(str(exc))
         case RequestDataTooBig():
             return TooLarge(f"The body may have at most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes.")

@@ -32,6 +32,7 @@ class ExplanationOut(serializers.Serializer[Any]):
     notes = serializers.ListField(child=serializers.CharField(), help_text="what else is worth knowing")
     text = serializers.CharField(help_text="summary, cause, next, notes and actions in one paragraph")
     actions = ActionOut(many=True)
+    bar = serializers.IntegerField(allow_null=True, help_text="id of the head, which has a page; null without one")
     since = serializers.DateTimeField(allow_null=True)
     next_attempt_at = serializers.DateTimeField(allow_null=True)
     waiting = serializers.IntegerField(help_text="bars of the backlog, the head included")

@@ -1,11 +1,15 @@
-"""`/healthz`: does the process live? `/readyz`: does everything answer that it needs? Neither needs a user."""
+"""`/healthz`: does the process live? `/readyz`: does everything answer that it needs? Neither needs a user.
+
+Who may not read the metrics gets the same answer of /readyz without the names of hosts.
+"""
 
 from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from scanner_app.reading import readiness
+from scanner_app.api import metrics
+from scanner_app.reading import readiness, strangers
 
 
 @never_cache
@@ -17,15 +21,17 @@ def healthz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django's si
 
 @never_cache
 @require_safe
-def readyz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django's signature
+def readyz(request: HttpRequest) -> JsonResponse:
     """200 if database, broker and workers are ready; otherwise 503, with what is not ready and why."""
     found = readiness.check()
+    said = str if metrics.may_read(request) else strangers.without_hosts
     response = JsonResponse(
         {
             "status": "not ready" if found.not_ready else "ready",
             "not_ready": found.not_ready,
-            "checks": {name: {"ready": not reason, "reason": reason} for name, reason in found.checks.items()},
-            "warnings": found.warnings,
+            "checks": {name: {"ready": not reason, "reason": said(reason)} for name, reason in found.checks.items()},
+            "alarm_path": said(found.alarm_path),
+            "warnings": [said(one) for one in found.warnings],
         },
         status=503 if found.not_ready else 200,
     )

@@ -16,6 +16,15 @@ class NewestFirst(CursorPagination):
     page_size_query_param = "page_size"
     max_page_size = 1_000
 
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:  # noqa: ARG002 - DRF's signature
+        """The parameters of every list, for the OpenAPI schema."""
+        size = f"rows of a page; by default {self.page_size}, at most {self.max_page_size:,}, also if it says more"
+        place = "a place in the list, from the `next` or `previous` of an answer"
+        return [
+            {"name": "cursor", "in": "query", "description": place, "schema": {"type": "string"}},
+            {"name": "page_size", "in": "query", "description": size, "schema": {"type": "integer", "minimum": 1}},
+        ]
+
     def get_page_size(self, request: Request) -> int:
         """Rows of a page: `page_size`, by default 100, at most 1,000. Raises ValidationError."""
         size = request.query_params.get("page_size", "")

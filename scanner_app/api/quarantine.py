@@ -1,8 +1,9 @@
 """Bars in quarantine, and replaying and discarding them: one bar, or all bars that a filter chooses."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
@@ -14,23 +15,32 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from scanner_app import mailbox
-from scanner_app.api.base import ListViewSet
+from scanner_app.api.base import ID_PATTERN, ListViewSet
 from scanner_app.api.errors import DetailOut
 from scanner_app.api.failures import FAULT_FIELDS, FaultFilter
-from scanner_app.api.fields import ActIn, KeywordNames, TimeIn
+from scanner_app.api.fields import ActIn, FilterOrAll, KeywordNames, RefusesUnknownKeys, TextIn, TimeIn, TruthIn
 from scanner_app.api.permissions import MayOperate
+from scanner_app.api.renderers import JSONButFiles
 from scanner_app.domain.enums import Resolution
+from scanner_app.engine import autopsy
 from scanner_app.mailbox import quarantine_bulk
 from scanner_app.models import QuarantinedBar
 from scanner_app.reading import quarantine_entries
 from scanner_app.reading.quarantine_entries import Filter
 
 ENTRY = OpenApiParameter("id", OpenApiTypes.INT, OpenApiParameter.PATH, description="the entry's id, from the list")
+
+
+class PythonFile(BaseRenderer):
+    """Lets clients ask for Python's media type. The view makes the answer itself."""
+
+    media_type = "text/x-python"
+    format = "py"
 
 
 class QuarantineOut(serializers.ModelSerializer[QuarantinedBar]):
@@ -65,43 +75,22 @@ class QuarantineOut(serializers.ModelSerializer[QuarantinedBar]):
         return row.resolution or None
 
 
-class BulkIn(KeywordNames, ActIn):
-    """Which bars in quarantine to act on. Unknown keys are refused: a mistyped filter would choose too many bars."""
+class BulkIn(FilterOrAll, RefusesUnknownKeys, KeywordNames, ActIn):
+    """Which bars in quarantine to act on."""
 
-    symbol = serializers.CharField(required=False, help_text="ticker, in upper or lower case")
-    error_type = serializers.CharField(required=False)
+    one_of_them = "bar in quarantine"
+
+    symbol = TextIn(required=False, help_text="ticker, in upper or lower case")
+    error_type = TextIn(required=False)
     from_ = TimeIn(required=False, help_text="only bars whose timestamp is this or later")
     to = TimeIn(required=False, help_text="only bars whose timestamp is before this")
-    all = serializers.BooleanField(
+    all = TruthIn(
         required=False, default=False, help_text="must be true if there is no filter: act on every bar in quarantine"
     )
-    dry_run = serializers.BooleanField(required=False, default=False, help_text="only count the bars, change nothing")
+    dry_run = TruthIn(required=False, default=False, help_text="only count the bars, change nothing")
 
-    def to_internal_value(self, data: Any) -> Any:
-        """The checked values. Raises ValidationError, also for unknown keys."""
-        if isinstance(data, dict) and (unknown := set(data) - set(self.fields)):
-            known = ", ".join(self.fields)
-            # JSON allows half of a surrogate pair in a key, but UTF-8 can't encode it in the answer.
-            names = sorted(name.encode(errors="replace").decode() for name in unknown)
-            raise serializers.ValidationError({name: [f"is unknown; the keys are {known}"] for name in names})
-        return super().to_internal_value(data)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Require either a filter or `all`. A request with both has one of them by mistake."""
-        unfiltered = self._wanted(attrs).empty
-        if attrs["all"] and not unfiltered:
-            raise serializers.ValidationError({"all": ["can't be true together with a filter"]})
-        if unfiltered and not (attrs["all"] or attrs["dry_run"]):
-            raise serializers.ValidationError({"all": ["must be true to act on every bar in quarantine"]})
-        return attrs
-
-    @property
-    def wanted(self) -> Filter:
-        """The filter that the request describes."""
-        return self._wanted(self.validated_data)
-
-    @staticmethod
-    def _wanted(values: dict[str, Any]) -> Filter:
+    def filter_of(self, values: dict[str, Any]) -> Filter:
+        """The filter that these values describe."""
         return Filter(
             symbol=values.get("symbol"),
             error_type=values.get("error_type"),
@@ -138,13 +127,13 @@ def _documented_bulk_action(summary: str, operation_id: str) -> Callable[[Any], 
 
 
 @extend_schema_view(list=extend_schema(summary="Bars in quarantine, newest first"))
-class QuarantineViewSet(ListViewSet):
+class QuarantineViewSet(JSONButFiles, ListViewSet):
     """Bars in quarantine, which wait for an operator."""
 
     queryset = quarantine_entries.open_entries().select_related("symbol")
     serializer_class = QuarantineOut
     filterset_class = FaultFilter
-    lookup_value_regex = "[0-9]+"
+    lookup_value_regex = ID_PATTERN
     lookup_url_kwarg = "id"
     permissions = {
         "replay": MayOperate,
@@ -168,6 +157,24 @@ class QuarantineViewSet(ListViewSet):
         """No window includes a discarded bar. It comes back only if new values for it are sent."""
         return self._act(mailbox.discard, request, id)
 
+    @extend_schema(
+        summary="The bar as a test that fails as it failed",
+        parameters=[ENTRY],
+        responses={
+            (200, PythonFile.media_type): OpenApiTypes.STR,
+            404: OpenApiResponse(DetailOut, "no such entry"),
+        },
+    )
+    @action(detail=True, methods=["get"], renderer_classes=[JSONRenderer, PythonFile])
+    def autopsy(self, request: Request, id: str) -> HttpResponse:  # noqa: ARG002, A002 - named after the address
+        """One file for pytest: the window that the detectors saw, and their paths. It needs no scanner that runs."""
+        entry = self._entry(id, select_related=("symbol", "bar__symbol"))
+        name = autopsy.file_name(entry)
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return HttpResponse(
+            autopsy.as_test(entry), content_type=f"{PythonFile.media_type}; charset=utf-8", headers=headers
+        )
+
     @_documented_bulk_action("Replay all bars that a filter chooses", "quarantine_replay_all")
     @action(detail=False, methods=["post"], url_path="replay")
     def replay_all(self, request: Request) -> Response:
@@ -180,12 +187,16 @@ class QuarantineViewSet(ListViewSet):
         """Each in its own transaction. Bars that somebody else acts on meanwhile are not counted."""
         return self._act_on_all(quarantine_bulk.discard_all, request)
 
+    def _entry(self, wanted: str, *, select_related: Sequence[str]) -> QuarantinedBar:
+        """The entry, settled or not. Raises NotFound."""
+        entries = QuarantinedBar.objects.filter(symbol__deleted_at=None).select_related(*select_related)
+        entry: QuarantinedBar = self.row_of(wanted, "Quarantine entry", among=entries)
+        return entry
+
     def _act(self, act: Callable[..., None], request: Request, entry_id: str) -> Response:
         """Act on one bar in the user's name and answer with its entry."""
         # Also entries that have left quarantine: for them `act` raises NotInQuarantine, which is 409 instead of 404.
-        entries = QuarantinedBar.objects.filter(symbol__deleted_at=None).select_related("symbol")
-        if (entry := entries.filter(pk=int(entry_id)).first()) is None:
-            raise NotFound(f"Quarantine entry {entry_id} not found")
+        entry = self._entry(entry_id, select_related=("symbol",))
         body = ActIn(data=request.data)
         body.is_valid(raise_exception=True)
         act(entry, by=request.user.get_username(), now=timezone.now(), reason=body.validated_data["reason"])

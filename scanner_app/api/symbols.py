@@ -1,10 +1,11 @@
-"""The watch list, each symbol on it, and operators' actions on a symbol."""
+"""The symbols, each of them, and operators' actions on a symbol."""
 
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
@@ -19,100 +20,46 @@ from scanner_app import mailbox
 from scanner_app.api.base import ListViewSet
 from scanner_app.api.errors import Conflict, DetailOut
 from scanner_app.api.explanations import ExplanationOut
-from scanner_app.api.fields import MAX_REASON, ActIn
-from scanner_app.api.filter_fields import SymbolFilters
+from scanner_app.api.fields import MAX_REASON, ActIn, TextIn, TickerIn, TruthIn, WholeIn
+from scanner_app.api.filter_fields import SymbolFilters, TextFilter, TruthFilter
 from scanner_app.api.gaps import GapsIn, GapsOut
 from scanner_app.api.permissions import MayOperate, MayReadStatus
+from scanner_app.api.symbol_outputs import OneSymbolOut, SymbolOut
+from scanner_app.api.symbols_bulk import FILTER_HELP, BulkActions, DisableIn
 from scanner_app.api.timelines import LineOut
-from scanner_app.domain import breaker, tickers
+from scanner_app.domain import tickers
 from scanner_app.domain.calendar_names import NAMES, hint
-from scanner_app.domain.enums import Lane, RerunCause, SymbolState
-from scanner_app.domain.timeframes import TIMEFRAMES
+from scanner_app.domain.enums import SymbolState
 from scanner_app.engine import forming, gaps, removal
 from scanner_app.mailbox.accept import create_symbols
 from scanner_app.models import Symbol
-from scanner_app.reading import explanation, quarantine_entries, reruns, symbol_status, symbols, timeline
+from scanner_app.models.choices import choices_of
+from scanner_app.reading import (
+    bar_page,
+    explanation,
+    quarantine_entries,
+    reruns,
+    strangers,
+    symbol_filters,
+    symbol_status,
+    symbols,
+    timeline,
+)
 
 TICKER = OpenApiParameter(
     "symbol", OpenApiTypes.STR, OpenApiParameter.PATH, description="ticker in upper or lower case, percent-encoded"
 )
 
+MAX_P95_MS = 3_600_000
+"""The highest limit for slow bars: an hour."""
+
 NO_SUCH = OpenApiResponse(DetailOut, "no such symbol")
 
 
-class SymbolOut(serializers.Serializer[Any]):
-    """The status of one symbol, in a list."""
-
-    id = serializers.IntegerField()
-    symbol = serializers.CharField()
-    state = serializers.ChoiceField([one.value for one in SymbolState])
-    last_processed = serializers.DateTimeField(allow_null=True)
-    consecutive_failures = serializers.IntegerField()
-    circuit_state = serializers.ChoiceField([one.value for one in breaker.State])
-    avg_latency_ms = serializers.FloatField(help_text="0 if no bar was processed yet")
-    p95_latency_ms = serializers.IntegerField(help_text="0 if no bar was processed yet")
-    bars_processed = serializers.IntegerField()
-    backlog = serializers.IntegerField(help_text="accepted bars that are not finished, the head included")
-    last_bar_time = serializers.DateTimeField(allow_null=True)
-    last_error = serializers.CharField(allow_null=True)
-    next_attempt_at = serializers.DateTimeField(
-        allow_null=True,
-        help_text="when the head will run; null if it is due or running, if there is no head, or while disabled",
-    )
-    enabled = serializers.BooleanField()
-    lane = serializers.ChoiceField(list(Lane))
-    is_stale = serializers.BooleanField(help_text="the symbol's feed is late, counted in its market's trading time")
-    data_age_seconds = serializers.FloatField(
-        allow_null=True, help_text="seconds since the end of the newest known bar; null if there is none"
-    )
-    stale_for_s = serializers.FloatField(help_text="seconds of trading time by which the feed is late; 0 unless stale")
-    calendar = serializers.CharField(help_text="the symbol's own trading calendar, or the one from SCANNER_CALENDARS")
-    gaps = serializers.IntegerField(help_text="gaps in the last 500 bars of each timeframe; counted once a minute")
-    created_at = serializers.DateTimeField()
-
-
-class RerunOut(serializers.Serializer[Any]):
-    """A span of bars that the detectors look at again, because something changed after they were processed."""
-
-    timeframe = serializers.ChoiceField(list(TIMEFRAMES))
-    first = serializers.DateTimeField(help_text="timestamp of the first changed bar")
-    last = serializers.DateTimeField(help_text="timestamp of the last changed bar")
-    cause = serializers.ChoiceField(list(RerunCause))
-    detector = serializers.CharField(allow_null=True, help_text="the only detector that looks again; null: all of them")
-    bars_done = serializers.IntegerField()
-    bars_left = serializers.IntegerField(help_text="changed bars, without those whose windows reach them")
-    failures = serializers.IntegerField(help_text="of a detector at the bar where it goes on, in a row")
-    next_attempt_at = serializers.DateTimeField(allow_null=True, help_text="after a failure; else null")
-    last_error = serializers.CharField(allow_null=True)
-
-
-class FormingOut(serializers.Serializer[Any]):
-    """A bar whose period is not over."""
-
-    timeframe = serializers.ChoiceField(list(TIMEFRAMES))
-    timestamp = serializers.DateTimeField()
-    open = serializers.FloatField()
-    high = serializers.FloatField()
-    low = serializers.FloatField()
-    close = serializers.FloatField(help_text="its last price so far")
-    volume = serializers.FloatField(allow_null=True)
-
-
-class OneSymbolOut(SymbolOut):
-    """The status of one symbol, with some fields more than in a list."""
-
-    is_slow = serializers.BooleanField(
-        help_text="the p95 latency of the last five minutes is over SCANNER_ALERT_P95_MS"
-    )
-    quarantined = serializers.IntegerField(help_text="bars of the symbol in quarantine")
-    reruns = RerunOut(many=True, help_text="spans of bars that the detectors still look at again")
-    forming = FormingOut(many=True, help_text="of each timeframe the newest forming bar, the shortest first")
-
-
 class SymbolIn(serializers.Serializer[Any]):
-    """A symbol to put on the watch list."""
+    """A symbol to add."""
 
-    symbol = serializers.CharField(help_text="ticker; it is stored in upper case")
+    symbol = TickerIn(help_text="ticker; it is stored in upper case")
 
     def validate_symbol(self, value: str) -> str:
         """The ticker as it is stored."""
@@ -125,13 +72,20 @@ class SymbolIn(serializers.Serializer[Any]):
 class SymbolChangeIn(serializers.Serializer[Any]):
     """What can be changed about a symbol."""
 
-    enabled = serializers.BooleanField(required=False)
-    calendar = serializers.CharField(
+    enabled = TruthIn(required=False)
+    calendar = TextIn(
         required=False,
         allow_blank=True,
         help_text="a name from exchange_calendars; empty for the calendar from SCANNER_CALENDARS",
     )
-    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=MAX_REASON)
+    p95_ms = WholeIn(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=MAX_P95_MS,
+        help_text="p95 latency in ms over which the symbol is slow; null for SCANNER_ALERT_P95_MS",
+    )
+    reason = TextIn(required=False, allow_blank=True, default="", max_length=MAX_REASON)
 
     def validate_calendar(self, value: str) -> str:
         """The calendar's name. Raises ValidationError if there is no such calendar."""
@@ -143,29 +97,45 @@ class SymbolChangeIn(serializers.Serializer[Any]):
 class DeleteIn(ActIn):
     """Query parameters for deleting a symbol."""
 
-    force = serializers.BooleanField(
-        required=False, default=False, help_text="delete it even if bars wait; these are lost"
-    )
+    force = TruthIn(required=False, default=False, help_text="delete it even if bars wait; these are lost")
 
 
 class WatchListFilter(SymbolFilters):
-    """Query parameters of the watch list."""
+    """Query parameters of the list of symbols."""
 
     symbol_column = "pk"
 
-    enabled = filters.BooleanFilter()
+    enabled = TruthFilter()
+    state = filters.ChoiceFilter(choices=choices_of(SymbolState), method="of_state")
+    retrying = TruthFilter(method="of_retrying", help_text=FILTER_HELP["retrying"])
+    error_type = TextFilter(method="of_error_type", help_text=FILTER_HELP["error_type"])
+
+    def of_state(self, queryset: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        """The symbols in this state now."""
+        return queryset.filter(symbol_filters.in_state(value, timezone.now()))
+
+    def of_retrying(self, queryset: QuerySet[Any], _name: str, value: bool) -> QuerySet[Any]:
+        """The symbols that are retrying now, or all others."""
+        retrying = symbol_filters.is_retrying(timezone.now())
+        return queryset.filter(retrying if value else ~retrying)
+
+    def of_error_type(self, queryset: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        """The symbols that fail with errors of this type now."""
+        return queryset.filter(symbol_filters.fails_with(value))
 
 
-def _documented_action(summary: str, more: dict[int, Any] | None = None) -> Callable[[Any], Any]:
+def _documented_action(
+    summary: str, more: dict[int, Any] | None = None, body: type[ActIn] = ActIn
+) -> Callable[[Any], Any]:
     """The schema of an operator's action on a symbol."""
     return extend_schema(
-        summary=summary, request=ActIn, responses={200: OneSymbolOut, 404: NO_SUCH, **(more or {})}, parameters=[TICKER]
+        summary=summary, request=body, responses={200: OneSymbolOut, 404: NO_SUCH, **(more or {})}, parameters=[TICKER]
     )
 
 
-@extend_schema_view(list=extend_schema(summary="The watch list, newest first"))
-class SymbolViewSet(ListViewSet):
-    """The watch list, each symbol on it, and operators' actions on a symbol."""
+@extend_schema_view(list=extend_schema(summary="The symbols, newest first"))
+class SymbolViewSet(BulkActions, ListViewSet):
+    """The symbols, each of them, and operators' actions on a symbol."""
 
     queryset = symbol_status.shown_symbols()
     serializer_class = SymbolOut
@@ -185,16 +155,20 @@ class SymbolViewSet(ListViewSet):
         "skip": MayOperate,
         "enable": MayOperate,
         "disable": MayOperate,
+        "reset_all": MayOperate,
+        "skip_all": MayOperate,
+        "enable_all": MayOperate,
+        "disable_all": MayOperate,
     }
 
     def _show(self, symbol_id: int, code: int = HTTP_200_OK) -> Response:
         """The symbol's status as it is now, read again from the database."""
         symbol, now = symbol_status.shown_symbols().get(pk=symbol_id), timezone.now()
         shown = {
-            **asdict(symbol_status.summary(symbol, now)),
+            **asdict(self._readable(symbol_status.summary(symbol, now))),
             "is_slow": symbol.ticker in symbol_status.slow_symbols(now, symbol=symbol_id),
             "quarantined": quarantine_entries.open_entries().filter(symbol=symbol_id).count(),
-            "reruns": [asdict(one) for one in reruns.progress(symbol)],
+            "reruns": [asdict(self._readable(one)) for one in reruns.progress(symbol)],
             "forming": forming.of_symbol(symbol, now),
         }
         return Response(OneSymbolOut(shown).data, status=code)
@@ -203,21 +177,25 @@ class SymbolViewSet(ListViewSet):
         """For a list, a serializer of the symbols' statuses instead of their rows."""
         if kwargs.get("many"):
             now = timezone.now()
-            args = ([symbol_status.summary(symbol, now) for symbol in args[0]],)
+            args = ([self._readable(symbol_status.summary(symbol, now)) for symbol in args[0]],)
         return super().get_serializer(*args, **kwargs)
 
+    def _readable(self, row: strangers.Row) -> strangers.Row:
+        """A row as the user of the request may read it."""
+        return row if self.request.user.is_authenticated else strangers.row(row)
+
     @extend_schema(
-        summary="Put a symbol on the watch list",
+        summary="Add a symbol",
         request=SymbolIn,
         responses={
             201: OneSymbolOut,
             409: OpenApiResponse(
-                DetailOut, "it is already on the watch list, is being deleted, or the watch list is full"
+                DetailOut, "it exists already, is being deleted, or there are as many symbols as there may be"
             ),
         },
     )
     def create(self, request: Request) -> Response:
-        """The symbol is enabled and has no bars. Workers begin to consume its queue within seconds."""
+        """The symbol is enabled and has no bars. Nothing has to be started for it: its first bar runs at once."""
         body = SymbolIn(data=request.data)
         body.is_valid(raise_exception=True)
         ticker = body.validated_data["symbol"]
@@ -227,9 +205,9 @@ class SymbolViewSet(ListViewSet):
         if ticker in watched.known:
             if Symbol.objects.filter(ticker=ticker, deleted_at__isnull=False).exists():
                 raise Conflict(f"Symbol {ticker} is being deleted; it can be added again when that is done")
-            raise Conflict(f"Symbol {ticker} is already on the watch list")
+            raise Conflict(f"Symbol {ticker} exists already")
         if ticker not in watched.created:
-            raise Conflict(f"The watch list is full: SCANNER_MAX_SYMBOLS is {at_most}")
+            raise Conflict(f"There are as many symbols as there may be: SCANNER_MAX_SYMBOLS is {at_most}")
         return self._show(Symbol.objects.values_list("pk", flat=True).get(ticker=ticker), HTTP_201_CREATED)
 
     @extend_schema(summary="One symbol", responses={200: OneSymbolOut, 404: NO_SUCH}, parameters=[TICKER])
@@ -238,7 +216,7 @@ class SymbolViewSet(ListViewSet):
         return self._show(symbols.get(symbol).pk)
 
     @extend_schema(
-        summary="Enable or disable a symbol, or change its trading calendar",
+        summary="Enable or disable a symbol, or change its trading calendar or its limit for slow bars",
         request=SymbolChangeIn,
         responses={200: OneSymbolOut, 404: NO_SUCH},
         parameters=[TICKER],
@@ -254,6 +232,8 @@ class SymbolViewSet(ListViewSet):
             act(found, by=by, now=now, reason=reason)
         if "calendar" in body.validated_data:
             mailbox.set_calendar(found, body.validated_data["calendar"], by=by, now=now, reason=reason)
+        if "p95_ms" in body.validated_data:
+            mailbox.set_p95(found, body.validated_data["p95_ms"], by=by, now=now, reason=reason)
         return self._show(found.pk)
 
     @extend_schema(
@@ -294,7 +274,13 @@ class SymbolViewSet(ListViewSet):
         explained = explanation.explain(found, timezone.now())
         allowed = MayOperate().has_permission(request, self)
         actions = [{**asdict(one), "allowed": allowed} for one in explained.actions]
-        shown = {**asdict(explained), "symbol": found.ticker, "text": explained.text, "actions": actions}
+        shown = {
+            **asdict(explained),
+            "symbol": found.ticker,
+            "text": explained.text,
+            "actions": actions,
+            "bar": bar_page.head_of(found),
+        }
         return Response(ExplanationOut(shown).data)
 
     @extend_schema(
@@ -345,16 +331,16 @@ class SymbolViewSet(ListViewSet):
         """The waiting head runs first. Nothing happens if the symbol is already enabled."""
         return self._act(mailbox.enable, request, symbol)
 
-    @_documented_action("Disable the symbol: let none of its bars run")
+    @_documented_action("Disable the symbol: let none of its bars run", body=DisableIn)
     @action(detail=True, methods=["post"])
     def disable(self, request: Request, symbol: str) -> Response:
-        """A bar that is running may finish. New bars are accepted and wait."""
-        return self._act(mailbox.disable, request, symbol)
+        """A bar that is running may finish. New bars are accepted and wait, until it is enabled; `until`: by itself."""
+        return self._act(mailbox.disable, request, symbol, DisableIn)
 
-    def _act(self, act: Callable[..., object], request: Request, ticker: str) -> Response:
+    def _act(self, act: Callable[..., object], request: Request, ticker: str, form: type[ActIn] = ActIn) -> Response:
         """Act on the symbol in the user's name and answer with its new status."""
         symbol = symbols.get(ticker)
-        body = ActIn(data=request.data)
+        body = form(data=request.data)
         body.is_valid(raise_exception=True)
-        act(symbol, by=request.user.get_username(), now=timezone.now(), reason=body.validated_data["reason"])
+        act(symbol, by=request.user.get_username(), now=timezone.now(), **body.validated_data)
         return self._show(symbol.pk)

@@ -17,6 +17,11 @@ class LineOut(serializers.Serializer[Any]):
     reason = serializers.CharField()
     bar = serializers.IntegerField(allow_null=True, help_text="the bar's id")
     sentence = serializers.CharField()
+    detail = serializers.JSONField(
+        allow_null=True,
+        help_text="of an operator's action: what it changed, as `before` and `after`, and the `filter` of an action on "
+        "all symbols that matched it; else null",
+    )
     failure = serializers.IntegerField(allow_null=True, help_text="the failed attempt's id in the list of failures")
     attempt = serializers.IntegerField(allow_null=True)
     times = serializers.IntegerField(help_text="how many failures the line stands for; more than 1 only in a hold")

@@ -8,6 +8,6 @@ build.py    a short process that reads the sessions from the package exchange_ca
 May import: domain, Django's settings.
 """
 
-from scanner_app.calendars.loading import calendar_of, hours_of
+from scanner_app.calendars.loading import calendar_of, hours_if_made, hours_of
 
-__all__ = ["calendar_of", "hours_of"]
+__all__ = ["calendar_of", "hours_if_made", "hours_of"]

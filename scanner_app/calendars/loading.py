@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from importlib.metadata import version
@@ -36,20 +37,42 @@ RETRY_S = 300
 """Time until a calendar that could not be made is tried again. Until then, its symbols are not stale and have no gaps,
 and the log says why."""
 
+LOOK_AGAIN_S = 10
+"""Time until it is looked again whether somebody has made a calendar."""
+
 # By name and last year: until when they may be used (monotonic s), and the trading hours.
 _loaded: dict[tuple[str, int], tuple[float, Hours]] = {}
 _loading = threading.Lock()
+_not_made: dict[tuple[str, int], float] = {}  # until when it is not looked again (monotonic s)
 
 
 def calendar_of(ticker: str, own: str) -> str:
     """The name of a symbol's calendar: its own, or by SCANNER_CALENDARS (the ticker itself, then the first pattern)."""
-    return own or _by_pattern(ticker, tuple(settings.SCANNER_CALENDARS))
+    return own or _by_pattern(ticker, _patterns())
 
 
-@lru_cache(maxsize=10_000)
-def _by_pattern(ticker: str, patterns: tuple[tuple[str, str], ...]) -> str:
-    chosen = tickers.fitting(ticker, (pattern for pattern, _ in patterns))
-    return next((name for pattern, name in patterns if pattern == chosen), ALWAYS_OPEN)
+class _Patterns:
+    """The setting's patterns, hashed as an object: there are dozens, and this is asked for every bar."""
+
+    def __init__(self, given: Sequence[tuple[str, str]]) -> None:
+        self.given = given
+        self.calendars = dict(reversed(given))  # of two equal patterns the first counts
+
+
+_current = _Patterns([])
+
+
+def _patterns() -> _Patterns:
+    global _current  # noqa: PLW0603 - another list only where tests set one
+    if _current.given is not settings.SCANNER_CALENDARS:
+        _current = _Patterns(settings.SCANNER_CALENDARS)
+    return _current
+
+
+@lru_cache(maxsize=100_000)
+def _by_pattern(ticker: str, patterns: _Patterns) -> str:
+    chosen = tickers.fitting(ticker, (pattern for pattern, _ in patterns.given))
+    return ALWAYS_OPEN if chosen is None else patterns.calendars[chosen]
 
 
 def hours_of(calendar: str, now: datetime) -> Hours:
@@ -62,6 +85,23 @@ def hours_of(calendar: str, now: datetime) -> Hours:
             if kept is None or kept[0] < time.monotonic():
                 kept = _loaded[key] = _load(*key)
     return kept[1]
+
+
+def hours_if_made(calendar: str, now: datetime) -> Hours:
+    """The same if somebody has made the calendar, else hours that are not known: for who has no second to spare."""
+    key = (calendar, now.year + 1)
+    if key not in _loaded and calendar != ALWAYS_OPEN:
+        if _not_made.get(key, 0) > time.monotonic():
+            return Hours([])
+        if not _file(*key).exists():
+            _not_made[key] = time.monotonic() + LOOK_AGAIN_S
+            return Hours([])
+    return hours_of(calendar, now)
+
+
+def _file(calendar: str, last_year: int) -> Path:
+    name = f"{quote(calendar, safe='')}-{version('exchange_calendars')}-{last_year}.json"
+    return Path(settings.DATA_DIR) / "calendars" / name
 
 
 def _load(calendar: str, last_year: int) -> tuple[float, Hours]:
@@ -78,8 +118,7 @@ def _load(calendar: str, last_year: int) -> tuple[float, Hours]:
 
 
 def _text(calendar: str, first: date, last: date) -> str:
-    folder: Path = settings.DATA_DIR / "calendars"
-    file = folder / f"{quote(calendar, safe='')}-{version('exchange_calendars')}-{last.year}.json"
+    file = _file(calendar, last.year)
     try:
         return file.read_text()
     except OSError:
@@ -89,7 +128,7 @@ def _text(calendar: str, first: date, last: date) -> str:
         command, capture_output=True, text=True, timeout=BUILD_TIMEOUT_S, check=True
     )
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         # Written under another name first: other processes see the complete file or none.
         half = file.with_suffix(f".{threading.get_native_id()}")
         half.write_text(done.stdout)

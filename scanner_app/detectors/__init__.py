@@ -2,8 +2,14 @@
 
 interface.py     what a detector is, gets and returns
 loading.py       from the dotted paths of SCANNER_DETECTORS to detectors
+versions.py      which version of a detector a signal comes from
 running.py       run detectors on a window and check their signals
-candlesticks.py, wyckoff.py  the detectors that ship, loaded by dotted path like others
+ta_lib.py        TA-Lib, imported without pandas
+pattern_names.py  what people call the patterns, and what each means
+parameters.py    check the parameters of those that ship
+measures.py      what several of them measure
+candlesticks.py, wyckoff.py  the detectors that are on by default, loaded by dotted path like others
+beyond_candles/  those that are not
 
 The package uses neither Django nor Celery nor the database, so a detector can be written and tested with arrays alone.
 How to write one: docs/detectors.md.
@@ -11,9 +17,9 @@ How to write one: docs/detectors.md.
 May import: domain, NumPy and TA-Lib.
 """
 
-from scanner_app.detectors.interface import BarUnusable, Detector, Direction, Signal, Window
+from scanner_app.detectors.interface import BarUnusable, Detector, Direction, Line, Signal, Window
 from scanner_app.detectors.loading import DetectorError, load
-from scanner_app.detectors.running import BadSignal, Finding, run
+from scanner_app.detectors.running import BadSignal, Finding, culprit_of, run
 
 __all__ = [
     "BadSignal",
@@ -22,8 +28,10 @@ __all__ = [
     "DetectorError",
     "Direction",
     "Finding",
+    "Line",
     "Signal",
     "Window",
+    "culprit_of",
     "load",
     "run",
 ]

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-import talib
-
 from scanner_app.detectors.interface import Direction, Signal
+from scanner_app.detectors.ta_lib import talib
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from scanner_app.detectors.interface import Window
 
-_FUNCTIONS = talib.get_function_groups()["Pattern Recognition"]  # type: ignore[no-untyped-call]
+_FUNCTIONS = talib.get_function_groups()["Pattern Recognition"]
 _PATTERNS = tuple((name, getattr(talib, name)) for name in sorted(_FUNCTIONS))
 
 

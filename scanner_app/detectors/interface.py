@@ -1,25 +1,35 @@
-"""What a detector gets (`Window`), what it returns (`Signal`), and what it is (`Detector`)."""
+"""What a detector gets (`Window`), what it returns (`Signal`), and what it is (`Detector`).
+
+NumPy is imported with the first window: processes that only know the words, such as beat, save 20 MB.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Protocol, Self, runtime_checkable
-
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-Floats = NDArray[np.float64]
-Times = NDArray[np.datetime64]
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+    Floats = NDArray[np.float64]
+    Times = NDArray[np.datetime64]
 
 NUMBERS: Final = ("open", "high", "low", "close", "volume")
 """The columns of a window that hold numbers."""
 
-_TIME_DTYPE: Final = np.dtype("datetime64[us]")
+
+@cache
+def _dtypes() -> Mapping[str, np.dtype[Any]]:
+    """The type of each column."""
+    import numpy as np  # noqa: PLC0415 - see above
+
+    return {"timestamps": np.dtype("datetime64[us]"), **dict.fromkeys(NUMBERS, np.dtype(np.float64))}
 
 
 class BarUnusable(Exception):
@@ -50,6 +60,16 @@ class Signal:
     """A finite number. Each detector defines what it means."""
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line on the chart that shows what a signal saw: a range's border, the averages that cross."""
+
+    pattern: str
+    """Of the signal."""
+    points: tuple[tuple[int, float], ...]
+    """Place in the window, the oldest bar's being 0, and price; two or more, places ascending."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Window:
     """The last bars of one symbol and timeframe, oldest first, the newest bar last.
@@ -71,7 +91,7 @@ class Window:
 
     def __post_init__(self) -> None:
         length = len(self)
-        for name, dtype in (("timestamps", _TIME_DTYPE), *((name, np.dtype(np.float64)) for name in NUMBERS)):
+        for name, dtype in _dtypes().items():
             column = getattr(self, name)
             if column.dtype != dtype or column.ndim != 1 or column.flags.writeable:
                 raise ValueError(f"{name} must be a read-only column of {dtype}; use Window.of()")
@@ -160,15 +180,28 @@ class Detector(Protocol):
         ...
 
 
+@runtime_checkable
+class Drawing(Protocol):
+    """What a detector may have too: lines for the chart. Asked by who looks at the chart, never while a bar is run."""
+
+    def draw(self, window: Window) -> Iterable[Line]:
+        """Return the lines of the newest bar's signals. The window is that of `detect`, with some more bars before."""
+        ...
+
+
 def _frozen_floats(values: ArrayLike) -> Floats:
+    import numpy as np  # noqa: PLC0415 - see above
+
     column = np.array(values, dtype=np.float64)
     column.flags.writeable = False
     return column
 
 
 def _frozen_times(values: Times | Sequence[datetime]) -> Times:
+    import numpy as np  # noqa: PLC0415 - see above
+
     plain = values if isinstance(values, np.ndarray) else [_utc_without_zone(value) for value in values]
-    column = np.array(plain, dtype=_TIME_DTYPE)
+    column = np.array(plain, dtype=_dtypes()["timestamps"])
     if len(column) > 1 and not bool((column[1:] > column[:-1]).all()):
         raise ValueError("timestamps must ascend, each later than the one before")
     column.flags.writeable = False

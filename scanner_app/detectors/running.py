@@ -6,15 +6,20 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from numbers import Real
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from scanner_app.detectors.interface import NUMBERS, BarUnusable, Direction, Signal, Window
 from scanner_app.detectors.loading import MAX_NAME_LENGTH, is_name
+from scanner_app.detectors.versions import version_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from scanner_app.detectors.interface import Detector
+
+
+CULPRIT = "scanner_detector"
+"""The attribute by which an error carries the detector that it came from."""
 
 
 class BadSignal(ValueError):
@@ -36,6 +41,7 @@ class Finding:
     direction: Direction
     strength: float
     version: str = ""  # of the detector
+    window_gaps: int | None = None  # bars missing in the detector's window; None: not counted
 
 
 def run(detectors: Sequence[Detector], window: Window) -> list[Finding]:
@@ -54,23 +60,40 @@ def run(detectors: Sequence[Detector], window: Window) -> list[Finding]:
             raise BarUnusable(f"{field} is {value}")
     findings = []
     for detector in detectors:
-        findings += _checked(detector.name, detector.detect(window.last(detector.bars_needed)))
+        try:
+            signals = detector.detect(window.last(detector.bars_needed))
+            findings += _checked(detector.name, version_of(detector), signals)
+        except BaseException as exc:
+            _own_attributes(exc)[CULPRIT] = (detector.name, version_of(detector))
+            raise
     return findings
 
 
-def _checked(detector: str, signals: object) -> list[Finding]:
+def culprit_of(error: BaseException) -> tuple[str, str] | None:
+    """Name and version of the detector that this error came from; None if it came from none."""
+    found: tuple[str, str] | None = _own_attributes(error).get(CULPRIT)
+    return found
+
+
+def _own_attributes(error: BaseException) -> dict[str, Any]:
+    """Whatever its class makes of reading or setting an attribute."""
+    found: dict[str, Any] = BaseException.__dict__["__dict__"].__get__(error)
+    return found
+
+
+def _checked(detector: str, version: str, signals: object) -> list[Finding]:
     if not isinstance(signals, Iterable):
         raise BadSignal(detector, "answer", signals, "must be an iterable of Signal")
     findings: dict[str, Finding] = {}
     for signal in signals:
-        finding = _finding(detector, signal)
+        finding = _finding(detector, version, signal)
         if finding.pattern in findings:
             raise BadSignal(detector, "pattern", finding.pattern, "must come once for a bar, so twice is too many")
         findings[finding.pattern] = finding
     return list(findings.values())
 
 
-def _finding(detector: str, signal: object) -> Finding:
+def _finding(detector: str, version: str, signal: object) -> Finding:
     if not isinstance(signal, Signal):
         raise BadSignal(detector, "signal", signal, "must be a Signal")
     if not is_name(signal.pattern):
@@ -82,7 +105,7 @@ def _finding(detector: str, signal: object) -> Finding:
         raise BadSignal(detector, "direction", signal.direction, rule) from None
     if (strength := _finite(signal.strength)) is None:
         raise BadSignal(detector, "strength", signal.strength, "must be a finite real number")
-    return Finding(detector, str(signal.pattern), direction, strength)
+    return Finding(detector, str(signal.pattern), direction, strength, version)
 
 
 def _finite(value: object) -> float | None:

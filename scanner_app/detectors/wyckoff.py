@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from scanner_app.detectors.interface import Direction, Signal
+from scanner_app.detectors.measures import mean_of_known, true_ranges
+from scanner_app.detectors.parameters import check_number, check_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,27 +61,9 @@ class Wyckoff:
     """Likewise, above which it is a number 1."""
 
     def __post_init__(self) -> None:
-        for field, least, most in (
-            ("range_bars", 10, 1000),
-            ("recovery_bars", 1, 10),
-            ("touches", 1, 10),
-            ("touch_gap", 1, 50),
-        ):
-            value = getattr(self, field)
-            if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-                raise ValueError(f"{field} must be a whole number from {least} to {most}, not {value!r}")
-        for field, bound in (
-            ("touch_zone", 0.5),
-            ("max_drift", 10),
-            ("max_height_atr", 100),
-            ("max_penetration", 10),
-            ("rejection", 1),
-            ("heavy_volume", 100),
-            ("quiet_volume", self.heavy_volume),
-        ):
-            value = getattr(self, field)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= bound:
-                raise ValueError(f"{field} must be above 0 and at most {bound}, not {value!r}")
+        check_whole(self, range_bars=(10, 1000), recovery_bars=(1, 10), touches=(1, 10), touch_gap=(1, 50))
+        check_number(self, touch_zone=0.5, max_drift=10, max_height_atr=100, max_penetration=10, rejection=1)
+        check_number(self, heavy_volume=100, quiet_volume=self.heavy_volume)
         if self.quiet_volume == self.heavy_volume:
             raise ValueError("quiet_volume must be below heavy_volume")
 
@@ -120,9 +104,7 @@ class Wyckoff:
     def _is_range(self, high: Floats, low: Floats, close: Floats) -> bool:
         support, resistance = low.min(), high.max()
         height = resistance - support
-        true_range = np.maximum(high[1:], close[:-1]) - np.minimum(low[1:], close[:-1])
-        atr = true_range.mean()
-        if height > self.max_height_atr * atr:
+        if height > self.max_height_atr * true_ranges(high, low, close).mean():
             return False
         zone = self.touch_zone * height
         return (
@@ -137,7 +119,7 @@ class Wyckoff:
 
     def _strength(self, range_volume: Floats, break_volume: Floats) -> float:
         """100 for a break without volume, falling towards 0; 66.7 and 33.3 at the bounds of the grades."""
-        average, of_break = _mean_of_known(range_volume), _mean_of_known(break_volume)
+        average, of_break = mean_of_known(range_volume), mean_of_known(break_volume)
         relative = of_break / average if average > 0 else math.nan
         if not (math.isfinite(relative) and relative > 0):
             return UNGRADED
@@ -148,12 +130,6 @@ class Wyckoff:
             share = (relative - self.quiet_volume) / (self.heavy_volume - self.quiet_volume)
             return 2 * third - third * share
         return third * self.heavy_volume / relative
-
-
-def _mean_of_known(volume: Floats) -> float:
-    """The mean of the volumes that are known; NaN if none is."""
-    known = volume[~np.isnan(volume)]
-    return float(known.mean()) if len(known) else math.nan
 
 
 def _drift(close: Floats) -> float:

@@ -1,9 +1,13 @@
-"""Convert the address that a server listens on into addresses that reach it."""
+"""Addresses: how one reaches a server that listens on an address, and the paths of the probes."""
 
 from typing import Final
 
 LOOPBACK_OF: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not listened on
 """Hosts that stand for every address of a machine, and the host that a client on the same machine uses instead."""
+
+
+PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Paths by which others watch the scanner: answered whatever the Host header, and however many requests wait."""
 
 
 def is_every_address(listening: str) -> bool:

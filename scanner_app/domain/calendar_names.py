@@ -9,6 +9,63 @@ from typing import Final
 ALWAYS_OPEN: Final = "24/7"
 """The calendar of a market that never closes."""
 
+_BY_PATTERN: Final[dict[str, str]] = {
+    "24/7": "*/* *USDT *USDC *FDUSD *BUSD *-USD *-EUR *-GBP *-BTC *-ETH KRW-* *-PERP *-SWAP *-PERPETUAL "
+    "BTC??? XBT??? ETH??? SOL??? XRP???",
+    "24/5": "*=X EUR??? GBP??? AUD??? NZD??? USD??? CAD??? CHF??? XAU??? XAG???",
+    "CMES": "*=F",
+    "XTKS": "*.T *.JP",
+    "XHKG": "*.HK",
+    "XSHG": "*.SS *.SH *.SZ",
+    "XKRX": "*.KS *.KQ",
+    "XTAI": "*.TW *.TWO",
+    "XSES": "*.SI",
+    "XBOM": "*.NS *.BO",
+    "XKLS": "*.KL",
+    "XIDX": "*.JK",
+    "XBKK": "*.BK",
+    "XASX": "*.AX",
+    "XNZE": "*.NZ",
+    "XTAE": "*.TA",
+    "XSAU": "*.SR",
+    "XJSE": "*.JO",
+    "XLON": "*.L *.UK",
+    "XETR": "*.DE",
+    "XPAR": "*.PA",
+    "XAMS": "*.AS",
+    "XBRU": "*.BR",
+    "XLIS": "*.LS",
+    "XMAD": "*.MC",
+    "XMIL": "*.MI",
+    "XSWX": "*.SW",
+    "XWBO": "*.VI",
+    "XSTO": "*.ST",
+    "XOSL": "*.OL",
+    "XCSE": "*.CO",
+    "XHEL": "*.HE",
+    "XICE": "*.IC",
+    "XDUB": "*.IR",
+    "XWAR": "*.WA",
+    "XPRA": "*.PR",
+    "XBUD": "*.BD",
+    "ASEX": "*.AT",
+    "XIST": "*.IS",
+    "XMOS": "*.ME",
+    "XTSE": "*.TO *.V",
+    "BVMF": "*.SA",
+    "XMEX": "*.MX",
+    "XBUE": "*.BA",
+    "XSGO": "*.SN",
+    "XNYS": "*",
+}
+"""Tickers as Yahoo, Stooq, Reuters and exchanges for coins write them. NSE and Shenzhen have the holidays of their
+neighbours, and no calendar of their own in the package."""
+
+DEFAULT_PATTERNS: Final = ",".join(
+    f"{pattern}={calendar}" for calendar, patterns in _BY_PATTERN.items() for pattern in patterns.split()
+)
+"""What SCANNER_CALENDARS is if it is not set: what fits nothing else is a New York share."""
+
 _BY_ZONE: Final[dict[str, str]] = {
     "Africa/Johannesburg": "XJSE",
     "America/Argentina/Buenos_Aires": "XBUE",

@@ -18,6 +18,14 @@ class Stage(StrEnum):
     HOLD = "hold"  # hold -> run: success, reset or skip
 
 
+class Scope(StrEnum):
+    """What a token of the API may be used for; never more than its user may."""
+
+    READ = "read"  # reading
+    FEED = "feed"  # reading and sending bars
+    OPERATE = "operate"  # whatever its user may
+
+
 class BarStatus(StrEnum):
     """How far a bar has come. Which waiting bar is the head is stored in the symbol's row, not here."""
 
@@ -33,6 +41,22 @@ class RerunCause(StrEnum):
     REVISION = "revision"  # bars have got other values
     DETECTOR = "detector"  # a detector was off while they were processed
     BASE = "base"  # bars that derived ones are made from have changed
+
+
+class DetectorState(StrEnum):
+    """Whether a detector runs."""
+
+    ON = "on"  # on -> off: by an operator, or by an incident with SCANNER_DETECTOR_AUTO_OFF
+    OFF = "off"  # off -> probing: its recovery time is over; off -> on: by an operator
+    PROBING = "probing"  # probing -> on: it succeeded at bars where it had failed; probing -> off: it failed again
+
+
+class DetectorAct(StrEnum):
+    """What happened to a detector, and by whom: a line of its history."""
+
+    OFF = "off"  # switched off
+    ON = "on"  # switched on
+    RETURNED = "returned"  # a probe failed: off for twice as long
 
 
 class Outcome(StrEnum):
@@ -78,6 +102,10 @@ class EventKind(StrEnum):
     DELETED = "deleted"
     LANE = "lane"  # moved to another lane
     CALENDAR = "calendar"  # another trading calendar
+    THRESHOLD = "threshold"  # another limit for an alert rule
+    VERSION = "version"  # a detector has another version
+    SILENCED = "silenced"  # nothing is sent about it until a time
+    UNSILENCED = "unsilenced"  # its silence was ended
 
 
 class SymbolState(StrEnum):
@@ -129,7 +157,37 @@ class NotificationKind(StrEnum):
     FIRED = "fired"  # an alert began to fire
     RENEWED = "renewed"  # a reminder: it still fires
     CLEARED = "cleared"  # it is resolved
+    INCIDENT = "incident"  # a detector fails on many symbols; or that is over
     DIGEST = "digest"  # one notification for many of the above
+    DRILL = "drill"  # the breaker of the canary opened or closed: always sent alone
+
+
+class ChannelKind(StrEnum):
+    """How a channel is told."""
+
+    APPRISE = "apprise"  # mail and chat, by the library apprise
+    WEBHOOK = "webhook"  # a program, by Standard Webhooks
+
+
+class DeliveryState(StrEnum):
+    """How far the telling of one hit by one channel has come."""
+
+    WAITING = "waiting"  # not tried yet; given_up, failed -> waiting: an operator's retry
+    FAILED = "failed"  # waiting -> failed: the last try failed, another one follows
+    SENT = "sent"  # waiting, failed -> sent: the channel took it, or the digest that it is in
+    GIVEN_UP = "given_up"  # waiting, failed -> given_up: all tries failed, or the receiver is gone for good
+    EXPIRED = "expired"  # waiting, failed -> expired: older than its rule wants to tell
+
+
+UNTOLD_STATES = frozenset({DeliveryState.WAITING, DeliveryState.FAILED})
+"""The states in which a delivery is still to be sent."""
+
+
+class StreamKind(StrEnum):
+    """What an event of the stream is."""
+
+    SIGNAL = "signal"
+    HIT = "hit"
 
 
 class NotificationState(StrEnum):
@@ -139,3 +197,39 @@ class NotificationState(StrEnum):
     SENT = "sent"  # pending -> sent: the channel took it, or took the digest that names it
     FAILED = "failed"  # pending -> failed: all tries failed, or its channel was removed from the settings
     SKIPPED = "skipped"  # from the start: no channel was configured
+
+
+class WorthVerdict(StrEnum):
+    """What the figures of a kind of signal show."""
+
+    EDGE = "edge"
+    NO_EDGE_SHOWN = "no_edge_shown"
+    TOO_FEW = "too_few"
+
+
+class GapState(StrEnum):
+    """How far a hole in a live feed's series has come."""
+
+    OPEN = "open"  # bars are missing, and the venue is asked for them
+    REFILLED = "refilled"  # open -> refilled: all of them have come
+    EMPTY = "empty"  # open -> empty: the venue has none for what is still missing
+    GIVEN_UP = "given_up"  # open -> given_up: by an operator, or retention would refuse them
+
+
+class GapCause(StrEnum):
+    """How a live feed came to miss bars."""
+
+    START = "start"  # no feed ran
+    RECONNECT = "reconnect"  # its connection was away
+    SILENCE = "silence"  # its connection lived but sent nothing
+    SKIPPED = "skipped"  # the next bar came without the one before
+    REFUSED = "refused"  # the scanner did not take bars: database away, or a full backlog
+
+
+class FeedState(StrEnum):
+    """How a live feed is doing, in one word; harmless ones first."""
+
+    LIVE = "live"  # connected, and every series is at its newest bar
+    CATCHING_UP = "catching_up"  # connected, and some series still wait for history
+    SILENT = "silent"  # connected, but bars are overdue
+    DOWN = "down"  # not connected, or no process runs it

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 KEPT = 100
-"""Bars in a symbol's rolling figures. Given by the design."""
+"""Bars in a symbol's rolling figures: enough for a p95, and few enough for one column of its row."""
 
 FRESH = timedelta(minutes=5)
 """Latencies older than this are ignored by the alert rules."""
+
+ENOUGH = 20
+"""Bars that a figure must have to be judged by an alert rule: of fewer, one slow bar alone would be the p95."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +29,14 @@ def milliseconds(accepted_at: datetime, done_at: datetime) -> int:
     return max(0, round((done_at - accepted_at) / timedelta(milliseconds=1)))
 
 
-def rolling(latencies: Sequence[Sequence[int]], latency_ms: int, now: datetime, *, held: bool) -> Figures:
-    """The figures after one more bar. A held bar is left out: its latency says nothing about the engine's speed."""
+def rolling(latencies: Sequence[Sequence[int]], latency_ms: int, now: datetime, *, counts: bool) -> Figures:
+    """The figures after one more bar.
+
+    `counts`: False for a bar whose latency says nothing about the engine's speed, because it had to wait for a pause,
+    or because it was history when it came. It is left out.
+    """
     kept = [list(pair) for pair in latencies]
-    if not held:
+    if counts:
         kept = [*kept, [latency_ms, int(now.timestamp())]][-KEPT:]
     values = [pair[0] for pair in kept]
     return Figures(
@@ -41,9 +48,17 @@ def rolling(latencies: Sequence[Sequence[int]], latency_ms: int, now: datetime, 
 
 
 def fresh_p95(latencies: Sequence[Sequence[int]], now: datetime) -> int | None:
-    """The p95 (ms) of the latencies that are fresh enough for an alert; None without any."""
+    """The p95 (ms) that an alert rule may judge; None without fresh latencies, and with fewer than ENOUGH in all.
+
+    It is the p95 of the fresh latencies. Where these are fewer than ENOUGH, as with 1m bars, it is never more than the
+    p95 of the last ENOUGH: then neither one slow bar nor an old figure alone can make a symbol slow.
+    """
     oldest = (now - FRESH).timestamp()
-    return percentile([pair[0] for pair in latencies if pair[1] >= oldest], 95)
+    fresh = [pair[0] for pair in latencies if pair[1] >= oldest]
+    if not fresh or len(latencies) < ENOUGH:
+        return None
+    judged = fresh if len(fresh) >= ENOUGH else [pair[0] for pair in latencies[-ENOUGH:]]
+    return min(percentile(values, 95) or 0 for values in (fresh, judged))
 
 
 def percentile(latencies_ms: Sequence[int], percent: int) -> int | None:

@@ -1,4 +1,4 @@
-"""What a bar's four prices must be to each other."""
+"""What a bar's four prices must be to each other, and how a price changes."""
 
 from typing import Final
 
@@ -21,3 +21,8 @@ def enclosed(high: float, low: float, *, within: tuple[float, float]) -> tuple[f
     if highest - high >= dust:
         raise ValueError("high", f"{high} is below open {within[0]} or close {within[1]}")
     return max(high, highest), min(low, lowest)
+
+
+def change_percent(close: float, before: float | None) -> float | None:
+    """From one price to the next, in percent with two decimals; None without a price before, or one not above zero."""
+    return round(100 * (close / before - 1), 2) if before is not None and before > 0 else None

@@ -1,11 +1,17 @@
 """The rules for tickers, and patterns of them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Final
 
 MAX_LENGTH: Final = 32
+
+CANARY: Final = "#canary"
+"""The symbol on which drills are held. In lower case, so that no symbol of a user can ever have it."""
+
+MAX_PATTERN: Final = 64
+"""Characters of a pattern: `[AB]` is longer than what it stands for."""
 
 _ALLOWED: Final = re.compile(r"[ !-+\--\[\]-~]+")
 """Printable ASCII without the comma, which separates tickers in lists, and the backslash, which escapes in others."""
@@ -24,6 +30,8 @@ def normalise(text: object) -> str:
         raise ValueError(f"must have 1 to {MAX_LENGTH} characters, {text[:MAX_LENGTH]!r} has {len(text)}")
     if not _ALLOWED.fullmatch(text):
         raise ValueError(f"{text!r} may only have printable ASCII characters, but no comma and no backslash")
+    if text.lower() == CANARY:
+        raise ValueError(f"{text!r} is the scanner's own: drills are held on it, and nobody else's bars are taken")
     if text.strip() != text:
         raise ValueError(f"{text!r} may have spaces inside, but not at its ends")
     for segment in text.split("/"):
@@ -51,3 +59,37 @@ def fitting(ticker: str, patterns: Iterable[str]) -> str | None:
     if ticker in listed:
         return ticker
     return next((pattern for pattern in listed if fnmatchcase(ticker, pattern)), None)
+
+
+def is_pattern(text: str) -> bool:
+    """Whether it may fit tickers other than itself."""
+    return any(character in text for character in "*?[")
+
+
+def as_regex(pattern: str) -> str:
+    """The pattern as a regular expression that Python and PostgreSQL read alike, for the whole ticker."""
+    parts = re.split(r"(\*|\?|\[!?\]?[^\]]*\])", pattern)  # what stands for others is every second part
+    return f"^{''.join(_part(part) if place % 2 else re.escape(part) for place, part in enumerate(parts))}$"
+
+
+def _part(wild: str) -> str:
+    if wild in "*?":
+        return {"*": ".*", "?": "."}[wild]
+    inside = wild[1:-1]
+    negated, inside = ("^", inside[1:]) if inside.startswith("!") else ("", inside)
+    escaped = re.sub(r"[^\w-]", r"\\\g<0>", inside)
+    return f"[{negated}{escaped}]"
+
+
+def in_order(known: Iterable[str], listed: Sequence[str]) -> list[str]:
+    """The known tickers that a list of tickers and patterns names, each once, in the list's order.
+
+    The tickers that one pattern names stand in the order of the alphabet.
+    """
+    left = sorted(known)
+    exact = set(left) & set(listed)
+    found: dict[str, None] = {}
+    for entry in listed:
+        fits = [entry] if entry in exact else [one for one in left if fnmatchcase(one, entry)]
+        found.update(dict.fromkeys(fits))
+    return list(found)

@@ -74,10 +74,40 @@ class Hours:
             return ()
         return self._opens[bisect_right(self._opens, at) - 1], self._starts[begun - 1]
 
+    @property
+    def are_known(self) -> bool:
+        """Whether there are any sessions: none are there if the calendar could not be loaded."""
+        return bool(self._days)
+
+    def session_between(self, start: float, end: float) -> tuple[Session, int] | None:
+        """The first session that closes after `start`, if it opens before `end`, and when the session before closed.
+
+        Times in unix seconds. None if there is none, and where the sessions are not known.
+        """
+        number = bisect_right(self._closes, start)
+        if number in {0, len(self._days)} or self._opens[number] >= end:
+            return None
+        return Session(self._days[number], self._opens[number], self._closes[number]), self._closes[number - 1]
+
+    def session_open(self, at: datetime) -> datetime | None:
+        """When the session opened that goes on at this moment (aware); None if the market is closed then."""
+        moment = at.timestamp()
+        session = bisect_right(self._opens, moment) - 1
+        if session < 0 or moment >= self._closes[session]:
+            return None
+        return datetime.fromtimestamp(self._opens[session], UTC)
+
     def start_after(self, at: float) -> int | None:
         """The first opening or reopening (unix s) after this moment; None where the sessions are not known."""
         begun = bisect_right(self._starts, at)
         return self._starts[begun] if 0 < begun < len(self._starts) else None
+
+    def closed_until(self, at: float) -> int | None:
+        """When the market that is closed at this moment opens (unix s); None: it is open, or nobody knows."""
+        begun = bisect_right(self._starts, at)
+        if begun == 0 or begun == len(self._starts) or at < self._ends[begun - 1]:
+            return None
+        return self._starts[begun]
 
     def due_after(self, timeframe: str, timestamp: datetime) -> Due | None:
         """When the bar after the one of this timestamp is expected; None beyond the known sessions."""

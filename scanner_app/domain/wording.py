@@ -76,6 +76,11 @@ def listed(parts: Sequence[str], last: str = "and") -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {last} {parts[-1]}"
 
 
+def with_reason(text: str, reason: str) -> str:
+    """What was done, and the reason that somebody gave for it, if any."""
+    return f"{text}: {reason}" if reason else text
+
+
 def error_line(error_type: str, message: str) -> str:
     """An error in one line, its type first."""
     return one_line(f"{error_type}: {message}" if message.strip() else error_type)

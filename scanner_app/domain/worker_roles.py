@@ -13,6 +13,7 @@ class Role(StrEnum):
     SLOW = Lane.SLOW.value  # runs those of the slow lane
     UPKEEP = "upkeep"  # sweeper, alert rules, clean-up
     NOTIFY = "notify"  # sends notifications
+    HITS = "hits"  # tells traders of hits: apart from NOTIFY, which no slow channel of theirs may hold
     RERUN = "rerun"  # has the detectors look again at bars that were revised
 
 

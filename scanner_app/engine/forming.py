@@ -22,6 +22,7 @@ from scanner_app.domain.bars import VALUES, values_of
 from scanner_app.domain.timeframes import RANK
 from scanner_app.domain.trading_hours import Hours
 from scanner_app.mailbox import NewBar, Verdict
+from scanner_app.mailbox.statements import run_many, to_database
 from scanner_app.messaging import forming as newest_values
 from scanner_app.messaging.forming import FormingValues, Period
 from scanner_app.models import FormingBar, Symbol
@@ -29,6 +30,12 @@ from scanner_app.models import FormingBar, Symbol
 MOST = 1_000
 """Forming bars of one symbol; further ones find its backlog full. A feed of `1s` bars that never says that one is
 closed has some seventy, by the default settings."""
+
+_STORE_NEWER = """
+    UPDATE scanner_app_formingbar
+       SET timestamp = %s, open = %s, high = %s, low = %s, close = %s, volume = %s, sent_at = %s
+     WHERE id = %s AND sent_at < %s
+"""
 
 COLUMNS = ("timestamp", *VALUES, "sent_at")
 """What a row has beside its key."""
@@ -140,7 +147,8 @@ def of_all(now: datetime) -> dict[int, list[Forming]]:
 def kept(rows: QuerySet[FormingBar], *, now: datetime, may_be_old: bool = True) -> list[Kept]:
     """The forming bars of these rows with their newest values.
 
-    If the broker does not answer, the database's, which are some seconds older. Unless they `may_be_old`: RedisError.
+    If the broker does not answer, the values are those of the database, which are some seconds old; RedisError unless
+    they `may_be_old`.
     """
     found = [_Row._make(row) for row in rows.values_list(*_Row._fields)]
     periods = [Period(row.symbol_id, row.timeframe, row.ends_at) for row in found]
@@ -153,12 +161,23 @@ def kept(rows: QuerySet[FormingBar], *, now: datetime, may_be_old: bool = True) 
     return [_kept(row, period, newer.get(period), now) for row, period in zip(found, periods, strict=True)]
 
 
-def store(values: Mapping[Period, FormingValues]) -> None:
-    """Store values in the database, over older ones."""
-    # In one order, so that two calls with the same bars cannot wait for each other.
-    rows = [_row(period, values[period]) for period in sorted(values)]
-    FormingBar.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["symbol", "timeframe", "ends_at"], update_fields=COLUMNS
+def store_newer(bars: Sequence[Kept]) -> None:
+    """Store the broker's values of bars that are in the database, unless it has newer ones by now.
+
+    They are some moments old: meanwhile a broker that is away may have made somebody write newer ones.
+    """
+    run_many(
+        _STORE_NEWER,
+        [
+            (
+                to_database(one.values.timestamp),
+                *values_of(one.values).values(),
+                to_database(one.values.sent_at),
+                one.row,
+                to_database(one.values.sent_at),
+            )
+            for one in sorted(bars, key=lambda one: one.period)  # so that two runs cannot wait for each other
+        ],
     )
 
 
@@ -213,12 +232,21 @@ def _store(values: Mapping[Period, FormingValues]) -> set[Period]:
     new = [period for period in values if period not in known]
     refused = _too_many(new)
     wanted = {period: one for period, one in values.items() if period not in refused}
-    store({period: values[period] for period in new if period not in refused})
+    _store_all({period: values[period] for period in new if period not in refused})
     try:
         newest_values.write(wanted)
     except RedisError:
-        store({period: one for period, one in wanted.items() if period in known})
+        _store_all({period: one for period, one in wanted.items() if period in known})
     return refused
+
+
+def _store_all(values: Mapping[Period, FormingValues]) -> None:
+    """Store values in the database, over older ones."""
+    # In one order, so that two calls with the same bars cannot wait for each other.
+    rows = [_row(period, values[period]) for period in sorted(values)]
+    FormingBar.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["symbol", "timeframe", "ends_at"], update_fields=COLUMNS
+    )
 
 
 def _too_many(new: Sequence[Period]) -> set[Period]:
@@ -277,5 +305,6 @@ def _symbols(tickers: set[str]) -> QuerySet[Symbol]:
 
 
 def _calendars(tickers: set[str]) -> list[tuple[str, str]]:
-    rows = Symbol.objects.filter(ticker__in=tickers).order_by().values_list("ticker", "calendar")
-    return [(ticker, calendar_of(ticker, own)) for ticker, own in rows]
+    own = dict(Symbol.objects.filter(ticker__in=tickers).order_by().values_list("ticker", "calendar"))
+    # A symbol that is not known yet has no calendar of its own either.
+    return [(ticker, calendar_of(ticker, own.get(ticker, ""))) for ticker in tickers]

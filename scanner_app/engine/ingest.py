@@ -21,7 +21,7 @@ MAX_BARS = 5_000
 
 REASONS = {
     "backlog_full": "the symbol's backlog is full; send the bar again later",
-    "unknown_symbol": "the symbol is not on the watch list, and SCANNER_UNKNOWN_SYMBOLS is 'reject'",
+    "unknown_symbol": "the symbol is unknown, and SCANNER_UNKNOWN_SYMBOLS is 'reject'",
     "too_many_symbols": "there are already as many symbols as SCANNER_MAX_SYMBOLS allows",
     "deleted": "the symbol is being deleted",
 }
@@ -91,7 +91,8 @@ def accept(bars: Sequence[Mapping[str, object]], *, now: datetime, revising: boo
         judged = [(index, bar, verdict) for (index, bar), verdict in zip(chunk, verdicts, strict=True)]
         for index, bar, verdict in judged:
             _add(report, index, bar, verdict)
-        _add_conflicts(report, [(index, bar) for index, bar, verdict in judged if verdict is mailbox.Verdict.CONFLICT])
+        in_conflict = [(index, bar) for index, bar, verdict in judged if verdict is mailbox.Verdict.CONFLICT]
+        _add_conflicts(report, in_conflict, now)
     # After the closed ones: of these a forming bar must be newer.
     kept = forming.keep([bar for _, bar in unfinished], now=now)
     for (index, bar), verdict in zip(unfinished, kept, strict=True):
@@ -124,11 +125,11 @@ def _add(report: Report, index: int, bar: mailbox.NewBar, verdict: mailbox.Verdi
             report.rejected.append(Rejection(index, "symbol", verdict.value, f"{bar.symbol}: {REASONS[verdict.value]}"))
 
 
-def _add_conflicts(report: Report, conflicts: Sequence[tuple[int, mailbox.NewBar]]) -> None:
+def _add_conflicts(report: Report, conflicts: Sequence[tuple[int, mailbox.NewBar]], now: datetime) -> None:
     """Report them with the values that are stored and those that were sent."""
     if not conflicts:
         return
-    stored = stored_bars([bar for _, bar in conflicts])
+    stored = stored_bars([bar for _, bar in conflicts], now=now)
     report.conflicts += [
         Conflict(
             index, bar.symbol, bar.timeframe, bar.timestamp, stored=values_of(stored[bar.key]), sent=values_of(bar)
@@ -139,11 +140,11 @@ def _add_conflicts(report: Report, conflicts: Sequence[tuple[int, mailbox.NewBar
 
 
 def _create_unknown(wanted: set[str], now: datetime) -> dict[str, str]:
-    """Put unknown tickers on the watch list; returns those that the settings forbid, with the reason."""
+    """Add the symbols of unknown tickers; returns those that the settings forbid, with the reason."""
     unknown = sorted(wanted - set(Symbol.objects.filter(ticker__in=wanted).values_list("ticker", flat=True)))
     if not unknown:
         return {}
     if settings.SCANNER_UNKNOWN_SYMBOLS == "reject":
         return dict.fromkeys(unknown, "unknown_symbol")
-    watched = create_symbols(unknown, at_most=settings.SCANNER_MAX_SYMBOLS, now=now)
-    return dict.fromkeys(sorted(set(unknown) - watched.created - watched.known), "too_many_symbols")
+    symbols = create_symbols(unknown, at_most=settings.SCANNER_MAX_SYMBOLS, now=now)
+    return dict.fromkeys(sorted(set(unknown) - symbols.created - symbols.known), "too_many_symbols")

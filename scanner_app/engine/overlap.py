@@ -23,7 +23,7 @@ def compare(bars: Sequence[Mapping[str, object]], *, now: datetime) -> Overlap:
     """
     checked = ((index, validate(index, raw, now)) for index, raw in enumerate(bars))
     good = [(index, bar) for index, bar in checked if not isinstance(bar, Rejection)]
-    stored = stored_bars([bar for _, bar in good])
+    stored = stored_bars([bar for _, bar in good], now=now)
     overlap = Overlap()
     for index, bar in good:
         known = stored.get(bar.key)

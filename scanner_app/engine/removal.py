@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from scanner_app import mailbox
+from scanner_app.domain.tickers import CANARY
 from scanner_app.messaging import publisher
 from scanner_app.models import Symbol
 
@@ -28,7 +29,7 @@ def remove_some_rows(symbol_id: int | None = None, *, clock: Callable[[], float]
     does no harm and the work never queues up.
     """
     if symbol_id is None:
-        hidden = Symbol.objects.filter(deleted_at__isnull=False).order_by("deleted_at").first()
+        hidden = Symbol.objects.filter(deleted_at__isnull=False).exclude(ticker=CANARY).order_by("deleted_at").first()
         if hidden is None:
             return 0
         symbol_id = hidden.pk

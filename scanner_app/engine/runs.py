@@ -1,32 +1,30 @@
 """The bodies of the tasks that run detectors: start, window, detectors, then the mailbox stores the result."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 from structlog.contextvars import bound_contextvars
 
 from scanner_app import mailbox
-from scanner_app.detectors import BarUnusable
+from scanner_app.detectors import BarUnusable, Finding
 from scanner_app.domain import wording
 from scanner_app.domain.enums import Outcome
 from scanner_app.domain.errors import BarFailed
-from scanner_app.engine import detection
+from scanner_app.domain.tickers import CANARY
+from scanner_app.engine import deriving, detection, detector_switches, judging, window_gaps
 from scanner_app.engine.window import load_window
 from scanner_app.mailbox import Ticket
 from scanner_app.messaging import sweep_memory
 from scanner_app.messaging.messages import Message
 from scanner_app.telemetry import counters
-from scanner_app.workers import outages
+from scanner_app.workers import outages, serving
 
 log = structlog.get_logger(__name__)
-
-
-OUTAGE_ERRORS: tuple[type[Exception], ...] = (*outages.OUTAGES, SoftTimeLimitExceeded)
-"""Errors that mean an outage when no detector raised them: database or broker is away, or too slow for the limit."""
 
 TRIES_PER_DELIVERY = 2
 """After an outage a run is tried again at once, on a fresh connection: most outages are a connection that the server
@@ -42,21 +40,23 @@ def through_outages(message: Message, run: Callable[[Message], Outcome]) -> str:
         for _ in range(TRIES_PER_DELIVERY):
             try:
                 outcome = run(message)
-            except OUTAGE_ERRORS as exc:
+            except outages.IN_A_RUN as exc:
                 connection.close()
                 log.error("outage", exc_info=exc)
                 if isinstance(exc, SoftTimeLimitExceeded):
                     break  # no time for a second try: the hard limit is near
             else:
-                _count(outcome)
+                _count(message, outcome)
                 return outcome
         counters.outage()
         sweep_memory.mark_outage(message.identity)
         return "outage"
 
 
-def _count(outcome: Outcome) -> None:
+def _count(message: Message, outcome: Outcome) -> None:
     """Count the deliveries that ran no detector; the other outcomes are counted where their figures are known."""
+    if message.ticker == CANARY:
+        return
     if outcome is Outcome.SUPERSEDED:
         counters.bar_superseded()
     elif outcome is Outcome.DEFERRED:
@@ -65,7 +65,7 @@ def _count(outcome: Outcome) -> None:
 
 def process_head(message: Message) -> Outcome:
     """Run the detectors on the head that the message names, and have the mailbox store the result."""
-    ticket = mailbox.start(message, now=timezone.now())
+    ticket = mailbox.start(message, now=timezone.now(), serving_since=serving.since())
     if isinstance(ticket, Outcome):  # superseded or deferred: there is nothing to run now
         return ticket
     with bound_contextvars(**ticket.logged):
@@ -75,49 +75,71 @@ def process_head(message: Message) -> Outcome:
 
 
 def _run(ticket: Ticket) -> Outcome:
-    window = load_window(ticket)
+    off = detector_switches.switched_off()
+    rules = judging.rules_for(ticket)
+    window = load_window(ticket, at_least=rules.bars)
     began = time.monotonic()
     try:
-        findings = detection.detect(ticket, window)
+        findings: Sequence[Finding] = detection.detect(ticket, window, without=off)
     except BarUnusable as exc:  # permanent: no retry can help
-        return mailbox.quarantine_head(ticket, exc, now=timezone.now())
+        return mailbox.quarantine_head(ticket, exc, now=timezone.now(), worker_since=serving.since())
     except Exception as exc:  # noqa: BLE001 - any exception of a detector is recorded as the bar's failure
         return _failed(ticket, exc, hung=isinstance(exc, SoftTimeLimitExceeded))
+    judged = judging.judge(rules, ticket, window, findings, now=timezone.now())
     run_s = time.monotonic() - began
-    now = timezone.now()
+    findings = window_gaps.of_ticket(ticket, findings, window)
     try:
-        outcome = mailbox.complete(ticket, findings, now=now, run_s=run_s)
-    except OUTAGE_ERRORS:
+        derived = deriving.plan(ticket, now=timezone.now()) if settings.SCANNER_DERIVE else None
+        now = timezone.now()
+        outcome = mailbox.complete(
+            ticket,
+            findings,
+            now=now,
+            run_s=run_s,
+            derived=derived,
+            judged=judged,
+            without=detection.missing(off) if off else (),
+        )
+    except outages.IN_A_RUN:
         raise
     except Exception as exc:  # noqa: BLE001 - a result that cannot be stored must not be tried for ever
         return _failed(ticket, exc, hung=False)
-    if outcome is Outcome.COMPLETED:
+    if outcome is Outcome.COMPLETED and ticket.message.ticker != CANARY:
         counters.bar_processed(
-            latency_s=max(0.0, (now - ticket.accepted_at).total_seconds()), run_s=run_s, held=ticket.held
+            latency_s=max(0.0, (now - ticket.accepted_at).total_seconds()), run_s=run_s, counts=ticket.latency_counts
         )
     return outcome
 
 
 def _failed(ticket: Ticket, error: Exception, *, hung: bool) -> Outcome:
-    outcome = mailbox.fail(ticket, error, now=timezone.now(), hung=hung)
+    outcome = mailbox.fail(ticket, error, now=timezone.now(), hung=hung, worker_since=serving.since())
     if outcome is Outcome.RETRYING:  # the failure is recorded; raising makes Celery retry the message
-        raise BarFailed(
-            wording.error_line(type(error).__name__, mailbox.text_of(error)), mailbox.queue_of(ticket.message)
-        ) from error
+        raise BarFailed(mailbox.describe(error).line, *mailbox.next_run_of(ticket.message)) from mailbox.presentable(
+            error
+        )
     return outcome
 
 
 def control_run(message: Message) -> Outcome:
-    """Run the detectors on the symbol's last good bar; the mailbox decides by the result what happens to the head."""
+    """Run the detectors at which the head failed on the symbol's last good bar.
+
+    The mailbox decides by the result what happens to the head. If none of them runs any more, the head runs again.
+    """
     ticket = mailbox.start_control(message)
     if isinstance(ticket, Outcome):
         return ticket
+    suspects, off = mailbox.failed_detectors(message), detector_switches.off_now()
+    usable = {one.name for one in detection.chosen()} - off
+    if suspects and not suspects & usable:
+        reason = f"it failed because of {wording.listed(sorted(suspects))}, which no longer runs"
+        return mailbox.run_again(message, reason=reason, now=timezone.now())
     if ticket is None:
         return mailbox.control_failed(message, reason="the symbol has no processed bar to try", now=timezone.now())
+    innocent = {one.name for one in detection.chosen()} - suspects if suspects else set()
     window = load_window(ticket)
     try:
-        detection.detect(ticket, window)
+        detection.detect(ticket, window, without=innocent | off)
     except Exception as exc:  # noqa: BLE001 - any exception means that the control run failed
-        reason = f"the control run failed too: {type(exc).__name__}: {mailbox.text_of(exc)}"
+        reason = f"the control run failed too: {mailbox.describe(exc).line}"
         return mailbox.control_failed(message, reason=reason, now=timezone.now())
     return mailbox.control_passed(message, now=timezone.now())

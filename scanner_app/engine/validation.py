@@ -103,8 +103,11 @@ class _Bar(BaseModel):
     closed: Annotated[bool | None, BeforeValidator(_closed)] = None
 
 
-def validate(index: int, raw: object, now: datetime) -> mailbox.NewBar | Rejection:
-    """The bar of a raw one, or why it is refused. `index` is its place in the call."""
+def validate(index: int, raw: object, now: datetime, *, any_age: bool = False) -> mailbox.NewBar | Rejection:
+    """The bar of a raw one, or why it is refused. `index` is its place in the call.
+
+    `any_age`: also a bar that is older than bars are kept, for what does not store it.
+    """
     if not isinstance(raw, Mapping):
         return Rejection(index, "bar", "invalid", f"a bar must be an object, not {type(raw).__name__}")
     try:
@@ -113,7 +116,7 @@ def validate(index: int, raw: object, now: datetime) -> mailbox.NewBar | Rejecti
         error = exc.errors(include_url=False)[0]
         name = str(error["loc"][0])
         return Rejection(index, name, "invalid", f"{name} {_what(error)}")
-    oldest = retention.oldest_bar(now)
+    oldest = None if any_age else retention.oldest_bar(now)
     if oldest is not None and bar.timestamp < oldest:
         # Bars of that age are removed, so deduplication could not see that one comes a second time.
         text = (

@@ -1,7 +1,10 @@
-"""The window that the detectors see: the newest processed bars of a series, the head last."""
+"""The window that the detectors see: the newest processed bars of a series, the head last.
 
-import math
+NumPy is imported with the first window, as in detectors/interface.py.
+"""
+
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from scanner_app.detectors import Window
@@ -10,27 +13,41 @@ from scanner_app.mailbox import sql
 from scanner_app.mailbox.tickets import Ticket
 
 
-def load_window(ticket: Ticket) -> Window:
+def load_window(ticket: Ticket, *, at_least: int = 1) -> Window:
     """The processed bars of the ticket's series up to its time, as many as the detectors need, the ticket's bar last.
 
-    Fewer at a series' start. Quarantined, discarded and other waiting bars are never in a window. An unknown volume
-    is NaN.
+    `at_least`: as many as the rules need. Fewer at a series' start. Quarantined, discarded and other waiting bars are
+    never in a window. An unknown volume is NaN.
     """
-    older = sql.bars_before(ticket, bars_needed() - 1)
-    newest = (ticket.timestamp, ticket.open, ticket.high, ticket.low, ticket.close, ticket.volume)
+    older = sql.bars_before(ticket, max(bars_needed(), at_least) - 1)
+    newest = (iso(ticket.timestamp), ticket.open, ticket.high, ticket.low, ticket.close, ticket.volume)
     return window_of(ticket.message.ticker, ticket.timeframe, [*reversed(older), newest])
 
 
 def window_of(ticker: str, timeframe: str, rows: Sequence[Sequence[Any]]) -> Window:
-    """The window of these bars, oldest first: each with time, prices and volume."""
-    times, opens, highs, lows, closes, volumes = zip(*rows, strict=True)
+    """The window of these bars, oldest first: each with time (as `iso` writes it), prices and volume."""
+    import numpy as np  # noqa: PLC0415 - see above
+
+    times, *columns = zip(*rows, strict=True)
+    # An unknown volume is None, of which NumPy makes NaN.
+    opens, highs, lows, closes, volumes = (np.array(column, dtype=np.float64) for column in columns)
     return Window.of(
         symbol=ticker,
         timeframe=timeframe,
-        timestamps=times,
+        timestamps=np.array(times, dtype="datetime64[us]"),
         open=opens,
         high=highs,
         low=lows,
         close=closes,
-        volume=[math.nan if volume is None else volume for volume in volumes],
+        volume=volumes,
     )
+
+
+def moment(text: str) -> datetime:
+    """The aware time (UTC) of such a text."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def iso(time: datetime) -> str:
+    """An aware time as ISO 8601 in UTC without a zone, which is what NumPy reads."""
+    return time.astimezone(UTC).replace(tzinfo=None).isoformat(" ")

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any, Final
 
 from scanner_app.domain.wording import counted
-from scanner_app.feeds.reader import Feed
+from scanner_app.feeds.reader.feed import Feed
 from scanner_app.feeds.reader.names import PRICES
 from scanner_app.feeds.reader.plan import Plan
 

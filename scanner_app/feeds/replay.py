@@ -22,9 +22,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, Protocol
 
 from scanner_app.domain.alert_rules.interface import some_names
+from scanner_app.domain.bars import VALUES
 from scanner_app.feeds.pace import at_once
 from scanner_app.feeds.patience import Notice, Outside, Patience
-from scanner_app.feeds.reader import FeedError
+from scanner_app.feeds.reader.errors import FeedError
 from scanner_app.feeds.tally import Line, Tally
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from scanner_app.engine.ingest import Report
     from scanner_app.feeds.bundled import Series
     from scanner_app.feeds.pace import Pace
-    from scanner_app.feeds.reader import Feed
+    from scanner_app.feeds.reader.feed import Feed
 
 BATCH: Final = 500
 """Bars in one call of ingest, which takes so many in one transaction: a symbol's order holds in it."""
@@ -98,12 +99,11 @@ def from_series(series: Series) -> Source:
     done = [0]
 
     def lines() -> Iterator[Line]:
-        fields = ("open", "high", "low", "close", "volume")
-        columns = (series.timestamps.tolist(), *(getattr(series, each).tolist() for each in fields))
+        columns = (series.timestamps.tolist(), *(getattr(series, each).tolist() for each in VALUES))
         fixed = {"symbol": series.symbol, "timeframe": series.timeframe}
         for number, (moment, *values) in enumerate(zip(*columns, strict=True), start=1):
             done[0] = number
-            bar = fixed | {"timestamp": moment.replace(tzinfo=UTC)} | dict(zip(fields, values, strict=True))
+            bar = fixed | {"timestamp": moment.replace(tzinfo=UTC)} | dict(zip(VALUES, values, strict=True))
             yield Line(name, number, bar)
 
     return Source(

@@ -15,10 +15,11 @@ from scanner_app.domain import breaker
 from scanner_app.domain.enums import BarStatus, EventKind, Outcome, Stage
 from scanner_app.mailbox import sql
 from scanner_app.mailbox.breakers import wait_for_breaker
+from scanner_app.mailbox.error_texts import of_failure
 from scanner_app.mailbox.events import add_event
 from scanner_app.mailbox.heads import publish_head
 from scanner_app.mailbox.quarantine import put_into_quarantine
-from scanner_app.mailbox.rows import head_id, in_control, read_row
+from scanner_app.mailbox.rows import RUNNABLE, head_id, in_control, read_row
 from scanner_app.mailbox.tickets import Ticket, ticket_of
 from scanner_app.messaging.messages import Message
 from scanner_app.models import Bar, ProcessingFailure
@@ -28,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 def start_control(message: Message) -> Ticket | Outcome | None:
     """The ticket of the last good bar; None if no bar was processed yet; SUPERSEDED if the message is stale."""
-    if not in_control(message).filter(symbol__enabled=True, symbol__deleted_at=None).exists():
+    if not in_control(message).filter(RUNNABLE).exists():
         return Outcome.SUPERSEDED
     bar = (
         Bar.objects.filter(symbol_id=message.symbol_id, status=BarStatus.PROCESSED, sequence__lt=message.sequence)
@@ -52,7 +53,7 @@ def control_passed(message: Message, *, now: datetime) -> Outcome:
             now,
             reason="its retries are used up, and the control run on the last good bar succeeded",
             attempts=message.retries,
-            error=(last.error_type, last.message, last.traceback) if last else ("", "", ""),
+            error=of_failure(last),
         )
         wait_for_breaker(row, now)
         publish_head(row)

@@ -12,13 +12,13 @@ from scanner_app.messaging.queue_names import queue_name
 from scanner_app.models import SymbolStatus
 
 
-def queue_of(message: Message) -> str:
-    """The queue of the symbol's present lane, which may differ from the lane that this message came through."""
+def next_run_of(message: Message) -> tuple[str, datetime | None]:
+    """The queue of the symbol's present lane, which may differ from this message's, and when the head will run."""
     try:
-        lane = SymbolStatus.objects.values_list("lane", flat=True).get(symbol_id=message.symbol_id)
+        lane, due = SymbolStatus.objects.values_list("lane", "next_attempt_at").get(symbol_id=message.symbol_id)
     except (OperationalError, InterfaceError):
-        lane = Lane.MAIN  # the failure is already recorded: better a retry in the wrong lane than none
-    return queue_name(message.ticker, lane)
+        lane, due = Lane.MAIN, None  # the failure is already recorded: better a retry in the wrong lane than none
+    return queue_name(message.ticker, lane), due
 
 
 def head_message(row: SymbolStatus) -> Message | None:

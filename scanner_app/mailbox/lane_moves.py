@@ -3,12 +3,10 @@
 from datetime import datetime
 
 import structlog
-from django.db import transaction
 
 from scanner_app.domain.enums import EventKind
 from scanner_app.domain.lanes import Place
 from scanner_app.mailbox.events import add_event
-from scanner_app.messaging import publisher
 from scanner_app.models import SymbolStatus
 
 log = structlog.get_logger(__name__)
@@ -19,5 +17,4 @@ def move_to_lane(symbol_id: int, old_lane: str, place: Place, now: datetime, *, 
     SymbolStatus.objects.filter(symbol_id=symbol_id).update(lane=place.lane, quick_bars=place.quick_bars)
     if place.lane != old_lane:
         add_event(symbol_id, EventKind.LANE, now, reason=f"to the {place.lane} lane: {reason}")
-        transaction.on_commit(publisher.announce_queues, robust=True)
         log.info("lane_changed", symbol_id=symbol_id, lane=place.lane, reason=reason)

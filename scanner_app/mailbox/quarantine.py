@@ -8,7 +8,9 @@ from django.db.models import F
 from scanner_app.domain.actors import SCANNER
 from scanner_app.domain.enums import BarStatus, EventKind, Resolution
 from scanner_app.domain.errors import NotInQuarantine
+from scanner_app.domain.tickers import CANARY
 from scanner_app.mailbox.breakers import wait_for_breaker
+from scanner_app.mailbox.error_texts import ErrorText
 from scanner_app.mailbox.events import add_event
 from scanner_app.mailbox.heads import publish_head
 from scanner_app.mailbox.rows import lock, read_row
@@ -71,12 +73,12 @@ def put_into_quarantine(
     *,
     reason: str,
     attempts: int,
-    error: tuple[str, str, str] = ("", "", ""),
+    error: ErrorText,
     actor: str = SCANNER,
 ) -> None:
-    """Put a bar that is no longer the head into quarantine. `error` is type, message and traceback."""
-    error_type, text, traceback = error
-    transaction.on_commit(counters.bar_quarantined, robust=True)
+    """Put a bar that is no longer the head into quarantine."""
+    if row.symbol.ticker != CANARY:
+        transaction.on_commit(counters.bar_quarantined, robust=True)
     Bar.objects.filter(id=bar_id).update(
         status=BarStatus.QUARANTINED, attempts=attempts, finished_at=now, held=False, latency_ms=None
     )
@@ -85,9 +87,9 @@ def put_into_quarantine(
         bar_id=bar_id,
         timestamp=Bar.objects.values_list("timestamp", flat=True).get(id=bar_id),
         reason=reason,
-        error_type=error_type,
-        message=text,
-        traceback=traceback,
+        error_type=error.type,
+        message=error.message,
+        traceback=error.traceback,
         attempt=attempts,
         failed_at=now,
     )

@@ -13,11 +13,18 @@ from scanner_app.mailbox.rows import read_row
 from scanner_app.models import (
     Alert,
     Bar,
+    BarRevision,
+    DerivedSeries,
     FormingBar,
+    Gap,
+    Hit,
     Notification,
     ProcessingFailure,
     QuarantinedBar,
+    RuleFailure,
+    RuleStates,
     Signal,
+    Silence,
     Symbol,
     SymbolEvent,
     SymbolStatus,
@@ -29,13 +36,20 @@ BATCH = 1_000
 """Rows removed in one transaction. It takes milliseconds; on SQLite all other writers wait meanwhile."""
 
 TABLES: tuple[type[models.Model], ...] = (
+    Hit,
+    RuleStates,
+    RuleFailure,
     Signal,
     ProcessingFailure,
     QuarantinedBar,
     Notification,
     Alert,
+    Silence,
     SymbolEvent,
     FormingBar,
+    DerivedSeries,
+    Gap,
+    BarRevision,
     Bar,
 )
 """The tables that have many rows for a symbol, in the order in which their rows can be removed."""
@@ -63,9 +77,10 @@ def remove_rows(symbol_id: int) -> bool:
     if symbol is None:
         return False
     for table in TABLES:
-        rows = table._default_manager.filter(symbol_id=symbol_id)  # noqa: SLF001 - Django's documented name
+        key = "bar__symbol_id" if table is BarRevision else "symbol_id"
+        rows = table._default_manager.filter(**{key: symbol_id})  # noqa: SLF001 - Django's documented name
         if ids := list(rows.values_list("pk", flat=True)[:BATCH]):
-            rows.filter(pk__in=ids).delete()
+            table._default_manager.filter(pk__in=ids).delete()  # noqa: SLF001
             return True
     symbol.delete()
     return False

@@ -1,10 +1,14 @@
 """Guards and reads of a symbol's status row, shared by the transitions. A guard is a query for a guarded update."""
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from scanner_app.domain.enums import Stage
+from scanner_app.domain.tickers import CANARY
 from scanner_app.messaging.messages import Message
 from scanner_app.models import Bar, SymbolStatus
+
+RUNNABLE = Q(symbol__enabled=True) & (Q(symbol__deleted_at=None) | Q(symbol__ticker=CANARY))
+"""Rows of symbols whose bars may run. The canary is hidden as a deleted symbol is, but runs (canary.py)."""
 
 
 def read_row(symbol_id: int) -> SymbolStatus:

@@ -7,14 +7,11 @@ complete_head   the guarded update of the status row, which checks, locks and mo
 insert_signals  the detectors' findings
 read_next       the breaker's failures, and timeframe and time of the next head
 
+On PostgreSQL the last three are one statement where nothing else is to be done (at_once.py).
+
 For a head that goes to quarantine: finish_head, the guarded update alone; finish_controlled_head, after a control run.
 
-Four more for each call that accepts bars. With the ORM, building them took three quarters of the call's time:
-
-known_bars      which of the bars are stored already
-insert_bars     the new bars
-revise_bars     new values of stored ones
-store_numbers   a status row's sequence, head and due time after bars were accepted
+Those of a call that accepts bars: sql_accept.py.
 
 Times go in through `statements.to_database` and come out through `statements.utc`.
 """
@@ -31,13 +28,13 @@ from scanner_app.detectors import Finding
 from scanner_app.domain.bars import VALUES
 from scanner_app.domain.enums import BarStatus, Stage
 from scanner_app.domain.latency import Figures
-from scanner_app.mailbox.statements import all_rows, one_row, run_many, to_database, utc
+from scanner_app.domain.tickers import CANARY
+from scanner_app.mailbox.statements import all_rows, as_json, one_row, run_many, to_database, utc
 from scanner_app.mailbox.tickets import Ticket
 from scanner_app.messaging.messages import Message
-from scanner_app.models import Bar, SymbolStatus
 
 _READ_HEAD = """
-    SELECT symbol.enabled, symbol.deleted_at, breaker.opened_at,
+    SELECT symbol.enabled, symbol.deleted_at, symbol.calendar, breaker.opened_at, breaker.failures,
            status.epoch, status.attempts, status.stage, status.next_attempt_at,
            status.catching_up, status.latencies, status.revision,
            bar.id, bar.timeframe, bar.timestamp, bar.open, bar.high, bar.low, bar.close, bar.volume,
@@ -50,12 +47,13 @@ _READ_HEAD = """
 """
 
 # The next head comes from the row's own columns: PostgreSQL reads those again after a wait for the lock. It does
-# not repeat a sub-select on bars, which would miss bars committed meanwhile. A pause ends when no bar waits.
-_FINISH_HEAD = """
+# not repeat a sub-select on bars, which would miss bars committed meanwhile. A pause ends when no bar waits; the
+# first value says that the head was held by one which the row does not know of: its worker's start.
+FINISH_HEAD = """
     UPDATE scanner_app_symbolstatus
        SET cursor = head,
            head = CASE WHEN last_sequence > head THEN head + 1 END,
-           catching_up = catching_up AND last_sequence > head,
+           catching_up = (catching_up OR %s) AND last_sequence > head,
            attempts = 0, deferrals = 0, losses = 0, stage = '{run}', next_attempt_at = NULL{also}
      WHERE symbol_id = %s AND head = %s{guard}
  RETURNING head, epoch, lane, quick_bars, revision
@@ -64,11 +62,11 @@ _FINISH_HEAD = """
 _IN_CONTROL = f" AND epoch = %s AND attempts = %s AND stage = '{Stage.CONTROL}'"
 """What rows.in_control() asks of the row, beside its symbol and head."""
 
-_FIGURES = """,
+FIGURES = """,
            bars_processed = bars_processed + 1, last_bar_time = %s, last_processed_at = %s,
            latencies = %s, avg_latency_ms = %s, p95_latency_ms = %s, longest_latency_ms = %s"""
 
-_FINISH_BAR = f"""
+FINISH_BAR = f"""
     UPDATE scanner_app_bar
        SET status = '{BarStatus.PROCESSED}', attempts = %s, finished_at = %s, latency_ms = %s, held = %s
      WHERE id = %s
@@ -93,49 +91,29 @@ _READ_NEXT = """
       FROM scanner_app_circuitbreaker breaker
       JOIN scanner_app_symbol symbol ON symbol.id = breaker.symbol_id
  LEFT JOIN scanner_app_bar bar ON bar.symbol_id = symbol.id AND bar.sequence = %s
-       AND symbol.enabled AND symbol.deleted_at IS NULL
+       AND symbol.enabled AND (symbol.deleted_at IS NULL OR symbol.ticker = %s)
      WHERE breaker.symbol_id = %s
 """
 
+# NumPy reads a window's times from text twenty times faster than from datetimes. The type keeps SQLite's driver from
+# making datetimes of it.
+_TIME_AS_TEXT = {
+    "postgresql": "to_char(timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')",
+    "sqlite": "CAST(timestamp AS TEXT)",
+}
+
 _BARS_BEFORE = f"""
-    SELECT timestamp, open, high, low, close, volume FROM scanner_app_bar
-     WHERE symbol_id = %s AND timeframe = %s AND timestamp < %s AND status = '{BarStatus.PROCESSED}'
+    SELECT {{time}}, open, high, low, close, volume FROM scanner_app_bar
+     WHERE symbol_id = %s AND timeframe = %s AND timestamp < %s AND status = '{BarStatus.PROCESSED}' {{also}}
      ORDER BY timestamp DESC LIMIT %s
 """  # noqa: S608 - a constant of ours
-
-# CROSS JOIN makes SQLite look up each key by index; with IN it would scan all bars.
-_KNOWN_BARS = """
-    WITH keys (symbol_id, timeframe, timestamp) AS (VALUES {keys})
-  SELECT bar.* FROM keys CROSS JOIN scanner_app_bar bar
-   WHERE bar.symbol_id = keys.symbol_id AND bar.timeframe = keys.timeframe AND bar.timestamp = keys.timestamp
-"""
-
-_INSERT_BAR = """
-    INSERT INTO scanner_app_bar
-           (symbol_id, timeframe, timestamp, open, high, low, close, volume, sequence, status, late, replayed, held,
-            revised, assumed, derived, attempts, accepted_at, finished_at, latency_ms, request_id)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-"""
-
-_REVISE_BAR = """
-    UPDATE scanner_app_bar
-       SET open = %s, high = %s, low = %s, close = %s, volume = %s, revised = %s, assumed = %s
-     WHERE id = %s
-"""
-
-_STORE_NUMBERS = """
-    UPDATE scanner_app_symbolstatus
-       SET last_sequence = %s, revision = %s, newest = %s, watched = %s, head = %s, next_attempt_at = %s,
-           catching_up = %s
-     WHERE symbol_id = %s
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredHead:
     """The stored head and the values that decide whether it may run."""
 
-    runnable: bool  # the symbol is enabled and not deleted
+    runnable: bool  # the symbol is enabled and not deleted, or the canary, which is only hidden
     opened_at: datetime | None  # of the breaker
     epoch: int
     attempts: int
@@ -169,12 +147,11 @@ def read_head(message: Message) -> StoredHead | None:
     row = one_row(_READ_HEAD, [message.symbol_id, message.sequence])
     if row is None:
         return None
-    enabled, deleted_at, opened_at, epoch, attempts, stage, next_attempt_at, catching_up, latencies, revision, *bar = (
-        row
-    )
+    enabled, deleted_at, calendar, opened_at, failures, *of_status = row
+    epoch, attempts, stage, next_attempt_at, catching_up, latencies, revision, *bar = of_status
     bar_id, timeframe, timestamp, *values, late, replayed, revised, accepted_at, request_id = bar
     return StoredHead(
-        runnable=bool(enabled) and deleted_at is None,
+        runnable=bool(enabled) and (deleted_at is None or message.ticker == CANARY),
         opened_at=_maybe_utc(opened_at),
         epoch=epoch,
         attempts=attempts,
@@ -191,54 +168,79 @@ def read_head(message: Message) -> StoredHead | None:
             revised=bool(revised),
             accepted_at=utc(accepted_at),
             request_id=request_id,
+            calendar=calendar,
             held=bool(catching_up),
             revision=revision,
+            is_common=not failures and opened_at is None and not attempts and not (late and revised),
             latencies=orjson.loads(latencies) if isinstance(latencies, str) else latencies,
         ),
     )
 
 
 def bars_before(ticket: Ticket, count: int) -> list[tuple[Any, ...]]:
-    """Time, prices and volume of the last `count` processed bars of the ticket's series before it, newest first."""
+    """Time, prices and volume of the last `count` processed bars of the ticket's series before it, newest first.
+
+    The time is text, ISO 8601 in UTC without a zone.
+    """
+    return bars_up_to(ticket.message.symbol_id, ticket.timeframe, ticket.timestamp, count)
+
+
+def bars_up_to(
+    symbol_id: int, timeframe: str, end: datetime, count: int, *, before: int | None = None
+) -> list[tuple[Any, ...]]:
+    """The same of any series: the last `count` processed bars that open before `end`, newest first.
+
+    `before`: only those that a run of the bar with this sequence could see.
+    """
     if count <= 0:
         return []
-    key = [ticket.message.symbol_id, ticket.timeframe, to_database(ticket.timestamp), count]
-    return [(utc(time), *values) for time, *values in all_rows(_BARS_BEFORE, key)]
+    key = [symbol_id, timeframe, to_database(end), *([] if before is None else [before]), count]
+    also = "" if before is None else "AND sequence < %s"
+    return all_rows(_BARS_BEFORE.format(time=_TIME_AS_TEXT[connection.vendor], also=also), key)
 
 
 def finish_head(symbol_id: int, sequence: int) -> NextHead | None:
     """Finish the head and make the next bar the head; None, with nothing changed, if `sequence` is not the head."""
-    return _run_move(_FINISH_HEAD.format(run=Stage.RUN, also="", guard=""), [symbol_id, sequence])
+    return _run_move(FINISH_HEAD.format(run=Stage.RUN, also="", guard=""), [False, symbol_id, sequence])
 
 
 def finish_controlled_head(message: Message) -> NextHead | None:
     """The same for a head that waits for the result of this control run; None if it does not (any more)."""
-    values = [message.symbol_id, message.sequence, message.epoch, message.retries]
-    return _run_move(_FINISH_HEAD.format(run=Stage.RUN, also="", guard=_IN_CONTROL), values)
+    values = [False, message.symbol_id, message.sequence, message.epoch, message.retries]
+    return _run_move(FINISH_HEAD.format(run=Stage.RUN, also="", guard=_IN_CONTROL), values)
 
 
 def complete_head(ticket: Ticket, figures: Figures, latency_ms: int, *, now: datetime) -> NextHead | None:
     """Finish a head that was processed: also store its result and the symbol's figures. None as in finish_head."""
-    message = ticket.message
-    finish_head = _FINISH_HEAD.format(run=Stage.RUN, also=_FIGURES, guard="")
-    moved = [
-        to_database(ticket.timestamp),
-        to_database(now),
-        _json(figures.latencies),
-        figures.avg_ms,
-        figures.p95_ms,
-        figures.longest_ms,
-    ]
-    moved += [message.symbol_id, message.sequence]
-    finished = [message.retries + 1, to_database(now), latency_ms, ticket.held, ticket.bar_id]
+    finish_head = FINISH_HEAD.format(run=Stage.RUN, also=FIGURES, guard="")
+    moved, finished = completion_values(ticket, figures, latency_ms, now=now)
     if connection.vendor == "postgresql":
-        both = _FINISH_HEAD_AND_FINISH_BAR.format(finish_head=finish_head, finish_bar=_FINISH_BAR)
+        both = _FINISH_HEAD_AND_FINISH_BAR.format(finish_head=finish_head, finish_bar=FINISH_BAR)
         return _run_move(both, [*moved, *finished])
     next_head = _run_move(finish_head, moved)
     if next_head is not None:
         with connection.cursor() as cursor:
-            cursor.execute(_FINISH_BAR, finished)
+            cursor.execute(FINISH_BAR, finished)
     return next_head
+
+
+def completion_values(
+    ticket: Ticket, figures: Figures, latency_ms: int, *, now: datetime
+) -> tuple[list[Any], list[Any]]:
+    """The values of FINISH_HEAD with FIGURES, up to the sequence; and those of FINISH_BAR."""
+    message, done_at = ticket.message, to_database(now)
+    moved = [
+        ticket.held,
+        to_database(ticket.timestamp),
+        done_at,
+        as_json(figures.latencies),
+        figures.avg_ms,
+        figures.p95_ms,
+        figures.longest_ms,
+        message.symbol_id,
+        message.sequence,
+    ]
+    return moved, [message.retries + 1, done_at, latency_ms, ticket.held, ticket.bar_id]
 
 
 def _run_move(sql: str, values: Sequence[Any]) -> NextHead | None:
@@ -248,22 +250,23 @@ def _run_move(sql: str, values: Sequence[Any]) -> NextHead | None:
 
 def insert_signals(ticket: Ticket, findings: Iterable[Finding], *, now: datetime) -> None:
     """Store the detectors' findings on the bar. Without findings, nothing."""
+    timestamp, created_at = to_database(ticket.timestamp), to_database(now)
     rows = [
         (
             ticket.message.symbol_id,
             ticket.bar_id,
             ticket.timeframe,
-            to_database(ticket.timestamp),
+            timestamp,
             finding.detector,
             finding.pattern,
             str(finding.direction),
             finding.strength,
             ticket.late,
-            to_database(now),
+            created_at,
             False,  # revised and withdrawn: by re-runs alone
             None,
             finding.version,
-            None,
+            finding.window_gaps,
         )
         for finding in findings
     ]
@@ -273,90 +276,8 @@ def insert_signals(ticket: Ticket, findings: Iterable[Finding], *, now: datetime
 def read_next(symbol_id: int, head: int | None) -> tuple[int, tuple[str, datetime] | None]:
     """The breaker's failures in a row, and the head's timeframe and time (None if it may not be published)."""
     # The row exists: every symbol has a breaker, and the caller has locked the symbol's status row.
-    failures, timeframe, timestamp = one_row(_READ_NEXT, [head, symbol_id])  # type: ignore[misc]
+    failures, timeframe, timestamp = one_row(_READ_NEXT, [head, CANARY, symbol_id])  # type: ignore[misc]
     return failures, None if timestamp is None else (timeframe, utc(timestamp))
-
-
-def known_bars(keys: Sequence[tuple[int, str, datetime]]) -> Iterable[Bar]:
-    """The stored bars with these keys (symbol id, timeframe, time); empty without keys."""
-    if not keys:
-        return []
-    sql = known_bars_sql(len(keys))
-    values = [value for symbol_id, timeframe, time in keys for value in (symbol_id, timeframe, to_database(time))]
-    return Bar.objects.raw(sql, values)
-
-
-def known_bars_sql(keys: int) -> str:
-    """The statement of known_bars for this number of keys."""
-    return _KNOWN_BARS.format(keys=", ".join(["(%s, %s, %s)"] * keys))
-
-
-def insert_bars(bars: Iterable[Bar]) -> None:
-    """Store new bars in the order given. The objects do not get their ids."""
-    rows = [
-        (
-            bar.symbol_id,
-            bar.timeframe,
-            to_database(bar.timestamp),
-            bar.open,
-            bar.high,
-            bar.low,
-            bar.close,
-            bar.volume,
-            bar.sequence,
-            bar.status,
-            bar.late,
-            bar.replayed,
-            bar.held,
-            bar.revised,
-            bar.assumed,
-            bar.derived,
-            bar.attempts,
-            to_database(bar.accepted_at),
-            _time(bar.finished_at),
-            bar.latency_ms,
-            bar.request_id,
-        )
-        for bar in bars
-    ]
-    run_many(_INSERT_BAR, rows)
-
-
-def revise_bars(bars: Iterable[Bar]) -> None:
-    """Store new values of bars. The caller holds the locks of their symbols' status rows."""
-    rows = [
-        (bar.open, bar.high, bar.low, bar.close, bar.volume, bar.revised, bar.assumed, bar.pk)
-        for bar in sorted(bars, key=lambda bar: bar.pk)
-    ]
-    run_many(_REVISE_BAR, rows)
-
-
-def store_numbers(rows: Iterable[SymbolStatus]) -> None:
-    """Store each row's last sequence, head and due time. The caller holds the rows' locks."""
-    run_many(
-        _STORE_NUMBERS,
-        [
-            (
-                row.last_sequence,
-                row.revision,
-                _json(row.newest),
-                _json(row.watched),
-                row.head,
-                _time(row.next_attempt_at),
-                row.catching_up,
-                row.symbol_id,
-            )
-            for row in rows
-        ],
-    )
-
-
-def _json(value: object) -> str:
-    return orjson.dumps(value).decode()
-
-
-def _time(time: datetime | None) -> Any:
-    return None if time is None else to_database(time)
 
 
 def _maybe_utc(stored: Any) -> datetime | None:

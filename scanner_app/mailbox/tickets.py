@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from scanner_app.domain import staleness
 from scanner_app.messaging.messages import Message
 from scanner_app.models import Bar
 
@@ -26,9 +27,16 @@ class Ticket:
     revised: bool = False  # has had other values
     accepted_at: datetime
     request_id: str | None = None  # of the request that brought the bar, if one did
+    calendar: str = ""  # the symbol's own; "": by its ticker
     held: bool  # accepted before a pause had been worked off
     revision: int = 0  # of the symbol's bars when the head was read: an older window shows in a completion
+    is_common: bool = False  # the head's first run, with no failure before it that its success would have to clear
     latencies: list[list[int]]  # SymbolStatus.latencies; only a completion of the head changes it
+
+    @property
+    def latency_counts(self) -> bool:
+        """Whether its latency says something about the engine's speed: it was neither held nor history when it came."""
+        return not self.held and staleness.is_fresh(self.timeframe, self.timestamp, self.accepted_at)
 
     @property
     def logged(self) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from scanner_app.domain.timeframes import TIMEFRAMES
-from scanner_app.feeds.reader import Feed, FeedError, Options, columns_from_text, open_feeds
+from scanner_app.feeds.reader.errors import FeedError
+from scanner_app.feeds.reader.feed import Feed, open_feeds
+from scanner_app.feeds.reader.options import Options, columns_from_text
 from scanner_app.feeds.reader.timeframe_names import timeframe_of
 
 

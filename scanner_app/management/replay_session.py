@@ -15,7 +15,7 @@ from scanner_app.domain.wording import counted
 from scanner_app.engine.ingest import accept
 from scanner_app.feeds.pace import Meter
 from scanner_app.feeds.patience import Outside, Patience
-from scanner_app.feeds.reader import FeedError
+from scanner_app.feeds.reader.errors import FeedError
 from scanner_app.feeds.replay import Replay, share_of
 from scanner_app.feeds.stopping import Stopped, Stopper
 from scanner_app.feeds.tally import Tally, summary

@@ -17,7 +17,7 @@ import orjson
 from celery import current_app
 from celery.utils.nodenames import anon_nodename
 
-from scanner_app.messaging.messages import Message
+from scanner_app.messaging.messages import Message, in_words
 
 EVENT_CHANNEL = "/{database}.celeryev/task.sent"
 """Where kombu publishes that event: each Redis database has its own channel for it."""
@@ -41,7 +41,7 @@ def of_task(message: Message, task: str, queue: str, due: datetime | None) -> by
         "expires": None,
         "retries": message.retries,
         "timelimit": [None, None],
-        "argsrepr": str(message),
+        "argsrepr": in_words(message, due),
         "kwargsrepr": "",
         "origin": _origin(os.getpid()),
         "ignore_result": True,
@@ -61,7 +61,7 @@ def of_sent_event(message: Message, task: str, queue: str, due: datetime | None)
         "root_id": message.task_id,
         "parent_id": None,
         "name": task,
-        "args": str(message),
+        "args": in_words(message, due),
         "kwargs": "",
         "retries": message.retries,
         "eta": None if due is None else due.isoformat(),

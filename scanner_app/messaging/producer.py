@@ -16,6 +16,7 @@ from kombu.pools import ProducerPool
 from redis.exceptions import RedisError
 
 from scanner_app.messaging import redis_client
+from scanner_app.messaging.queue_names import ready_list_of
 
 TIMEOUT_S = 1.0
 """Longest wait for the broker, and for a connection of this process that is in use."""
@@ -32,25 +33,21 @@ def send(task: str, **options: Any) -> None:
 
 
 def push(messages: Iterable[tuple[str, bytes]], events: Iterable[bytes], *, channel: str) -> None:
-    """Put messages on their queues and publish events, all in one round trip. Raises UNREACHABLE.
+    """Put messages on their symbols' queues and publish events, all in one round trip. Raises UNREACHABLE.
 
     Both are in the broker's format (envelopes.py). `channel` is the channel for the events; "{database}" in it stands
-    for the number of the Redis database.
+    for the number of the Redis database. A message and its queue's name on the ready list come together or not at all.
     """
     client = redis_client.client(TIMEOUT_S)
     channel = channel.format(database=client.connection_pool.connection_kwargs.get("db", 0))
-    with client.pipeline(transaction=False) as pipeline:
+    with client.pipeline(transaction=True) as pipeline:
         for queue, message in messages:
             pipeline.lpush(queue, message)
+            if (listed := ready_list_of(queue)) is not None:
+                pipeline.lpush(listed, queue)
         for event in events:
             pipeline.publish(channel, event)
         pipeline.execute()
-
-
-def broadcast(command: str) -> None:
-    """Send a remote-control command to all workers, waiting for no answer. Raises UNREACHABLE."""
-    with producers(os.getpid()).acquire(block=True, timeout=TIMEOUT_S) as producer:
-        current_app.control.broadcast(command, connection=producer.connection, channel=producer.channel)
 
 
 @lru_cache(maxsize=1)

@@ -66,12 +66,15 @@ def _send(deliveries: Sequence[Delivery]) -> None:
     producer.push(messages, events, channel=envelopes.EVENT_CHANNEL)
 
 
-def publish_killed_run(message: Message, reason: str) -> None:
-    """Report a killed run to the upkeep worker. If the broker loses the report, the sweeper finds the head."""
+def publish_killed_run(message: Message, reason: str, began: float | None = None) -> None:
+    """Report a killed run to the upkeep worker. If the broker loses the report, the sweeper finds the head.
+
+    `began`: when the run did (unix s), if it did.
+    """
     try:
         producer.send(
             task_names.BAR_DIED,
-            kwargs={"message": dataclasses.asdict(message), "reason": reason},
+            kwargs={"message": dataclasses.asdict(message), "reason": reason, "began": began},
             queue=Role.UPKEEP.value,
             argsrepr=f"{message}: {reason}",
             kwargsrepr="",
@@ -105,13 +108,3 @@ def publish_sweep(*, expires_s: float) -> None:
         producer.send(task_names.SWEEP, queue=Role.UPKEEP.value, expires=expires_s)
     except producer.UNREACHABLE as exc:
         log.warning("publish_failed", error=str(exc))
-
-
-def announce_queues() -> None:
-    """Have the workers follow the list of symbols now. If this does not reach them, they do so within a second."""
-    if time.monotonic() < _paused_until:
-        return
-    try:
-        producer.broadcast(task_names.FOLLOW_QUEUES)
-    except producer.UNREACHABLE as exc:
-        log.warning("announce_failed", error=str(exc))

@@ -11,12 +11,18 @@ from scanner_app.messaging.redis_client import client
 log = structlog.get_logger(__name__)
 
 
-def queued(queues: Iterable[str]) -> set[str]:
-    """The identities of the deliveries that wait in these queues."""
+def queued(queues: Iterable[str]) -> dict[str, str]:
+    """The deliveries that wait in these queues: the queue of each, by identity. Raises RedisError."""
+    names = list(queues)
     pipeline = client().pipeline(transaction=False)
-    for queue in queues:
-        pipeline.lrange(queue, 0, -1)
-    return {name for messages in pipeline.execute() for message in messages if (name := _identity(message))}
+    for name in names:
+        pipeline.lrange(name, 0, -1)
+    return {
+        known: name
+        for name, messages in zip(names, pipeline.execute(), strict=True)
+        for message in messages
+        if (known := _identity(message))
+    }
 
 
 def _identity(message: bytes) -> str | None:
@@ -29,22 +35,10 @@ def _identity(message: bytes) -> str | None:
         return None
 
 
-def oldest(queues: Iterable[str]) -> dict[str, str]:
-    """The identity of the oldest delivery in each of these queues that is not empty."""
+def depths(queues: Iterable[str]) -> dict[str, int]:
+    """How many messages wait in each of these queues, or names on each of these ready lists. Raises RedisError."""
     names = list(queues)
     pipeline = client().pipeline(transaction=False)
     for name in names:
-        pipeline.lindex(name, -1)
-    return {
-        name: known
-        for name, message in zip(names, pipeline.execute(), strict=True)
-        if message is not None and (known := _identity(message))
-    }
-
-
-def depth(queues: Iterable[str]) -> int:
-    """How many messages wait in these queues together."""
-    pipeline = client().pipeline(transaction=False)
-    for queue in queues:
-        pipeline.llen(queue)
-    return sum(pipeline.execute())
+        pipeline.llen(name)
+    return dict(zip(names, pipeline.execute(), strict=True))

@@ -17,6 +17,17 @@ def client(timeout_s: float = READ_TIMEOUT_S) -> "redis.Redis":
     return _client(os.getpid(), settings.REDIS_URL, timeout_s)
 
 
+def values_under(prefix: str) -> dict[str, bytes]:
+    """The values of all keys with this beginning, by the rest of the key. Raises RedisError."""
+    keys = list(client().scan_iter(match=prefix + "*", count=1000))
+    values = client().mget(keys) if keys else []
+    return {
+        key.decode().removeprefix(prefix): value
+        for key, value in zip(keys, values, strict=True)
+        if isinstance(value, bytes)  # else it expired after its key was read
+    }
+
+
 @lru_cache(maxsize=2)
 def _client(pid: int, url: str, timeout_s: float) -> "redis.Redis":  # noqa: ARG001 - a child must not share its parent's sockets
     return redis.Redis.from_url(

@@ -3,20 +3,33 @@
 import json
 import math
 import time
+from collections.abc import Iterable
 
 import redis
 import structlog
 from django.conf import settings
 
-from scanner_app.messaging.redis_client import client
+from scanner_app.messaging.redis_client import client, values_under
 
 log = structlog.get_logger(__name__)
 
 UNQUEUED_KEY = "scanner:unqueued"
 """Since when each delivery has been in no queue, as JSON."""
 
+UNNAMED_KEY = "scanner:unnamed"
+"""The deliveries whose queue no ready list named, as JSON."""
+
+EMPTIED_KEY = "scanner:emptied"
+"""The deliveries that were in no queue when a sweep found the broker emptied, as JSON."""
+
 OUTAGE_KEY = "scanner:outage:"
 """Before a delivery's identity: how many of its runs in a row ended with an outage."""
+
+UNSTORED_KEY = "scanner:unstored"
+"""The identity of the last delivery of which more than one run in a row ended with an outage."""
+
+UNSTORED_TTL_S = 15
+"""How long that is remembered: longer than the sweeper takes to bring the delivery back for its next run."""
 
 SWEPT_KEY = "scanner:swept"
 """When the sweeper ran last (unix s)."""
@@ -50,9 +63,17 @@ def mark_outage(delivery: str) -> None:
         pipeline = client().pipeline()
         pipeline.incr(OUTAGE_KEY + delivery)
         pipeline.expire(OUTAGE_KEY + delivery, memory_s())
-        pipeline.execute()
+        count, _ = pipeline.execute()
+        if count > 1:
+            client().set(UNSTORED_KEY, delivery, ex=UNSTORED_TTL_S)
     except redis.RedisError as exc:  # while the broker is away, the sweeper publishes nothing, so it counts no loss
         log.warning("outage_not_marked", delivery=delivery, error=str(exc))
+
+
+def unstored() -> str:
+    """The identity of a delivery of which two or more runs in a row have just ended with an outage; empty: none."""
+    kept = client().get(UNSTORED_KEY)
+    return str(kept, "utf-8") if isinstance(kept, bytes) else ""
 
 
 def outages() -> set[str]:
@@ -62,13 +83,7 @@ def outages() -> set[str]:
 
 def outage_counts() -> dict[str, int]:
     """How many runs in a row of each delivery ended with an outage, each within memory_s() after the one before."""
-    keys = list(client().scan_iter(match=OUTAGE_KEY + "*", count=1000))
-    values = client().mget(keys) if keys else []
-    return {
-        key.decode().removeprefix(OUTAGE_KEY): int(value)
-        for key, value in zip(keys, values, strict=True)
-        if value is not None
-    }
+    return {delivery: int(count) for delivery, count in values_under(OUTAGE_KEY).items()}
 
 
 def unqueued_since() -> dict[str, float]:
@@ -77,9 +92,26 @@ def unqueued_since() -> dict[str, float]:
     return json.loads(kept) if kept else {}
 
 
-def remember_sweep(unqueued: dict[str, float]) -> None:
+def unnamed() -> set[str]:
+    """The deliveries that the last sweep saw in a queue that no ready list named."""
+    kept = client().get(UNNAMED_KEY)
+    return set(json.loads(kept)) if kept else set()
+
+
+def emptied() -> set[str] | None:
+    """The deliveries that the broker lost when it was emptied, as the last sweep saw it; None: no sweep has seen it.
+
+    None means that the broker was emptied since the last sweep, or that this was longer ago than memory_s().
+    """
+    kept = client().get(EMPTIED_KEY)
+    return set(json.loads(kept)) if kept else None
+
+
+def remember_sweep(unqueued: dict[str, float], *, unnamed: Iterable[str] = (), emptied: Iterable[str] = ()) -> None:
     """Keep what the sweep saw, and when it ran, for some sweeps."""
     client().set(UNQUEUED_KEY, json.dumps(unqueued), ex=memory_s())
+    client().set(UNNAMED_KEY, json.dumps(list(unnamed)), ex=memory_s())
+    client().set(EMPTIED_KEY, json.dumps(list(emptied)), ex=memory_s())
     client().set(SWEPT_KEY, time.time(), ex=memory_s())
 
 

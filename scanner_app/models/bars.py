@@ -77,7 +77,7 @@ class BarRevision(models.Model):
 class Rerun(models.Model):
     """A span of a series at which the detectors must look again: something changed after its bars were processed.
 
-    Neighbouring spans of a series and cause are one row. Written by mailbox/revise.py and mailbox/rerun.py under the
+    Neighbouring spans of a series and cause are one row. Written by mailbox/revise.py and mailbox/reruns.py under the
     lock of the symbol's status row; removed when all of it is done.
     """
 
@@ -91,7 +91,10 @@ class Rerun(models.Model):
     next_bar_at = models.DateTimeField(null=True)  # where it goes on; None: at `first`
     bars_done = models.BigIntegerField(default=0)
     failures = models.IntegerField(default=0)  # of the detectors at its first bar, in a row
-    next_attempt_at = models.DateTimeField(null=True)  # None: now
+    next_attempt_at = models.DateTimeField(null=True)  # None: now; while it is taken, the end of the lease
+    # Until it is given back: a lease that ends while it is set was of a worker that died.
+    taken = models.BooleanField(default=False, db_default=False)
+    careful = models.IntegerField(default=0, db_default=0)  # of the bars to come, how many are looked at singly
     last_error = models.TextField(default="")
 
     class Meta:

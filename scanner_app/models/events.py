@@ -20,6 +20,8 @@ class SymbolEvent(models.Model):
     bar = models.ForeignKey(Bar, on_delete=models.SET_NULL, null=True, related_name="events")
     actor = models.CharField(max_length=150)  # a user's name, or "scanner"
     reason = models.TextField(blank=True)
+    # Of an operator's action: {"before": {…}, "after": {…}}, and "filter" if it was done to all that matched.
+    detail = models.JSONField(null=True)
 
     class Meta:
         indexes = [

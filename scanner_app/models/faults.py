@@ -22,9 +22,21 @@ class ProcessingFailure(models.Model):
     retry_delay_s = models.FloatField(null=True)  # from the setting; in a hold the recovery time; None: no retry
     next_attempt_at = models.DateTimeField(null=True)  # later than the delay says if the breaker is open
     times = models.IntegerField(default=1)  # failures in this row: more than 1 only in a hold
+    # What tells one kind of failure from another, beside its type. NULL, not '': adding a column with '' makes SQLite
+    # copy the whole table; and in rows of older versions.
+    detector = models.CharField(max_length=64, null=True)  # noqa: DJ001 - as above; NULL: of no detector
+    place = models.CharField(max_length=200, null=True)  # noqa: DJ001 - where it was raised
+    detector_version = models.CharField(max_length=64, null=True)  # noqa: DJ001
+    worker_since = models.DateTimeField(null=True)  # when the worker that ran it had begun
 
     class Meta:
         indexes = [
+            # The failures of the last minute: is one detector broken?
+            models.Index(fields=["failed_at"], name="failure_newest"),
+            # Failures by their kind, without reading their tracebacks.
+            models.Index(
+                fields=["detector", "error_type", "place", "symbol", "failed_at", "times"], name="failure_kind"
+            ),
             # Lists of one symbol, newest first, by cursor.
             models.Index(fields=["symbol", "id"], name="failure_symbol_newest"),
         ]

@@ -2,10 +2,11 @@
 
 from django.db import models
 
-from scanner_app.domain.enums import NotificationKind, NotificationState
+from scanner_app.domain.enums import NotificationKind, NotificationState, Severity
 from scanner_app.models.alerts import Alert
 from scanner_app.models.bars import Bar
 from scanner_app.models.choices import choices_of
+from scanner_app.models.detectors import FailureIncident
 from scanner_app.models.symbols import Symbol
 
 
@@ -17,7 +18,11 @@ class Notification(models.Model):
         Symbol, on_delete=models.CASCADE, null=True, db_index=False, related_name="notifications"
     )
     bar = models.ForeignKey(Bar, on_delete=models.SET_NULL, null=True, related_name="notifications")
+    # The one message about it tells of what this row reports; or, of a row of the kind "incident", is this row.
+    incident = models.ForeignKey(FailureIncident, on_delete=models.SET_NULL, null=True, related_name="notifications")
     alert = models.ForeignKey(Alert, on_delete=models.SET_NULL, null=True, related_name="notifications")
+    # The severity of its alert, of a digest's worst; NULL in rows of older versions.
+    severity = models.CharField(max_length=7, choices=choices_of(Severity), null=True)  # noqa: DJ001 - as above
     channel = models.CharField(max_length=200)  # a name without secrets: "mail", "apprise 1 (slack)"
     at = models.DateTimeField()  # when what it reports happened
     subject = models.CharField(max_length=200)

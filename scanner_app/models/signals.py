@@ -12,7 +12,7 @@ from scanner_app.models.symbols import Symbol
 class Signal(models.Model):
     """A pattern that a detector found on a bar. Symbol, timeframe and time are the bar's, so that filters need no join.
 
-    Written by hand in mailbox/sql.py: a new column must be added there too.
+    Written by hand in mailbox/sql.py and mailbox/at_once.py: a new column must be added there too.
     """
 
     symbol = models.ForeignKey(Symbol, on_delete=models.CASCADE, db_index=False, related_name="signals")

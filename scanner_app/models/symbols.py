@@ -8,11 +8,13 @@ from scanner_app.models.choices import choices_of
 
 
 class Symbol(models.Model):
-    """An instrument on the watch list. Its ticker is stored in upper case."""
+    """An instrument whose bars are scanned. Its ticker is stored in upper case."""
 
     ticker = models.CharField(max_length=32, unique=True)
     enabled = models.BooleanField(default=True)
     calendar = models.CharField(max_length=16, blank=True, default="")  # when it trades; "": by SCANNER_CALENDARS
+    disabled_until = models.DateTimeField(null=True, blank=True)  # when it is enabled by itself; None: by an operator
+    p95_ms = models.IntegerField(null=True, blank=True)  # over which it is slow; None: SCANNER_ALERT_P95_MS
     deleted_at = models.DateTimeField(null=True, blank=True)  # hidden, its rows are being removed
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -1,14 +1,18 @@
-"""The channels that reach the administrators, and sending one message by one of them."""
+"""The channels that reach the administrators, and sending one message by one of them, or by a trader's channel."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import unquote
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 
 from scanner_app.domain.errors import ScannerError
+from scanner_app.notifications.public_only import public_only
 
 MAIL = "mail"
 """Name of the channel to settings.ADMINS."""
@@ -24,6 +28,9 @@ WITH_A_HOST = ("apprise", "form", "gotify", "json", "mailto", "matrix", "mmost",
 
 _URL = re.compile(r"\s*([A-Za-z][A-Za-z0-9]{0,30})://(?:[^/?#]*@)?(\[[^\]/]*\]|[^/?#:@]*)")
 
+WITH_FIELDS = ("form", "json", "xml")
+"""Apprise schemes, with or without an s at the end, whose messages are fields for a program: they get ours too."""
+
 
 class NotDelivered(ScannerError):
     """A channel did not accept a message; the text says why, without secrets."""
@@ -31,17 +38,18 @@ class NotDelivered(ScannerError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """One way to the administrators."""
+    """One way to the administrators, or to traders (made of a row by signals/channels.py)."""
 
     name: str  # what is stored and shown
     url: str = ""  # for apprise, secrets included; empty: mail
+    guarded: bool = False  # whether its webhooks may reach the public internet alone, and follow no redirect
 
 
 def configured() -> list[Channel]:
     """The channels of the current settings: mail first, then the apprise URLs in their order."""
     channels = [Channel(name=MAIL)] if settings.ADMINS else []
     for number, url in enumerate(settings.SCANNER_NOTIFY_URLS, 1):
-        channels.append(Channel(name=f"apprise {number} ({_masked(url)})", url=url))
+        channels.append(Channel(name=f"apprise {number} ({masked(url)})", url=url))
     return channels
 
 
@@ -55,16 +63,28 @@ def find(name: str) -> Channel | None:
     return next((channel for channel in configured() if _position(channel.name) == position), None)
 
 
-def send(channel: Channel, *, subject: str, body: str, message_id: str) -> None:
-    """Send one message now. Raises NotDelivered if the channel does not accept it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What a program that receives a message may want to know of it, beside its text."""
+
+    type: str = "info"  # as apprise has it: info, success, warning, failure
+    severity: str = ""  # info, warning, error
+    rule: str = ""  # empty: several
+    symbol: str = ""  # its ticker; empty: none, or several
+
+
+def send(
+    channel: Channel, *, subject: str, body: str, message_id: str, about: About = About(), picture: bytes = b""
+) -> None:
+    """Send one message now, with a picture (PNG) where apprise can. Raises NotDelivered if the channel refuses it."""
     try:
         if channel.url:
-            _by_apprise(channel.url, subject, body)
+            _by_apprise(channel, subject, body, message_id, about, picture)
         else:
             _by_mail(subject, body, message_id)
     except Exception as exc:
         text = str(exc) if isinstance(exc, NotDelivered) else f"{type(exc).__name__}: {exc}"
-        raise NotDelivered(_without_secrets(text, channel)) from exc
+        raise NotDelivered(without_secrets(text, channel)) from exc
 
 
 def _by_mail(subject: str, body: str, message_id: str) -> None:
@@ -79,19 +99,50 @@ def _by_mail(subject: str, body: str, message_id: str) -> None:
     ).send()
 
 
-def _by_apprise(url: str, subject: str, body: str) -> None:
+def _by_apprise(channel: Channel, subject: str, body: str, message_id: str, about: About, picture: bytes) -> None:
     # Imported here, since it costs 0.3 s and 37 MB, which only the worker that sends should pay.
     import apprise  # noqa: PLC0415
 
     messenger = apprise.Apprise()
-    if not messenger.add(url):
-        raise NotDelivered("apprise can't use this URL; see SCANNER_NOTIFY_URLS")
-    result = messenger.notify(
-        title=subject, body=body, body_format=apprise.NotifyFormat.TEXT, timeout=APPRISE_TIMEOUT_S
-    )
+    if not messenger.add(channel.url):
+        raise NotDelivered("apprise can't use this URL; see docs/channels.md")
+    # One by one: for apprise a text may be several addresses, of which only a later one is a webhook.
+    webhooks = [each for each in messenger if is_a_webhook(each.url())]  # type: ignore[no-untyped-call] # theirs
+    for service in webhooks:
+        # A field that the URL names itself (json://host?:severity=prio) keeps the URL's value.
+        fields = {**asdict(about), "message_id": message_id}
+        del fields["type"]  # apprise sends it itself
+        service.payload_extras = {**fields, **service.payload_extras}  # type: ignore[attr-defined] # theirs alone
+        service.redirects = service.redirects and not channel.guarded
+    with public_only(guarded=bool(webhooks) and channel.guarded) as refusals, _as_file(picture) as attachment:
+        result = messenger.notify(
+            title=subject,
+            body=body,
+            notify_type=apprise.NotifyType(about.type),
+            body_format=apprise.NotifyFormat.TEXT,
+            timeout=APPRISE_TIMEOUT_S,
+            attach=attachment,
+        )
     if not result:
-        reasons = "; ".join(entry.message for entry in result.logs())
+        reasons = "; ".join(refusals or [entry.message for entry in result.logs()])
         raise NotDelivered(reasons or f"apprise: {result.status.name.lower()}")
+
+
+@contextmanager
+def _as_file(picture: bytes) -> Iterator[str | None]:
+    """The path of a file with the picture; None without one. Some of apprise's services take nothing but files."""
+    if not picture:
+        yield None
+        return
+    with TemporaryDirectory(prefix="scanner-") as folder:
+        file = Path(folder) / "chart.png"
+        file.write_bytes(picture)
+        yield str(file)
+
+
+def is_a_webhook(url: str) -> bool:
+    """Whether an apprise URL posts fields to a program of one's own, at any address."""
+    return url.strip().partition("://")[0].lower().removesuffix("s") in WITH_FIELDS
 
 
 def _position(name: str) -> str:
@@ -99,7 +150,8 @@ def _position(name: str) -> str:
     return name.partition(" (")[0]
 
 
-def _masked(url: str) -> str:
+def masked(url: str) -> str:
+    """An apprise URL without its secrets: the scheme, and the host where the scheme has one."""
     found = _URL.match(url)
     if found is None:
         return "not a URL"
@@ -107,7 +159,7 @@ def _masked(url: str) -> str:
     return f"{scheme}://{host[:100]}" if scheme.removesuffix("s") in WITH_A_HOST else scheme
 
 
-def _without_secrets(text: str, channel: Channel) -> str:
+def without_secrets(text: str, channel: Channel) -> str:
     """`text` with each part of the channel's URL, or the mail server's password, replaced by ***."""
     secrets: Iterable[str] = (settings.EMAIL_HOST_PASSWORD or "",)
     if channel.url:

@@ -13,10 +13,11 @@ import structlog
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
-from scanner_app.domain.enums import NotificationKind, NotificationState
+from scanner_app.domain.alert_rules import BREAKER
+from scanner_app.domain.enums import NotificationKind, NotificationState, Severity
 from scanner_app.models import Notification
 from scanner_app.notifications import channels, digests, texts
-from scanner_app.notifications.links import links_of
+from scanner_app.notifications.links import links_of, rules_of_digest
 from scanner_app.notifications.outbox import new_message_id
 
 log = structlog.get_logger(__name__)
@@ -38,6 +39,12 @@ DIGESTS = {
     NotificationKind.CLEARED: texts.digest_of_cleared,
 }
 """The kinds that are combined when there are many, and the text of their digest."""
+
+GOOD_NEWS = frozenset({NotificationKind.RECOVERED, NotificationKind.CLEARED})
+"""The kinds that say that something is over."""
+
+APPRISE_TYPES = {Severity.ERROR: "failure", Severity.WARNING: "warning", Severity.INFO: "info"}
+"""What apprise calls a message by its severity. Good news is "success", whatever it was about."""
 
 
 def run(clock: Callable[[], datetime]) -> dict[str, int]:
@@ -64,7 +71,11 @@ def run(clock: Callable[[], datetime]) -> dict[str, int]:
                 continue  # another worker was first, or the row is in a digest now
             try:
                 channels.send(
-                    channel, subject=row.subject, body=f"{row.body}\n\n{links_of(row)}\n", message_id=row.message_id
+                    channel,
+                    subject=row.subject,
+                    body=f"{row.body}\n\n{links_of(row)}\n",
+                    message_id=row.message_id,
+                    about=_about(row),
                 )
             except channels.NotDelivered as exc:
                 done[_record_failure(row, str(exc), clock())] += 1
@@ -89,32 +100,67 @@ def _due(now: datetime) -> QuerySet[Notification]:
 
 
 def _ready(channel: str, now: datetime) -> list[Notification]:
-    """The channel's messages to send now, oldest first. Creates the digests among them."""
+    """The channel's messages to send now: errors first, then the oldest. Creates the digests among them."""
     due = list(_due(now).filter(channel=channel).select_related("symbol", "alert"))
     ready = [row for row in due if row.attempts or row.kind not in DIGESTS]
-    for kind in DIGESTS:
-        # A row that a worker has tried is never combined: it may have arrived.
-        untried = {row.pk: row for row in due if row.kind == kind and not row.attempts}
-        for message in digests.plan(*_candidates(channel, kind, untried), now) if untried else ():
+    # A row that a worker has tried is never combined: it may have arrived.
+    untried: dict[tuple[str, str], dict[int, Notification]] = {}
+    for row in due:
+        if row.kind in DIGESTS and not row.attempts:
+            rule = row.alert.rule if row.alert else None
+            untried.setdefault((row.kind, _error_rule(row.severity, rule)), {})[row.pk] = row
+    for (kind, rule), rows in untried.items():
+        for message in digests.plan(*_candidates(channel, kind, rule, rows), now):
             if not message.is_digest:
-                ready.append(untried[message.ids[0]])
-            elif digest := _create_digest(channel, kind, message, now):
+                ready.append(rows[message.ids[0]])
+            elif digest := _create_digest(channel, NotificationKind(kind), message, now):
                 ready.append(digest)
-    return sorted(ready, key=lambda row: row.pk)
+    return sorted(ready, key=lambda row: (row.severity != Severity.ERROR, row.pk))
+
+
+def _error_rule(severity: str | None, rule: str | None) -> str:
+    """The rule whose alerts alone may share a digest with this one; empty: all those with an empty one.
+
+    So an alert of severity error is never in a digest with others: it is told alone, or, where many symbols have the
+    same trouble at once, with alerts of its own rule. A breaker's message has no rule.
+    """
+    return rule if rule is not None and severity == Severity.ERROR else ""
 
 
 def _candidates(
-    channel: str, kind: str, untried: dict[int, Notification]
+    channel: str, kind: str, rule: str, untried: dict[int, Notification]
 ) -> tuple[list[digests.Candidate], list[digests.Candidate]]:
     """The pending and the earlier candidates, as `digests.plan` needs them."""
     since = min(row.at for row in untried.values()) - digests.MINUTE
-    earlier = Notification.objects.filter(at__gt=since, channel=channel, kind=kind).exclude(pk__in=list(untried))
+    earlier = Notification.objects.filter(at__gt=since, channel=channel, kind=kind, incident=None).exclude(
+        pk__in=list(untried)
+    )
     return (
         [digests.Candidate(id=row.pk, at=row.at) for row in untried.values()],
         [
             digests.Candidate(id=pk, at=at, in_digest=digest is not None)
-            for pk, at, digest in earlier.values_list("pk", "at", "digest")
+            for pk, at, digest, severity, of_rule in earlier.values_list(
+                "pk", "at", "digest", "severity", "alert__rule"
+            )
+            if _error_rule(severity, of_rule) == rule
         ],
+    )
+
+
+def _about(row: Notification) -> channels.About:
+    """What a program that receives the message may want to know of it."""
+    severity = Severity(row.severity or Severity.ERROR)  # without one only in rows of older versions
+    kinds, rules = {row.kind}, [row.alert.rule if row.alert else BREAKER]
+    if row.kind == NotificationKind.DIGEST:
+        kinds = set(Notification.objects.filter(digest=row).order_by().values_list("kind", flat=True).distinct())
+        rules = rules_of_digest(row)
+    elif row.kind == NotificationKind.DRILL:
+        rules = [NotificationKind.DRILL]
+    return channels.About(
+        type="success" if kinds <= GOOD_NEWS else APPRISE_TYPES[severity],
+        severity=severity,
+        rule=rules[0] if len(rules) == 1 else "",
+        symbol=row.symbol.ticker if row.symbol else "",
     )
 
 
@@ -130,13 +176,16 @@ def _create_digest(
                 ticker=row.symbol.ticker if row.symbol else "scanner",
                 at=row.at,
                 headline=texts.Text(subject=row.subject, body=row.body).headline,
+                severity=row.severity or Severity.ERROR,
             )
             for row in rows
         ]
     )
+    worst = max((Severity(row.severity or Severity.ERROR) for row in rows), key=list(Severity).index)
     with transaction.atomic():
         digest = Notification.objects.create(
             kind=NotificationKind.DIGEST,
+            severity=worst,
             channel=channel,
             at=now,
             subject=text.subject,

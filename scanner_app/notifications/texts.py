@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from scanner_app.domain.actors import SCANNER
+from scanner_app.domain.enums import Severity
 from scanner_app.domain.explanation import actions, next_steps
-from scanner_app.domain.wording import clock, error_line, one_line, plural, readable, span
+from scanner_app.domain.incidents import Failing
+from scanner_app.domain.wording import clock, counted, error_line, one_line, plural, readable, span
 
 QUOTED_AT_MOST = 50
 """Notifications that a digest quotes with their first line; of further ones it only names the symbol."""
@@ -40,6 +42,7 @@ class DigestEntry:
     ticker: str
     at: datetime
     headline: str
+    severity: str = Severity.ERROR
 
 
 def opened(
@@ -56,7 +59,9 @@ def opened(
     error_type, message = error
     headline = error_line(error_type, message)
     whole = readable(message)
-    about = f"Bar: {timeframe}, {clock(bar_time)}\nFailures in a row: {failures}, the last at {clock(now)}"
+    about = (
+        f"Severity: error\nBar: {timeframe}, {clock(bar_time)}\nFailures in a row: {failures}, the last at {clock(now)}"
+    )
     opens_again = next_steps.opens_again(half_open_at - now)
     then = next_steps.while_open(
         ticker=ticker,
@@ -95,6 +100,63 @@ def recovered(*, ticker: str, failures: int, incident_at: datetime, by: str, now
     return Text(subject=f"{ticker} recovered", body="\n\n".join([one_line(headline), times, follows]))
 
 
+def incident(
+    *,
+    detector: str,
+    error_type: str,
+    place: str,
+    began_at: datetime,
+    failing: Sequence[Failing],
+    more: bool,
+    off_by: str | None,
+) -> Text:
+    """A detector fails on many symbols. `more`: others were told before. `off_by`: who has switched it off."""
+    symbols = f"{len(failing)}{' more' if more else ''} {plural('symbol', len(failing))}"
+    where = f" at {place}" if place else ""
+    headline = one_line(f"Detector {detector} fails on {symbols} with {error_type}{where}.")
+    about = f"Severity: error\nSince: {clock(began_at)}"
+    lines = "\n".join(
+        f"- {one.ticker} processing failed {counted(one.times, 'time')}, the last at {clock(one.last_at)}"
+        for one in failing
+    )
+    if off_by is None:
+        follows = (
+            "What happens next: each symbol's bar is retried, and no bar is lost: they wait. What you can do: mend the "
+            "detector and restart; or switch it off, on the page of detectors or through the API. Then the symbols go "
+            "on without it, and it makes up for what it missed when it is on again."
+        )
+    else:
+        who = "It was switched off by itself" if off_by == SCANNER else f"It was switched off by {off_by}"
+        follows = (
+            f"{who}: the symbols go on without it, and it makes up for what it missed when it is on again. The page of "
+            "detectors shows its state."
+        )
+    closing = "You get no message about each of these symbols, and one when this is over."
+    return Text(
+        subject=one_line(f"Detector {detector} fails on {symbols}"),
+        body="\n\n".join([headline, about, lines, follows, closing]),
+    )
+
+
+def incident_over(*, detector: str, error_type: str, began_at: datetime, lasted: timedelta, off: bool) -> Text:
+    """A detector fails no more on many symbols. `off`: because it is switched off."""
+    why = ": it is switched off" if off else ""
+    headline = f"Detector {detector} has stopped failing with {error_type} after {span(lasted.total_seconds())}{why}."
+    return Text(
+        subject=one_line(f"over: detector {detector} fails on many symbols"),
+        body="\n\n".join([one_line(headline), f"It began: {clock(began_at)}"]),
+    )
+
+
+DRILL = "This is a drill. Its symbol is the scanner's own: none of yours has failed, and nothing needs to be done."
+
+
+def of_drill(text: Text) -> Text:
+    """A breaker's message about the canary, so marked that nobody takes it for trouble: its severity is info."""
+    body = text.body.replace(f"Severity: {Severity.ERROR}\n", f"Severity: {Severity.INFO}\n", 1)
+    return Text(subject=f"DRILL: {text.subject}", body=f"{DRILL}\n\n{body}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertSummary:
     """The facts of an alert that its messages name."""
@@ -115,7 +177,7 @@ def fired(alert: AlertSummary, *, renew: timedelta) -> Text:
         f"{HOW_TO_STOP}"
     )
     paragraphs = [one_line(alert.message), about, _look_at(alert.runbook), follows]
-    return Text(subject=_subject(alert.title, alert.name), body="\n\n".join(paragraphs))
+    return Text(subject=_subject(alert, ""), body="\n\n".join(paragraphs))
 
 
 def renewed(alert: AlertSummary, *, now: datetime) -> Text:
@@ -123,19 +185,21 @@ def renewed(alert: AlertSummary, *, now: datetime) -> Text:
     lasts = span((now - alert.began_at).total_seconds())
     about = f"Severity: {alert.severity}\nSince: {clock(alert.began_at)}, for {lasts}"
     paragraphs = [one_line(alert.message), about, _look_at(alert.runbook), HOW_TO_STOP]
-    return Text(subject=_subject(f"still: {alert.title}", alert.name), body="\n\n".join(paragraphs))
+    return Text(subject=_subject(alert, "still: "), body="\n\n".join(paragraphs))
 
 
 def cleared(alert: AlertSummary, *, ended_at: datetime) -> Text:
     """An alert is over."""
     headline = f"Over after {span((ended_at - alert.began_at).total_seconds())}: {alert.title}."
-    times = f"It began: {clock(alert.began_at)}\nIt ended: {clock(ended_at)}"
+    times = f"Severity: {alert.severity}\nIt began: {clock(alert.began_at)}\nIt ended: {clock(ended_at)}"
     paragraphs = [one_line(headline), f"Its message was: {one_line(alert.message)}", times]
-    return Text(subject=_subject(f"over: {alert.title}", alert.name), body="\n\n".join(paragraphs))
+    return Text(subject=_subject(alert, "over: "), body="\n\n".join(paragraphs))
 
 
-def _subject(title: str, name: str) -> str:
-    return one_line(f"{name}: {title}" if name else title.capitalize())
+def _subject(alert: AlertSummary, how: str) -> str:
+    """The severity first: a phone shows a few words of a subject. `how`: "", "still: " or "over: "."""
+    title = f"{alert.name}: {how}{alert.title}" if alert.name else f"{how}{alert.title}"
+    return one_line(f"{alert.severity}: {title}")
 
 
 def _look_at(runbook: str) -> str:
@@ -162,8 +226,19 @@ def digest_of_cleared(named: Sequence[DigestEntry]) -> Text:
 
 
 def _digest_of_alerts(named: Sequence[DigestEntry], what: str, closing: str) -> Text:
-    subject = f"{len(named)} alerts {what}"
-    return Text(subject=subject, body="\n\n".join([f"{subject}.", _quoted(named), *([closing] if closing else [])]))
+    counted_alerts = f"{len(named)} alerts {what}"
+    found = sorted({one.severity for one in named}, key=_rank)
+    counts = ", ".join(f"{sum(one.severity == severity for one in named)} {severity}" for severity in found)
+    quoted = _quoted(sorted(named, key=lambda one: _rank(one.severity)), with_severity=True)
+    return Text(
+        subject=f"{found[0]}: {counted_alerts}",
+        body="\n\n".join([f"{counted_alerts}: {counts}.", quoted, *([closing] if closing else [])]),
+    )
+
+
+def _rank(severity: str) -> int:
+    """To sort by: the worst severity first."""
+    return -list(Severity).index(Severity(severity))
 
 
 def digest_of_opened(named: Sequence[DigestEntry]) -> Text:
@@ -176,7 +251,9 @@ def digest_of_opened(named: Sequence[DigestEntry]) -> Text:
     )
     return Text(
         subject=f"{count} {plural('symbol', count)}: processing failed",
-        body="\n\n".join([f"The breakers of {count} {plural('symbol', count)} opened.", _quoted(named), closing]),
+        body="\n\n".join(
+            [f"The breakers of {count} {plural('symbol', count)} opened. Severity: error.", _quoted(named), closing]
+        ),
     )
 
 
@@ -189,8 +266,11 @@ def digest_of_recovered(named: Sequence[DigestEntry]) -> Text:
     )
 
 
-def _quoted(named: Sequence[DigestEntry]) -> str:
-    lines = [f"- {one.ticker}, {clock(one.at, one.at)}: {one.headline}" for one in named[:QUOTED_AT_MOST]]
+def _quoted(named: Sequence[DigestEntry], *, with_severity: bool = False) -> str:
+    lines = [
+        f"- {f'{one.severity}, ' if with_severity else ''}{one.ticker}, {clock(one.at, one.at)}: {one.headline}"
+        for one in named[:QUOTED_AT_MOST]
+    ]
     if rest := named[QUOTED_AT_MOST:]:
         lines.append("- and " + ", ".join(one.ticker for one in rest))
     return "\n".join(lines)

@@ -1,66 +1,33 @@
-"""The live board, a symbol's page, the runbook, signing in, and the redirect to Flower."""
+"""The live board, a symbol's page, the runbook, the guarantees, signing in, and the redirect to Flower."""
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from django.conf import settings
 from django.contrib.auth.views import LoginView, redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
-from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from scanner_app.access.roles import May
 from scanner_app.alerts.acknowledge import MAX_SILENCE_MINUTES
 from scanner_app.domain.addresses import bracketed, is_every_address
-from scanner_app.domain.alert_rules import RULES
-from scanner_app.pages import runbook
+from scanner_app.notifications.links import runbook_path
+from scanner_app.pages import documents
 from scanner_app.reading import symbols
 
-POLICY = "; ".join(
-    [
-        "default-src 'self'",
-        "style-src 'self' 'unsafe-inline'",  # the chart's library adds a style element for its logo
-        "img-src 'self' data:",
-        "object-src 'none'",
-        "base-uri 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-    ]
-)
-"""Content-Security-Policy of the pages: nothing from other hosts, and no scripts but our own files."""
 
-View = Callable[..., HttpResponseBase]
-
-
-def guarded(view: View) -> View:
-    """The view, with POLICY added to its answers."""
-
-    @wraps(view)
-    def answer(*args: Any, **kwargs: Any) -> HttpResponseBase:
-        response = view(*args, **kwargs)
-        response["Content-Security-Policy"] = POLICY
-        return response
-
-    return answer
-
-
-@guarded
 @never_cache
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """The live board: an empty page that its script fills every second."""
     if not (request.user.is_authenticated or settings.SCANNER_PUBLIC_STATUS):
         return redirect_to_login(request.get_full_path())
-    return render(request, "scanner_app/home.html", _common(request))
+    return render(request, "scanner_app/home.html", common(request))
 
 
-@guarded
 @never_cache
 @require_safe
 def symbol(request: HttpRequest, ticker: str) -> HttpResponse:
@@ -68,34 +35,41 @@ def symbol(request: HttpRequest, ticker: str) -> HttpResponse:
     if not (request.user.is_authenticated or settings.SCANNER_PUBLIC_STATUS):
         return redirect_to_login(request.get_full_path())
     found = symbols.find(ticker)
-    context = {"ticker": ticker.upper(), "known": found is not None, **_common(request)}
+    context = {"ticker": ticker.upper(), "known": found is not None, **common(request)}
     return render(request, "scanner_app/symbol.html", context, status=404 if found is None else 200)
 
 
-@guarded
 @never_cache
 @require_safe
 def runbook_page(request: HttpRequest, rule: str) -> HttpResponse:
     """The runbook's page on a rule: what its alert means, what to look at and what to do."""
     if not (request.user.is_authenticated or settings.SCANNER_PUBLIC_STATUS):
         return redirect_to_login(request.get_full_path())
-    if rule not in RULES:
+    if runbook_path(rule) is None:
         raise Http404
     return render(
-        request, "scanner_app/runbook.html", {"rule": rule, "page": runbook.html_of(rule), **_common(request)}
+        request, "scanner_app/runbook.html", {"rule": rule, "page": documents.runbook(rule), **common(request)}
     )
 
 
-def _common(request: HttpRequest) -> dict[str, Any]:
+@never_cache
+@require_safe
+def guarantees(request: HttpRequest) -> HttpResponse:
+    """What the scanner promises, with the limits, and how to see it.
+
+    For strangers too, as the sign-in page links it: it is a released document, and says nothing of this installation.
+    """
+    return render(request, "scanner_app/guarantees.html", {"page": documents.guarantees(), **common(request)})
+
+
+def common(request: HttpRequest) -> dict[str, Any]:
     """Template variables of all pages. They only hide actions: the API checks the permission of each request."""
     return {
         "may_operate": May(request.user).operate,
-        "p95_limit_ms": settings.SCANNER_ALERT_P95_MS,
         "max_silence_minutes": MAX_SILENCE_MINUTES,
     }
 
 
-@method_decorator(guarded, name="dispatch")
 class SignIn(LoginView):
     """Sign in, and return to the page that required it."""
 

@@ -1,7 +1,7 @@
 """What the admin's start page shows: the overall status, symbols in trouble, alerts and workers."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -46,11 +46,45 @@ class WorkerOverview:
     sweeper_late: bool
 
 
-def trouble(overview: Overview) -> list[SymbolSummary]:
-    """The symbols in trouble, the worst first."""
-    worst = {SymbolState.FAILED: 0, SymbolState.PAUSED: 1, SymbolState.PROCESSING: 2}
-    found = [one for one in overview.symbols if one.in_trouble]
-    return sorted(found, key=lambda one: (worst[one.state], -one.consecutive_failures, -one.backlog, one.symbol))
+RANKS = ("failed", "paused", "stale", "slow", "quarantine")
+"""What a symbol in trouble can be, the worst first. The live board has the same words in the same order."""
+
+
+@dataclass(frozen=True, slots=True)
+class InTrouble:
+    """A symbol in trouble."""
+
+    symbol: SymbolSummary
+    condition: str  # one of RANKS
+
+
+def condition(one: SymbolSummary, *, is_slow: bool, quarantined: int) -> str:
+    """What to show of a symbol, in one word: as `condition` in static/scanner_app/live/text.js has it."""
+    if not one.enabled:
+        return "disabled"
+    if one.state is not SymbolState.PROCESSING:
+        return one.state
+    if one.is_stale:
+        return "stale"
+    if is_slow:
+        return "slow"
+    return "quarantine" if quarantined else "processing"
+
+
+def trouble(overview: Overview, quarantined: Mapping[int, int]) -> list[InTrouble]:
+    """The symbols in trouble, the worst first; `quarantined`: their bars in quarantine, by symbol id."""
+    slow = set(overview.slow)
+    found = [
+        InTrouble(one, word)
+        for one in overview.symbols
+        if (word := condition(one, is_slow=one.symbol in slow, quarantined=quarantined.get(one.id, 0))) in RANKS
+    ]
+
+    def how_bad(one: InTrouble) -> tuple[int, int, int, str]:
+        symbol = one.symbol
+        return RANKS.index(one.condition), -symbol.consecutive_failures, -symbol.backlog, symbol.symbol
+
+    return sorted(found, key=how_bad)
 
 
 def worker_overview(now_s: float) -> WorkerOverview:
@@ -84,11 +118,12 @@ def context(now: datetime) -> dict[str, Any]:
     """The template's variables. As many queries for a thousand symbols as for one."""
     fired = status.fired_alerts()
     overview = status.overview(now, fired)
-    troubled = trouble(overview)
-    quarantined = quarantine_entries.open_entries().order_by()[: MAX_COUNT + 1].count()
+    by_symbol = quarantine_entries.counted_by_symbol()
+    troubled, quarantined = trouble(overview, by_symbol), sum(by_symbol.values())
     alerts = worst_first(fired)
     return {
         "overview": overview,
+        "failed": [one.symbol for one in overview.symbols if one.state is SymbolState.FAILED],
         "disabled": overview.total_symbols - overview.enabled_symbols,
         "open_breakers": sum(one.circuit_state is breaker.State.OPEN for one in overview.symbols),
         "trouble": troubled[:MAX_ROWS],

@@ -10,6 +10,7 @@ from scanner_app.domain.timeframes import RANK
 from scanner_app.engine import forming
 from scanner_app.engine.forming import Forming
 from scanner_app.models import Bar, Signal, Symbol
+from scanner_app.reading import drawings
 
 BARS = 250
 """Bars of a chart by default: a year of daily bars, four hours of minutes."""
@@ -28,12 +29,16 @@ class Chart:
     bars: Sequence[Mapping[str, Any]]  # oldest first
     signals: Sequence[Mapping[str, Any]]  # on these bars, oldest first, without those that were withdrawn
     forming: Forming | None  # the bar after these, if there is one
+    lines: Sequence[Mapping[str, Any]] = ()  # what the signals of the pattern saw; none if no pattern was asked for
 
 
-def chart(symbol: Symbol, timeframe: str | None, *, limit: int = BARS, now: datetime) -> Chart:
+def chart(
+    symbol: Symbol, timeframe: str | None, *, limit: int = BARS, now: datetime, pattern: str | None = None
+) -> Chart:
     """The newest `limit` bars by their opening time, with their signals, and the forming bar. Four queries at most.
 
-    `timeframe` None: the shortest that has bars. Without bars of the timeframe the chart is empty.
+    `timeframe` None: the shortest that has bars. Without bars of the timeframe the chart is empty. `pattern`: with the
+    lines of its signals, for two queries more.
     Discarded bars are left out, since no window contains them.
     """
     unfinished = {one.timeframe: one for one in forming.of_symbol(symbol, now)}
@@ -44,9 +49,11 @@ def chart(symbol: Symbol, timeframe: str | None, *, limit: int = BARS, now: date
         Bar.objects.filter(symbol=symbol, timeframe=shown)
         .exclude(status=BarStatus.DISCARDED)
         .order_by("-timestamp")
-        .values("id", "timestamp", "open", "high", "low", "close", "volume", "status")[:limit]
+        .values("id", "timestamp", "open", "high", "low", "close", "volume", "derived", "status")[:limit]
     )[::-1]
     valid = Signal.objects.filter(bar__in=[bar["id"] for bar in bars], withdrawn_at=None).order_by("timestamp", "id")
+    signals = list(valid.values("timestamp", "detector", "pattern", "direction", "strength", "late", "revised"))
+    drawn = [one for one in signals if one["pattern"] == pattern]
     last = unfinished.get(shown or "")
     return Chart(
         symbol=symbol.ticker,
@@ -54,5 +61,6 @@ def chart(symbol: Symbol, timeframe: str | None, *, limit: int = BARS, now: date
         timeframe=shown,
         bars=bars,
         forming=last if last is not None and (not bars or last.timestamp > bars[-1]["timestamp"]) else None,
-        signals=list(valid.values("timestamp", "detector", "pattern", "direction", "strength", "late", "revised")),
+        signals=signals,
+        lines=drawings.lines(symbol, shown, drawn, since=bars[0]["timestamp"]) if shown and drawn else (),
     )

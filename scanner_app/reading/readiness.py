@@ -1,17 +1,18 @@
-"""Whether the scanner is ready: database, broker and workers answer. For /readyz."""
+"""Whether the scanner could work just now: database and broker take a write, and workers are there. For /readyz."""
 
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import structlog
+from django.utils import timezone
 
 from scanner_app.domain import wording
 from scanner_app.domain.alert_rules import worker_clock
 from scanner_app.domain.worker_roles import NEEDED_ROLES, Role
-from scanner_app.messaging import heartbeats, redis_client, sweep_memory
+from scanner_app.messaging import heartbeats, sweep_memory
 from scanner_app.models import Symbol
-from scanner_app.reading import clocks
+from scanner_app.reading import clocks, drills, feeds, write_checks
 
 log = structlog.get_logger(__name__)
 
@@ -22,6 +23,7 @@ class Readiness:
 
     checks: dict[str, str]  # by name, why it is not ready; empty text: it is ready
     warnings: list[str]  # problems for which no request should be turned away
+    alarm_path: str = ""  # what the last drill has shown, in a sentence; empty: not known
 
     @property
     def not_ready(self) -> list[str]:
@@ -38,17 +40,26 @@ def check() -> Readiness:
     checks = {"database": _reason(database_ready), "broker": _reason(broker_ready)}
     # Workers report through the broker: without it the check would only wait for a second timeout.
     checks["workers"] = "unknown, since the broker is not ready" if checks["broker"] else _reason(workers_ready)
-    return Readiness(checks=checks, warnings=[] if any(checks.values()) else _wrong_clocks())
+    if any(checks.values()):
+        return Readiness(checks=checks, warnings=[])
+    said, failed = _alarm_path()
+    return Readiness(checks=checks, warnings=[*_wrong_clocks(), *_feeds_in_trouble(), *failed], alarm_path=said)
 
 
 def database_ready() -> None:
-    """Raises what the database raises if it does not answer, or has no tables yet."""
+    """Raises what the database raises if it does not answer, or has no tables yet; NotReadyError: it takes no write."""
     Symbol.objects.order_by().values_list("pk").first()
+    _raise_if(write_checks.database_problem())
 
 
 def broker_ready() -> None:
-    """Raises what the broker's client raises if the broker does not answer."""
-    redis_client.client().ping()
+    """Raises NotReadyError if the broker does not answer, or takes no write."""
+    _raise_if(write_checks.broker_problem())
+
+
+def _raise_if(problem: str) -> None:
+    if problem:
+        raise NotReadyError(problem)
 
 
 def workers_ready() -> None:
@@ -82,6 +93,24 @@ def _wrong_clocks() -> list[str]:
         for name, ahead in sorted(ahead_s.items())
         if abs(ahead) > worker_clock.MAX_OFF_S
     ]
+
+
+def _feeds_in_trouble() -> list[str]:
+    try:
+        return feeds.warnings(timezone.now())
+    except Exception as exc:  # noqa: BLE001 - likewise
+        log.warning("feeds_not_read", error=str(exc))
+        return []
+
+
+def _alarm_path() -> tuple[str, list[str]]:
+    """What the last drill has shown; and the same once more, as a warning, if it has failed."""
+    try:
+        path = drills.alarm_path(timezone.now())
+    except Exception as exc:  # noqa: BLE001 - likewise
+        log.warning("drills_not_read", error=str(exc))
+        return "", []
+    return path.said, [] if path.failed_at is None else [path.said]
 
 
 def _reason(needed: Callable[[], None]) -> str:

@@ -9,12 +9,17 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from operator import attrgetter
 
+from django.conf import settings
+
 from scanner_app.conf import alert_limits
-from scanner_app.domain.alert_rules import RULES, Facts, Rule, SymbolFacts
+from scanner_app.domain.alert_rules import RULES, Facts, Rule, SymbolFacts, broker_away
 from scanner_app.domain.alert_rules.interface import some_names
+from scanner_app.domain.drill import AlarmPath
 from scanner_app.domain.enums import FIRED_STATES, BarStatus, OverallStatus, Severity, SymbolState
-from scanner_app.models import Alert, Bar, Evaluation
+from scanner_app.domain.tickers import CANARY
+from scanner_app.models import Alert, Bar, Evaluation, Symbol
 from scanner_app.models.alerts import NEVER
+from scanner_app.reading import drills, write_checks
 from scanner_app.reading.encoding import as_json
 from scanner_app.reading.symbol_status import SymbolSummary, all_summaries, slow_symbols, symbol_facts
 
@@ -22,7 +27,7 @@ RATE_SPAN = timedelta(seconds=10)
 """The time over which `bars_per_second` is the mean."""
 
 OVERDUE_AFTER = timedelta(seconds=30)
-"""Time without an evaluation of the alert rules after which problems may be hidden. Given by the design."""
+"""Time without an evaluation of the alert rules after which problems may be hidden."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +46,17 @@ class Overview:
     backlog: int  # heads included
     stale_symbols: int  # enabled ones whose feed is late
     symbols: list[SymbolSummary]  # by ticker
+    alarm_path: AlarmPath
+    watcher: "WatcherPing | None" = None  # the last ping to the outside watcher; None: there was none
     slow: tuple[str, ...] = ()  # tickers of those whose p95 of fresh bars is over the limit
+
+
+@dataclass(frozen=True, slots=True)
+class WatcherPing:
+    """The last ping to SCANNER_PING_URL."""
+
+    at: datetime
+    answer: str  # "answer 200", "failed: ConnectError", or "withheld: " and why
 
 
 _AGES = {"data_age_seconds", "stale_for_s"}
@@ -57,7 +72,7 @@ def verdict(severities: Iterable[str]) -> OverallStatus:
 
 
 def overview(now: datetime, fired: Sequence[Alert] | None = None) -> Overview:
-    """All symbols, counted and judged. Five queries, whatever their number.
+    """All symbols, counted and judged. Six queries, whatever their number.
 
     `fired`: the result of `fired_alerts()`, if the caller has it already. None: it is read here.
     """
@@ -65,7 +80,9 @@ def overview(now: datetime, fired: Sequence[Alert] | None = None) -> Overview:
     states = [one.state for one in shown]
     slow = slow_symbols(now)
     fired = fired_alerts() if fired is None else fired
-    found = problems([symbol_facts(one, slow) for one in shown], fired, last_evaluation(), now)
+    evaluation = Evaluation.objects.filter(pk=Evaluation.THE_ROW).first()
+    evaluated_at = _evaluated_at(evaluation)
+    found = problems([symbol_facts(one, slow) for one in shown], fired, evaluated_at, now, unwritable())
     return Overview(
         overall_status=verdict(severity for severity, _ in found),
         reasons=[reason for _, reason in found],
@@ -79,28 +96,50 @@ def overview(now: datetime, fired: Sequence[Alert] | None = None) -> Overview:
         backlog=sum(one.backlog for one in shown),
         stale_symbols=sum(one.is_stale and one.enabled for one in shown),
         symbols=shown,
+        watcher=_last_ping(evaluation),
+        alarm_path=drills.alarm_path(now),
         slow=tuple(sorted(slow)),
     )
 
 
 def fingerprint(whole: Overview) -> str:
     """Equal for two overviews that differ only in the ages, which grow with every moment."""
-    content = (replace(whole, symbols=[]), [_without_ages(one) for one in whole.symbols])
+    alarm_path = replace(whole.alarm_path, said="")
+    content = (replace(whole, symbols=[], alarm_path=alarm_path), [_without_ages(one) for one in whole.symbols])
     return sha256(as_json(content)).hexdigest()[:32]
 
 
+def unwritable() -> list[tuple[str, str]]:
+    """Why no bar gets any further, for want of a write, as (severity, sentence); empty while writes succeed."""
+    database, broker = write_checks.database_problem(), write_checks.broker_problem()
+    found: list[tuple[str, str]] = []
+    if database:
+        found.append((Severity.ERROR, f"{database}. No bar is accepted or finished until it does."))
+    if broker:
+        found.append((Severity.ERROR, f"{broker}. Bars are accepted, and wait."))
+    if not found and (workers := write_checks.workers_problem()):
+        found.append((Severity.WARNING, f"{workers}."))
+    return found
+
+
 def problems(
-    symbols: Sequence[SymbolFacts], fired: Sequence[Alert], evaluated_at: datetime | None, now: datetime
+    symbols: Sequence[SymbolFacts],
+    fired: Sequence[Alert],
+    evaluated_at: datetime | None,
+    now: datetime,
+    more: Sequence[tuple[str, str]] = (),
 ) -> list[tuple[str, str]]:
     """What is wrong, as (severity, sentence): the worst first, one sentence for each rule. No queries.
 
     The rules that the requirements give are judged here, so that they count at once, also before their alerts fire and
     while nobody evaluates the rules. Other rules count by their alerts that have fired and are not over, silenced ones
-    included.
+    included. `more`: other problems, which come first among those of their severity.
     """
     facts = Facts(now=now, limits=alert_limits(), symbols=tuple(symbols))
-    found = []
+    found = list(more)
     for rule in RULES.values():
+        if more and rule.name == broker_away.RULE.name:
+            continue  # `more` says the same, of now
         if rule.counts_at_once:
             messages = [(one.ticker, one.message) for one in rule.find(facts) or ()]
         else:
@@ -134,8 +173,17 @@ def fired_alerts() -> list[Alert]:
 
 def last_evaluation() -> datetime | None:
     """When the alert rules were evaluated last; None: never. One query."""
-    evaluated_at = Evaluation.objects.values_list("evaluated_at", flat=True).filter(pk=Evaluation.THE_ROW).first()
-    return None if evaluated_at is None or evaluated_at == NEVER else evaluated_at
+    return _evaluated_at(Evaluation.objects.filter(pk=Evaluation.THE_ROW).first())
+
+
+def _evaluated_at(row: Evaluation | None) -> datetime | None:
+    return None if row is None or row.evaluated_at == NEVER else row.evaluated_at
+
+
+def _last_ping(row: Evaluation | None) -> WatcherPing | None:
+    if row is None or row.pinged_at is None or not settings.SCANNER_PING_URL:
+        return None
+    return WatcherPing(row.pinged_at, row.ping_answer)
 
 
 _serving_since: datetime | None = None
@@ -176,5 +224,6 @@ def _overdue_reason(evaluated_at: datetime | None, now: datetime) -> str:
 
 def bars_per_second(now: datetime) -> float:
     """Bars processed per second, as the mean of the last RATE_SPAN. One query."""
-    done = Bar.objects.filter(finished_at__gt=now - RATE_SPAN, finished_at__lte=now, status=BarStatus.PROCESSED).count()
-    return done / RATE_SPAN.total_seconds()
+    done = Bar.objects.filter(finished_at__gt=now - RATE_SPAN, finished_at__lte=now, status=BarStatus.PROCESSED)
+    of_drills = Symbol.objects.filter(ticker=CANARY).values("pk")
+    return done.exclude(symbol__in=of_drills).count() / RATE_SPAN.total_seconds()

@@ -35,6 +35,7 @@ class TimelineLine:
     reason: str
     bar: int | None
     sentence: str
+    detail: dict[str, Any] | None = None  # of an operator's action: what it changed, before and after
     # Of a failed attempt; its traceback is in the list of failures.
     failure: int | None = None  # its id there
     attempt: int | None = None
@@ -79,8 +80,18 @@ def _calendar(actor: str, reason: str, _bar: str) -> str:
     return f"{_who(actor)} set its trading calendar to {calendar}{f': {why}' if why else ''}"
 
 
+def _threshold(actor: str, reason: str, _bar: str) -> str:
+    """The event's reason starts with the limit; a user's reason may follow."""
+    return f"{_who(actor)} set its limit for slow bars to {wording.one_line(reason)}"
+
+
+def _silence(text: str) -> Callable[[str, str, str], str]:
+    """The event's reason starts with what is silenced and until when; a user's reason may follow."""
+    return lambda actor, reason, _bar: f"{_who(actor)} {text} {wording.one_line(reason)}"
+
+
 SENTENCES: dict[str, Callable[[str, str, str], str]] = {
-    EventKind.CREATED: _act("put the symbol on the watch list"),
+    EventKind.CREATED: _act("added the symbol"),
     EventKind.PAUSED: _happened("Paused: {reason}"),
     EventKind.OPENED: _happened("The breaker opened: {reason}"),
     EventKind.REOPENED: _happened("The probe failed, the breaker stays open: {reason}"),
@@ -100,6 +111,10 @@ SENTENCES: dict[str, Callable[[str, str, str], str]] = {
     EventKind.DELETED: _act("deleted the symbol"),
     EventKind.LANE: _happened("Moved {reason}"),
     EventKind.CALENDAR: _calendar,
+    EventKind.THRESHOLD: _threshold,
+    EventKind.VERSION: _happened("From here on {reason}"),
+    EventKind.SILENCED: _silence("silenced"),
+    EventKind.UNSILENCED: _silence("ended the silence of"),
 }
 """By kind of event: a function of actor, reason and the bar's name, which returns the sentence."""
 
@@ -171,6 +186,7 @@ def _line(event: SymbolEvent, failure: ProcessingFailure | None) -> TimelineLine
         reason=event.reason,
         bar=event.bar_id,
         sentence=event_sentence(event, failure),
+        detail=event.detail,
         **({} if failure is None else _of_failure(failure)),
     )
 

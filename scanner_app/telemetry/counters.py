@@ -45,7 +45,7 @@ DEFERRED = Counter("scanner_bars_deferred", "Deliveries of bars put off to a lat
 OUTAGES = Counter("scanner_outages", "Runs that ended with our own database or broker away", registry=REGISTRY)
 LATENCY = Histogram(
     "scanner_bar_latency_seconds",
-    "From a bar's acceptance to the commit of its result, without bars held by a pause",
+    "From a bar's acceptance to the commit of its result, without bars held by a pause and without history",
     buckets=SECONDS,
     registry=REGISTRY,
 )
@@ -57,7 +57,7 @@ WAITING = Histogram(
 )
 RUNNING = Histogram(
     "scanner_bar_running_seconds",
-    "The part of the latency in which the detectors ran",
+    "The part of the latency in which detectors and traders' rules ran",
     buckets=SECONDS,
     registry=REGISTRY,
 )
@@ -69,6 +69,13 @@ SWEPT = Counter(
     registry=REGISTRY,
 )
 
+TOLD = Counter(
+    "scanner_deliveries",
+    "Deliveries of hits: made, sent, retried, given_up, expired",
+    ["what"],
+    registry=REGISTRY,
+)
+
 
 def _never_fails(count: Callable[P, None]) -> Callable[P, None]:
     """Log an error of counting instead of raising it: the folder may have been removed, or the disk may be full."""
@@ -77,7 +84,7 @@ def _never_fails(count: Callable[P, None]) -> Callable[P, None]:
     def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             count(*args, **kwargs)
-        except (OSError, ValueError) as exc:
+        except Exception as exc:  # noqa: BLE001 - whatever is wrong with a count, the bar is not
             log.warning("not_counted", what=count.__name__, error=str(exc))
 
     return guarded
@@ -98,10 +105,10 @@ def bars_refused(by_reason: Mapping[str, int]) -> None:
 
 
 @_never_fails
-def bar_processed(*, latency_s: float, run_s: float, held: bool) -> None:
-    """Count a bar that was processed, with its latency unless it was held."""
+def bar_processed(*, latency_s: float, run_s: float, counts: bool) -> None:
+    """Count a bar that was processed; with its latency, unless that says nothing about the speed (see latency.py)."""
     PROCESSED.inc()
-    if not held:
+    if counts:
         LATENCY.observe(latency_s)
         WAITING.observe(max(0.0, latency_s - run_s))
         RUNNING.observe(run_s)
@@ -143,3 +150,11 @@ def swept(counts: Mapping[str, int]) -> None:
     SWEEPS.inc()
     for kind in ("lost", "idle", "published", "failed"):
         SWEPT.labels(kind).inc(counts[kind])
+
+
+@_never_fails
+def deliveries(counts: Mapping[str, int]) -> None:
+    """Count what a run that tells hits did."""
+    for what in ("made", "sent", "retried", "given_up", "expired"):
+        if counts.get(what):
+            TOLD.labels(what).inc(counts[what])

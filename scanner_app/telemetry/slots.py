@@ -12,14 +12,47 @@ import os
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from prometheus_client import values
+from prometheus_client.mmap_dict import MmapedDict
 
 MOST = 10_000
 """Most slots: more than the processes that one machine runs."""
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable from which the library takes the folder, each time that it opens a file."""
+
+
+FILE_SIZE = 1 << 16
+"""Bytes of a file of counters, as the library makes it."""
+
+
+class AllocatedDict(MmapedDict):
+    """The library's file of counters, with its place on the disk taken beforehand.
+
+    The library makes a file of holes and writes to it through memory. On a full disk the first write into a hole
+    would kill the process (SIGBUS). If there is no place, this process counts in memory, where no one reads it.
+    """
+
+    def __init__(self, filename: str, read_mode: bool = False) -> None:
+        if not read_mode:
+            filename = _allocated(filename)
+        super().__init__(filename, read_mode)  # type: ignore[no-untyped-call] # the library has some types only
+
+
+def _allocated(filename: str) -> str:
+    if not hasattr(os, "memfd_create"):  # not Linux
+        return filename
+    try:
+        file = os.open(filename, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.posix_fallocate(file, 0, FILE_SIZE)
+        finally:
+            os.close(file)
+    except OSError:
+        return f"/proc/self/fd/{os.memfd_create('counters')}"
+    return filename
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +81,8 @@ def count_in(folder: Path) -> bool:
         values.ValueClass = values.MutexValue
         return False
     os.environ[FOLDER_VARIABLE] = str(folder)
+    library: Any = values
+    library.MmapedDict = AllocatedDict
     values.ValueClass = values.MultiProcessValue(  # type: ignore[no-untyped-call] # the library has some types only
         process_identifier=lambda: _number(folder)
     )

@@ -25,6 +25,9 @@ LONG_RUN_S = 1.0
 """A run that takes longer counts as hung. Not less: on a busy machine a run waits for SQLite's only lock for longer
 than it computes, and more processes would only wait for the same lock."""
 
+SPARE_S = 60.0
+"""Seconds for which processes that were added stay without being needed."""
+
 
 def wanted_slots(
     started: Iterable[float | None], now_s: float, *, slots: int, base: int, spare: int, long_s: float
@@ -43,8 +46,8 @@ def wanted_slots(
 class Autoscale(bootsteps.StartStopStep):
     """Check often how long the runs have taken; add slots for those that hang, and take the slots back afterwards.
 
-    A process that was added stays until the worker ends; without a slot it gets no bars. Idle, it costs a few MB. It is
-    not ended, because Celery might end it just when it was given a bar, which would count as that bar's failure.
+    A process that was added stays for SPARE_S, in case the hanging goes on. Then one after the other is ended, each at
+    a moment at which the worker has no bar at all: a process that was just given one must not be ended.
     """
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
@@ -58,6 +61,7 @@ class Autoscale(bootsteps.StartStopStep):
         # Celery collects garbage before each fork, which blocks the event loop for 0.15 s. Frozen objects are skipped.
         gc.freeze()
         self.slots: int = parent.controller.concurrency
+        self.needed_s = time.monotonic()  # when there was last a reason for more processes than the first ones
         self.timer = parent.timer.call_repeatedly(LOOK_S, self.look, (parent,))
 
     def stop(self, parent: Any) -> None:  # noqa: ARG002 - Celery's signature
@@ -84,3 +88,15 @@ class Autoscale(bootsteps.StartStopStep):
         elif wanted < self.slots:
             parent.qos.decrement_eventually(self.slots - wanted)
         self.slots = wanted
+        self.end_spare(parent, time.monotonic())
+
+    def end_spare(self, parent: Any, now_s: float) -> None:
+        """End a process that was added, if none is needed any more. `now_s` is time.monotonic()."""
+        base = parent.controller.concurrency
+        if self.slots > base:
+            self.needed_s = now_s
+        # Jobs leave the cache when their result is here, and this thread gives them out: so none is under way.
+        idle = not parent.pool._pool._cache  # noqa: SLF001 - Celery offers no other way to what its processes have
+        if parent.pool.num_processes > base and idle and now_s - self.needed_s > SPARE_S:
+            parent.pool.shrink(1)
+            log.info("process_ended", worker=parent.hostname, processes=parent.pool.num_processes)

@@ -1,8 +1,5 @@
 """The command lines of the scanner's processes, for whatever starts them."""
 
-WEB_WORKERS = 2
-"""Web processes. Two, since the threads of one process share the interpreter's lock. Chosen, not measured."""
-
 WEB_THREADS = 16
 """Threads of each web process: the number of requests that it handles at a time."""
 
@@ -14,13 +11,10 @@ def worker_command(role: str, processes: int) -> str:
 
 
 def beat_command() -> str:
-    """Celery's command line of beat. Where it keeps its schedule is in the settings."""
+    """Celery's command line of beat, which keeps its schedule in memory (schedule.py)."""
     return "celery -q -A scanner_project beat --pidfile="
 
 
-def web_command(address: str) -> str:
-    """Gunicorn's command line. --preload: the code is loaded once, so the second process costs little memory."""
-    return (
-        f"gunicorn scanner_project.wsgi --bind {address} --workers {WEB_WORKERS} --threads {WEB_THREADS}"
-        " --preload --graceful-timeout 5 --no-control-socket"
-    )
+def web_command() -> str:
+    """The web server's command line. Where it listens is in the settings."""
+    return "scanner_project.web"

@@ -1,10 +1,13 @@
 """Celery's consumer, changed in two ways: it survives the loss of its broker, and it sends its events in batches."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import structlog
 from celery.worker import consumer as celery_consumer
+
+from scanner_app.workers import children
 
 log = structlog.get_logger(__name__)
 
@@ -50,9 +53,10 @@ class Consumer(celery_consumer.Consumer):
         """Replace dead children before the event loop begins again, and forget the timer for events.
 
         A child that was killed just before the broker was lost would be registered with the event loop, which would
-        end the worker with "file descriptor is None".
+        end the worker with "file descriptor is None". One that dies a moment later is replaced in the event loop.
         """
-        self.pool.maintain_pool()
+        children.replace_dead(self.pool, self.hub)
+        self.pool.did_start_ok = partial(children.some_live, self.pool)
         self._events_due = False  # the timer may have been cancelled while connecting
         return super().loop_args()
 

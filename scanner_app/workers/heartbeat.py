@@ -36,7 +36,7 @@ class HeartbeatStep(bootsteps.StartStopStep):
         held = {identity(request.id, request.request_dict.get("retries") or 0) for request in _requests(parent)}
         role = role_of(parent.app.amqp.queues.consume_from)
         try:
-            heartbeats.write(parent.hostname, role, held, unconsumed_s=watchdog.unconsumed_s())
+            heartbeats.write(parent.hostname, role, held, unanswered_s=watchdog.unanswered_s())
         except RedisError as exc:
             log.warning("heartbeat_failed", worker=parent.hostname, error=str(exc))
 

@@ -46,4 +46,4 @@ class HeadRequest(request.Request):
             control=self.name == task_names.CONTROL_RUN,
         )
         log.error("run_killed", **message.logged, reason=reason)
-        publisher.publish_killed_run(message, reason)
+        publisher.publish_killed_run(message, reason, self.time_start)

@@ -1,18 +1,15 @@
 """End a worker that lives but no longer takes messages (a deaf worker), so that its process manager restarts it.
 
-Workers have been seen deaf after reconnects to the broker, above all with queues that were added at run time. A worker
-is deaf when a message has waited for 10 s in a queue that it should consume, while it had free slots. Waiting behind
-other messages does not count: if a thousand messages wait and a hundred a second are taken, each waits ten seconds.
+Workers have been seen deaf after reconnects to the broker. A worker asks the broker for a message and hears about
+every second that there is none, or what it is. So a worker that has free slots, but has had no answer for 10 s while
+the broker answers others, is deaf. How long a message waits says nothing about one worker of several.
 The watchdog is a thread of its own, so that it still runs when the event loop hangs.
 """
 
-import math
 import os
 import signal
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import celery.worker.state as worker_state
@@ -22,77 +19,45 @@ from django.conf import settings
 from redis.exceptions import RedisError
 
 from scanner_app.domain.worker_health import DEAF_AFTER_S
-from scanner_app.messaging import queue_contents
+from scanner_app.messaging import redis_client, transport
 
 log = structlog.get_logger(__name__)
 
-TURNS = 3
-"""A message is passed over once the worker has taken more than so many others for each message that waited with it.
-
-Three: one because the worker takes from its queues in turn; one because as many new messages may come into queues
-whose turn is earlier; and one because adding a queue makes the worker begin again with its first queue.
-"""
-
-LONGEST_S = 60.0
-SLOWEST = 10.0
-"""A message is also passed over once it has waited for LONGEST_S seconds; or, if many wait, for as long as a worker
-needs that takes SLOWEST of them a second.
-
-Without this limit, a few messages from other queues could keep a worker alive for hours that is deaf to one queue.
-"""
+PAUSE_S = 5.0
+"""A look that comes so much later than its time: the process itself was stopped, as by a pause of its machine."""
 
 
-@dataclass(slots=True)
-class _Waiting:
-    """A message that waits in a queue."""
+class Waiting:
+    """For how long a worker that could take a message has had no answer, as seen by repeated looks."""
 
-    since_s: float
-    taken: int  # messages that the worker had taken when this one was first seen
-    beside: int = 0  # most messages that were seen waiting at one moment, this one included
+    def __init__(self, now_s: float, *, every_s: float) -> None:
+        """`every_s`: seconds between two looks."""
+        self._since_s = now_s  # it could take messages since then; before that, no answer was to be expected
+        self._due_s = now_s + every_s  # when the next look is due
+        self._every_s = every_s
 
+    def look(self, now_s: float, *, could_take: bool, answered_s: float) -> float:
+        """How long (s) it has had no answer. `could_take`: it has a free slot, and the broker answers others.
 
-class WaitingMessages:
-    """For how long the messages in the queues have been waiting unconsumed, as seen by repeated looks at the queues."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[tuple[str, str], _Waiting] = {}
-        self._taken = 0
-        self._taken_s = -math.inf  # when that number was last seen to have changed
-
-    def busy(self, now_s: float) -> None:
-        """Note that the worker has new queues. For each, it takes no message for some ms; there may be thousands."""
-        self._taken_s = now_s
-
-    def look(self, oldest: Mapping[str, str], now_s: float, *, taken: int) -> float:
-        """The longest time (s) that one of these messages, the oldest of each queue, has been unconsumed.
-
-        `taken` is how many messages the worker has taken since it started. The time in which it takes others, whose
-        turn it may be, does not count, unless the message was passed over (see TURNS and LONGEST_S): then all of its
-        waiting time counts.
+        `answered_s` is the time of the last answer. All times are of one monotonic clock.
         """
-        if taken != self._taken:
-            self._taken, self._taken_s = taken, now_s
-        self._waiting = {item: self._waiting.get(item) or _Waiting(now_s, taken) for item in oldest.items()}
-        for message in self._waiting.values():
-            message.beside = max(message.beside, len(oldest))
-        return max((now_s - self._unconsumed_since(one, now_s) for one in self._waiting.values()), default=0.0)
-
-    def _unconsumed_since(self, message: _Waiting, now_s: float) -> float:
-        passed_over = self._taken - message.taken > TURNS * message.beside
-        passed_over |= now_s - message.since_s > max(LONGEST_S, message.beside / SLOWEST)
-        return message.since_s if passed_over else max(message.since_s, self._taken_s)
+        was_stopped = now_s - self._due_s > PAUSE_S  # so it has not read the answers that came meanwhile
+        self._due_s = now_s + self._every_s
+        if not could_take or was_stopped:
+            self._since_s = now_s
+        return max(0.0, now_s - max(self._since_s, answered_s))
 
 
-_longest_s = 0.0
+_unanswered_s = 0.0
 
 
-def unconsumed_s() -> float:
-    """The longest time (s) that a message has waited while this worker had free slots; 0 while it takes messages."""
-    return _longest_s
+def unanswered_s() -> float:
+    """How long (s) this worker's wait for messages has had no answer while it had free slots."""
+    return _unanswered_s
 
 
 class Watchdog(bootsteps.StartStopStep):
-    """Look at the queues every SCANNER_HEARTBEAT_S; end the worker once it is deaf."""
+    """Look every SCANNER_HEARTBEAT_S when the broker last answered; end the worker once it is deaf."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
@@ -111,26 +76,28 @@ class Watchdog(bootsteps.StartStopStep):
         self._stopped.set()
 
     def _watch(self, parent: Any, stopped: threading.Event) -> None:
-        global _longest_s  # noqa: PLW0603 - there is one worker in a process, and its heartbeat reads this
-        waiting, consumed = WaitingMessages(), 0
+        global _unanswered_s  # noqa: PLW0603 - there is one worker in a process, and its heartbeat reads this
+        waiting = Waiting(time.monotonic(), every_s=settings.SCANNER_HEARTBEAT_S)
         while not stopped.wait(settings.SCANNER_HEARTBEAT_S):
-            queues = tuple(parent.app.amqp.queues.consume_from)
-            if len(queues) != consumed:
-                waiting.busy(time.monotonic())
-                consumed = len(queues)
-            free_slots = parent.pool.num_processes - len(worker_state.active_requests)
-            try:
-                oldest = queue_contents.oldest(queues) if free_slots > 0 else {}
-            except RedisError as exc:
-                log.warning("watchdog_blind", worker=parent.hostname, error=str(exc))
-                oldest = {}
-            _longest_s = waiting.look(oldest, time.monotonic(), taken=worker_state.all_total_count[0])
-            if _longest_s >= DEAF_AFTER_S:
-                self._end(parent.hostname, oldest)
+            # Of its own slots: those that are added while runs hang are not there for long. A message that a frozen
+            # child has not begun with occupies a slot too; children.py ends such a child.
+            could_take = parent.controller.concurrency > len(worker_state.reserved_requests) and _broker_answers(parent)
+            _unanswered_s = waiting.look(time.monotonic(), could_take=could_take, answered_s=transport.last_answer_s())
+            if _unanswered_s >= DEAF_AFTER_S:
+                self._end(parent.hostname)
 
-    def _end(self, worker: str, oldest: Mapping[str, str]) -> None:
-        log.critical("worker_deaf", worker=worker, queues=",".join(sorted(oldest)[:20]), unconsumed_s=_longest_s)
+    def _end(self, worker: str) -> None:
+        log.critical("worker_deaf", worker=worker, unanswered_s=round(_unanswered_s, 1))
         os.kill(os.getpid(), signal.SIGTERM)
         # SIGTERM lets the runs finish, if the worker still reacts. If it does not, it is ended anyway.
         time.sleep(settings.SCANNER_HARD_LIMIT_S + 5)
         os._exit(1)
+
+
+def _broker_answers(parent: Any) -> bool:
+    try:
+        redis_client.client().ping()
+    except RedisError as exc:
+        log.warning("watchdog_blind", worker=parent.hostname, error=str(exc))
+        return False
+    return True

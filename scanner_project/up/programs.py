@@ -5,14 +5,14 @@ their names may contain any characters (`%`, `;`, `#` and quotes have a meaning 
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from tempfile import gettempdir
 
-from scanner_app.domain.addresses import bracketed
 from scanner_app.domain.worker_roles import Role
+from scanner_app.telemetry import pulse
 from scanner_app.workers.command_lines import beat_command, web_command, worker_command
 from scanner_project.env import BASE_DIR, MAX_SOCKET_PATH, Environment
 
@@ -26,12 +26,24 @@ WORKERS = "workers"
 WEB = "web"
 FLOWER = "flower"
 REPLAY = "replay"
+FEED = "feed"
+FEED_CCXT = "feed-ccxt"
+DEMO_VENUE = "demo-venue"
+
+CCXT = "ccxt"
+"""The beginning of the names of its venues."""
+
+FEED_STOP_S = 20
+"""Seconds that a feed needs to hand on what it has received."""
 
 STOP_MARGIN_S = 10
 """Seconds that a worker needs, in addition to a run's hard limit, to put back its messages and end."""
 
 UPKEEP_PROCESSES = 2
 """Two, so that the sweeper does not wait for a long clean-up."""
+
+HITS_PROCESSES = 2
+"""Two, so that a channel whose server hangs does not delay the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +59,13 @@ class Program:
     restart: str = "true"  # or "unexpected": not after exit status 0
 
 
-FLOWER_COLUMNS = "name,uuid,args,routing_key,state,retries,received,runtime,worker"
+FLOWER_COLUMNS = "name,uuid,args,routing_key,state,retries,eta,received,runtime,worker"
 """Columns of Flower's list of tasks. Our `args` are symbol, bar time, number and attempt in words."""
 
 
 def flower_command(host: str, port: int) -> str:
     """Flower's command line. Its password is not in it, but in a file or in the environment."""
-    return f"celery -A scanner_project flower --address={host} --port={port} --tasks-columns={FLOWER_COLUMNS}"
+    return f"scanner_project.flower --address={host} --port={port} --tasks-columns={FLOWER_COLUMNS}"
 
 
 def programs(env: Environment) -> tuple[Program, ...]:
@@ -80,6 +92,7 @@ def programs(env: Environment) -> tuple[Program, ...]:
         Role.SLOW: env.SCANNER_SLOW_PROCESSES,
         Role.UPKEEP: UPKEEP_PROCESSES,
         Role.NOTIFY: 1,
+        Role.HITS: HITS_PROCESSES,
         Role.RERUN: 1,
     }
     for role, processes in sizes.items():
@@ -93,9 +106,7 @@ def programs(env: Environment) -> tuple[Program, ...]:
             )
         )
     running.append(Program(name="beat", group=WORKERS, command=_module(beat_command())))
-    running.append(
-        Program(name=WEB, group=WEB, command=_module(web_command(f"{bracketed(env.WEB_HOST)}:{env.WEB_PORT}")))
-    )
+    running.append(Program(name=WEB, group=WEB, command=_module(web_command())))
     running.append(
         Program(
             name=FLOWER,
@@ -104,6 +115,12 @@ def programs(env: Environment) -> tuple[Program, ...]:
             directory="%(ENV_DATA_DIR)s",  # Flower reads flowerconfig.py of its folder: the password
         )
     )
+    if env.DEMO == "live":
+        command = f"scanner_app.feeds.demo_venue --port {env.DEMO_PORT}"
+        running.append(Program(name=DEMO_VENUE, group=DEMO_VENUE, command=_module(command)))
+    # Started when a feed is configured, which can also be done by API and admin while everything runs.
+    running.append(_feed(FEED, f"--without {CCXT}"))
+    running.append(_feed(FEED_CCXT, CCXT))  # its library is heavy, and has a process of its own
     if env.demo:
         running.append(
             Program(
@@ -115,6 +132,15 @@ def programs(env: Environment) -> tuple[Program, ...]:
             )
         )
     return tuple(running)
+
+
+def _feed(name: str, arguments: str) -> Program:
+    return Program(name=name, group=name, command=f"python manage.py feed {arguments}", stop_s=FEED_STOP_S)
+
+
+def feed_programs(venues: Iterable[str]) -> set[str]:
+    """The programs (each a group by itself) that run the feeds of these venues."""
+    return {FEED_CCXT if venue.partition(".")[0] == CCXT else FEED for venue in venues}
 
 
 def stop_allowance_s(running: tuple[Program, ...]) -> int:
@@ -131,6 +157,7 @@ def configuration(running: tuple[Program, ...]) -> str:
         "; Written by `make up` at each start: changes are lost.",
         "[supervisord]",
         "nodaemon = true",
+        "umask = 077",
         "silent = true",
         "minfds = 256",
         "pidfile = supervisord.pid",
@@ -181,10 +208,18 @@ def _program_section(program: Program) -> list[str]:
 def supervisor_socket(env: Environment) -> Path:
     """The socket on which supervisor listens: in DATA_DIR, or in the temporary folder if that path is too long."""
     # Supervisor first binds a name that is longer by a dot and a number.
-    socket = env.data_dir / "supervisor.sock"
-    if len(os.fsencode(socket)) <= MAX_SOCKET_PATH - 12:
+    return _short_enough(env.data_dir / "supervisor.sock", MAX_SOCKET_PATH - 12)
+
+
+def pulse_socket(env: Environment) -> Path:
+    """The socket to which all processes send their pulse."""
+    return _short_enough(env.data_dir / "pulse.sock", MAX_SOCKET_PATH)
+
+
+def _short_enough(socket: Path, most: int) -> Path:
+    if len(os.fsencode(socket)) <= most:
         return socket
-    return Path(gettempdir()) / f"scanner-{sha256(os.fsencode(socket)).hexdigest()[:16]}.supervisor"
+    return Path(gettempdir()) / f"scanner-{sha256(os.fsencode(socket)).hexdigest()[:16]}.{socket.stem}"
 
 
 def environment(
@@ -198,12 +233,18 @@ def environment(
         "PATH": os.pathsep.join([str(python_dir), str(server_dir), inherited.get("PATH", os.defpath)]),
         "PYTHONPATH": os.pathsep.join([home, *filter(None, [inherited.get("PYTHONPATH", "")])]),
         "PYTHONUNBUFFERED": "1",
+        # Memory that a thread has freed is used by the others (else each has a heap of its own, which stays as large as
+        # its largest answer), and NumPy starts no threads: our arrays are short.
+        "MALLOC_ARENA_MAX": inherited.get("MALLOC_ARENA_MAX", "2"),
+        "OPENBLAS_NUM_THREADS": inherited.get("OPENBLAS_NUM_THREADS", "1"),
+        "SPT_NOENV": "1",  # a process that takes a name leaves its environment to be read, by which it is found
         "PYTHONSAFEPATH": "1",  # Flower runs in DATA_DIR, from which no code should be imported
         "DJANGO_SETTINGS_MODULE": "scanner_project.settings",
         "DATA_DIR": str(env.data_dir),
         MARKER: str(env.data_dir),
         "SCANNER_HOME": home,
         "SCANNER_SUPERVISOR_SOCKET": str(supervisor_socket(env)),
+        pulse.VARIABLE: str(pulse_socket(env)),
     }
 
 

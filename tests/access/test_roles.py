@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +18,28 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
-from rest_framework.authtoken.models import Token
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from scanner_app import mailbox, migrations
 from scanner_app.access.roles import May
-from scanner_app.models import Alert, Bar, QuarantinedBar, Symbol
+from scanner_app.models import Alert, Bar, QuarantinedBar, Rule, Silence, Symbol, WatchList
+from tests.api.conftest import token_of
 from tests.conftest import T0, accept_days, raw_bar, snapshot
 
 API = "/api/v1/scanner"
 ADMIN = "/admin/scanner_app"
 
+TOMORROW = (timezone.now() + timedelta(days=1)).isoformat()
+
 REQUESTS: dict[str, tuple[str, str, Any]] = {
     "read status, bars, signals and faults: API, page": ("get", f"{API}/failures", None),
+    "have watch lists, share them, read shared ones": ("post", f"{API}/watchlists", {"name": "x", "symbols": ["TSLA"]}),
+    "have rules, share them, read shared ones and their hits": (
+        "post",
+        f"{API}/rules",
+        {"name": "x", "expression": "close > 1", "timeframes": ["1d"]},
+    ),
     "read `/metrics`": ("get", "/metrics", None),
     "set a symbol's calendar": ("patch", f"{API}/symbols/TSLA", {"calendar": "XNYS"}),
     "reset": ("post", f"{API}/symbols/TSLA/reset", None),
@@ -42,6 +52,11 @@ REQUESTS: dict[str, tuple[str, str, Any]] = {
     "discard": ("post", f"{API}/quarantine/1/discard", None),
     "acknowledge an alert": ("post", f"{API}/alerts/1/acknowledge", None),
     "silence an alert": ("post", f"{API}/alerts/1/silence", {"minutes": 5}),
+    "silence a rule or a symbol": (
+        "post",
+        f"{API}/silences",
+        {"until": f"{timezone.now() + timedelta(hours=9):%Y-%m-%dT%H:%M:%SZ}"},
+    ),
     "send bars": ("post", f"{API}/bars", raw_bar(day=9)),
 }
 """What asks for an act over HTTP."""
@@ -114,7 +129,14 @@ def everything() -> list[Any]:
         (symbol.enabled, symbol.deleted_at, symbol.calendar, snapshot(symbol))
         for symbol in Symbol.objects.order_by("pk")
     ]
-    return [shown, Bar.objects.count(), list(Alert.objects.values())]
+    return [
+        shown,
+        Bar.objects.count(),
+        list(Alert.objects.values()),
+        list(Silence.objects.values()),
+        WatchList.objects.count(),
+        Rule.objects.count(),
+    ]
 
 
 def ask(client: Any, act: str) -> int:
@@ -135,7 +157,7 @@ def check(code: int, *, allowed: bool, act: str, before: list[Any]) -> None:
 @pytest.mark.parametrize(("role", "act", "allowed"), [cell for cell in CELLS if cell.values[1] in REQUESTS])
 def test_the_api_does_for_a_role_what_the_table_says(of_role, role, act, allowed):
     client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Token {Token.objects.create(user=of_role(role)).key}")
+    client.credentials(HTTP_AUTHORIZATION=f"Token {token_of(of_role(role))}")
     before = everything()
 
     check(ask(client, act), allowed=allowed, act=act, before=before)

@@ -46,7 +46,7 @@ def test_a_symbols_page_shows_what_happened_last_with_bar_and_traceback(browser)
     timeline = page_of(browser, SYMBOL, symbol.pk).split('<ol class="timeline">')[1].split("</ol>")[0]
 
     assert timeline.index("olga reset the symbol: mended.") < timeline.index("Attempt 1 failed: ValueError: no good.")
-    assert timeline.index("Attempt 1 failed") < timeline.index("put the symbol on the watch list")
+    assert timeline.index("Attempt 1 failed") < timeline.index("added the symbol")
     assert BAR.format(Bar.objects.get(sequence=1).pk) in timeline
     assert f"/admin/scanner_app/processingfailure/{ProcessingFailure.objects.get().pk}/change/" in timeline
 

@@ -6,7 +6,31 @@ from scanner_app import mailbox
 from scanner_app.admin import base
 from scanner_app.admin.base import ReadOnlyAdmin
 from scanner_app.detectors import Direction, Finding
-from scanner_app.models import Alert, Bar, Notification, ProcessingFailure, QuarantinedBar, Signal, Symbol, SymbolEvent
+from scanner_app.models import (
+    Alert,
+    Bar,
+    Channel,
+    Delivery,
+    DetectorEvent,
+    DetectorSwitch,
+    Drill,
+    FailureIncident,
+    Feed,
+    Gap,
+    Hit,
+    Hook,
+    Notification,
+    ProcessingFailure,
+    QuarantinedBar,
+    Rule,
+    RuleFailure,
+    Signal,
+    Silence,
+    Symbol,
+    SymbolEvent,
+    VenueTicker,
+    WatchList,
+)
 from tests.conftest import T0, accept_days, fail_head, snapshot, start_head
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +73,10 @@ def notify(symbol, **values):
 def test_every_model_of_the_scanner_in_the_admin_is_read_only():
     ours = [its for model, its in admin.site._registry.items() if model._meta.app_label == "scanner_app"]
 
-    assert {its.model for its in ours} == set(EVERYTHING)
+    # A silence, a feed and a channel can be added, a hook removed: these have files of their own here.
+    others = {Silence, Hook, Feed, Gap, VenueTicker, WatchList, Rule, Hit, RuleFailure, Channel, Delivery}
+    others |= {DetectorSwitch, DetectorEvent, FailureIncident, Drill}
+    assert {its.model for its in ours} == {*EVERYTHING, *others}
     assert all(isinstance(its, ReadOnlyAdmin) for its in ours)
 
 

@@ -1,10 +1,12 @@
 """The start page: the same overview as the live page's, who is in trouble, and who works."""
 
+import re
 import time
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 from redis.exceptions import ConnectionError as BrokerAway
 
@@ -12,7 +14,7 @@ from scanner_app import mailbox
 from scanner_app.domain import worker_health
 from scanner_app.messaging import heartbeats, sweep_memory
 from scanner_app.messaging.heartbeats import Heartbeat
-from scanner_app.models import Alert, Symbol
+from scanner_app.models import Alert, Evaluation, Symbol, SymbolStatus
 from scanner_app.reading import admin_start_page, status
 from tests.conftest import accept_days, fail_head, make_symbol
 
@@ -27,7 +29,7 @@ def workers(monkeypatch):
     now = time.time()
     living = {
         f"{role}@here": Heartbeat(at=now, role=role, held=("TSLA-1-e0/0",) if role == "main" else ())
-        for role in ("main", "slow", "upkeep", "notify")
+        for role in ("main", "slow", "upkeep", "notify", "hits")
     }
     monkeypatch.setattr(heartbeats, "read_all", lambda: living)
     monkeypatch.setattr(sweep_memory, "last_sweep", time.time)
@@ -77,7 +79,7 @@ def test_trouble_is_named_the_worst_first_and_leads_to_the_symbol(browser):
 
     page = browser.get(START)
 
-    assert [one.symbol for one in page.context["trouble"]] == ["FAILED", "RETRYING"]
+    assert [one.symbol.symbol for one in page.context["trouble"]] == ["FAILED", "RETRYING"]
     trouble = section(page, "trouble")
     for symbol in (retrying, failed):
         assert f'<a href="/admin/scanner_app/symbol/{symbol.pk}/change/">{symbol.ticker}</a>' in trouble
@@ -133,13 +135,13 @@ def test_without_trouble_it_says_so(browser, symbols, says):
 
 def test_workers_are_named_with_what_they_hold_and_lead_to_flower(browser, workers):
     del workers["slow@here"]
-    workers["main@here"] = replace(workers["main@here"], unconsumed_s=worker_health.DEAF_AFTER_S)
+    workers["main@here"] = replace(workers["main@here"], unanswered_s=worker_health.DEAF_AFTER_S)
 
     workers = section(browser.get(START), "workers")
 
     assert 'href="/flower/worker/main%40here"' in workers
     assert '<span class="badge badge-bad">deaf</span>' in workers
-    assert workers.count('<span class="badge badge-good">alive</span>') == 3  # upkeep, notify and the sweeper
+    assert workers.count('<span class="badge badge-good">alive</span>') == 4  # upkeep, notify, hits and the sweeper
     assert '<td>slow</td><td><span class="badge badge-bad">missing</span></td>' in workers
 
 
@@ -171,14 +173,53 @@ def test_it_takes_as_many_queries_for_forty_symbols_in_trouble_as_for_one(browse
     many = queries_of(START)
 
     assert len(many) == len(one)
-    assert len(many) <= 10, "\n".join(many)
+    assert len(many) <= 11, "\n".join(many)
 
 
 def test_what_waits_for_its_retry_is_in_trouble_and_what_is_done_with_it_is_not():
     now = timezone.now()
     symbol = failing("TSLA", 1)
-    assert [one.symbol for one in admin_start_page.trouble(status.overview(now))] == ["TSLA"]
+    assert [one.symbol.symbol for one in admin_start_page.trouble(status.overview(now), {})] == ["TSLA"]
 
     mailbox.reset(symbol, by="olga", now=now + timedelta(seconds=1))
 
-    assert admin_start_page.trouble(status.overview(now)) == []
+    assert admin_start_page.trouble(status.overview(now), {}) == []
+
+
+def test_trouble_is_what_the_board_has_in_its_order(browser):
+    """The live board's order: failed, paused, stale, slow, quarantine (RANK in static/scanner_app/live/board.js)."""
+    now = timezone.now()
+    failing("RETRYING", 1)
+    failing("FAILED", 3)
+    slow = make_symbol("SLOW")
+    SymbolStatus.objects.filter(symbol=slow).update(
+        latencies=[[900, int(now.timestamp())]] * 20, longest_latency_ms=900, last_processed_at=now
+    )
+    mailbox.skip(failing("ASIDE", 0), by="olga", now=now)
+    script = (settings.BASE_DIR / "scanner_app/static/scanner_app/live/board.js").read_text()
+
+    page = browser.get(START)
+
+    assert [(one.symbol.symbol, one.condition) for one in page.context["trouble"]] == [
+        ("FAILED", "failed"),
+        ("RETRYING", "paused"),
+        ("SLOW", "slow"),
+        ("ASIDE", "quarantine"),
+    ]
+    order = script.partition("const RANK = {")[2].partition("}")[0]
+    assert re.findall(r"(\w+):", order)[: len(admin_start_page.RANKS)] == list(admin_start_page.RANKS)
+    assert "1 of 4 enabled symbols healthy; failed: FAILED" not in page.content.decode()
+    assert "enabled symbols healthy; failed: FAILED" in page.content.decode()
+
+
+def test_the_last_ping_to_the_watcher_and_its_answer_are_shown(browser, settings):
+    settings.SCANNER_PING_URL = "https://watcher.example.org/secret"
+    Evaluation.objects.update_or_create(
+        pk=Evaluation.THE_ROW, defaults={"pinged_at": timezone.now(), "ping_answer": "answer 200"}
+    )
+
+    text = section(browser.get(START), "workers")
+
+    assert "Outside watcher" in text
+    assert "answer 200" in text
+    assert "secret" not in text

@@ -5,10 +5,11 @@ from django.contrib.auth.models import Permission, User
 from django.utils import timezone
 
 from scanner_app import mailbox
+from scanner_app.admin.base import EMPTY
 from scanner_app.domain import enums
 from scanner_app.domain.enums import EventKind
 from scanner_app.messaging import publisher
-from scanner_app.models import CircuitBreaker, Symbol, SymbolEvent
+from scanner_app.models import CircuitBreaker, Symbol, SymbolEvent, SymbolStatus
 from scanner_app.reading import status
 from tests.admin.conftest import messages_of, sent_from
 from tests.conftest import accept_days, fail_head, make_symbol, new_bar, row_of, snapshot
@@ -201,6 +202,16 @@ def test_the_list_tells_state_breaker_failures_backlog_and_last_error(browser):
     assert "<b>no good</b>" not in page
 
 
+def test_without_a_latency_the_list_shows_a_dash_and_no_zero(browser, symbol):
+    assert f'<td class="field-p95">{EMPTY}</td>' in browser.get(LIST).content.decode()
+
+    SymbolStatus.objects.update(avg_latency_ms=31.4, p95_latency_ms=1234)
+    page = browser.get(LIST).content.decode()
+
+    assert '<td class="field-average">31 ms</td>' in page
+    assert '<td class="field-p95">1,234 ms</td>' in page
+
+
 def test_a_symbol_that_is_being_deleted_is_hidden(browser, symbol):
     Symbol.objects.filter(pk=symbol.pk).update(deleted_at=timezone.now())
 
@@ -223,7 +234,7 @@ def test_the_list_takes_as_many_queries_for_forty_symbols_as_for_one(browser, qu
     forty = queries_of(LIST)
 
     assert len(forty) == len(one)
-    assert len(forty) <= 9, "\n".join(forty)
+    assert len(forty) <= 11, "\n".join(forty)
 
 
 def test_a_symbols_page_tells_attempts_stage_next_attempt_and_lane(browser):
@@ -354,3 +365,72 @@ def test_a_symbols_page_tells_of_its_feed_its_calendar_and_its_gaps(browser, mon
     assert "0:04:00 old; stale for 0:02:00 of trading" in stale
     assert "24/7 (by SCANNER_CALENDARS)" in stale
     assert "XNYS (its own)" in own
+
+
+# ------------------------------------------------------------------ filters, and actions on all that match
+
+
+@pytest.mark.parametrize(
+    ("query", "tickers"),
+    [
+        ({"state": "retrying"}, ["PAUSED"]),
+        ({"state": "failed"}, ["OPEN"]),
+        ({"error": "ValueError"}, ["OPEN"]),
+        ({"error": "KeyError"}, ["PAUSED"]),
+        ({"state": "nonsense"}, ["FINE", "OPEN", "PAUSED"]),
+    ],
+)
+def test_the_list_can_be_filtered_by_what_retries_fails_and_with_which_error(browser, three, query, tickers):
+    assert listed(browser, **query) == tickers
+
+
+def test_an_action_on_a_whole_filter_first_names_what_it_would_change_and_then_does_it(browser, three):
+    some = Symbol.objects.get(ticker="OPEN").pk
+    form = {"action": "reset", "_selected_action": [some], "index": 0, "select_across": "1", "reason": "mended"}
+
+    page = browser.post(f"{LIST}?error=KeyError", form)
+
+    assert "Reset 1 symbol?" in page.content.decode()
+    assert ("Symbols", "PAUSED") in page.context["facts"]
+    assert not SymbolEvent.objects.filter(kind="reset").exists(), "a dry run"
+
+    done = browser.post(f"{LIST}?error=KeyError", sent_from(page), follow=True)
+
+    assert messages_of(done) == [("success", "Reset: PAUSED.")]
+    event = SymbolEvent.objects.get(kind="reset")
+    assert (event.symbol.ticker, event.actor, event.reason) == ("PAUSED", "olga", "mended")
+    assert event.detail is not None
+    assert (event.detail["filter"], event.detail["before"]["attempts"], event.detail["after"]["attempts"]) == (
+        {"error": "KeyError"},
+        1,
+        0,
+    )
+
+
+@pytest.mark.parametrize("minutes", ["0", "-1", "x", "99999999", "9" * 5000, "٣"])
+def test_a_number_that_makes_no_sense_does_nothing(browser, minutes):
+    symbol = make_symbol("TSLA")
+    page = act(browser, "disable_for", symbol)
+
+    answer = browser.post(LIST, {**sent_from(page), "minutes": minutes}, follow=True)
+
+    assert [level for level, _ in messages_of(answer)] == ["error"]
+    symbol.refresh_from_db()
+    assert symbol.enabled
+
+
+def test_a_symbol_can_be_disabled_and_silenced_for_a_time_and_have_its_own_limit(browser):
+    symbol = make_symbol("TSLA")
+
+    for action, number in (("disable_for", "30"), ("silence", "60"), ("set_p95", "900")):
+        page = act(browser, action, symbol)
+        answer = browser.post(LIST, {**sent_from(page), "minutes": number, "reason": "noon"}, follow=True)
+        assert [level for level, _ in messages_of(answer)] == ["success"]
+
+    symbol.refresh_from_db()
+    assert (symbol.enabled, symbol.p95_ms) == (False, 900)
+    assert symbol.disabled_until is not None
+    assert timedelta(minutes=29) < symbol.disabled_until - timezone.now() <= timedelta(minutes=30)
+    silence = symbol.silences.get()
+    assert (silence.rule, silence.created_by, silence.reason) == ("", "olga", "noon")
+    assert "900 ms (its own)" in browser.get(f"{LIST}{symbol.pk}/change/").content.decode()

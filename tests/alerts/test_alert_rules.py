@@ -8,21 +8,33 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection, transaction
 
 from scanner_app import mailbox
 from scanner_app.alerts import gather
 from scanner_app.detectors import BarUnusable
 from scanner_app.domain.alert_rules import RULES, BrokerFacts, Facts, Limits, SymbolFacts, WorkerFacts
+from scanner_app.domain.enums import FeedState, GapState
 from scanner_app.mailbox.accept import create_symbols
-from scanner_app.messaging import redis_client, sweep_memory
-from scanner_app.models import Alert, Evaluation, Notification, Symbol, SymbolStatus
+from scanner_app.messaging import live_feeds, redis_client, sweep_memory
+from scanner_app.models import (
+    Alert,
+    Evaluation,
+    Feed,
+    Gap,
+    Notification,
+    Rule,
+    RuleFailure,
+    Symbol,
+    SymbolStatus,
+)
 from tests.alerts.watching import LOOK_S, Watched, notified, redis_server, state_of, watched
-from tests.conftest import T0, accept_days, fail_head, live_message, make_symbol, new_bar, row_of, start_head
+from tests.conftest import T0, TODAY, accept_days, fail_head, live_message, make_symbol, new_bar, row_of, start_head
 
 __all__ = ["redis_server", "watched"]  # fixtures
 
@@ -53,10 +65,11 @@ def one_of_two_fails(scanner: Watched, _: Any) -> None:
     fail_head(tsla(), now=scanner.clock.now)
 
 
-def a_bar_takes_300_ms(scanner: Watched, _: Any) -> None:
-    accept_days("TSLA", 1, now=scanner.clock.now)
-    scanner.clock.move(0.3)
-    complete(scanner)
+def twenty_bars_take_300_ms(scanner: Watched, _: Any) -> None:
+    for day in range(20):
+        accept_days("TSLA", 1, first=TODAY + day, now=scanner.clock.now)
+        scanner.clock.move(0.3)
+        complete(scanner)
 
 
 def four_breakers_open(scanner: Watched, _: Any) -> None:
@@ -111,8 +124,42 @@ def a_bar_is_unusable(scanner: Watched, _: Any) -> None:
     mailbox.quarantine_head(start_head(tsla(), now=scanner.clock.now), BarUnusable("rubbish"), now=scanner.clock.now)
 
 
+def a_rule_has_failed(scanner: Watched, _: Any) -> None:
+    made = {"created_at": T0, "changed_at": T0}
+    owner = User.objects.create_user("ann")
+    Rule.objects.create(pk=1, owner=owner, name="Up", expression="close > 1", timeframes=["1d"], **made)
+    failed = {"timeframe": "1d", "timestamp": T0, "revision": 1, "error": "KeyError: 'x'", "at": T0}
+    RuleFailure.objects.create(rule_id=1, symbol=tsla(), **failed)
+
+
 def it_is_discarded(scanner: Watched, _: Any) -> None:
     mailbox.discard(tsla().quarantine.get(), by="olga", now=scanner.clock.now)
+
+
+def feed_is(scanner: Watched, state: FeedState, **more: Any) -> None:
+    """A feed whose process writes this heartbeat at each look."""
+    Feed.objects.get_or_create(name="binance", venue="binance", entry="BTCUSDT@1m")
+
+    def beat() -> None:
+        live_feeds.write({"binance": live_feeds.Heartbeat(at=scanner.clock.now, venue="binance", state=state, **more)})
+
+    scanner.at_each_look = beat
+
+
+def hole(found_at: datetime, **values: Any) -> Gap:
+    """An open hole of the feed binance, of 41 bars of which one has come."""
+    fields = {"timeframe": "1m", "first": T0, "last": T0 + timedelta(minutes=40), "missing": 41, "refilled": 1}
+    feed, _ = Feed.objects.get_or_create(name="binance", venue="binance", entry="BTCUSDT@1m")
+    more: dict[str, Any] = {"symbol": tsla(), "feed": feed, "cause": "reconnect", **fields, **values}
+    return Gap.objects.create(found_at=found_at, **more)
+
+
+def a_hole_is_old(scanner: Watched, _: Any) -> None:
+    feed_is(scanner, FeedState.LIVE)
+    hole(scanner.clock.now)
+    scanner.clock.move(900)
+    scanner.look()
+    assert state_of("gap_open") == [], "for exactly 15 minutes"
 
 
 def beat_stops(scanner: Watched, _: Any) -> None:
@@ -146,40 +193,48 @@ def the_broker_is_back(scanner: Watched, _: Any) -> None:
 
 
 CASES = {
-    "healthy_share": Case(cause=one_of_two_fails, cure=lambda s, _: complete(s), says="1 of 2 symbols are healthy"),
+    "healthy_share": Case(
+        cause=one_of_two_fails, cure=lambda s, _: complete(s), says="1 of 2 symbols were healthy at 2024-05-31"
+    ),
     "slow_symbol": Case(
-        cause=a_bar_takes_300_ms,
+        cause=twenty_bars_take_300_ms,
         cure=lambda s, _: s.clock.move(300),
-        says="its p95 latency is 300 ms, over 200 ms",
+        says="its p95 latency was 300 ms at 2024-05-31 14:30:",
         name="TSLA",
     ),
     "open_breakers": Case(
-        cause=four_breakers_open, cure=they_are_reset, says="4 breakers are open, more than 3: AAPL, IBM, MSFT, TSLA."
+        cause=four_breakers_open, cure=they_are_reset, says="UTC, more than 3: AAPL, IBM, MSFT, TSLA."
     ),
     "stale_symbol": Case(
-        cause=its_feed_stops, cure=a_fresh_bar_comes, says="BTC-USD: no new bar for 16 minutes", name="BTC-USD"
+        cause=its_feed_stops, cure=a_fresh_bar_comes, says=" UTC no new bar for 16 minutes", name="BTC-USD"
     ),
     "stuck_head": Case(
         cause=a_bar_waits_unheard,
         cure=lambda s, _: complete(s),
-        says="its next bar could run, and has not been processed for",
+        says="its next bar could run, and had not been processed for",
         name="TSLA",
     ),
-    "backlog": Case(cause=three_bars_wait, cure=lambda s, _: complete(s), says="3 bars wait, more than 2", name="TSLA"),
-    "quarantine": Case(cause=a_bar_is_unusable, cure=it_is_discarded, says="1 bar is in quarantine, of TSLA."),
+    "backlog": Case(cause=three_bars_wait, cure=lambda s, _: complete(s), says="3 bars waited at ", name="TSLA"),
+    "quarantine": Case(cause=a_bar_is_unusable, cure=it_is_discarded, says="1 bar was in quarantine at "),
+    "failed_rule": Case(
+        cause=a_rule_has_failed,
+        cure=lambda s, _: Rule.objects.update(revision=2),
+        says="ann's rule 'Up' had failed at 2024-05-31 14:30:",
+        name="rule 1",
+    ),
     "no_worker": Case(
         cause=lambda s, _: s.forget("slow"),
         cure=lambda s, _: s.beat("slow"),
-        says="No living worker consumes slow 0/1",
-        name="slow 0/1",
+        says="No living worker takes the bars of the slow lane",
+        name="slow",
     ),
     "no_notifier": Case(
         cause=lambda s, _: s.forget("notify"), cure=lambda s, _: s.beat("notify"), says="No living notify worker"
     ),
     "deaf_worker": Case(
-        cause=lambda s, _: s.beat("main", unconsumed_s=12),
+        cause=lambda s, _: s.beat("main", unanswered_s=12),
         cure=lambda s, _: s.beat("main"),
-        says="a message has waited for 12 s",
+        says="has had no answer from the broker for 12 s",
         name="main@here",
     ),
     "worker_clock": Case(
@@ -198,6 +253,24 @@ CASES = {
     "broker_away": Case(
         cause=lambda s, _: s.redis.kill(), cure=the_broker_is_back, says="The broker does not answer: ConnectionError"
     ),
+    "feed_down": Case(
+        cause=lambda s, _: feed_is(s, FeedState.DOWN, last_error="refused"),
+        cure=lambda s, _: feed_is(s, FeedState.LIVE),
+        says="Live feed binance is down: refused.",
+        name="binance",
+    ),
+    "feed_silent": Case(
+        cause=lambda s, _: feed_is(s, FeedState.SILENT),
+        cure=lambda s, _: feed_is(s, FeedState.CATCHING_UP),
+        says="Live feed binance is connected, but its bars are overdue.",
+        name="binance",
+    ),
+    "gap_open": Case(
+        cause=a_hole_is_old,
+        cure=lambda s, _: Gap.objects.update(state=GapState.REFILLED),
+        says="Live feed binance had 1 hole of 40 bars open",
+        name="binance",
+    ),
     "repeated_outages": Case(
         cause=ten_runs_end_with_an_outage,
         cure=lambda s, _: complete(s),
@@ -206,6 +279,7 @@ CASES = {
     ),
 }
 MADE_UP = {"no_worker", "no_notifier", "deaf_worker", "worker_clock", "sweeper_late", "repeated_outages"}
+MADE_UP |= {"feed_down", "feed_silent", "gap_open"}
 """Rules of which the test writes what a dead, deaf or failing process would leave in Redis."""
 
 ELSEWHERE = {"slow_database"}
@@ -254,9 +328,10 @@ def fires_and_clears(watched: Watched, settings: Any, name: str) -> None:
     assert (alert.symbol.ticker if alert.symbol else alert.subject) == case.name
     assert times == sorted(time for time in times if time is not None)
     fired, cleared = Notification.objects.filter(alert=alert).order_by("pk")
-    assert fired.subject == (f"{case.name}: {rule.title}" if case.name else rule.title.capitalize())
+    assert fired.subject == f"{rule.severity}: " + (f"{case.name}: {rule.title}" if case.name else rule.title)
     assert rule.runbook in fired.body
-    assert cleared.subject.startswith(f"{case.name}: over: " if case.name else "Over: ")
+    assert cleared.subject.startswith(f"{rule.severity}: " + (f"{case.name}: over: " if case.name else "over: "))
+    assert (fired.severity, cleared.severity) == (rule.severity, rule.severity)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -298,38 +373,58 @@ def test_a_database_that_keeps_a_small_write_waiting_fires_and_clears(clock, red
 
 # ------------------------------------------------------------------------------- the rules on made-up facts
 
-LIMITS = Limits(healthy_percent=80, p95_ms=200, open_breakers=3, stale_s=900, stuck_s=60, backlog=100, answer_ms=500)
+LIMITS = Limits(
+    healthy_percent=80, p95_ms=200, open_breakers=3, stale_s=900, stuck_s=60, backlog=100, answer_ms=500, gap_s=900
+)
 
 
 def facts_of(**values: Any) -> Facts:
     return Facts(**{"now": T0, "limits": LIMITS, **values})
 
 
-def worker(role: str, shard: str = "0/1", **values: Any) -> WorkerFacts:
-    return WorkerFacts(name=f"{role}@{shard}", role=role, shard=shard, **values)
+def worker(role: str, **values: Any) -> WorkerFacts:
+    return WorkerFacts(name=f"{role}@here", role=role, **values)
 
 
 @pytest.mark.parametrize(
     ("workers", "missing"),
     [
-        pytest.param([], ["main 0/1", "slow 0/1"], id="nobody"),
+        pytest.param([], ["main", "slow"], id="nobody"),
         pytest.param([worker("main"), worker("slow")], [], id="one of each lane"),
-        pytest.param([worker("main"), worker("main"), worker("upkeep")], ["slow 0/1"], id="one lane has nobody"),
-        pytest.param(
-            [worker("main", "0/2"), worker("slow", "0/2"), worker("slow", "1/2")], ["main 1/2"], id="a shard has nobody"
-        ),
-        pytest.param(
-            [worker("main", "1/2"), worker("slow")], ["main 0/2"], id="a worker of all shards counts for each"
-        ),
-        pytest.param(
-            [worker("main"), worker("slow"), worker("upkeep", "0/9")], [], id="the shard of upkeep means nothing"
-        ),
+        pytest.param([worker("main"), worker("main"), worker("upkeep")], ["slow"], id="one lane has nobody"),
     ],
 )
-def test_no_worker_names_each_shard_and_lane_that_nobody_consumes(workers, missing):
+def test_no_worker_names_each_lane_whose_bars_nobody_takes(workers, missing):
     found = RULES["no_worker"].find(facts_of(broker=BrokerFacts(workers=tuple(workers))))
 
     assert [finding.subject for finding in found or ()] == missing
+
+
+@pytest.mark.parametrize(
+    ("roles", "missing"),
+    [(["notify", "hits"], []), (["notify"], ["hits"]), (["hits"], [""]), (["main"], ["", "hits"])],
+)
+def test_no_notifier_says_whether_notifications_or_hits_are_sent_by_nobody(roles, missing):
+    found = RULES["no_notifier"].find(facts_of(broker=BrokerFacts(workers=tuple(worker(role) for role in roles))))
+
+    assert [finding.subject for finding in found or ()] == missing
+
+
+def test_symbols_that_wait_in_line_for_a_free_worker_are_one_finding_and_lost_ones_each_their_own():
+    long_ago = T0 - timedelta(seconds=90)
+
+    def waiting(number: int, *, in_line: bool) -> SymbolFacts:
+        return SymbolFacts(
+            id=number, ticker=f"S{number}", enabled=True, healthy=True, breaker_open=False, due_since=long_ago,
+            in_line=in_line,
+        )  # fmt: skip
+
+    symbols = (waiting(1, in_line=False), *(waiting(number, in_line=True) for number in range(2, 2_002)))
+
+    found = list(RULES["stuck_head"].find(facts_of(symbols=symbols)) or ())
+
+    assert [finding.ticker for finding in found] == ["S1", ""]
+    assert found[1].message.startswith("Bars of 2,000 symbols wait for a free worker for up to ")
 
 
 @pytest.mark.parametrize("name", sorted(RULES))
@@ -339,6 +434,7 @@ def test_without_the_broker_only_the_rules_that_need_it_are_undecided(name):
     found = RULES[name].find(away)
 
     by_broker = {"no_worker", "no_notifier", "deaf_worker", "worker_clock", "sweeper_late", "slow_broker"}
+    by_broker |= {"feed_down", "feed_silent", "gap_open"}
     if name in by_broker | {"repeated_outages"}:
         assert found is None
     else:
@@ -466,7 +562,7 @@ def test_a_head_is_stuck_since_the_bar_before_it_was_done_not_since_it_was_accep
 
     watched.look_for(15)
 
-    assert "has not been processed for 1 min 17 s" in Alert.objects.get(rule="stuck_head").message
+    assert "had not been processed for 1 min 17 s" in Alert.objects.get(rule="stuck_head").message
 
 
 def test_a_retry_that_nobody_runs_is_stuck_a_minute_after_its_time(watched):
@@ -479,3 +575,62 @@ def test_a_retry_that_nobody_runs_is_stuck_a_minute_after_its_time(watched):
     watched.look_for(15)
 
     assert notified("stuck_head") == ["fired"]
+
+
+# ---------------------------------------------------------------------------------------- live feeds
+
+
+def test_a_feed_that_no_process_runs_is_down(watched):
+    Feed.objects.create(name="kraken", venue="ccxt.kraken", entry="BTC/USD@1m")
+
+    watched.look_for(60)
+
+    assert Alert.objects.get(rule="feed_down").message == (
+        "Live feed kraken is down: no process runs it (manage.py feed)."
+    )
+
+
+def test_a_feed_whose_process_has_ended_is_down_whatever_its_last_heartbeat_says(watched):
+    feed_is(watched, FeedState.LIVE, last_error="odd")
+    watched.look()
+    watched.at_each_look = lambda: None
+    watched.clock.move(60)
+
+    watched.look_for(60)
+
+    assert Alert.objects.get(rule="feed_down").message == (
+        "Live feed binance is down: no process runs it (manage.py feed); before that: odd."
+    )
+
+
+def test_a_feed_that_is_switched_off_is_no_alert_and_costs_the_broker_nothing(watched, monkeypatch):
+    feed_is(watched, FeedState.DOWN)
+    Feed.objects.update(enabled=False)
+    make_symbol("TSLA")
+    hole(watched.clock.now - timedelta(days=1))
+
+    watched.look_for(120)
+
+    assert not Alert.objects.exists()
+
+
+def test_one_feed_that_is_down_does_not_hide_the_holes_of_another(watched):
+    make_symbol("TSLA")
+    Feed.objects.create(name="kraken", venue="ccxt.kraken", entry="BTC/USD@1m")
+    feed_is(watched, FeedState.LIVE)
+    hole(watched.clock.now - timedelta(days=1))
+
+    watched.look_for(120)
+
+    assert state_of("feed_down") == state_of("gap_open") == ["firing"]
+    assert notified("gap_open") == ["fired"]
+
+
+def test_holes_of_a_feed_that_is_down_are_told_once_by_its_being_down(watched):
+    make_symbol("TSLA")
+    feed_is(watched, FeedState.DOWN)
+    hole(watched.clock.now - timedelta(days=1))
+
+    watched.look_for(120)
+
+    assert (notified("feed_down"), state_of("gap_open")) == (["fired"], [])

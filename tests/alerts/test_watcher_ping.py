@@ -10,6 +10,7 @@ import pytest
 
 from scanner_app.alerts import watcher_ping
 from scanner_app.models import Alert, Evaluation
+from scanner_app.reading import status
 from scanner_app.tasks import PING_LIMIT_S, ping_watcher
 from scanner_project import env
 from tests.conftest import T0
@@ -73,6 +74,29 @@ def test_while_all_is_well_the_url_is_requested(watcher):
 
 
 @pytest.mark.parametrize(
+    ("prepare", "answer"),
+    [
+        pytest.param(lambda watcher: None, "answer 200", id="it answers"),
+        pytest.param(lambda watcher: setattr(watcher, "status", 500), "answer 500", id="with an error"),
+        pytest.param(lambda watcher: alert(), "withheld: alerts: no_worker", id="not pinged"),
+    ],
+)
+def test_the_last_ping_and_its_answer_are_kept_and_in_the_status(watcher, prepare, answer):
+    evaluated()
+    prepare(watcher)
+
+    watcher_ping.run(T0)
+
+    assert status.overview(T0).watcher == status.WatcherPing(T0, answer)
+
+
+def test_without_a_url_the_status_has_no_ping(settings):
+    evaluated(pinged_at=T0, ping_answer="answer 200")
+
+    assert status.overview(T0).watcher is None
+
+
+@pytest.mark.parametrize(
     ("prepare", "why"),
     [
         pytest.param(lambda: None, "nobody has evaluated", id="never evaluated"),
@@ -113,6 +137,7 @@ def test_an_unreachable_watcher_raises_nothing_and_its_secret_is_not_logged(watc
 
     assert "ping_failed" in caplog.text
     assert SECRET not in caplog.text + "".join(capfd.readouterr())
+    assert SECRET not in Evaluation.objects.get().ping_answer
 
 
 def test_a_watcher_that_never_answers_costs_its_timeout_alone(settings, deaf_port, monkeypatch):

@@ -31,15 +31,15 @@ class Watched:
 
     def all_well(self) -> None:
         """What workers and sweeper leave in Redis while all is well."""
-        for role in ("main", "slow", "upkeep", "notify"):
+        for role in ("main", "slow", "upkeep", "notify", "hits"):
             self.beat(role)
         sweep_memory.remember_sweep({})
 
-    def beat(self, role: str, *, unconsumed_s: float = 0, clock_ahead_s: float = 0) -> None:
+    def beat(self, role: str, *, unanswered_s: float = 0, clock_ahead_s: float = 0) -> None:
         """The heartbeat of a worker whose clock is so far ahead."""
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(heartbeats, "time", SimpleNamespace(time=lambda: time.time() + clock_ahead_s))
-            heartbeats.write(f"{role}@here", role, [], unconsumed_s=unconsumed_s)
+            heartbeats.write(f"{role}@here", role, [], unanswered_s=unanswered_s)
 
     def forget(self, role: str) -> None:
         """The worker is dead, and its heartbeat has expired."""

@@ -7,6 +7,7 @@ import resource
 import zlib
 
 import pytest
+from rest_framework.parsers import JSONParser
 
 from scanner_app.api.foreign_shapes import refusal
 from scanner_app.models import Bar
@@ -93,10 +94,10 @@ def test_what_cannot_be_read_is_refused_with_the_reason(send, body, content_type
 
 
 def test_a_bomb_is_refused_before_memory_grows(send):
-    """Two gigabytes in two megabytes; and a bomb whose outside is a JSON text."""
+    """A third of a gigabyte in a third of a megabyte; and a bomb whose outside is a JSON text."""
     packer = zlib.compressobj(wbits=31)
     million = b" " * 1_000_000
-    bomb = b"".join([packer.compress(b"["), *(packer.compress(million) for _ in range(2_000)), packer.flush()])
+    bomb = b"".join([packer.compress(b"["), *(packer.compress(million) for _ in range(333)), packer.flush()])
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     for content_type in (JSON, LINES):
@@ -105,6 +106,31 @@ def test_a_bomb_is_refused_before_memory_grows(send):
 
     grown_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown_kb < 100_000
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        pytest.param(b"[" + b"[]," * 600_000 + b"[]]", JSON, id="lists"),
+        pytest.param(b"[" + b"{}," * 600_000 + b"{}]", JSON, id="objects"),
+        pytest.param(b"\n" * 600_000, LINES, id="lines"),
+    ],
+)
+def test_millions_of_empty_pieces_are_refused_unread(send, monkeypatch, body, content_type):
+    monkeypatch.setattr(JSONParser, "parse", lambda *_: pytest.fail("was read"))
+
+    status, answer = send(gzip.compress(body), content_type=content_type, encoding="gzip")
+
+    assert (status, answer) == (413, {"detail": "One request may have 5,000 bars, not more."})
+
+
+def test_a_packed_body_may_have_parts_but_not_any_number_of_them(send):
+    bars = body_of(2, "\n").splitlines(keepends=True)
+    parts = b"".join(gzip.compress(bar) for bar in bars)
+
+    assert send(parts, content_type=LINES, encoding="gzip")[0] == 202
+    status, answer = send(parts + gzip.compress(b"") * 1_000, content_type=LINES, encoding="gzip")
+    assert (status, answer) == (400, {"detail": "The body is said to be gzip and has more than 1,000 parts."})
 
 
 def test_a_packed_body_that_is_itself_too_large_is_refused(send):
@@ -116,6 +142,9 @@ def test_a_packed_body_that_is_itself_too_large_is_refused(send):
 # --- other programs' bars
 
 SHORT = {"t": "2024-01-02T05:00:00Z", "o": 1.0, "h": 1.0, "l": 1.0, "c": 1.0, "v": 10, "n": 3, "vw": 1.0}
+FRAME = {"Date": 1704153600000, "Open": 1.0, "High": 1.0, "Low": 1.0, "Close": 1.0, "Adj Close": 1.0, "Volume": 10}
+KLINE = {"t": 1704171600000, "T": 1704171659999, "o": "1", "h": "1", "l": "1", "c": "1", "v": "1", "x": True}
+TEXTS = ["1504541580000", "4235.4", "4240.6", "4230.0", "4230.7", "37.72"]
 AGGREGATE = {"v": 10.0, "vw": 1.0, "o": 1.0, "c": 1.0, "h": 1.0, "l": 1.0, "t": 1704171600000, "n": 3}
 
 
@@ -132,6 +161,19 @@ AGGREGATE = {"v": 10.0, "vw": 1.0, "o": 1.0, "c": 1.0, "h": 1.0, "l": 1.0, "t": 
         pytest.param([AGGREGATE], "Polygon", id="Polygon's list alone"),
         pytest.param([{"T": "b", "S": "AAPL"} | SHORT], "Alpaca", id="Alpaca's stream"),
         pytest.param(SHORT, "Alpaca", id="one bar of it"),
+        pytest.param([FRAME], "yfinance", id="records of a data frame"),
+        pytest.param(FRAME, "yfinance", id="one of them"),
+        pytest.param({name: {"0": 1.0} for name in FRAME}, "pandas", id="a data frame by columns"),
+        pytest.param({"columns": ["Open"], "index": [1], "data": [[1.0]]}, "pandas", id="a data frame split"),
+        pytest.param({name: [1.0] for name in "ohlcvt"} | {"s": "ok"}, "Finnhub", id="Finnhub"),
+        pytest.param({"chart": {"result": [{"timestamp": [1]}], "error": None}}, "Yahoo", id="Yahoo's chart"),
+        pytest.param({"Meta Data": {}, "Time Series (Daily)": {}}, "Alpha Vantage", id="Alpha Vantage"),
+        pytest.param({"e": "kline", "s": "BTCUSDT", "k": KLINE}, "Binance", id="Binance's stream"),
+        pytest.param({"stream": "x", "data": {"e": "kline", "k": KLINE}}, "Binance", id="Binance's combined stream"),
+        pytest.param([TEXTS], "exchanges", id="rows of texts"),
+        pytest.param({"code": "0", "data": [TEXTS]}, "exchange", id="OKX"),
+        pytest.param({"retCode": 0, "result": {"symbol": "BTCUSDT", "list": [TEXTS]}}, "exchange", id="Bybit"),
+        pytest.param({"status": "success", "data": {"candles": [[1504541580, 1, 1, 1, 1, 9]]}}, "exchange", id="Kite"),
     ],
 )
 def test_other_programs_bars_are_refused_with_the_shape_wanted_and_the_command_that_reads_them(send, body, whose):
@@ -150,10 +192,11 @@ def test_they_are_recognised_a_line_at_a_time_too(send):
 
 
 def test_our_bars_in_an_object_are_refused_with_the_way_to_send_them(send):
-    status, answer = send(json.dumps({"bars": [raw_bar()]}))
+    for holder in ("bars", "data", "candles"):
+        status, answer = send(json.dumps({holder: [raw_bar()]}))
 
-    assert status == 400
-    assert answer["detail"].startswith("Send the list of bars itself")
+        assert status == 400
+        assert answer["detail"].startswith("Send the list of bars itself")
 
 
 @pytest.mark.parametrize(
@@ -165,6 +208,8 @@ def test_our_bars_in_an_object_are_refused_with_the_way_to_send_them(send):
         pytest.param(raw_bar() | {"bars": [], "results": []}, id="our bar with other keys"),
         pytest.param([], id="nothing"),
         pytest.param({}, id="an empty object"),
+        pytest.param(raw_bar() | {"data": {"note": [1, 2]}, "k": {}}, id="our bar with objects in it"),
+        pytest.param({"data": [[1, 2]], "list": []}, id="arrays too short for a bar"),
         pytest.param([["not", "a", "bar", "at", "all"]], id="a list of texts"),
         pytest.param(["t", "o", "h", "l", "c"], id="texts"),
         pytest.param("tohlc", id="a text"),

@@ -1,12 +1,12 @@
 """All errors have one form, also those that do not come from a view."""
 
 import pytest
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import UnreadablePostError
 from django.test import Client
-from rest_framework.authentication import TokenAuthentication
 from rest_framework.test import APIClient
 
+from scanner_app.api.authentication import ScopedTokenAuthentication
 from scanner_app.engine import ingest
 from scanner_app.reading import status
 from tests.api.conftest import API
@@ -20,7 +20,14 @@ def raising(error):
     return fail
 
 
-@pytest.mark.parametrize("error", [OperationalError("database is locked"), InterfaceError("connection closed")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        OperationalError("database is locked"),
+        InterfaceError("connection closed"),
+        InternalError("cannot execute UPDATE in a read-only transaction"),  # after a failover
+    ],
+)
 def test_an_outage_of_the_database_is_a_503_with_retry_after(feeder, monkeypatch, error):
     monkeypatch.setattr(ingest, "accept", raising(error))
     monkeypatch.setattr(status, "overview", raising(error))
@@ -32,7 +39,7 @@ def test_an_outage_of_the_database_is_a_503_with_retry_after(feeder, monkeypatch
 
 
 def test_an_outage_of_the_database_during_authentication_is_a_503(reader, monkeypatch):
-    monkeypatch.setattr(TokenAuthentication, "authenticate_credentials", raising(OperationalError("away")))
+    monkeypatch.setattr(ScopedTokenAuthentication, "authenticate_credentials", raising(OperationalError("away")))
 
     assert reader.get(f"{API}/status").status_code == 503
 

@@ -1,14 +1,19 @@
 """`/healthz` and `/readyz`: whatever is broken, they name it and are never an error 500."""
 
 import time
+from datetime import timedelta
 
 import pytest
 import redis
 from django.db import OperationalError, ProgrammingError
 from django.db.backends.utils import CursorWrapper
+from django.test import Client
+from django.utils import timezone
 
-from scanner_app.messaging import heartbeats, redis_client, sweep_memory
+from scanner_app.domain.enums import FeedState
+from scanner_app.messaging import heartbeats, live_feeds, redis_client, sweep_memory
 from scanner_app.messaging.heartbeats import Heartbeat
+from scanner_app.models import Drill, Feed
 from scanner_app.reading import clocks
 from scanner_project.version import VERSION
 
@@ -16,18 +21,40 @@ ALL_ROLES = {f"{role}@a": Heartbeat(role=role) for role in ("main", "slow", "upk
 
 
 class Answering:
-    """A Redis client whose broker answers."""
+    """A Redis client whose broker answers and takes writes."""
 
     def ping(self):
         return True
 
+    def set(self, *_, **__):
+        return True
+
 
 @pytest.fixture
-def all_well(db, monkeypatch):
+def all_well(db, real_writes, monkeypatch):
     """Database, broker, workers and sweeper are ready."""
     monkeypatch.setattr(redis_client, "client", Answering)
     monkeypatch.setattr(heartbeats, "read_all", lambda: ALL_ROLES)
     monkeypatch.setattr(sweep_memory, "last_sweep", time.time)
+
+
+@pytest.fixture
+def client(client, settings):
+    """One that may read everything: strangers read no names of hosts, which has a test of its own."""
+    settings.SCANNER_METRICS_TOKEN = "t"
+    client.defaults["HTTP_AUTHORIZATION"] = "Bearer t"
+    return client
+
+
+def test_strangers_read_what_is_wrong_without_the_names_of_hosts(all_well, monkeypatch, db):
+    deaf = {**ALL_ROLES, "main@b7": Heartbeat(role="main", unanswered_s=1_000)}
+    monkeypatch.setattr(heartbeats, "read_all", lambda: deaf)
+
+    answer = Client().get("/readyz")
+
+    assert answer.status_code == 503
+    assert "b7" not in answer.content.decode()
+    assert answer.json()["checks"]["workers"]["reason"]
 
 
 def raising(error):
@@ -54,6 +81,7 @@ def test_readyz_is_200_if_everything_is_ready(client, all_well, path):
         "status": "ready",
         "not_ready": [],
         "checks": {name: {"ready": True, "reason": ""} for name in ("database", "broker", "workers")},
+        "alarm_path": "alarm path never proven: see manage.py drill",
         "warnings": [],
     }
     assert "no-cache" in answer["Cache-Control"]
@@ -107,7 +135,7 @@ def test_readyz_is_200_if_everything_is_ready(client, all_well, path):
         pytest.param(
             heartbeats,
             "read_all",
-            lambda: ALL_ROLES | {"main@b": Heartbeat(role="main", unconsumed_s=10.0)},
+            lambda: ALL_ROLES | {"main@b": Heartbeat(role="main", unanswered_s=10.0)},
             ["workers"],
             "deaf: main@b",
             id="a worker that is alive but deaf",
@@ -168,6 +196,33 @@ def test_a_sweep_may_be_late_by_three_of_its_intervals_but_at_least_15_s(
     assert client.get("/readyz").status_code == code
 
 
+def test_readyz_says_when_the_alarm_path_was_proven(client, all_well):
+    now = timezone.now()
+    _drill(ended_at=now - timedelta(hours=3), proven=True)
+
+    answer = client.get("/readyz").json()
+
+    assert (answer["alarm_path"], answer["warnings"]) == ("alarm path proven 3 h ago", [])
+
+
+def test_readyz_warns_of_a_drill_that_failed_and_names_no_host_to_strangers(client, all_well):
+    now = timezone.now()
+    _drill(ended_at=now - timedelta(hours=3), proven=True)
+    _drill(ended_at=now - timedelta(hours=1), failed_step="notice", detail="not sent by mail: 10.1.2.3 is away")
+
+    answer, strangers = client.get("/readyz"), Client().get("/readyz")
+
+    sentence = "the drill 1 h ago failed at notice: not sent by mail: 10.1.2.3 is away; alarm path last proven 3 h ago"
+    assert answer.status_code == 200
+    assert (answer.json()["alarm_path"], answer.json()["warnings"]) == (sentence, [sentence])
+    assert strangers.json()["alarm_path"] == sentence.replace("10.1.2.3", "…")
+
+
+def _drill(**values):
+    at = values["ended_at"]
+    Drill.objects.create(scheduled=False, actor="olga", began_at=at, seen_at=at, **values)
+
+
 @pytest.mark.parametrize(
     ("off_s", "warnings"),
     [
@@ -190,7 +245,31 @@ def test_a_worker_whose_clock_is_more_than_a_second_off_is_a_warning(client, all
     assert answer.json()["warnings"] == warnings
 
 
-def test_readyz_reports_an_unreachable_broker_within_seconds(client, db, settings):
+@pytest.mark.parametrize(
+    ("beat", "warnings"),
+    [
+        pytest.param({"state": FeedState.LIVE}, [], id="live"),
+        pytest.param({"state": FeedState.CATCHING_UP}, [], id="catching up"),
+        pytest.param(
+            {"state": FeedState.DOWN, "last_error": "10.1.2.3 refused"},
+            ["Live feed binance is down: 10.1.2.3 refused."],
+            id="down",
+        ),
+        pytest.param(None, ["Live feed binance is down: no process runs it (manage.py feed)."], id="no process"),
+    ],
+)
+def test_a_feed_in_trouble_is_a_warning_and_never_a_503(client, all_well, monkeypatch, beat, warnings):
+    Feed.objects.create(name="binance", venue="binance", entry="BTCUSDT@1m")
+    found = {} if beat is None else {"binance": live_feeds.Heartbeat(at=timezone.now(), venue="binance", **beat)}
+    monkeypatch.setattr(live_feeds, "read", lambda _: found)
+
+    answer, strangers = client.get("/readyz"), Client().get("/readyz")
+
+    assert (answer.status_code, answer.json()["warnings"]) == (200, warnings)
+    assert strangers.json()["warnings"] == [one.replace("10.1.2.3", "…") for one in warnings]
+
+
+def test_readyz_reports_an_unreachable_broker_within_seconds(client, db, real_writes, settings):
     settings.REDIS_URL = "redis://127.0.0.1:1"  # nobody listens on port 1
     begin = time.monotonic()
 

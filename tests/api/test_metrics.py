@@ -1,8 +1,8 @@
 """`/metrics`: who may read it."""
 
 import pytest
-from rest_framework.authtoken.models import Token
 
+from scanner_app.models import ApiToken
 from tests.scraping import quiet_broker, value  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.usefixtures("quiet_broker")
@@ -65,7 +65,7 @@ def test_a_session_is_accepted_only_if_the_user_may_enter_the_admin(client, admi
 
 
 def test_an_inactive_user_is_a_401(staff, django_user_model):
-    assert Token.objects.exists()
+    assert ApiToken.objects.exists()
     django_user_model.objects.update(is_active=False)
 
     assert staff.get("/metrics").status_code == 401

@@ -76,4 +76,5 @@ def test_what_is_no_ticker_is_refused_and_has_no_address(feeder, ticker):
     body = answered(feeder.post(f"{API}/bars", raw_bar(ticker), format="json"), 400)
 
     assert [(one["field"], one["reason"]) for one in body["rejected"]] == [("symbol", "invalid")]
-    assert feeder.get(address(ticker)).status_code == 404
+    # An action's name is the address of that action on many symbols, which is no page to read.
+    assert feeder.get(address(ticker)).status_code == (405 if ticker == "SKIP" else 404)

@@ -280,3 +280,18 @@ def test_a_bulk_action_that_an_outage_cuts_off_can_be_sent_again(operator, monke
 
     assert operator.post(f"{ENTRIES}/discard", {"all": True}, format="json").json() == {"count": 1}
     assert quarantine_entries.open_entries().count() == 0
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json", "text/x-python"])
+def test_a_bar_in_quarantine_is_downloaded_as_a_test(reader, entry, accept):
+    answer = reader.get(f"{ENTRIES}/{entry.pk}/autopsy", HTTP_ACCEPT=accept)
+
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == "text/x-python; charset=utf-8"
+    assert answer["Content-Disposition"] == 'attachment; filename="test_TSLA_1d_20240101T000000Z.py"'
+    assert "WINDOW = Window.of(" in answer.content.decode()
+
+
+@pytest.mark.parametrize("wrong", ["999", "9" * 19, "9" * 99])
+def test_there_is_no_test_of_an_unknown_entry(reader, db, wrong):
+    assert reader.get(f"{ENTRIES}/{wrong}/autopsy").status_code == 404

@@ -12,6 +12,8 @@ from scanner_project.version import VERSION
 
 OPERATIONS = {
     "/api/v1/auth/token": {"post"},
+    "/api/v1/auth/tokens": {"get", "post"},
+    "/api/v1/auth/tokens/{id}": {"delete"},
     "/api/v1/scanner/bars": {"get", "post"},
     "/api/v1/scanner/bars/{id}/timeline": {"get"},
     "/api/v1/scanner/signals": {"get"},
@@ -26,18 +28,63 @@ OPERATIONS = {
     "/api/v1/scanner/symbols/{symbol}/skip": {"post"},
     "/api/v1/scanner/symbols/{symbol}/enable": {"post"},
     "/api/v1/scanner/symbols/{symbol}/disable": {"post"},
+    "/api/v1/scanner/symbols/reset": {"post"},
+    "/api/v1/scanner/symbols/skip": {"post"},
+    "/api/v1/scanner/symbols/enable": {"post"},
+    "/api/v1/scanner/symbols/disable": {"post"},
     "/api/v1/scanner/failures": {"get"},
     "/api/v1/scanner/quarantine": {"get"},
     "/api/v1/scanner/quarantine/replay": {"post"},
     "/api/v1/scanner/quarantine/discard": {"post"},
     "/api/v1/scanner/quarantine/{id}/replay": {"post"},
+    "/api/v1/scanner/quarantine/{id}/autopsy": {"get"},
     "/api/v1/scanner/quarantine/{id}/discard": {"post"},
     "/api/v1/scanner/alerts": {"get"},
     "/api/v1/scanner/alerts/{id}/acknowledge": {"post"},
     "/api/v1/scanner/alerts/{id}/silence": {"post"},
+    "/api/v1/scanner/channels": {"get", "post"},
+    "/api/v1/scanner/channels/usable": {"get"},
+    "/api/v1/scanner/channels/{id}": {"patch", "delete"},
+    "/api/v1/scanner/channels/{id}/test": {"post"},
+    "/api/v1/scanner/deliveries": {"get"},
+    "/api/v1/scanner/deliveries/{id}/retry": {"post"},
+    "/api/v1/scanner/signals/stream": {"get"},
+    "/api/v1/scanner/silences": {"get", "post"},
+    "/api/v1/scanner/silences/{id}": {"delete"},
+    "/api/v1/scanner/worth": {"get"},
+    "/api/v1/scanner/detectors": {"get"},
+    "/api/v1/scanner/detectors/{name}/off": {"post"},
+    "/api/v1/scanner/detectors/{name}/on": {"post"},
+    "/api/v1/scanner/failures/groups": {"get"},
+    "/api/v1/scanner/watchlists": {"get", "post"},
+    "/api/v1/scanner/watchlists/{id}": {"get", "patch", "delete"},
+    "/api/v1/scanner/rules": {"get", "post"},
+    "/api/v1/scanner/rules/{id}": {"get", "patch", "delete"},
+    "/api/v1/scanner/rules/{id}/why": {"get"},
+    "/api/v1/scanner/rules/check": {"post"},
+    "/api/v1/scanner/rules/try": {"post"},
+    "/api/v1/scanner/rules/words": {"get"},
+    "/api/v1/scanner/rules/ready-made": {"get"},
+    "/api/v1/scanner/rules/default-set": {"post"},
+    "/api/v1/scanner/hits": {"get"},
+    "/api/v1/scanner/patterns": {"get"},
     "/api/v1/scanner/board": {"get"},
     "/api/v1/scanner/chart": {"get"},
+    "/api/v1/scanner/hooks": {"get", "post"},
+    "/api/v1/scanner/hooks/{id}": {"patch", "delete"},
+    "/hooks/{token}": {"post"},
+    "/api/v1/scanner/feeds": {"get", "post"},
+    "/api/v1/scanner/feeds/{id}": {"patch", "delete"},
+    "/api/v1/scanner/gaps": {"get"},
+    "/api/v1/scanner/gaps/{id}/give_up": {"post"},
+    "/api/v1/scanner/gaps/summary": {"get"},
 }
+
+WITHOUT_A_USER = {"/api/v1/auth/token", "/hooks/{token}"}
+"""Open to whoever has a password, or the address."""
+
+RIGHTS_TO_READ = {"/api/v1/scanner/channels", "/api/v1/scanner/hooks"}
+"""Lists that not every user may read."""
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +121,21 @@ def test_a_bulk_action_is_documented_with_the_keys_of_its_body(schema):
 def test_sending_bars_is_documented_with_every_answer_and_both_bodies(schema):
     post = schema["paths"]["/api/v1/scanner/bars"]["post"]
 
-    assert set(post["responses"]) == {"202", "400", "413", "429"}
+    assert set(post["responses"]) == {"202", "400", "401", "403", "406", "413", "415", "429", "431", "503"}
     body = post["requestBody"]["content"]["application/json"]["schema"]["$ref"].split("/")[-1]
     one, many = schema["components"]["schemas"][body]["oneOf"]
     assert one == many["items"] == {"$ref": "#/components/schemas/BarIn"}
+
+
+def test_every_operation_names_the_errors_that_any_request_can_cause(schema):
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            codes = set(operation["responses"])
+            assert {"406", "503"} <= codes, path
+            assert ("401" in codes) == (path not in WITHOUT_A_USER), path
+            assert ("415" in codes) == ("requestBody" in operation), path
+            may_be_forbidden = method != "get" or path in RIGHTS_TO_READ
+            assert ("403" in codes) == (may_be_forbidden and path != "/api/v1/auth/token"), path
 
 
 @pytest.mark.parametrize("path", ["/api/schema/", "/api/schema"])
@@ -95,9 +153,10 @@ def test_the_page_loads_nothing_from_other_servers(client, db, path):
 
     loaded = re.findall(r'(?:src|href)="([^"]*)"', page)
     assert len(loaded) >= 4
-    assert all(address.startswith("/static/") for address in loaded), loaded
+    assert all(re.match(r"/(?!/)", address) for address in loaded), loaded
     # The other layout, StandaloneLayout, shows a badge that sends the schema to swagger.io.
-    assert 'layout: "BaseLayout"' in page
+    script = client.get(loaded[-1].replace("&amp;", "&")).content.decode()
+    assert 'layout: "BaseLayout"' in script
 
 
 def test_every_operation_is_in_docs_api(schema, settings):
@@ -110,3 +169,23 @@ def test_every_operation_is_in_docs_api(schema, settings):
         if f"{method.upper()} {path.removeprefix('/api/v1/scanner/')}" not in text
     ]
     assert missing == []
+
+
+def test_the_schema_is_written_once_however_often_it_is_asked_for(client, monkeypatch):
+    first = client.get("/api/schema/")
+    monkeypatch.setattr(SchemaGenerator, "get_schema", lambda *_, **__: pytest.fail("was written again"))
+
+    again = client.get("/api/schema/?version=2&lang=de", HTTP_HOST="localhost")
+
+    assert first.status_code == 200
+    assert (again.content, again.headers["Content-Type"]) == (first.content, first.headers["Content-Type"])
+    assert again.headers["Content-Disposition"] == 'inline; filename="Market scanner.yaml"'
+
+
+def test_the_schema_comes_as_yaml_or_json(client):
+    as_yaml = client.get("/api/schema/")
+    as_json = client.get("/api/schema/", HTTP_ACCEPT="application/json")
+
+    assert as_yaml.headers["Content-Type"] == "application/vnd.oai.openapi; charset=utf-8"
+    assert as_yaml.content.startswith(b"openapi: 3")
+    assert as_json.json()["paths"].keys() == OPERATIONS.keys()

@@ -10,8 +10,10 @@ from rest_framework.renderers import JSONRenderer
 
 from scanner_app import mailbox
 from scanner_app.api.status import OverviewOut
-from scanner_app.models import Symbol, SymbolStatus
+from scanner_app.domain.enums import AlertState
+from scanner_app.models import Alert, Symbol, SymbolStatus
 from scanner_app.reading import status
+from scanner_app.reading.board import Board
 from tests.api.conftest import API
 from tests.conftest import T0, accept_days, fail_head, make_symbol, start_head
 
@@ -34,6 +36,14 @@ def test_the_status_has_every_documented_field(reader):
         "bars_per_second": 0.0,
         "backlog": 2,
         "stale_symbols": 0,
+        "watcher": None,
+        "alarm_path": {
+            "proven_at": None,
+            "failed_at": None,
+            "failed_step": "",
+            "detail": "",
+            "said": "alarm path never proven: see manage.py drill",
+        },
     }
     assert shown.pop("data_age_seconds") > 0
     assert shown.pop("created_at").endswith("Z")
@@ -57,6 +67,8 @@ def test_the_status_has_every_documented_field(reader):
         "stale_for_s": 0.0,
         "calendar": "XNYS",
         "gaps": 0,
+        "disabled_until": None,
+        "p95_limit_ms": 200,
     }
 
 
@@ -95,7 +107,7 @@ def test_the_answer_is_what_the_schemas_serializer_would_write(reader, monkeypat
 
 
 @pytest.mark.parametrize("symbols", [20, 200])
-def test_the_status_takes_six_queries_for_20_symbols_and_for_200(reader, symbols):
+def test_the_status_takes_seven_queries_for_20_symbols_and_for_200(reader, symbols):
     for number in range(symbols):
         make_symbol(f"S{number}")
     SymbolStatus.objects.update(latencies=[[250, int(T0.timestamp())]], longest_latency_ms=250, last_processed_at=T0)
@@ -104,7 +116,7 @@ def test_the_status_takes_six_queries_for_20_symbols_and_for_200(reader, symbols
         body = reader.get(f"{API}/status").json()
 
     assert body["total_symbols"] == len(body["symbols"]) == symbols
-    assert len(queries) == 6, "the token's user, symbols, latencies, alerts, last evaluation, bars of the last 10 s"
+    assert len(queries) == 7, "token's user, symbols, latencies, alerts, last evaluation, bars of the last 10 s, drills"
     (rows,) = [query["sql"] for query in queries if "circuitbreaker" in query["sql"]]
     assert '"latencies"' not in rows, "they are kilobytes, and the status does not show them"
 
@@ -132,3 +144,32 @@ def test_symbols_are_in_the_order_of_their_tickers(reader):
         "BTC/USD",
         "TSLA",
     ]
+
+
+@pytest.mark.parametrize("path", ["status", "symbols", "symbols/TSLA", "symbols/TSLA/status", "board"])
+def test_strangers_read_no_names_of_hosts_and_files_in_errors(anonymous, reader, settings, monkeypatch, path):
+    settings.SCANNER_PUBLIC_STATUS = True
+    monkeypatch.setattr("scanner_app.api.board.BOARD", Board())
+    monkeypatch.setattr("scanner_app.api.board.PUBLIC_BOARD", Board(for_strangers=True))
+    accept_days("TSLA", 1)
+    fail_head(Symbol.objects.get(), error=OSError("no /srv/models/secret.bin at 10.1.2.3"))
+
+    public, private = (client.get(f"{API}/{path}").content.decode() for client in (anonymous, reader))
+
+    assert "OSError: no /srv/models/secret.bin at 10.1.2.3" in private
+    assert "OSError: no … at …" in public
+
+
+def test_strangers_read_the_reasons_without_the_names_of_hosts(anonymous, reader, settings, db):
+    settings.SCANNER_PUBLIC_STATUS = True
+    Alert.objects.create(
+        rule="deaf_worker",
+        severity="error",
+        state=AlertState.FIRING,
+        message="main@db7.example.com is deaf.",
+        began_at=T0,
+        fired_at=T0,
+    )
+
+    assert "main is deaf." in anonymous.get(f"{API}/status").json()["reasons"]
+    assert "main@db7.example.com is deaf." in reader.get(f"{API}/status").json()["reasons"]

@@ -7,8 +7,8 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from scanner_app.domain.enums import AlertState, Severity
-from scanner_app.models import Alert, Bar
-from tests.browser.conftest import failed, quarantined, tickers, tile
+from scanner_app.models import Alert, Bar, SymbolEvent, SymbolStatus
+from tests.browser.conftest import failed, processed, quarantined, tickers, tile
 from tests.conftest import row_of
 
 
@@ -173,4 +173,66 @@ def test_all_others_unfold_the_other_alerts(page, live_server, settings, errors)
 
     expect(page.locator(".alert .message")).to_have_count(9)
     expect(page.get_by_role("button", name="Silence")).to_have_count(0)
+    assert errors == []
+
+
+def test_all_that_fail_with_one_error_are_shown_alone_and_reset_together(operator, errors):
+    failed("TSLA")
+    failed("AAPL")
+    other = failed("IBM")
+    SymbolStatus.objects.filter(symbol=other).update(last_error="KeyError: 'x'")
+    operator.reload()
+    expect(operator.locator(".verdict")).to_contain_text("; failed: AAPL, IBM, TSLA")
+
+    operator.get_by_label("Show").select_option("failing with ValueError")
+    expect(tickers(operator)).to_have_text(["AAPL", "TSLA"])
+    operator.get_by_role("button", name="Reset all of these").click()
+    question = operator.get_by_role("dialog", name="Reset: 2 symbols, failing with ValueError?")
+    expect(question).to_contain_text("AAPL, TSLA")
+    assert row_of(other).attempts == 3
+    assert all(row.attempts == 3 for row in SymbolStatus.objects.all()), "a dry run changes nothing"
+    question.get_by_label("Reason").fill("new detector")
+    question.get_by_role("button", name="Reset").click()
+
+    expect(operator.locator("#outcome")).to_have_text("Done with 2 symbols.")
+    assert sorted(SymbolStatus.objects.filter(attempts=0).values_list("symbol__ticker", flat=True)) == ["AAPL", "TSLA"]
+    event = SymbolEvent.objects.filter(kind="reset").order_by("id")[0]
+    assert (event.reason, (event.detail or {})["filter"]) == ("new detector", {"error_type": "ValueError"})
+    assert errors == []
+
+
+def test_what_is_shown_alone_is_in_the_address(operator):
+    failed("TSLA")
+    processed("AAPL", 1)
+    operator.reload()
+
+    operator.get_by_label("Show").select_option("failed")
+    expect(tickers(operator)).to_have_text(["TSLA"])
+    expect(operator).to_have_url(re.compile(r"/\?show=failed$"))
+    operator.reload()
+    expect(tickers(operator)).to_have_text(["TSLA"])
+
+    operator.get_by_label("Show").select_option("retrying now")
+    expect(operator.locator("#found")).to_have_text("0 of 2")
+
+
+def test_a_symbol_is_silenced_and_disabled_for_a_time_on_its_page(operator, errors):
+    symbol = processed("TSLA", 1)
+    operator.goto("/symbols/TSLA/")
+
+    operator.get_by_role("button", name="Silence").click()
+    question = operator.get_by_role("dialog", name="Silence TSLA?")
+    question.get_by_label("For how many minutes").fill("30")
+    question.get_by_role("button", name="Silence").click()
+    expect(operator.locator("#outcome")).to_have_text("TSLA has been silenced.")
+    silence = symbol.silences.get()
+    assert (silence.rule, silence.created_by) == ("", "olga")
+
+    operator.get_by_role("button", name="Disable for a time").click()
+    question = operator.get_by_role("dialog", name="Disable TSLA for a time?")
+    question.get_by_role("button", name="Disable").click()
+    expect(operator.locator("#outcome")).to_contain_text("TSLA has been disabled.")
+    expect(operator.locator("#head .state")).to_contain_text("until ")
+    symbol.refresh_from_db()
+    assert symbol.disabled_until is not None
     assert errors == []

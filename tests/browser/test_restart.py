@@ -16,7 +16,7 @@ from tests.waiting import wait_until
 
 
 class Server:
-    """Gunicorn as `make up` runs it, on a database of its own."""
+    """The web server as `make up` runs it, on a database of its own."""
 
     def __init__(self, folder: Path, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
@@ -24,6 +24,7 @@ class Server:
         self.environment = {
             **os.environ,
             "DATA_DIR": str(folder),
+            "WEB_PORT": str(port),
             "DATABASE_URL": "",
             "REDIS_URL": "",
             "DJANGO_SETTINGS_MODULE": "scanner_project.settings",
@@ -38,8 +39,7 @@ class Server:
         self.manage("shell", "-c", code)
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "gunicorn", "scanner_project.wsgi", "--bind", f"127.0.0.1:{self.port}"]
-        command += ["--workers", "2", "--threads", "16", "--preload", "--no-control-socket", "--graceful-timeout", "1"]
+        command = [sys.executable, "-m", "scanner_project.web"]
         self.process = subprocess.Popen(command, env=self.environment, stderr=subprocess.DEVNULL)
 
     def stop(self) -> None:

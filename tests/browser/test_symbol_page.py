@@ -1,18 +1,21 @@
 """A symbol's page in a real browser: chart, explanation, timeline, failures, and the actions on it."""
 
+import json
 import re
 from datetime import UTC, datetime
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 from playwright.sync_api import expect
 
 from scanner_app import mailbox
+from scanner_app.detectors import Direction, Finding
 from scanner_app.domain.enums import AlertState, Severity
 from scanner_app.engine import ingest
 from scanner_app.models import Alert, Signal, Symbol, SymbolStatus
 from tests.browser.conftest import failed, processed, quarantined, tickers, tile
-from tests.conftest import make_symbol, new_bar, raw_bar, row_of
+from tests.conftest import make_symbol, new_bar, raw_bar, row_of, start_head
 
 
 @pytest.mark.parametrize(
@@ -33,7 +36,7 @@ def test_a_click_on_the_board_opens_the_symbol_however_odd_its_ticker(operator, 
     expect(operator).to_have_url(live_server.url + address)
     expect(operator.get_by_role("heading", name=ticker, level=1)).to_be_visible()
     expect(operator.locator("#chart[data-bars='2']")).to_be_visible()
-    operator.get_by_role("button", name="Disable").click()
+    operator.get_by_role("button", name="Disable", exact=True).click()
     expect(operator.get_by_role("heading", name=f"Disable {ticker}?")).to_be_visible()
     operator.locator("#ask [data-part=do]").click()
     expect(operator.locator("#outcome")).to_contain_text(f"{ticker} has been disabled")
@@ -48,6 +51,29 @@ def test_a_chart_shows_bars_without_a_known_volume_and_with_prices_below_zero(re
 
     expect(reader.locator("#chart")).to_have_attribute("data-bars", "2")
     expect(reader.locator("#legend")).to_contain_text("O 10  H 12  L -40.32  C -37.63  V \N{EN DASH}")
+    assert errors == []
+
+
+def test_the_chart_draws_what_the_chosen_pattern_saw(reader, errors, settings):
+    settings.SCANNER_DETECTORS = ["scanner_app.detectors.beyond_candles.RangeBreakout"]
+    now = timezone.now()
+    days = [new_bar("TSLA", day) for day in range(20)] + [new_bar("TSLA", 20, high=20, close=15)]
+    make_symbol("TSLA")
+    mailbox.accept(days, now=now)
+    symbol = Symbol.objects.get()
+    found = Finding(detector="range_breakout", pattern="RANGE_BREAKOUT", direction=Direction.BULLISH, strength=100)
+    for day in range(21):
+        mailbox.complete(start_head(symbol, now=now), [found] * (day == 20), now=now, run_s=0)
+    reader.goto("/symbols/TSLA/")
+    chart = reader.locator("#chart")
+    expect(chart).to_have_attribute("data-lines", "0")
+
+    reader.get_by_label("Pattern").select_option("RANGE_BREAKOUT")
+
+    expect(chart).to_have_attribute("data-lines", "2")
+    expect(reader.locator("#meaning")).to_contain_text("narrow range")
+    reader.get_by_label("Pattern").select_option("")
+    expect(chart).to_have_attribute("data-lines", "0")
     assert errors == []
 
 
@@ -66,15 +92,16 @@ def test_the_chart_shows_bars_with_their_signals_and_follows_them(reader, errors
           return [...seen]; }"""
     )
     assert "11,127,107" in colours  # --up
-    expect(reader.locator("#legend")).to_contain_text("2024-01-30  O 10  H 12  L 9  C 11  V 1,000  ▲ CDLDOJI")
-    expect(reader.locator("#signals tbody tr").first).to_contain_text("CDLDOJI")
+    expect(reader.locator("#legend")).to_contain_text("2024-01-30  O 10  H 12  L 9  C 11  V 1,000  ▲ Doji")
+    expect(reader.locator("#signals tbody tr").first).to_contain_text("Doji CDLDOJI")
 
     processed("TSLA", 1, first=30, pattern="CDLHAMMER")
 
     expect(chart).to_have_attribute("data-bars", "31", timeout=4000)
-    expect(reader.locator("#legend")).to_contain_text("▲ CDLHAMMER")
+    expect(reader.locator("#legend")).to_contain_text("▲ Hammer")
     reader.get_by_label("Pattern").select_option("CDLHAMMER")
     expect(chart).to_have_attribute("data-marks", "1")
+    expect(reader.locator("#meaning")).to_contain_text("A small body at the top of a long lower shadow")
     assert row_of(symbol).bars_processed == 31
     assert errors == []
 
@@ -239,11 +266,15 @@ def test_with_the_keyboard_alone_from_the_filter_to_the_symbol_and_its_reset(ope
     operator.keyboard.type("tsl")
     expect(tickers(operator)).to_have_text(["TSLA"])
     operator.keyboard.press("Tab")
+    expect(operator.get_by_label("Show")).to_be_focused()
+    operator.keyboard.press("Tab")
+    expect(operator.get_by_label("Order")).to_be_focused()
+    operator.keyboard.press("Tab")
     expect(tile(operator, "TSLA").get_by_role("link")).to_be_focused()
     operator.keyboard.press("Enter")
     expect(operator).to_have_url(re.compile("/symbols/TSLA/$"))
     expect(operator.get_by_role("button", name="Reset", exact=True)).to_be_visible()
-    for _ in range(12):
+    for _ in range(24):
         operator.keyboard.press("Tab")
         if operator.evaluate("document.activeElement.dataset.action") == "reset":
             break
@@ -355,8 +386,9 @@ def test_a_phone_shows_all_of_a_signal(reader):
     reader.set_viewport_size({"width": 360, "height": 800})
     reader.goto("/symbols/TSLA/")
     row = reader.locator("#signals").get_by_role("row").nth(1)
+    name = "Up-gap side-by-side white lines"
     expect(row.get_by_role("cell")).to_have_text(
-        ["2024-01-02", "1d", "CDLGAPSIDESIDEWHITE", "bullish", "100.0", "candlesticks"]
+        ["2024-01-02", "1d", f"{name} CDLGAPSIDESIDEWHITE", "bullish", "100.0", "candlesticks"]
     )
 
     edges = row.get_by_role("cell").evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().right)")
@@ -366,13 +398,51 @@ def test_a_phone_shows_all_of_a_signal(reader):
 
 
 def test_neutral_has_one_sign_in_tile_table_and_chart(reader):
-    processed("TSLA", 1)
-    Signal.objects.update(direction="neutral")
+    with transaction.atomic():  # the open board looks at a signal once
+        processed("TSLA", 1)
+        Signal.objects.update(direction="neutral")
     reader.goto("/symbols/TSLA/")
 
-    expect(reader.locator("#legend")).to_contain_text("● CDLDOJI")
+    expect(reader.locator("#legend")).to_contain_text("● Doji")
     expect(reader.locator("#chart-words")).to_contain_text("● neutral")
     expect(reader.locator("#signals .signal circle")).to_have_count(1)
 
     reader.goto("/")
     expect(tile(reader, "TSLA").locator(".signal circle")).to_have_count(1)
+
+
+def of_chart(page, expression):
+    """The value of an expression that uses chart.js as `module`."""
+    own = "document.querySelector('script[type=module]').src.replace(/symbol[^/]*$/, 'chart.js')"
+    return page.evaluate(f"async () => {{ const module = await import({own}); return {expression}; }}")
+
+
+@pytest.mark.parametrize(
+    ("signals", "direction"),
+    [
+        ([("bullish", 100)], "bullish"),
+        ([("bullish", 80), ("bearish", 100)], "bearish"),
+        ([("bullish", 100), ("bullish", 100), ("bearish", 100)], "bullish"),
+        ([("bullish", 100), ("bearish", 100)], "neutral"),
+        ([("neutral", 1), ("bullish", 0.5)], "neutral"),
+    ],
+)
+def test_a_bar_has_one_mark_and_the_strongest_signal_decides_its_direction(reader, signals, direction):
+    processed("TSLA", 1)
+    reader.goto("/symbols/TSLA/")
+    found = json.dumps([{"direction": way, "strength": strength} for way, strength in signals])
+
+    assert of_chart(reader, f"module.leading({found})") == direction
+
+
+def test_two_signals_of_a_bar_are_one_mark_and_the_axis_of_prices_ends_at_zero(reader):
+    symbol = processed("TSLA", 2)
+    first = symbol.signals.earliest("id")
+    first.pk, first.pattern, first.direction = None, "CDLHAMMER", "bearish"
+    first.save()
+    reader.goto("/symbols/TSLA/")
+
+    expect(reader.locator("#chart")).to_have_attribute("data-marks", "2")
+    expect(reader.locator("#legend")).to_contain_text("Doji")
+    assert of_chart(reader, "module.Chart.prototype.price.call({negative: false}, -1)") == ""
+    assert of_chart(reader, "module.Chart.prototype.price.call({negative: true}, -1)") == "-1"

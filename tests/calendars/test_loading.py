@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import exchange_calendars
 import pytest
 
-from scanner_app.calendars import calendar_of, hours_of, loading
+from scanner_app.calendars import calendar_of, hours_if_made, hours_of, loading
 from scanner_app.domain.calendar_names import NAMES, ZONES, hint
 from tests.domain.test_trading_hours import at, traded
 
@@ -22,6 +22,7 @@ def trades_on(hours, day):
 def nothing_loaded(settings, tmp_path, monkeypatch):
     settings.DATA_DIR = tmp_path
     monkeypatch.setattr(loading, "_loaded", {})
+    monkeypatch.setattr(loading, "_not_made", {})
 
 
 def test_the_names_are_those_of_the_package():
@@ -47,6 +48,19 @@ def test_a_wrong_name_gets_a_hint():
         pytest.param("BTC/USD", "", "24/7", id="a pair with a slash"),
         pytest.param("ETHUSDT", "", "24/7", id="a pair without one"),
         pytest.param("SOL-USD", "", "24/7", id="a pair with a dash"),
+        pytest.param("BTCUSD", "", "24/7", id="a coin without a sign between"),
+        pytest.param("BTC-PERPETUAL", "", "24/7", id="a perpetual future"),
+        pytest.param("EURUSD=X", "", "24/5", id="currencies by Yahoo"),
+        pytest.param("GBPUSD", "", "24/5", id="currencies"),
+        pytest.param("ES=F", "", "CMES", id="a future by Yahoo"),
+        pytest.param("7203.T", "", "XTKS", id="Tokyo"),
+        pytest.param("SAP.DE", "", "XETR", id="Xetra"),
+        pytest.param("BP.L", "", "XLON", id="London"),
+        pytest.param("INFY.NS", "", "XBOM", id="NSE, which has the holidays of Bombay"),
+        pytest.param("600519.SS", "", "XSHG", id="Shanghai"),
+        pytest.param("BRK.B", "", "XNYS", id="a class of shares is no exchange"),
+        pytest.param("AAPL.US", "", "XNYS", id="a US share by Stooq"),
+        pytest.param("GOOGL", "", "XNYS", id="five letters are no pair"),
         pytest.param("TSLA", "XETR", "XETR", id="its own comes first"),
     ],
 )
@@ -121,3 +135,16 @@ def test_no_process_of_ours_imports_pandas_for_a_calendar():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "False"
+
+
+def test_who_cannot_wait_does_not_make_a_calendar_and_looks_again_after_a_while(monkeypatch, tmp_path):
+    now = 1_000.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+
+    assert not hours_if_made("XNYS", NOW).are_known
+    assert not list(tmp_path.rglob("*.json"))
+    loading._load("XNYS", NOW.year + 1)
+    assert not hours_if_made("XNYS", NOW).are_known, "it is not looked at every bar"
+    now += loading.LOOK_AGAIN_S
+    assert hours_if_made("XNYS", NOW).are_known
+    assert hours_if_made("24/7", NOW).are_known

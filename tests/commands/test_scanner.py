@@ -4,6 +4,7 @@ import getpass
 import json
 import os
 import re
+from datetime import timedelta
 from io import StringIO
 from types import SimpleNamespace
 
@@ -17,6 +18,7 @@ from scanner_app import mailbox
 from scanner_app.management.commands import scanner
 from scanner_app.messaging import publisher
 from scanner_app.models import CircuitBreaker, QuarantinedBar, Symbol, SymbolEvent
+from scanner_app.reading import write_checks
 from tests.conftest import T0, accept_days, fail_head, make_symbol, row_of, snapshot
 from tests.mailbox.test_quarantine_bulk import quarantined
 
@@ -338,6 +340,12 @@ def test_the_status_is_a_table_with_a_line_for_the_whole(arguments):
     assert everything() == before
 
 
+def test_the_status_of_a_scanner_that_does_not_run_says_how_to_start_it(monkeypatch):
+    monkeypatch.setattr(write_checks, "broker_problem", lambda: f"{write_checks.NO_ANSWER}: ConnectionError: refused")
+
+    assert run("status").out.splitlines()[-1].strip() == "Is it running? `make up` starts it."
+
+
 LONG = "no such file: " + "x" * 300
 
 
@@ -405,7 +413,7 @@ def test_the_status_takes_as_many_queries_for_forty_symbols_as_for_one():
         make_symbol(f"S{number}")
 
     assert queries() == one
-    assert one <= 7
+    assert one <= 8
 
 
 def test_a_user_without_a_name_is_told_by_number(monkeypatch, symbol):
@@ -436,3 +444,59 @@ def test_every_act_is_documented_for_operators(settings, act):
 
     assert f"| [{act}](#" in text
     assert "manage.py scanner status|reset|skip|enable|disable|replay|discard|delete [SYMBOL…]" in text
+
+
+# ---------------------------------------------------------------------------------- by a filter, and until a time
+
+
+@pytest.mark.parametrize(
+    ("options", "tickers"),
+    [
+        (["--state", "failed"], ["OPEN"]),
+        (["--retrying"], ["PAUSED"]),
+        (["--error", "KeyError"], ["PAUSED"]),
+        (["--error", "OSError"], []),
+    ],
+)
+def test_an_action_by_a_filter_is_counted_by_a_dry_run_and_then_done(three, options, tickers):
+    before = everything()
+
+    dry = run_json("reset", *options, "--dry-run")
+
+    assert dry == (0, {"action": "reset", "dry_run": True, "count": len(tickers), "symbols": tickers})
+    assert everything() == before
+
+    done = run("reset", *options, "--reason", "mended")
+
+    assert done.out.startswith(f"{len(tickers)} symbol{'' if len(tickers) == 1 else 's'} reset: ")
+    assert [ticker for ticker in ("OPEN", "PAUSED") if is_reset(Symbol.objects.get(ticker=ticker))] == tickers
+
+
+def test_disabled_ones_are_enabled_together(three):
+    until = timezone.now() + timedelta(hours=1)
+    run("disable", "OPEN", "FINE", "--until", until.isoformat())
+    assert set(Symbol.objects.filter(disabled_until=until).values_list("ticker", flat=True)) == {"OPEN", "FINE"}
+
+    assert run_json("enable", "--disabled")[1]["symbols"] == ["FINE", "OPEN"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["reset", "TSLA", "--retrying"], "one of them"),
+        (["reset", "--all", "--retrying"], "one of them"),
+        (["reset", "TSLA", "--dry-run"], "--dry-run needs a filter"),
+        (["delete", "--state", "failed"], "A filter is for"),
+        (["status", "--state", "failed"], "A filter is for"),
+        (["reset", "TSLA", "--until", "2999-01-01"], "--until is for disable alone"),
+        (["disable", "TSLA", "--until", "2024-01-01"], "must be in the future"),
+        (["disable", "TSLA", "--until", "noon"], "must be an ISO 8601 time"),
+    ],
+)
+def test_options_that_do_not_fit_together_are_refused_before_anything_is_done(symbol, arguments, says):
+    before = everything()
+
+    with pytest.raises(CommandError, match=says):
+        call_command("scanner", *arguments)
+
+    assert everything() == before

@@ -44,6 +44,7 @@ def every_bar(whole, bars):
 class Up:
     name: Any = "up"  # Any, for the bad ones below inherit from it
     bars_needed: Any = 2
+    version: Any = "1.2"
 
     def detect(self, window):
         if len(window) == 2 and window.close[-1] > window.close[-2]:

@@ -1,6 +1,9 @@
+import tomllib
+from pathlib import Path
+
 import pytest
 
-from scanner_app.detectors import DetectorError, load
+from scanner_app.detectors import DetectorError, beyond_candles, load, loading
 from scanner_app.detectors.candlesticks import Candlesticks
 from scanner_app.detectors.wyckoff import Wyckoff
 
@@ -78,3 +81,49 @@ def test_two_detectors_of_one_name_are_refused(second):
         load([f"{HERE}.Up", f"{HERE}.{second}"])
 
     assert refused.value.path == f"{HERE}.{second}"
+
+
+class FakeEntry:
+    def __init__(self, name, value):
+        self.name, self.value = name, value
+
+
+def test_installed_stands_for_the_detectors_of_all_packages_by_name(monkeypatch):
+    entries = [FakeEntry("b", f"{HERE}:Up"), FakeEntry("a", f"{HERE}:Longest")]
+    monkeypatch.setattr(loading, "entry_points", lambda group: entries if group == "market_scanner.detectors" else [])
+
+    assert [type(one).__name__ for one in load([SHIPPED[1], "installed"])] == ["Wyckoff", "Longest", "Up"]
+
+
+def test_installed_without_a_package_is_refused():
+    with pytest.raises(DetectorError, match="'installed': no installed package"):
+        load(["installed"])
+
+
+def test_shipped_stands_for_every_detector_that_ships():
+    names = {type(one).__name__ for one in load(["shipped"])}
+
+    assert names == {"Candlesticks", "Wyckoff", *beyond_candles.__all__}
+
+
+def test_what_is_named_already_is_not_loaded_again_by_a_word(monkeypatch):
+    monkeypatch.setattr(
+        loading, "entry_points", lambda group: [FakeEntry("w", "scanner_app.detectors.wyckoff:Wyckoff")]
+    )
+
+    loaded = [one.name for one in load(["installed", "shipped", SHIPPED[0]])]
+
+    assert loaded[0] == "wyckoff"
+    assert loaded[-1] == "candlesticks"
+    assert len(loaded) == len(set(loaded)) == 2 + len(beyond_candles.__all__)
+
+
+def test_the_projects_entry_points_are_the_detectors_that_are_not_on_by_default(monkeypatch):
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    entries = [FakeEntry(*entry) for entry in project["entry-points"][loading.GROUP].items()]
+    monkeypatch.setattr(loading, "entry_points", lambda group: entries)
+
+    loaded = load(["installed"])
+
+    assert [one.name for one in loaded] == sorted(entry.name for entry in entries)
+    assert {type(one).__name__ for one in loaded} == set(beyond_candles.__all__)

@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scanner_app.detectors import BadSignal, BarUnusable, Direction, Finding, Signal, run
+from scanner_app.detectors import BadSignal, BarUnusable, Direction, Finding, Signal, culprit_of, run
 
 from .samples import Up, window
 
 
 def detector(detect, *, name="probe", bars_needed=3):
-    return SimpleNamespace(name=name, bars_needed=bars_needed, detect=detect)
+    return SimpleNamespace(name=name, version="", bars_needed=bars_needed, detect=detect)
 
 
 def recording(calls):
@@ -36,7 +36,7 @@ def test_findings_come_in_the_order_of_detectors_and_signals():
     assert findings == [
         Finding("probe", "B", Direction.BEARISH, 2.0),
         Finding("probe", "A", Direction.NEUTRAL, 0.0),
-        Finding("up", "UP", Direction.BULLISH, 1.0),
+        Finding("up", "UP", Direction.BULLISH, 1.0, "1.2"),
     ]
 
 
@@ -183,6 +183,29 @@ def test_one_pattern_twice_from_one_detector_is_refused():
 
     with pytest.raises(BadSignal, match="detector 'probe': pattern must come once"):
         run([twice], window([1]))
+
+
+class Rude(Exception):
+    """An error that lets nobody look at it."""
+
+    __slots__ = ()
+    __dict__ = property(lambda self: 1 / 0)
+
+    def __setattr__(self, name, value):
+        raise AttributeError(name)
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), KeyboardInterrupt(), Rude()])
+def test_an_error_tells_which_detector_it_came_from(error):
+    def detect(window):
+        yield Signal("A", "bullish", 1)
+        raise error
+
+    with pytest.raises(type(error)):
+        run([Up(), detector(detect, name="fails")], window([1, 2]))
+
+    assert culprit_of(error) == ("fails", "")
+    assert culprit_of(ValueError("of nobody")) is None
 
 
 def test_two_detectors_may_find_one_pattern():

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner_app.domain.prices import enclosed
+from scanner_app.domain.prices import change_percent, enclosed
 
 PRICES = st.floats(-1e9, 1e9, allow_subnormal=False)
 
@@ -51,3 +51,11 @@ def test_what_is_accepted_holds_and_differs_by_less_than_a_billionth(prices):
         return
     assert widened[1] <= min(within) <= max(within) <= widened[0]
     assert abs(widened[0] - high) + abs(widened[1] - low) <= 2e-9 * max(map(abs, prices))
+
+
+@pytest.mark.parametrize(
+    ("close", "before", "change"),
+    [(101.5, 100, 1.5), (99, 100, -1.0), (1, 3, -66.67), (5, None, None), (5, 0, None), (5, -2, None), (-1, 2, -150.0)],
+)
+def test_a_change_is_told_in_percent_of_a_price_above_zero(close, before, change):
+    assert change_percent(close, before) == change

@@ -12,6 +12,7 @@ from scanner_app.domain.worker_roles import role_of
         pytest.param(["slow.symbol.AAPL", "slow"], "slow", id="slow"),
         pytest.param(["upkeep"], "upkeep", id="upkeep"),
         pytest.param(["notify"], "notify", id="notify"),
+        pytest.param(["hits"], "hits", id="hits"),
     ],
 )
 def test_a_workers_role_is_its_base_queue(queues, name):

@@ -310,6 +310,61 @@ def test_a_closed_bar_of_the_same_day_under_another_stamp_leaves_nothing_to_assu
     assert Bar.objects.count() == 1
 
 
+def test_a_closed_bar_of_an_older_day_under_another_stamp_leaves_nothing_to_assume_either(broker_server):
+    """Nobody ran this for a day and more: the day's closed bar has come, and the next day's too."""
+    traded, day = datetime(2026, 3, 3, 15, tzinfo=UTC), datetime(2026, 3, 3, tzinfo=UTC)
+    ingest.accept([raw_bar(timeframe="1d", timestamp=traded.isoformat())], now=traded + HOUR)
+    later = day + timedelta(days=2, hours=2)
+    for one in (day, day + timedelta(days=1)):
+        ingest.accept([raw_bar(timeframe="1d", timestamp=one.isoformat(), closed=True)], now=later)
+
+    counts = assuming.run(later)
+
+    assert (counts["assumed"], counts["known"]) == (0, 1)
+    assert [timestamp for timestamp, *_ in closed()] == [day, day + timedelta(days=1)]
+    assert not FormingBar.objects.exists()
+
+
+def test_a_day_that_nobody_closed_is_assumed_once_although_the_next_one_is_closed(broker_server):
+    traded = datetime(2026, 3, 3, 15, tzinfo=UTC)
+    later = datetime(2026, 3, 5, 2, tzinfo=UTC)
+    ingest.accept([raw_bar(timeframe="1d", timestamp=traded.isoformat())], now=traded + HOUR)
+    ingest.accept([raw_bar(timeframe="1d", timestamp="2026-03-04T00:00:00Z", closed=True)], now=later)
+
+    assert assuming.run(later)["assumed"] == 1
+    assert assuming.run(later)["assumed"] == 0
+    assert Bar.objects.count() == 2
+
+
+def test_one_day_that_is_kept_twice_after_a_change_of_calendar_is_assumed_once(broker_server):
+    first, later = NOW, NOW + timedelta(minutes=30)
+    ingest.accept([raw_bar("SAP", timestamp=first.isoformat(), close=10.5)], now=first)
+    Symbol.objects.update(calendar="XETR")
+    ingest.accept([raw_bar("SAP", timestamp=later.isoformat(), close=11.5)], now=later)
+    assert FormingBar.objects.count() == 2
+
+    assuming.run(NOW + timedelta(days=2))
+
+    assert closed() == [(later, 11.5, True)]
+    assert not FormingBar.objects.exists()
+
+
+def test_newer_values_that_were_written_meanwhile_are_not_replaced(broker_server, monkeypatch):
+    ingest.accept([hour(close=10.0)], now=NOW)
+    ingest.accept([hour(close=10.5)], now=NOW + timedelta(seconds=1))
+    real = forming.kept
+
+    def kept(*args, **options):
+        found = real(*args, **options)
+        FormingBar.objects.update(close=11.5, sent_at=NOW + timedelta(seconds=5))  # the broker was away for that one
+        return found
+
+    monkeypatch.setattr(forming, "kept", kept)
+    assuming.run(NOW + timedelta(seconds=20))
+
+    assert FormingBar.objects.get().close == 11.5
+
+
 def test_a_calendar_that_is_set_right_counts_for_bars_that_form_already(broker_server):
     xetra = datetime(2026, 3, 3, 16, 30, tzinfo=UTC)  # its close; New York's is at 21:00
     day = raw_bar("SAP", timestamp="2026-03-03T00:00:00Z")

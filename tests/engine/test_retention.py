@@ -1,12 +1,26 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User
 
 from scanner_app import mailbox
+from scanner_app.alerts import silences
 from scanner_app.detectors import Direction, Finding
 from scanner_app.domain.enums import BarStatus, NotificationState
 from scanner_app.engine import ingest, retention
-from scanner_app.models import Bar, Notification, ProcessingFailure, QuarantinedBar, Signal, SymbolEvent
+from scanner_app.models import (
+    Bar,
+    BarRevision,
+    Gap,
+    Notification,
+    ProcessingFailure,
+    QuarantinedBar,
+    Rule,
+    RuleFailure,
+    Signal,
+    Silence,
+    SymbolEvent,
+)
 from tests.conftest import DAY, T0, accept_days, fail_head, make_symbol, new_bar, raw_bar, row_of, start_head
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +73,7 @@ def test_only_series_that_there_are_cost_a_query(symbol, django_assert_num_queri
     mailbox.accept([new_bar("TSLA", timeframe="8h")], now=T0)
     make_symbol("IDLE")
 
-    with django_assert_num_queries(1 + 2):
+    with django_assert_num_queries(2 + 2):
         assert retention.prune(T0) == {}
 
 
@@ -165,3 +179,60 @@ def test_a_run_ends_with_its_budget_and_the_next_goes_on(symbol, monkeypatch, se
     assert sum(first.values()) == 2
     prune_all(T0 + 1000 * DAY)
     assert kept(symbol) == [8, 9, 10]
+
+
+def test_the_old_values_of_a_bar_are_records_and_their_bar_stays(symbol):
+    accept_days("TSLA", 1)
+    mailbox.accept([new_bar(close=11.25)], now=T0 - 31 * DAY, revising=True)
+    mailbox.accept([new_bar(close=11.5)], now=T0 - 29 * DAY, revising=True)
+
+    assert retention.prune(T0) == {"records": 1}
+
+    assert list(BarRevision.objects.values_list("close", flat=True)) == [11.25]
+    assert Bar.objects.get().revised
+
+
+def test_a_silence_goes_when_it_has_been_over_for_long_and_one_that_lasts_stays(symbol, settings):
+    settings.SCANNER_KEEP_RECORDS_DAYS = 7
+    for rule, days in (("backlog", 1), ("stuck_head", 30)):
+        silences.add(rule, None, until=T0 + days * DAY, by="olga", now=T0)
+
+    prune_all(T0 + 7 * DAY)
+    assert Silence.objects.count() == 2
+
+    prune_all(T0 + 9 * DAY)
+    assert list(Silence.objects.values_list("rule", flat=True)) == ["stuck_head"]
+
+
+def test_a_hole_of_a_live_feed_goes_when_it_ended_long_ago_and_an_open_one_stays(symbol):
+    about = {
+        "symbol": symbol,
+        "timeframe": "1m",
+        "first": T0,
+        "last": T0,
+        "missing": 1,
+        "found_at": T0,
+        "cause": "start",
+    }
+    Gap.objects.create(**about)
+    Gap.objects.create(**about, state="refilled", ended_at=T0)
+    Gap.objects.create(**about, state="empty", ended_at=T0 + 2 * DAY)
+
+    prune_all(T0 + 31 * DAY)
+
+    assert list(Gap.objects.order_by("id").values_list("state", flat=True)) == ["open", "empty"]
+
+
+def test_the_failure_of_a_rule_stays_as_long_as_the_rule_is_off_because_of_it(symbol):
+    owner = User.objects.create_user("trader")
+    fields = {"owner": owner, "expression": "close > 1", "timeframes": ["1d"], "created_at": T0, "changed_at": T0}
+    rules = [Rule.objects.create(name=name, **fields) for name in ("still off", "changed since")]
+    for rule in rules:
+        RuleFailure.objects.create(
+            rule_id=rule.pk, symbol=symbol, timeframe="1d", timestamp=T0, revision=1, error="boom", at=T0
+        )
+    Rule.objects.filter(name="changed since").update(revision=2)
+
+    prune_all(T0 + timedelta(days=31))
+
+    assert list(RuleFailure.objects.values_list("rule_id", flat=True)) == [rules[0].pk]

@@ -17,7 +17,7 @@ from scanner_app.feeds import replay
 from scanner_app.feeds.bundled import load_series
 from scanner_app.feeds.pace import at_rate, at_speed
 from scanner_app.feeds.patience import Outside, Patience
-from scanner_app.feeds.reader import FeedError
+from scanner_app.feeds.reader.errors import FeedError
 from scanner_app.feeds.replay import Replay, Source, from_series
 from scanner_app.feeds.tally import Line, Tally, summary
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.stack import Stack, running_stack
+from tests.notifications.conftest import MailServer
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -19,6 +20,15 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         ",tests.integration.detectors.Talker",
     ) as running:
         yield running
+
+
+@pytest.fixture
+def mailbox() -> Iterator[MailServer]:
+    """Where the scanner's mails arrive."""
+    server = MailServer()
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,6 @@ def go_deaf(state: Any, stubborn: bool = False) -> dict[str, str]:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     channel = state.consumer.task_consumer.channel
     channel._brpop_start = lambda *_, **__: None
-    channel.qos.can_consume = lambda: False
     return {"ok": "deaf"}
 
 

@@ -1,9 +1,11 @@
 """Detectors that misbehave on request: the volume of a bar says how."""
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from scanner_app.detectors import Signal, Window
 from tests.integration import deafen  # noqa: F401 - registers its command in the worker
@@ -64,3 +66,44 @@ class Talker:
             sys.stdout.write("printed by a detector\n")
             raise ValueError("no good")
         return iter(())
+
+
+BREAK = "break-it"
+"""A file in the folder of the scanner's data that makes the detector fail."""
+
+
+class Breakable:
+    """Sees something on each bar, but fails on all of them while the file is there."""
+
+    name = "breakable"
+    bars_needed = 3
+
+    def detect(self, window: Window) -> Iterator[Signal]:
+        """One signal, whose strength shows the window."""
+        if (Path(os.environ["DATA_DIR"]) / BREAK).exists():
+            raise KeyError("spread")
+        yield Signal("SUM", "neutral", float(window.close.sum()))
+
+
+class EachBar:
+    """Sees something on each bar."""
+
+    name = "each bar"
+    bars_needed = 1
+
+    def detect(self, window: Window) -> Iterator[Signal]:
+        """One signal."""
+        assert len(window) == 1
+        yield Signal("BAR", "neutral", 1.0)
+
+
+class FiveEachBar:
+    """Sees five things on each bar."""
+
+    name = "five each bar"
+    bars_needed = 1
+
+    def detect(self, window: Window) -> Iterator[Signal]:
+        """Five signals."""
+        for number in range(5):
+            yield Signal(f"BAR {number}", "neutral", float(len(window)))

@@ -7,6 +7,7 @@ shows that the kill took place.
 """
 
 import functools
+import json
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -16,14 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from celery.signals import task_received
+from django.db import transaction
 from kombu.transport import virtual
 
 from scanner_app import mailbox
 from scanner_app.detectors import Signal, Window
-from scanner_app.engine import detection
-from scanner_app.mailbox import sql
+from scanner_app.engine import detection, remaking
+from scanner_app.engine import reruns as engine_reruns
+from scanner_app.mailbox import at_once, derived, reruns, run, sql, sql_accept
 from scanner_app.mailbox.tickets import Ticket
-from scanner_app.messaging import publisher, queue_names, task_names
+from scanner_app.messaging import publisher, queue_names, redis_client, task_names, transport
 from scanner_app.messaging.messages import Message
 from scanner_app.workers.requests import HeadRequest
 
@@ -33,6 +36,7 @@ class Point(StrEnum):
 
     ACCEPTED = "accepted"  # its row is committed, its message not published
     PUBLISHED = "published"  # by the one who accepted it, who has not answered yet
+    NAMED = "named"  # the worker has its queue's name from the ready list, and not yet its message
     POPPED = "popped"  # taken from its queue, and the broker does not know yet by whom
     RECEIVED = "received"  # the worker has it, no child does
     HANDED = "handed"  # a child has it and has asked nothing yet
@@ -40,9 +44,24 @@ class Point(StrEnum):
     DETECTING = "detecting"  # within a detector
     COMPUTED = "computed"  # the findings are there, nothing is written
     WRITING = "writing"  # the cursor is moved and the signals are written, but not committed
+    DERIVED = "derived"  # the bars of higher timeframes that it ends are numbered and stored too, not committed
     COMMITTED = "committed"  # done, the next head not published
     NEXT_PUBLISHED = "next-published"  # the next head too, this message not acknowledged
     RETURNED = "returned"  # the child is done, the worker has not acknowledged
+    # Of a revision and its re-run; of a whole symbol, so the sequence is ANY_BAR.
+    REVISING = "revising"  # the new values are written, but not committed
+    REVISED = "revised"  # committed, nobody has been told
+    LOOKED = "looked"  # the detectors have looked at a chunk again, nothing is written
+    STORING = "storing"  # what they found is written, but not committed
+    STORED = "stored"  # committed, and the span is still taken
+    # The same of derived bars that are made again.
+    MADE_AGAIN = "made-again"  # nothing is written
+    REMAKING = "remaking"  # written, but not committed
+    REMADE = "remade"  # committed
+
+
+ANY_BAR = 0
+"""In place of a sequence."""
 
 
 class Victim(StrEnum):
@@ -117,6 +136,8 @@ def install_in_acceptor() -> None:
 
     accept.publish = publish
     after(publisher, "_send", lambda _, deliveries: _of_delivery(deliveries, Point.PUBLISHED))
+    after(sql_accept, "store_numbers", lambda _, rows: (Point.REVISING, rows[0].symbol.ticker, ANY_BAR))
+    after(accept.Chunk, "first_heads", lambda _, chunk: (Point.REVISED, next(iter(chunk.rows)), ANY_BAR))
 
 
 Bar = tuple[Point, str, int]
@@ -125,6 +146,7 @@ Bar = tuple[Point, str, int]
 
 def install_in_worker() -> None:
     """Points of the parent and the children of a worker."""
+    before(transport.Channel, "_take", _named)
     before(virtual.Transport, "_deliver", _popped)
     task_received.connect(_received, weak=False)
     before(HeadRequest, "acknowledge", lambda request: _of_request(request, Point.RETURNED))
@@ -132,6 +154,8 @@ def install_in_worker() -> None:
     after(mailbox, "start", _started)
     after(detection, "detect", _of_ticket(Point.COMPUTED))
     after(sql, "insert_signals", _of_ticket(Point.WRITING))
+    at_once.complete = _in_a_transaction(at_once.complete)
+    after(run, "store_derived", _of_ticket(Point.DERIVED))
     # Publishing after a commit is always the next head's: the one that was committed is before it.
     publish = publisher.publish
 
@@ -143,13 +167,44 @@ def install_in_worker() -> None:
 
     publisher.publish = publish_next
     after(publisher, "_send", lambda _, deliveries: _of_delivery(deliveries, Point.NEXT_PUBLISHED, before=1))
+    after(engine_reruns, "_look", _of_span(Point.LOOKED))
+    after(reruns, "_go_on", _of_span(Point.STORING))
+    after(reruns, "store", _of_span(Point.STORED))
+    after(remaking, "_bars_again", _of_span(Point.MADE_AGAIN))
+    after(derived, "_accept", lambda _, chunk, ticker, *__: (Point.REMAKING, ticker, ANY_BAR))
+    after(derived, "remake", _of_span(Point.REMADE))
 
 
-def _popped(_: Any, message: dict[str, Any], queue: str) -> Bar | None:
+def _in_a_transaction(complete: Callable[..., Any]) -> Callable[..., Any]:
+    """The one statement of PostgreSQL has no moment between writing and commit, unless a transaction is around it."""
+
+    @functools.wraps(complete)
+    def slowly(ticket: Ticket, *args: Any, **options: Any) -> Any:
+        with transaction.atomic():
+            done = complete(ticket, *args, **options)
+            if done is not None:
+                reach(Point.WRITING, ticket.message.ticker, ticket.message.sequence)
+        return done
+
+    return slowly
+
+
+def _named(_: Any, queue: str) -> Bar | None:
+    """The bar is that of the message which the worker is about to take."""
+    message = redis_client.client().lindex(queue, -1)
+    return None if message is None else _of_message(json.loads(message), Point.NAMED)
+
+
+def _popped(_: Any, message: dict[str, Any], _queue: str) -> Bar | None:
+    return _of_message(message, Point.POPPED)
+
+
+def _of_message(message: dict[str, Any], point: Point) -> Bar | None:
+    queue = message["properties"]["delivery_info"]["routing_key"]
     task_id = message["headers"].get("id", "")  # a command to the worker has none
     if "symbol." not in queue or task_id.endswith("-control"):
         return None
-    return Point.POPPED, queue_names.ticker_of_queue(queue), int(task_id.rsplit("-", 2)[1])
+    return point, queue_names.ticker_of_queue(queue), int(task_id.rsplit("-", 2)[1])
 
 
 def _received(request: Any, **_: Any) -> None:
@@ -168,6 +223,10 @@ def _of_request(request: Any, point: Point) -> Bar:
 
 def _of_ticket(point: Point) -> Callable[..., Bar]:
     return lambda _, ticket, *__, **___: (point, ticket.message.ticker, ticket.message.sequence)
+
+
+def _of_span(point: Point) -> Callable[..., Bar]:
+    return lambda _, span, *__, **___: (point, span.symbol.ticker, ANY_BAR)
 
 
 def _started(ticket: object, message: Message, **_: Any) -> Bar | None:

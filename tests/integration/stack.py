@@ -50,7 +50,7 @@ class Stack:
             "DATABASE_URL": url,
             "REDIS_URL": self.redis.url,
             "WEB_PORT": str(self.port),
-            "SECRET_KEY": "for tests only",
+            "SECRET_KEY": "for tests only, and no secret at all",
             "SCANNER_MAIN_PROCESSES": "4",
             "PYTHONPATH": str(ROOT),
             **env,
@@ -87,9 +87,7 @@ class Stack:
         self.start(name, *command, "-c", str(processes), **env)
 
     def start_web(self) -> None:
-        bind = f"127.0.0.1:{self.port}"
-        command = ["gunicorn", "scanner_project.wsgi", "--bind", bind, "--threads", "8", "--no-control-socket"]
-        self.start("web", *command, "--preload")
+        self.start("web", "scanner_project.web")
 
     def up(self, *, workers: bool = True) -> None:
         self.redis.start()
@@ -106,6 +104,7 @@ class Stack:
         self.start_worker("slow", "slow", processes=2)
         self.start_worker("upkeep", "upkeep", processes=1)
         self.start_worker("notify", "notify", processes=1)
+        self.start_worker("hits", "hits", processes=2)
         self.start("beat", "celery", "-q", "-A", "scanner_project", "beat")
 
     def sign_in(self) -> None:

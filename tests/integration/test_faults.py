@@ -1,4 +1,4 @@
-"""The mission's scenarios against real faults, workers, broker and database; time is shortened by settings."""
+"""The required scenarios against real faults, workers, broker and database; time is shortened by settings."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -25,8 +25,8 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         SCANNER_FAULT_INJECTION="1",
         SCANNER_RETRY_DELAYS=",".join(str(delay) for delay in DELAYS),
         SCANNER_BREAKER_RECOVERY_S=str(RECOVERY_S),
-        SCANNER_SOFT_LIMIT_S="1.5",
-        SCANNER_HARD_LIMIT_S="3",
+        SCANNER_SOFT_LIMIT_S="3",
+        SCANNER_HARD_LIMIT_S="5",
         SCANNER_QUICK_BARS="3",
     ) as running:
         yield running
@@ -193,7 +193,7 @@ def test_a_run_that_ignores_the_soft_limit_is_killed_and_counted_like_any_failur
 
     failures = attempts(stack, sick)
     assert {failure["error_type"] for failure in failures} == {"RunKilled"}
-    assert failures[0]["message"] == "killed at the hard time limit of 3 s"
+    assert failures[0]["message"] == "killed at the hard time limit of 5 s"
     assert stack.symbol(sick)["bars_processed"] == 2
 
 

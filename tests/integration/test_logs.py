@@ -8,7 +8,7 @@ from tests.integration.stack import Stack
 from tests.integration.test_main_road import bars_of, fresh_tickers
 from tests.waiting import wait_until
 
-PROGRAMS = ("web", "main", "slow", "upkeep", "notify", "beat")
+PROGRAMS = ("web", "main", "slow", "upkeep", "notify", "hits", "beat")
 
 
 def lines_of(stack: Stack, program: str) -> list[dict[str, Any]]:

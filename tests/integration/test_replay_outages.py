@@ -28,7 +28,7 @@ def environment(folder: Path, url: str) -> dict[str, str]:
         "DATA_DIR": str(folder),
         "DATABASE_URL": url,
         "REDIS_URL": f"unix://{folder / 'nobody.sock'}",
-        "SECRET_KEY": "for tests only",
+        "SECRET_KEY": "for tests only, and no secret at all",
     }
 
 

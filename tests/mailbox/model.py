@@ -82,6 +82,7 @@ class ModelSymbol:
     incident_at: datetime | None = None
     revision: int = 0
     touched: set[int] = field(default_factory=set)  # days that the detectors must look at again
+    anew: bool = False  # the head was in its control run when it was revised by the call that is under way
     in_call: set[int] = field(default_factory=set)  # days with new values from the call of accept that is under way
     bars: dict[int, ModelBar] = field(default_factory=dict)  # by day
     signals: list[tuple[int, str]] = field(default_factory=list)  # (sequence, pattern), in order
@@ -129,6 +130,10 @@ class ModelSymbol:
             bar.value, bar.assumed, bar.revised = value, False, True
             if bar.status == "processed":
                 self.touched.add(day)
+            elif bar.sequence == self.head:  # what is known of its old values does not count
+                self.losses = 0
+                if self.stage == "control":
+                    self.stage, self.attempts, self.deferrals, self.anew = "run", 0, 0, True
             return "revised"
         self.in_call.add(day)
         late = self.newest is not None and day < self.newest
@@ -152,10 +157,11 @@ class ModelSymbol:
             self.events.append("revised")
 
     def name_first_head(self, was_idle: bool, now: datetime) -> None:
-        """After a call of accept or a replay: if the symbol had no head, it has one now."""
-        if was_idle and self.head is not None:
+        """After a call of accept or a replay: if the symbol had no head, it has one now; or has it anew."""
+        if (was_idle or self.anew) and self.head is not None:
             self._wait_for_breaker(now)
             self._publish_head()
+        self.anew = False
 
     # A run begins and ends.
 
@@ -196,12 +202,25 @@ class ModelSymbol:
         self._publish_head()
         return "completed"
 
-    def fail(self, letter: Letter, now: datetime, *, hung: bool = False, celery_retries: bool = True) -> str:
+    def fail(
+        self,
+        letter: Letter,
+        now: datetime,
+        *,
+        hung: bool = False,
+        celery_retries: bool = True,
+        value: float | None = None,
+    ) -> str:
+        """`value`: the one that ran; None: nobody knows."""
         if letter.control or not self.is_live(letter):
             return "superseded"
         bar = self.head_bar
         if hung:
             self._change_lane("slow")
+        if value is not None and value != bar.value:  # a revision came meanwhile
+            self.losses = 0
+            self._publish_head()
+            return "deferred"
         if bar.replayed:
             self.recorded.append([bar.day, letter.retries + 1, 1])
             return self._set_head_aside(now, attempts=letter.retries + 1)
@@ -273,6 +292,7 @@ class ModelSymbol:
 
         It does not count after an outage of our own, nor if the broker does not take the new copy.
         """
+        self.catching_up = self.catching_up or self.is_live(letter)
         if counts and losses + 1 >= MAX_LOSSES:
             self.died(letter, now)
             return

@@ -58,7 +58,7 @@ def test_a_hung_run_moves_its_retry_to_the_slow_lane(dispatched_head):
     mailbox.fail(ticket, TimeoutError("soft limit"), now=T0, hung=True)
 
     assert row_of(symbol).lane == "slow"
-    assert mailbox.queue_of(live_message(symbol)) == "slow.symbol.TSLA"
+    assert mailbox.next_run_of(live_message(symbol))[0] == "slow.symbol.TSLA"
 
 
 def test_a_killed_run_is_a_failure_whose_retry_the_mailbox_publishes(dispatched_head, published):

@@ -24,6 +24,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from scanner_app import mailbox
 from scanner_app.detectors import BarUnusable, Direction
 from scanner_app.detectors.running import Finding
+from scanner_app.domain import staleness
 from scanner_app.domain.enums import Outcome
 from scanner_app.domain.errors import NothingToSkip, NotInQuarantine
 from scanner_app.mailbox import DeliveryReport, Ticket, reruns
@@ -448,7 +449,7 @@ class MailboxMachine(RuleBasedStateMachine):
         else:
             hung = result == "hang"
             outcome = mailbox.fail(ticket, ValueError("no good"), now=self.now, hung=hung)
-            expected = model.fail(letter, self.now, hung=hung)
+            expected = model.fail(letter, self.now, hung=hung, value=ticket.volume)
             if outcome is Outcome.RETRYING:
                 delay_s = model.rules.delays_s[message.retries]
                 retry = replace(message, retries=message.retries + 1)
@@ -594,9 +595,14 @@ class MailboxMachine(RuleBasedStateMachine):
         assert sorted(with_signal) == sorted(bar["id"] for bar in bars if bar["status"] == "processed")
         order = [by_id[bar_id]["sequence"] for bar_id in with_signal]
         assert order == sorted(order), "bars were processed out of order"
-        not_held = [by_id[bar_id]["latency_ms"] for bar_id in with_signal if not by_id[bar_id]["held"]]
-        assert [latency for latency, _ in status["latencies"]] == not_held[-100:]
-        assert status["longest_latency_ms"] == max(not_held[-100:], default=0)
+        done = [by_id[bar_id] for bar_id in with_signal]
+        counted = [
+            bar["latency_ms"]
+            for bar in done
+            if not bar["held"] and staleness.is_fresh(bar["timeframe"], bar["timestamp"], bar["accepted_at"])
+        ]
+        assert [latency for latency, _ in status["latencies"]] == counted[-100:]
+        assert status["longest_latency_ms"] == max(counted[-100:], default=0)
         in_quarantine = [entry["bar_id"] for entry in rows["quarantine"] if entry["resolution"] == ""]
         assert sorted(in_quarantine) == sorted(bar["id"] for bar in bars if bar["status"] == "quarantined")
 

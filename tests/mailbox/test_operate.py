@@ -6,9 +6,11 @@ import pytest
 
 from scanner_app import mailbox
 from scanner_app.domain.breaker import Breaker
-from scanner_app.domain.enums import Outcome
+from scanner_app.domain.enums import EventKind, Outcome
 from scanner_app.domain.errors import NothingToSkip
-from scanner_app.models import Bar, QuarantinedBar, Symbol
+from scanner_app.mailbox import operate, operate_bulk
+from scanner_app.models import Bar, QuarantinedBar, Symbol, SymbolStatus
+from scanner_app.reading import status, symbol_filters, symbol_status
 from tests.conftest import T0, accept_days, fail_head, live_message, row_of, snapshot, start_head
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -131,3 +133,106 @@ def test_a_second_time_changes_nothing(symbol, act):
     act(symbol, by="alice", now=T0)
 
     assert snapshot(symbol) == before
+
+
+# -------------------------------------------------------------- a disable with an end, thresholds, what was changed
+
+
+def test_a_symbol_disabled_until_a_time_is_enabled_by_itself_then_and_not_before(dispatched_head, published):
+    symbol, _ = dispatched_head(waiting=1)
+    until = T0 + timedelta(minutes=5)
+    mailbox.disable(symbol, by="olga", now=T0, until=until)
+    del published[:]
+
+    too_early = mailbox.enable_due(until - timedelta(seconds=1))
+    in_time, again = mailbox.enable_due(until), mailbox.enable_due(until)
+
+    assert (too_early, in_time, again) == (0, 1, 0)
+    symbol.refresh_from_db()
+    assert (symbol.enabled, symbol.disabled_until) == (True, None)
+    assert [message.sequence for message, _, _ in published] == [1]
+    event = symbol.events.order_by("-id")[0]
+    assert (event.kind, event.actor, event.reason) == (
+        ("enabled", "scanner", "the time for which it was disabled is over")
+    )
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        pytest.param(lambda symbol: mailbox.disable(symbol, by="otto", now=T0), id="without an end"),
+        pytest.param(
+            lambda symbol: mailbox.disable(symbol, by="otto", now=T0, until=T0 + timedelta(hours=9)), id="longer"
+        ),
+    ],
+)
+def test_an_operator_who_disables_it_again_has_the_last_word(symbol, meanwhile):
+    until = T0 + timedelta(minutes=5)
+    mailbox.disable(symbol, by="olga", now=T0, until=until)
+    stale = Symbol.objects.get(pk=symbol.pk)
+
+    assert meanwhile(symbol)
+    changed = operate._switch(
+        stale, EventKind.ENABLED, "scanner", until, "", enabled=True, only_until=stale.disabled_until
+    )
+
+    symbol.refresh_from_db()
+    assert (changed, symbol.enabled) == (False, False)
+
+
+def test_a_new_end_of_a_disabled_symbol_is_an_event_and_leaves_its_message_alone(dispatched_head, published):
+    symbol, _ = dispatched_head()
+    mailbox.disable(symbol, by="olga", now=T0)
+    epoch = row_of(symbol).epoch
+    del published[:]
+
+    assert mailbox.disable(symbol, by="olga", now=T0, until=T0 + timedelta(hours=1))
+
+    assert (row_of(symbol).epoch, published) == (epoch, [])
+    assert symbol.events.filter(kind="disabled").count() == 2
+
+
+def test_a_deleted_symbol_is_not_enabled_by_itself(symbol):
+    mailbox.disable(symbol, by="olga", now=T0, until=T0 + timedelta(minutes=1))
+    mailbox.delete(symbol, by="olga", now=T0)
+
+    assert mailbox.enable_due(T0 + timedelta(hours=1)) == 0
+
+
+def test_a_limit_of_its_own_decides_what_is_slow(symbol):
+    SymbolStatus.objects.update(
+        latencies=[[900, int(T0.timestamp())]] * 20, longest_latency_ms=900, last_processed_at=T0
+    )
+    slow = symbol_status.slow_symbols(T0)
+
+    mailbox.set_p95(symbol, 900, by="olga", now=T0)
+    at_its_limit = symbol_status.slow_symbols(T0)
+    mailbox.set_p95(symbol, 100, by="olga", now=T0)
+    SymbolStatus.objects.update(latencies=[[150, int(T0.timestamp())]] * 20, longest_latency_ms=150)
+    below_the_settings = symbol_status.slow_symbols(T0)
+
+    assert (slow, at_its_limit, below_the_settings) == ({"TSLA": 900}, {}, {"TSLA": 150})
+    reasons = status.overview(T0).reasons
+    assert reasons == ["TSLA: its p95 latency is 150 ms, over 100 ms."]
+
+
+def test_an_action_on_all_leaves_alone_what_no_longer_matches_when_its_turn_comes(db, monkeypatch):
+    for ticker in ("AAPL", "TSLA"):
+        accept_days(ticker, 2)
+        fail_head(Symbol.objects.get(ticker=ticker), 1)
+    retrying = symbol_filters.matching(symbol_filters.Filter(retrying=True), T0)
+    skip = mailbox.skip
+
+    def skip_while_the_other_recovers(symbol, **how):
+        skip(symbol, **how)
+        other = Symbol.objects.get(ticker="TSLA")
+        if symbol.ticker == "AAPL":
+            now = T0 + timedelta(seconds=5)
+            mailbox.complete(start_head(other, now=now), [], now=now)
+
+    monkeypatch.setattr(mailbox, "skip", skip_while_the_other_recovers)
+
+    done = operate_bulk.act_on_all("skip", retrying, by="olga", clock=lambda: T0)
+
+    assert done == ["AAPL"]
+    assert not QuarantinedBar.objects.filter(symbol__ticker="TSLA").exists()

@@ -15,9 +15,9 @@ from rest_framework.test import APIClient
 from scanner_app import mailbox
 from scanner_app.detectors import Signal as Seen
 from scanner_app.domain.enums import Outcome
-from scanner_app.engine import ingest, reruns, runs
+from scanner_app.engine import detector_switches, ingest, reruns, retention, runs
 from scanner_app.mailbox.accept import create_symbols
-from scanner_app.models import Bar, CircuitBreaker, ProcessingFailure, Rerun, Signal, Symbol
+from scanner_app.models import Bar, BarRevision, CircuitBreaker, DetectorEvent, ProcessingFailure, Rerun, Signal, Symbol
 from tests.conftest import T0, accept_days, live_message, new_bar, raw_bar, row_of, start_head
 from tests.waiting import wait_until
 
@@ -236,6 +236,39 @@ def test_a_completion_that_waited_for_a_revision_of_its_bar_finishes_it_and_has_
     assert Rerun.objects.get().first == ticket.timestamp
 
 
+def three_bars_of_which_one_is_kept(settings, monkeypatch) -> None:
+    """By retention, which has not run yet."""
+    settings.SCANNER_KEEP_BARS_DAYS = 1
+    settings.SCANNER_DETECTORS = []
+    monkeypatch.setattr(retention, "SPARE_BARS", 1)
+    accept_days("TSLA", 3)
+    process("TSLA")
+
+
+def test_a_revision_that_waited_for_the_removal_of_its_bar_by_retention_finds_no_bar(symbol, settings, monkeypatch):
+    three_bars_of_which_one_is_kept(settings, monkeypatch)
+
+    verdicts = while_it_waits(
+        lambda: retention.prune(T0),
+        lambda: mailbox.accept([new_bar(day=0, close=11.5)], now=T0, revising=True),
+    )
+
+    assert verdicts == [mailbox.Verdict.ACCEPTED], "by now it is a new bar"
+    assert not BarRevision.objects.exists()
+
+
+def test_retention_that_waited_for_a_revision_of_its_bar_removes_both(symbol, settings, monkeypatch):
+    three_bars_of_which_one_is_kept(settings, monkeypatch)
+
+    removed = while_it_waits(
+        lambda: mailbox.accept([new_bar(day=0, close=11.5)], now=T0, revising=True),
+        lambda: retention.prune(T0),
+    )
+
+    assert removed == {"bars": 2}
+    assert not BarRevision.objects.exists()
+
+
 class Higher:
     """Sees a bar that closed above the mean of its window, by how much."""
 
@@ -295,3 +328,45 @@ def test_revisions_completions_and_looks_at_one_moment_neither_deadlock_nor_leav
         mailbox.accept([new_bar(fresh, day, close=bar.close) for day, bar in enumerate(bars)], now=now)
         process(fresh)
         assert valid(ticker) == valid(fresh) != []
+
+
+def test_of_many_operators_who_switch_a_detector_at_one_moment_one_does_it():
+    off = [partial(detector_switches.switch_off, "first", by=f"operator {number}", now=T0) for number in range(4)]
+    on = [partial(detector_switches.switch_on, "first", by=f"operator {number}", now=T0) for number in range(4)]
+
+    assert sorted(at_once(off)) == [False, False, False, True]
+    assert sorted(at_once(on)) == [False, False, False, True]
+
+    assert list(DetectorEvent.objects.order_by("id").values_list("kind", flat=True)) == ["off", "on"]
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_a_symbol_that_is_cleared_beside_its_operators_and_its_run_loses_no_bar(dispatched_head, published, turn):
+    symbol, ticket = dispatched_head(waiting=2)
+    error = ValueError("no good")
+    mailbox.fail(ticket, error, now=T0)
+    ProcessingFailure.objects.update(detector="first")
+    retry = start_head(symbol, now=T0 + timedelta(hours=1))
+    (stopped,) = mailbox.stopped_by({"first"})
+    del published[:]
+
+    at_once(
+        [
+            lambda: mailbox.clear(stopped, by="olga", now=T0, reason="first is off"),
+            lambda: mailbox.clear(stopped, by="olga", now=T0, reason="first is off"),
+            lambda: mailbox.fail(retry, error, now=T0),
+            lambda: mailbox.complete(retry, [], now=T0),
+            lambda: mailbox.skip(symbol, by="otto", now=T0),
+            lambda: mailbox.reset(symbol, by="otto", now=T0),
+        ]
+    )
+
+    row = row_of(symbol)
+    statuses = list(Bar.objects.filter(symbol=symbol).order_by("sequence").values_list("status", flat=True))
+    done = [status for status in statuses if status != "waiting"]
+    assert (row.cursor, row.head) == (len(done), len(done) + 1 if len(done) < len(statuses) else None)
+    assert row.bars_processed == statuses.count("processed")
+    assert statuses == sorted(statuses, key=lambda status: status == "waiting")
+    if row.head is not None:
+        live = live_message(symbol)
+        assert [one for one, _, _ in published if (one.sequence, one.epoch) == (live.sequence, live.epoch)]

@@ -5,8 +5,8 @@ import pytest
 from scanner_app import mailbox
 from scanner_app.domain.enums import Outcome
 from scanner_app.domain.errors import BarsWaiting
-from scanner_app.mailbox import Verdict
-from scanner_app.models import Bar, Symbol
+from scanner_app.mailbox import Verdict, remove
+from scanner_app.models import Bar, BarRevision, Gap, Symbol
 from tests.conftest import T0, accept_days, new_bar, row_of, snapshot
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,6 +44,43 @@ def test_rows_are_removed_in_batches_and_the_symbol_last(dispatched_head, monkey
     assert batches == 5  # events 1 (created, deleted), bars 3, the symbol
     assert list(Symbol.objects.values_list("ticker", flat=True)) == ["AAPL"]
     assert Bar.objects.count() == 1
+
+
+def test_the_old_values_of_bars_are_removed_in_batches_before_their_bars(dispatched_head, monkeypatch):
+    symbol, _ = dispatched_head()
+    for close in (11.25, 11.5, 11.75):
+        mailbox.accept([new_bar(close=close)], now=T0, revising=True)
+    monkeypatch.setattr(remove, "BATCH", 2)
+    mailbox.delete(symbol, by="alice", now=T0, force=True)
+
+    left = []
+    while mailbox.remove_rows(symbol.pk):
+        left.append((BarRevision.objects.count(), Bar.objects.count()))
+
+    assert (1, 1) in left
+    assert left[-1] == (0, 0)
+
+
+def test_holes_of_a_live_feed_are_removed_in_batches(dispatched_head, monkeypatch):
+    symbol, _ = dispatched_head()
+    about = {
+        "symbol": symbol,
+        "timeframe": "1m",
+        "first": T0,
+        "last": T0,
+        "missing": 1,
+        "found_at": T0,
+        "cause": "start",
+    }
+    Gap.objects.bulk_create([Gap(**about) for _ in range(5)])
+    monkeypatch.setattr(remove, "BATCH", 2)
+    mailbox.delete(symbol, by="alice", now=T0, force=True)
+
+    left = []
+    while mailbox.remove_rows(symbol.pk):
+        left.append(Gap.objects.count())
+
+    assert [count for count in left if 0 < count < 5] == [3, 1]
 
 
 def test_rows_of_a_living_symbol_are_never_removed(dispatched_head):

@@ -11,7 +11,7 @@ from scanner_app.domain.enums import Outcome
 from scanner_app.mailbox import Ticket
 from scanner_app.messaging.messages import Message
 from scanner_app.models import Bar, Signal
-from tests.conftest import T0, accept_days, fail_head, live_message, row_of, snapshot, start_head
+from tests.conftest import T0, TODAY, accept_days, fail_head, live_message, new_bar, row_of, snapshot, start_head
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -55,7 +55,7 @@ def test_a_ticket_has_the_bar(dispatched_head):
 
 
 def test_completion_stores_the_effects_and_publishes_the_next_head(dispatched_head, published):
-    symbol, ticket = dispatched_head(waiting=2)
+    symbol, ticket = dispatched_head(waiting=2, first=TODAY)
     del published[:]
 
     outcome = mailbox.complete(ticket, [GAP], now=T0 + timedelta(milliseconds=120))
@@ -168,12 +168,44 @@ def test_bars_of_a_pause_are_held_and_stay_out_of_the_figures_until_it_is_worked
 
     for _ in range(3):
         mailbox.complete(start_head(symbol, now=later), [], now=later)
-    accept_days("TSLA", 1, first=10, now=later)
+    accept_days("TSLA", 1, first=TODAY, now=later)
     mailbox.complete(start_head(symbol, now=later), [], now=later + timedelta(milliseconds=5))
 
     held = list(Bar.objects.order_by("sequence").values_list("held", "latency_ms"))
     assert held == [(True, 60_000), (True, 60_000), (True, 60_000), (False, 5)]
     assert row_of(symbol).p95_latency_ms == 5
+
+
+def test_a_bar_that_was_history_when_it_came_stays_out_of_the_figures(symbol):
+    edge = T0 - timedelta(minutes=3)  # a minute's bar that ended two minutes ago
+    times = [edge - timedelta(seconds=1), edge]
+    mailbox.accept([new_bar(timeframe="1m", timestamp=time) for time in times], now=T0)
+
+    for took_ms in (900, 30):
+        mailbox.complete(start_head(symbol), [], now=T0 + timedelta(milliseconds=took_ms))
+
+    assert list(Bar.objects.order_by("sequence").values_list("held", "latency_ms")) == [(False, 900), (False, 30)]
+    row = row_of(symbol)
+    assert ([ms for ms, _ in row.latencies], row.p95_latency_ms, row.bars_processed) == ([30], 30, 2)
+
+
+def test_bars_that_waited_for_their_worker_to_start_are_held_with_those_behind_them(symbol):
+    accept_days("TSLA", 1, first=TODAY, now=T0)
+    started = T0 + timedelta(seconds=60)
+    accept_days("TSLA", 1, first=TODAY + 1, now=started + timedelta(seconds=1))
+    later = started + timedelta(seconds=9)
+
+    for _ in range(2):
+        ticket = mailbox.start(live_message(symbol), now=later, serving_since=started)
+        assert isinstance(ticket, Ticket)
+        mailbox.complete(ticket, [], now=later)
+    accept_days("TSLA", 1, first=TODAY + 2, now=later)
+    ticket = mailbox.start(live_message(symbol), now=later, serving_since=started)
+    assert isinstance(ticket, Ticket)
+    mailbox.complete(ticket, [], now=later + timedelta(milliseconds=5))
+
+    assert list(Bar.objects.order_by("sequence").values_list("held", flat=True)) == [True, True, False]
+    assert [ms for ms, _ in row_of(symbol).latencies] == [5]
 
 
 def test_a_failed_publish_does_not_undo_a_completion(dispatched_head, monkeypatch):

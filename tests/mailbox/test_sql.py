@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from scanner_app.mailbox import sql
+from scanner_app.mailbox import sql_accept
 from scanner_app.mailbox.statements import to_database
 from scanner_app.models import Bar
 from tests.conftest import T0, accept_days, start_head
@@ -15,7 +15,7 @@ from tests.conftest import T0, accept_days, start_head
 def test_known_bars_are_looked_up_and_not_searched_for(symbol, keys):
     if connection.vendor != "sqlite":
         pytest.skip("PostgreSQL chooses by the size of its tables")
-    statement = "EXPLAIN QUERY PLAN " + sql.known_bars_sql(keys)
+    statement = "EXPLAIN QUERY PLAN " + sql_accept.known_bars_sql(keys)
 
     with connection.cursor() as cursor:
         cursor.execute(statement, [symbol.pk, "1d", to_database(T0)] * keys)
@@ -31,10 +31,10 @@ def test_known_bars_are_those_with_symbol_timeframe_and_time(symbol):
     (one, other, _) = symbol.bars.order_by("timestamp")
     absent = (symbol.pk, "1h", one.timestamp)
 
-    found = sql.known_bars([(symbol.pk, "1d", one.timestamp), absent, (symbol.pk, "1d", other.timestamp)])
+    found = sql_accept.known_bars([(symbol.pk, "1d", one.timestamp), absent, (symbol.pk, "1d", other.timestamp)])
 
     assert {bar.pk for bar in found} == {one.pk, other.pk}
-    assert list(sql.known_bars([])) == []
+    assert list(sql_accept.known_bars([])) == []
 
 
 def test_postgresql_plans_a_heads_statements_once_a_connection(symbol):
@@ -66,7 +66,7 @@ def test_new_bars_are_stored_whole_and_in_their_order(symbol):
     bars[1].late, bars[1].held, bars[1].attempts, bars[1].latency_ms = True, True, 3, 7
     bars[1].finished_at, bars[1].request_id = T0 + timedelta(seconds=1), "abc"
 
-    sql.insert_bars(bars)
+    sql_accept.insert_bars(bars)
 
     names = [field.attname for field in Bar._meta.concrete_fields if field.attname != "id"]
     stored = list(Bar.objects.order_by("id").values(*names))

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from scanner_app.mailbox import sql
+from scanner_app.mailbox import at_once, sql, sql_accept
 from scanner_app.models import Bar, Signal, SymbolStatus
 
 BAR_RESULT_LEAVES = {
@@ -50,7 +50,7 @@ def updated(statement):
     return set(re.findall(r"(?:^|,)\s*(\w+) =", assignments))
 
 
-@pytest.mark.parametrize(("statement", "model"), [(sql._INSERT_BAR, Bar), (sql._INSERT_SIGNAL, Signal)])
+@pytest.mark.parametrize(("statement", "model"), [(sql_accept._INSERT_BAR, Bar), (sql._INSERT_SIGNAL, Signal)])
 def test_an_insert_names_every_column_but_the_id(statement, model):
     names = [name.strip() for name in inserted(statement)]
 
@@ -58,23 +58,29 @@ def test_an_insert_names_every_column_but_the_id(statement, model):
     assert set(names) == columns(model) - {"id"}
 
 
+def test_the_one_statement_of_a_completion_names_every_column_of_a_signal_too():
+    (names,) = re.findall(r"INSERT INTO scanner_app_signal\s+\((.*?)\)\s+SELECT", at_once._COMPLETE, re.DOTALL)
+
+    assert {name.strip() for name in names.split(",")} == columns(Signal) - {"id"}
+
+
 @pytest.mark.parametrize(
     ("statement", "leaves", "model"),
     [
-        pytest.param(sql._FINISH_BAR, BAR_RESULT_LEAVES, Bar, id="finish_bar"),
+        pytest.param(sql.FINISH_BAR, BAR_RESULT_LEAVES, Bar, id="finish_bar"),
         pytest.param(
-            sql._FINISH_HEAD.format(run="run", also="", guard=""),
+            sql.FINISH_HEAD.format(run="run", also="", guard=""),
             FINISH_LEAVES | FIGURES,
             SymbolStatus,
             id="finish_head",
         ),
         pytest.param(
-            sql._FINISH_HEAD.format(run="run", also=sql._FIGURES, guard=""),
+            sql.FINISH_HEAD.format(run="run", also=sql.FIGURES, guard=""),
             FINISH_LEAVES,
             SymbolStatus,
             id="complete_head",
         ),
-        pytest.param(sql._STORE_NUMBERS, NUMBERS_LEAVES, SymbolStatus, id="store_numbers"),
+        pytest.param(sql_accept._STORE_NUMBERS, NUMBERS_LEAVES, SymbolStatus, id="store_numbers"),
     ],
 )
 def test_an_update_sets_every_column_that_it_does_not_leave_alone(statement, leaves, model):

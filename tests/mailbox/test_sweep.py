@@ -34,6 +34,14 @@ def test_a_head_that_nobody_holds_is_published_again(dispatched_head, published)
     assert [message.identity for message, _, _ in published] == [live_message(symbol).identity]
 
 
+def test_bars_that_waited_for_a_loss_to_be_found_are_held(dispatched_head):
+    symbol, ticket = dispatched_head(waiting=1)
+
+    run_sweep(deliveries(unqueued_since={ticket.message.identity: LONG_AGO}))
+
+    assert row_of(symbol).catching_up is True
+
+
 @pytest.mark.parametrize("place", ["queued", "held"])
 def test_a_head_in_a_queue_or_with_a_worker_is_left_alone(dispatched_head, published, place):
     symbol, ticket = dispatched_head()
@@ -48,7 +56,7 @@ def test_a_head_in_a_queue_or_with_a_worker_is_left_alone(dispatched_head, publi
     assert snapshot(symbol) == before
 
 
-def test_a_head_just_taken_from_its_queue_has_until_the_next_tell(dispatched_head, published):
+def test_a_head_just_taken_from_its_queue_has_until_the_next_heartbeat(dispatched_head, published):
     _, ticket = dispatched_head()
     del published[:]
     name = ticket.message.identity

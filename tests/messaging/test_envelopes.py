@@ -10,7 +10,7 @@ from celery import current_app
 
 import scanner_app.tasks  # noqa: F401 - the sender knows the task, as our processes do
 from scanner_app.messaging import envelopes, producer, publisher, task_names
-from scanner_app.messaging.messages import Message
+from scanner_app.messaging.messages import Message, in_words
 from tests.waiting import wait_until
 
 QUEUE = "symbol.BRK.B"
@@ -63,7 +63,7 @@ def sent_by_celery(message, due):
         queue=QUEUE,
         retries=message.retries,
         eta=due,
-        argsrepr=str(message),
+        argsrepr=in_words(message, due),
         kwargsrepr="",
     )
 

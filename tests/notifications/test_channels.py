@@ -1,6 +1,7 @@
 """One message by one channel, to real servers on the loopback."""
 
 import time
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,11 @@ from tests.notifications.conftest import free_port
 from tests.odd_tickers import ODD_TICKERS
 
 MAIL = Channel(name="mail")
-MESSAGE = {"subject": "TSLA processing failed 3 times", "body": "Why.\n\n<b>x</b>", "message_id": "<1@example.org>"}
+MESSAGE: dict[str, Any] = {
+    "subject": "TSLA processing failed 3 times",
+    "body": "Why.\n\n<b>x</b>",
+    "message_id": "<1@example.org>",
+}
 
 
 def apprise(url: str) -> Channel:
@@ -42,6 +47,26 @@ def test_an_apprise_message_reaches_a_web_server(web_server):
 
     (message,) = web_server.taken
     assert (message["title"], message["message"]) == (MESSAGE["subject"], MESSAGE["body"])
+
+
+def test_a_webhook_gets_type_severity_rule_and_symbol_as_fields(web_server):
+    about = channels.About(type="failure", severity="error", rule="stuck_head", symbol="TSLA")
+
+    channels.send(apprise(web_server.url), **MESSAGE, about=about)
+
+    message = web_server.taken[0]
+    assert {name: message[name] for name in ("type", "severity", "rule", "symbol")} == {
+        "type": "failure",
+        "severity": "error",
+        "rule": "stuck_head",
+        "symbol": "TSLA",
+    }
+
+
+def test_a_field_that_the_url_names_itself_keeps_the_urls_value(web_server):
+    channels.send(apprise(web_server.url + "?:severity=P1"), **MESSAGE, about=channels.About(severity="error"))
+
+    assert web_server.taken[0]["severity"] == "P1"
 
 
 def test_a_service_that_shows_html_shows_the_text_escaped(web_server):
@@ -102,8 +127,8 @@ def test_an_apprise_error_is_kept_without_the_secrets_of_the_url(web_server, mon
 
 
 def test_secrets_are_removed_from_a_library_error_that_quotes_the_url(web_server, monkeypatch):
-    def explode(url, *_):
-        raise ValueError(f"can't reach {url}")
+    def explode(channel, *_):
+        raise ValueError(f"can't reach {channel.url}")
 
     monkeypatch.setattr(channels, "_by_apprise", explode)
 
@@ -116,7 +141,7 @@ def test_secrets_are_removed_from_a_library_error_that_quotes_the_url(web_server
 
 @pytest.mark.parametrize("url", ["nothing://example.org", "rubbish", "slack://"])
 def test_a_url_that_apprise_does_not_know_is_an_error(url):
-    with pytest.raises(NotDelivered, match="SCANNER_NOTIFY_URLS"):
+    with pytest.raises(NotDelivered, match="can't use this URL"):
         channels.send(Channel(name="apprise 1 (x)", url=url), **MESSAGE)
 
 

@@ -7,11 +7,11 @@ from itertools import pairwise
 import pytest
 from django.db import connection
 
-from scanner_app.domain.enums import NotificationState
-from scanner_app.models import Notification
-from scanner_app.notifications import channels, delivery, links
+from scanner_app.domain.enums import NotificationKind, NotificationState, Severity
+from scanner_app.models import Alert, Notification
+from scanner_app.notifications import channels, delivery, links, outbox, texts
 from scanner_app.tasks import DELIVER_HARD_LIMIT_S, DELIVER_SOFT_LIMIT_S, deliver_notifications
-from tests.conftest import T0
+from tests.conftest import T0, make_symbol
 from tests.mailbox.test_races import at_once
 from tests.notifications.conftest import recovers, states
 
@@ -232,9 +232,22 @@ def test_waiting_messages_go_to_the_corrected_url(opens, clock, web_server, sett
     ],
 )
 def test_links_begin_where_the_pages_listen(settings, host, url):
-    settings.ENV = settings.ENV.model_copy(update={"WEB_HOST": host})
+    settings.PUBLIC_URL = settings.ENV.model_copy(update={"WEB_HOST": host}).public_url
 
     assert links.base_url() == url
+
+
+def test_links_begin_with_the_public_url(opens, clock, mail_server, settings):
+    settings.PUBLIC_URL = settings.ENV.model_copy(update={"PUBLIC_URL": "https://scan.example.org/"}).public_url
+    symbol = opens()
+
+    delivery.run(clock)
+
+    links_in_it = mail_server.mails[0].get_payload().replace("\r", "").rstrip().splitlines()[-2:]
+    assert links_in_it == [
+        f"https://scan.example.org/admin/scanner_app/symbol/{symbol.pk}/change/",
+        "https://scan.example.org/runbook/breaker/",
+    ]
 
 
 class TestDigest:
@@ -409,3 +422,136 @@ class TestRaces:
 
         assert Notification.objects.get(pk=seen_alone.pk).state == "pending"  # until its digest is sent
         assert not delivery._claim(seen_alone, clock.now)
+
+
+def writes(rule: str, severity: str, number: int, *, kind: str = "fired", symbol=None, at=T0) -> None:
+    """An alert of this rule and its notification, as the evaluation writes them."""
+    alert = Alert.objects.create(
+        rule=rule, severity=severity, subject=f"s{number}", symbol=symbol, state="firing", message="m", began_at=at
+    )
+    text = texts.Text(subject=f"{severity}: s{number}: {rule}", body=f"{rule} {number}.\n\nMore.")
+    draft = outbox.NotificationDraft(
+        kind=NotificationKind(kind),
+        severity=Severity(severity),
+        text=text,
+        symbol_id=symbol and symbol.pk,
+        alert_id=alert.pk,
+    )
+    outbox.write([draft], at)
+
+
+@pytest.mark.django_db
+class TestSeverity:
+    def test_an_error_among_many_warnings_is_told_alone_and_first(self, clock, mail_server):
+        for number in range(8):
+            writes("slow_symbol", "warning", number)
+        writes("no_worker", "error", 8)
+        writes("quarantine", "info", 9)
+
+        delivery.run(clock)
+        at_once = list(mail_server.subjects)
+        clock.move(60)
+        delivery.run(clock)
+
+        assert at_once == ["error: s8: no_worker", "warning: s0: slow_symbol"]
+        assert mail_server.subjects[2:] == ["warning: 9 alerts began to fire"]
+        digest = mail_server.mails[-1].get_payload().replace("\r", "")
+        assert "9 alerts began to fire: 8 warning, 1 info." in digest
+        assert digest.index("- warning, scanner, ") < digest.index("- info, scanner, ")
+        assert "no_worker" not in digest
+
+    def test_errors_of_different_rules_are_told_singly_however_many(self, clock, mail_server):
+        rules = ["broker_away", "no_worker", "beat_late", "sweeper_late", "open_breakers", "deaf_worker"]
+        for number, rule in enumerate(rules):
+            writes(rule, "error", number)
+
+        delivery.run(clock)
+
+        assert mail_server.subjects == [f"error: s{number}: {rule}" for number, rule in enumerate(rules)]
+
+    def test_one_error_of_many_symbols_is_one_message_and_a_digest_of_that_rule_alone(self, clock, mail_server):
+        for number in range(20):
+            writes("stuck_head", "error", number)
+            writes("slow_symbol", "warning", 100 + number)
+
+        delivery.run(clock)
+        clock.move(60)
+        delivery.run(clock)
+
+        assert mail_server.subjects == [
+            "error: s0: stuck_head",
+            "warning: s100: slow_symbol",
+            "error: 20 alerts began to fire",
+            "warning: 20 alerts began to fire",
+        ]
+        assert "slow_symbol" not in mail_server.mails[2].get_payload()
+
+    def test_every_message_has_its_runbook(self, opens, clock, mail_server):
+        symbol = opens()
+        recovers(symbol, clock)
+        writes("slow_symbol", "warning", 1, kind="fired")
+        writes("slow_symbol", "warning", 77, kind="cleared")
+        for number in range(6):
+            writes("backlog" if number % 2 else "stale_symbol", "warning", number, kind="renewed")
+        clock.move(120)
+
+        delivery.run(clock)
+
+        pages = {
+            str(mail["Subject"]): [line.partition("/runbook/")[2] for line in lines_of(mail) if "/runbook/" in line]
+            for mail in mail_server.mails
+        }
+        assert pages == {
+            "[Scanner] TSLA processing failed 3 times": ["breaker/"],
+            "[Scanner] TSLA recovered": ["breaker/"],
+            "[Scanner] warning: s1: slow_symbol": ["slow_symbol/"],
+            "[Scanner] warning: s77: slow_symbol": ["slow_symbol/"],
+            "[Scanner] warning: 6 alerts still fire": ["backlog/", "stale_symbol/"],
+        }
+
+    @pytest.mark.parametrize(
+        ("kind", "severity", "type_"),
+        [
+            ("fired", "error", "failure"),
+            ("renewed", "warning", "warning"),
+            ("fired", "info", "info"),
+            ("cleared", "error", "success"),
+        ],
+    )
+    def test_a_webhook_gets_the_type_that_apprise_has_for_it(self, clock, web_server, settings, kind, severity, type_):
+        settings.SCANNER_NOTIFY_URLS = [web_server.url]
+        writes("backlog", severity, 1, kind=kind, symbol=make_symbol("TSLA"))
+
+        delivery.run(clock)
+
+        message = web_server.taken[0]
+        assert (message["type"], message["severity"], message["rule"], message["symbol"]) == (
+            (type_, severity, "backlog", "TSLA")
+        )
+
+    def test_the_webhook_of_a_breaker_says_failure_and_success(self, opens, clock, web_server, settings):
+        settings.SCANNER_NOTIFY_URLS = [web_server.url]
+        recovers(opens(), clock)
+
+        delivery.run(clock)
+
+        assert [(one["type"], one["severity"], one["rule"], one["symbol"]) for one in web_server.taken] == [
+            ("failure", "error", "breaker", "TSLA"),
+            ("success", "info", "breaker", "TSLA"),
+        ]
+
+    def test_a_digest_of_what_is_over_is_a_success(self, clock, web_server, settings):
+        settings.SCANNER_NOTIFY_URLS = [web_server.url]
+        for number in range(6):
+            writes("backlog", "warning", number, kind="cleared")
+        clock.move(60)
+
+        delivery.run(clock)
+
+        assert [(one["type"], one["severity"], one["rule"]) for one in web_server.taken] == [
+            ("success", "warning", "backlog")
+        ]
+
+
+def lines_of(mail):
+    return mail.get_payload().replace("\r", "").splitlines()

@@ -85,10 +85,28 @@ def test_a_rule_has_a_page_made_of_its_document_whose_links_lead_to_pages(client
         assert client.get(address).status_code == 200, address
 
 
+def test_the_guarantees_have_a_page_that_each_page_links_and_strangers_may_read(client, user):
+    for address in ("/login/", "/"):
+        assert '<a href="/guarantees/">What it promises</a>' in client.get(address).content.decode()
+        answer = client.get("/guarantees/")
+
+        assert answer.status_code == 200
+        assert "<h2>1. An accepted bar is never lost</h2>" in answer.content.decode()
+        client.force_login(user)
+
+
 def test_the_runbook_asks_anonymous_users_to_sign_in_and_leads_back(client):
     answer = client.get("/runbook/no_worker/")
 
     assert (answer.status_code, answer.url) == (302, "/login/?next=/runbook/no_worker/")
+
+
+def test_an_address_that_leads_nowhere_gets_a_page_with_a_way_back(client):
+    answer = client.get("/nowhere/")
+
+    assert answer.status_code == 404
+    assert "There is no page at this address." in answer.content.decode()
+    assert '<a href="/">' in answer.content.decode()
 
 
 @pytest.mark.parametrize("rule", ["nothing", "..", "README", "no_worker.md"])
@@ -163,7 +181,7 @@ def test_the_foot_of_a_page_shows_the_version(client, settings, symbol, address)
 
     foot = client.get(address).content.decode().partition("<footer")[2]
 
-    assert f"Market scanner {VERSION}</footer>" in foot
+    assert f"Market scanner {VERSION} " in foot
 
 
 @pytest.mark.parametrize("address", ["/", "/login/", "/symbols/TSLA/"])

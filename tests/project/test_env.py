@@ -12,8 +12,8 @@ def test_the_defaults_are_those_of_the_contract():
     assert read.SCANNER_RETRY_DELAYS == "1,2,4,8,16,30"
     assert (read.SCANNER_BREAKER_THRESHOLD, read.SCANNER_BREAKER_RECOVERY_S) == (3, 30)
     assert (read.SCANNER_SOFT_LIMIT_S, read.SCANNER_HARD_LIMIT_S) == (10, 15)
-    assert (read.SCANNER_MAX_BACKLOG, read.SCANNER_MAX_SYMBOLS) == (100_000, 5_000)
-    assert read.SCANNER_SHARD == "0/1"
+    assert (read.SCANNER_MAX_BACKLOG, read.SCANNER_MAX_SYMBOLS) == (100_000, 50_000)
+    assert read.SCANNER_SHARD == ""
     assert read.demo is True
 
 
@@ -27,18 +27,19 @@ def test_the_defaults_are_those_of_the_contract():
         pytest.param("SCANNER_SOFT_LIMIT_S", "inf", "finite", id="endless"),
         pytest.param("SCANNER_BREAKER_THRESHOLD", "0", "greater than or equal to 1", id="threshold of none"),
         pytest.param("SCANNER_RETRY_DELAYS", "1,two", "'two' is not a number", id="a word in the delays"),
-        pytest.param("SCANNER_SHARD", "2/2", "0/1", id="a shard beyond the last"),
         pytest.param("SCANNER_CALENDARS", "*=XNYS,TSLA", "'TSLA' is not", id="a pattern without a calendar"),
         pytest.param("SCANNER_SIGNED_PRICES", "CL=F,ÖL*", "'ÖL*' is none", id="no ticker has an umlaut"),
         pytest.param("SCANNER_SIGNED_PRICES", "A\\\\B", "patterns of tickers", id="nor a backslash"),
         pytest.param("SCANNER_CALENDARS", "=XNYS", "PATTERN=CALENDAR", id="a calendar without a pattern"),
+        pytest.param("SCANNER_DERIVE", "1m=5m,1w", "1w can't be made from 1m", id="a timeframe that is not made"),
         pytest.param("SCANNER_STALE_GRACE_S", "-1", "greater than 0", id="a grace below nothing"),
         pytest.param("SCANNER_METRICS_SYMBOLS", "-1", "greater than or equal to 0", id="fewer symbols than none"),
         pytest.param("SCANNER_METRICS_TOKEN", "a b", "(hidden): must be ASCII", id="a token that no client can send"),
         pytest.param("SCANNER_UNKNOWN_SYMBOLS", "maybe", "'create' or 'reject'", id="another word"),
         pytest.param("REDIS_URL", "http://x", "redis://", id="another scheme"),
         pytest.param("DATABASE_URL", "mysql://x", "postgres://", id="another database"),
-        pytest.param("DEMO", "yes", "'0' or '1'", id="not 0 or 1"),
+        pytest.param("SECRET_KEY", "a" * 31, "(hidden): must have at least 32 characters", id="a key to guess"),
+        pytest.param("DEMO", "yes", "'0', '1' or 'live'", id="another word for the demo"),
     ],
 )
 def test_a_bad_value_is_refused_by_name_and_value(name, value, says):
@@ -76,6 +77,16 @@ def test_a_deep_data_folder_gets_a_short_socket_path(tmp_path):
 
     assert len(str(socket)) <= env.MAX_SOCKET_PATH
     assert socket == env.read({"DATA_DIR": str(deep)}).redis_socket
+
+
+def test_the_live_demo_is_one_more_feed():
+    feeds = "binance:BTCUSDT@1m"
+
+    assert env.read({"SCANNER_FEEDS": feeds}).feeds == feeds
+    assert env.read({"SCANNER_FEEDS": feeds, "DEMO": "live"}).feeds.startswith(f"{feeds}; demo:005930USDT,AAPLUSDT,")
+    assert env.read({"DEMO": "live"}).feeds.startswith("demo:")
+    assert env.read({"DEMO": "1"}).feeds == ""
+    assert not env.read({"DEMO": "live"}).demo  # nothing is replayed beside it
 
 
 def test_empty_detectors_mean_none_and_unset_the_shipped_ones():

@@ -237,6 +237,7 @@ def test_the_level_is_the_settings_and_what_celery_tells_of_each_task_is_a_step_
 
     assert config["root"]["level"] == root
     assert config["loggers"]["celery.app.trace"]["level"] == celery
+    assert config["loggers"]["scanner.security"]["level"] == "INFO", "who signed in is kept at every level"
 
 
 @pytest.mark.django_db
@@ -247,3 +248,42 @@ def test_a_server_error_mails_nobody(settings, client, mailoutbox, monkeypatch):
     assert client.get("/readyz").status_code == 503
     assert mailoutbox == []
     assert logging.getLogger("django").handlers == []
+
+
+SECRET = "scanner_hook_abc-_123"
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+@pytest.mark.parametrize(
+    "path", [f"/hooks/{SECRET}", f"/hooks/{SECRET}/", f"/Hooks/{SECRET}?revise=true", f"//hooks/{SECRET}"]
+)
+def test_no_line_has_the_address_of_a_hook_whoever_logs_it(listen, form, path):
+    lines = listen(form)
+
+    structlog.get_logger("test").warning("request", path=path)
+    logging.getLogger("django.request").warning("Not Found: %s", path)
+    try:
+        raise ValueError(path)
+    except ValueError:
+        if form == "json":  # text is for a developer's terminal
+            logging.getLogger("django.request").exception("Internal Server Error: %s", path)
+
+    assert SECRET not in lines.text
+    assert "ooks/" in lines.text
+
+
+def test_the_apis_own_list_of_hooks_is_logged_as_it_is(listen):
+    lines = listen()
+
+    structlog.get_logger("test").warning("request", path="/api/v1/scanner/hooks/12")
+
+    assert lines.parsed()[0]["path"] == "/api/v1/scanner/hooks/12"
+
+
+def test_a_message_to_a_hook_leaves_its_address_in_no_line(listen, client, db):
+    lines = listen()
+
+    client.post(f"/hooks/{SECRET}", "{}", content_type="application/json")
+
+    assert "/hooks/***" in lines.text
+    assert SECRET not in lines.text

@@ -4,7 +4,7 @@ import gzip
 import json
 import threading
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,17 +13,17 @@ from scanner_app import mailbox
 from scanner_app.detectors import BarUnusable, Direction, Finding
 from scanner_app.domain.enums import AlertState, Severity
 from scanner_app.engine import ingest
-from scanner_app.models import Alert, Symbol, SymbolStatus
+from scanner_app.models import Alert, QuarantinedBar, Symbol, SymbolStatus
 from scanner_app.reading import board
 from scanner_app.reading.board import Board
-from tests.conftest import T0, accept_days, fail_head, make_symbol, raw_bar, start_head
+from tests.conftest import T0, TODAY, accept_days, fail_head, make_symbol, raw_bar, start_head
 
 SECOND = timedelta(seconds=1)
 
 FINDING = Finding(detector="candlesticks", pattern="CDLDOJI", direction=Direction.BULLISH, strength=100)
 
 
-def done(ticker: str, days: int = 1, *, first: int = 0, took_ms: int = 20) -> Symbol:
+def done(ticker: str, days: int = 1, *, first: int = TODAY, took_ms: int = 20) -> Symbol:
     accept_days(ticker, days, first=first)
     symbol = Symbol.objects.get(ticker=ticker)
     for _ in range(days):
@@ -70,7 +70,7 @@ def test_latencies_and_signal_are_read_again_only_after_a_processed_bar(db):
     one = Board()
     one.read(T0)
 
-    done("TSLA", first=1, took_ms=90)
+    done("TSLA", first=TODAY + 1, took_ms=90)
 
     assert row_of("TSLA", one.read(T0))["latencies"] == [20, 90]
 
@@ -112,15 +112,50 @@ def test_the_last_price_is_that_of_the_shortest_bar_that_forms(db):
     assert [row["forming"] for row in rows] == [None, {"timeframe": "1h", "timestamp": T0, "close": 11.5}]
 
 
+def test_the_price_is_the_newest_of_the_shortest_timeframe_with_its_change(db):
+    done("TSLA", 2)
+    ingest.accept(
+        [
+            raw_bar("TSLA", timeframe="1h", timestamp="2024-05-30T14:00:00Z", close=10),
+            raw_bar("TSLA", timeframe="1h", timestamp="2024-05-30T15:00:00Z", close=11.5),
+            raw_bar("TSLA", timeframe="1h", timestamp="2024-05-30T13:00:00Z", close=10.9),
+            raw_bar("AAPL", timeframe="4h", timestamp="2024-05-30T12:00:00Z", close=10.5),
+        ],
+        now=T0,
+    )
+    make_symbol("IBM")
+
+    rows = {row["symbol"]: row["price"] for row in Board().read(T0)["symbols"]}
+
+    at = datetime(2024, 5, 30, 15, tzinfo=UTC)
+    assert rows["TSLA"] == {"timeframe": "1h", "timestamp": at, "close": 11.5, "change_percent": 15.0, "volume": 1000.0}
+    assert (rows["AAPL"]["timeframe"], rows["AAPL"]["change_percent"]) == ("4h", None)
+    assert rows["IBM"] is None
+
+
+def test_a_price_is_shown_as_soon_as_its_bar_is_accepted_and_no_more_when_it_is_in_quarantine_or_discarded(db):
+    symbol = done("TSLA")
+    one = Board()
+    before = row_of("TSLA", one.read(T0))["price"]
+
+    ingest.accept([raw_bar("TSLA", day=TODAY + 1, close=11.7)], now=T0 + timedelta(days=2))
+    assert row_of("TSLA", one.read(T0))["price"]["close"] == 11.7
+
+    mailbox.quarantine_head(start_head(symbol), BarUnusable("no"), now=T0)
+    assert row_of("TSLA", one.read(T0))["price"] == before
+    mailbox.discard(QuarantinedBar.objects.get(), by="olga", now=T0)
+    assert row_of("TSLA", Board().read(T0))["price"] == before
+
+
 @pytest.mark.parametrize("symbols", [1, 30])
 def test_the_queries_do_not_grow_with_the_symbols(db, symbols, django_assert_num_queries):
     for number in range(symbols):
         done(f"S{number}")
     one = Board()
 
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(13):
         one.read(T0)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(10):
         one.read(T0)
 
 

@@ -11,8 +11,9 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from scanner_app.messaging import sweep_memory
-from scanner_app.models import Notification
+from scanner_app.domain.enums import FeedState
+from scanner_app.messaging import live_feeds, sweep_memory
+from scanner_app.models import Feed, Notification
 from scanner_app.telemetry import counters
 from tests.conftest import T0, accept_days, make_symbol
 
@@ -32,8 +33,12 @@ def families(scrape, monkeypatch) -> dict[str, Any]:
     accept_days("TSLA", 1)
     Notification.objects.create(kind="opened", symbol=symbol, channel="mail", state="sent", at=T0)
     monkeypatch.setattr(sweep_memory, "last_sweep", T0.timestamp)
+    Feed.objects.create(name="binance", venue="binance", entry="BTCUSDT@1m")
+    beat = live_feeds.Heartbeat(at=T0, venue="binance", state=FeedState.LIVE, lag_s=0.4, last_message_at=T0)
+    monkeypatch.setattr(live_feeds, "read", lambda _: {"binance": beat})
     counters.swept({"lost": 0, "idle": 0, "published": 0, "failed": 0})
     counters.bars_refused({"invalid": 1})
+    counters.deliveries({"sent": 1})
     return {family.name: family for family in text_string_to_metric_families(scrape())}
 
 

@@ -9,8 +9,9 @@ from django.utils.translation import gettext_lazy
 from rest_framework.renderers import JSONRenderer
 from rest_framework.serializers import DateTimeField
 
+from scanner_app.api.renderers import QuickJSONRenderer
 from scanner_app.domain.breaker import State
-from scanner_app.reading.encoding import QuickJSONRenderer, as_json
+from scanner_app.reading.encoding import as_json
 
 T0 = datetime(2024, 5, 31, 14, 30, tzinfo=UTC)
 

@@ -8,9 +8,10 @@ from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from scanner_app import mailbox
-from scanner_app.messaging import heartbeats, queue_contents, sweep_memory
+from scanner_app.domain.enums import FeedState
+from scanner_app.messaging import heartbeats, live_feeds, queue_contents, ready_lists, sweep_memory
 from scanner_app.messaging.heartbeats import Heartbeat
-from scanner_app.models import Alert, CircuitBreaker, Notification, Symbol, SymbolStatus
+from scanner_app.models import Alert, CircuitBreaker, Feed, Notification, Symbol, SymbolStatus
 from scanner_app.reading import status
 from tests.conftest import T0, accept_days, make_symbol, new_bar
 from tests.odd_tickers import ODD_TICKERS
@@ -110,16 +111,15 @@ def test_alerts_that_have_fired_by_rule_and_a_zero_for_those_that_have_not(scrap
 
 
 def test_workers_queues_and_the_sweeper(scrape, monkeypatch):
-    make_symbol("TSLA")
-    SymbolStatus.objects.update(lane="slow")
-    waiting = {"symbol.TSLA": 2, "slow.symbol.TSLA": 3, "main": 0, "slow": 0, "upkeep": 5, "notify": 0, "rerun": 0}
-    monkeypatch.setattr(queue_contents, "depth", lambda queues: sum(waiting[queue] for queue in queues))
+    waiting = {"upkeep": 5, "notify": 0, "hits": 0, "rerun": 0}
+    monkeypatch.setattr(queue_contents, "depths", lambda queues: {queue: waiting[queue] for queue in queues})
+    monkeypatch.setattr(ready_lists, "depths", lambda: {"main": 2, "slow": 3})
     monkeypatch.setattr(
         heartbeats,
         "read_all",
         lambda: {
             "main@a": Heartbeat(role="main", held=("x", "y")),
-            "main@b": Heartbeat(role="main", held=("z",), unconsumed_s=11.5),
+            "main@b": Heartbeat(role="main", held=("z",), unanswered_s=11.5),
         },
     )
     monkeypatch.setattr(sweep_memory, "last_sweep", lambda: T0.timestamp() - 4)
@@ -161,15 +161,33 @@ def test_without_the_database_the_other_metrics_remain_and_scanner_up_is_0(scrap
     assert value(page, "scanner_bars_processed_total") is not None
 
 
+def test_live_feeds_that_are_to_run_have_their_series(scrape, monkeypatch):
+    for name in ("a", "b"):
+        Feed.objects.create(name=name, venue="binance", entry="BTCUSDT@1m", enabled=name != "b")
+    beat = live_feeds.Heartbeat(
+        at=T0, venue="binance", state=FeedState.SILENT, lag_s=0.4, last_message_at=T0 - MINUTE, series=1
+    )
+    monkeypatch.setattr(live_feeds, "read", lambda _: {"a": beat, "b": beat})
+
+    page = scrape(T0)
+
+    assert value(page, "scanner_feed_state", feed="a") == 2
+    assert value(page, "scanner_feed_lag_seconds", feed="a") == 0.4
+    assert value(page, "scanner_feed_quiet_seconds", feed="a") == 60
+    assert value(page, "scanner_feed_gaps_open", feed="a") == 0
+    assert value(page, "scanner_feed_series", feed="a") == 1
+    assert value(page, "scanner_feed_state", feed="b") is None, "switched off"
+
+
 @pytest.mark.parametrize("symbols", [1, 300])
-def test_a_scrape_takes_seven_queries_whatever_the_number_of_symbols(scrape, symbols):
+def test_a_scrape_takes_nine_queries_whatever_the_number_of_symbols(scrape, symbols):
     for number in range(symbols):
         make_symbol(f"S{number}")
 
     with CaptureQueriesContext(connection) as queries:
         scrape(T0)
 
-    assert len(queries) == 7, "a status's five, the quarantine, the notifications"
+    assert len(queries) == 9, "a status's six, the quarantine, the notifications, the feeds"
 
 
 def test_openmetrics_is_served_on_request(scrape):

@@ -13,10 +13,11 @@ from scanner_app import mailbox
 from scanner_app.domain import latency
 from scanner_app.domain.alert_rules import SymbolFacts
 from scanner_app.domain.breaker import State
+from scanner_app.domain.drill import AlarmPath
 from scanner_app.domain.enums import OverallStatus, SymbolState
 from scanner_app.models import Bar, CircuitBreaker, Symbol, SymbolStatus
 from scanner_app.reading import status, symbol_status
-from tests.conftest import T0, accept_days, fail_head, make_symbol
+from tests.conftest import T0, TODAY, accept_days, fail_head, make_symbol
 
 SECOND = timedelta(seconds=1)
 
@@ -124,11 +125,13 @@ def test_a_new_symbol_is_processing_and_has_no_figures(symbol):
         calendar="XNYS",
         gaps=0,
         created_at=symbol.created_at,
+        disabled_until=None,
+        p95_limit_ms=200,
     )
 
 
 def test_a_processed_bar_shows_in_every_figure(dispatched_head):
-    symbol, ticket = dispatched_head(waiting=2)
+    symbol, ticket = dispatched_head(waiting=2, first=TODAY)
 
     mailbox.complete(ticket, [], now=T0 + timedelta(milliseconds=40))
 
@@ -206,6 +209,7 @@ def test_no_symbols_are_healthy():
         backlog=0,
         stale_symbols=0,
         symbols=[],
+        alarm_path=AlarmPath(said="alarm path never proven: see manage.py drill"),
     )
 
 
@@ -290,6 +294,33 @@ def test_a_single_symbol_is_shown_as_in_the_overview(symbol):
     assert status.overview(T0).symbols == [seen(symbol, T0)]
 
 
+@pytest.mark.django_db
+def test_the_quick_way_of_the_overview_shows_each_symbol_as_the_way_of_one_does():
+    fresh, old = make_symbol("FRESH"), make_symbol("OLD")
+    for symbol, newest in ((fresh, T0 - SECOND), (old, T0 - timedelta(days=3))):
+        SymbolStatus.objects.filter(symbol=symbol).update(
+            newest={"1m": newest.isoformat(), "1d": newest.isoformat()},
+            watched=["1m"],
+            last_bar_time=newest,
+            last_processed_at=T0 - timedelta(microseconds=1),
+            last_error="ValueError: no",
+        )
+    accept_days("FAILING", 2)
+    failing = Symbol.objects.get(ticker="FAILING")
+    SymbolStatus.objects.filter(symbol=failing).update(attempts=3, next_attempt_at=T0 + SECOND)
+    CircuitBreaker.objects.filter(symbol=failing).update(failures=3, opened_at=T0 - SECOND, incident_at=T0 - SECOND)
+    Symbol.objects.filter(pk=make_symbol("OFF").pk).update(
+        enabled=False, disabled_until=T0 + SECOND, p95_ms=77, calendar="XLON"
+    )
+
+    shown = symbol_status.all_summaries(T0)
+
+    assert [one.symbol for one in shown] == ["FAILING", "FRESH", "OFF", "OLD"]
+    assert shown == [seen(Symbol.objects.get(ticker=one.symbol), T0) for one in shown]
+    assert [one.is_stale for one in shown] == [False, False, False, True]
+    assert {type(one.enabled) for one in shown} == {bool}
+
+
 def test_an_upgrade_finds_the_longest_of_the_stored_latencies(symbol):
     quick_and_slow(symbol, [(30, T0), (900, T0), (20, T0)])
     SymbolStatus.objects.update(longest_latency_ms=0)
@@ -309,18 +340,21 @@ EDGE = T0 - timedelta(minutes=5)
 @pytest.mark.parametrize(
     ("latencies", "verdict"),
     [
-        pytest.param([(900, OLD)], "healthy", id="slow, but more than five minutes ago"),
-        pytest.param([(900, EDGE)], "degraded", id="slow, five minutes ago"),
+        pytest.param([(900, OLD)] * 20, "healthy", id="slow, but more than five minutes ago"),
+        pytest.param([(900, EDGE)] * 20, "degraded", id="slow, five minutes ago"),
+        pytest.param([(900, T0)] * 19, "healthy", id="slow, but too few bars for a figure"),
+        pytest.param([(10, OLD)] * 19 + [(900, T0)], "healthy", id="one slow bar among few fresh ones"),
+        pytest.param([(10, OLD)] * 18 + [(900, T0)] * 2, "degraded", id="two slow bars of the last twenty"),
         pytest.param(
             [(10, OLD)] * 95 + [(900, T0)] * 5, "degraded", id="slow now, quick before: the stored p95 is low"
         ),
-        pytest.param([(0, OLD)] * 99 + [(201, T0)], "degraded", id="one fresh bar, and that just over the limit"),
+        pytest.param([(0, OLD)] * 80 + [(201, T0)] * 20, "degraded", id="twenty fresh bars, just over the limit"),
         pytest.param(
             [(900, OLD)] * 95 + [(10, T0)] * 5, "healthy", id="quick now, slow before: the stored p95 is high"
         ),
         pytest.param([(10, T0)] * 95 + [(900, T0)] * 5, "healthy", id="five slow bars of a hundred"),
         pytest.param([(10, T0)] * 94 + [(900, T0)] * 6, "degraded", id="six slow bars of a hundred"),
-        pytest.param([(200, T0)], "healthy", id="exactly 200 ms"),
+        pytest.param([(200, T0)] * 20, "healthy", id="exactly 200 ms"),
     ],
 )
 def test_only_fresh_latencies_over_200_ms_degrade(symbol, latencies, verdict):
@@ -355,7 +389,7 @@ def test_bars_per_second_is_of_the_last_ten_seconds(symbol, finished_at, rate):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("symbols", [1, 20, 200])
-def test_the_overview_takes_five_queries_whatever_the_number_of_symbols(symbols):
+def test_the_overview_takes_six_queries_whatever_the_number_of_symbols(symbols):
     for number in range(symbols):
         make_symbol(f"S{number}")
     SymbolStatus.objects.update(latencies=[[250, int(T0.timestamp())]], longest_latency_ms=250, last_processed_at=T0)
@@ -364,4 +398,4 @@ def test_the_overview_takes_five_queries_whatever_the_number_of_symbols(symbols)
         whole = status.overview(T0)
 
     assert len(whole.symbols) == symbols
-    assert len(queries) == 5
+    assert len(queries) == 6

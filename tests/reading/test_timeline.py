@@ -212,7 +212,7 @@ def test_a_failed_replay_is_told_with_its_error(dispatched_head):
 
 
 SAID = {
-    EventKind.CREATED: "olga put the symbol on the watch list: why not.",
+    EventKind.CREATED: "olga added the symbol: why not.",
     EventKind.PAUSED: "Paused: why not.",
     EventKind.OPENED: "The breaker opened: why not.",
     EventKind.REOPENED: "The probe failed, the breaker stays open: why not.",

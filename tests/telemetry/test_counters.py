@@ -6,7 +6,7 @@ from scanner_app import mailbox
 from scanner_app.domain import enums
 from scanner_app.engine import ingest, runs
 from scanner_app.telemetry import counters
-from tests.conftest import T0, accept_days, live_message, raw_bar, row_of
+from tests.conftest import T0, TODAY, accept_days, live_message, raw_bar, row_of
 from tests.test_tasks import detector  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,7 +25,7 @@ def test_bars_that_come_are_counted_by_what_became_of_them(growth):
 
 def test_a_processed_bar_is_counted_with_its_latency_and_its_copy_as_superseded(growth, symbol, detector):  # noqa: F811
     detector([])
-    accept_days("TSLA", 1)
+    accept_days("TSLA", 1, first=TODAY)
     message = live_message(symbol)
 
     for _ in range(2):
@@ -42,7 +42,7 @@ def test_a_processed_bar_is_counted_with_its_latency_and_its_copy_as_superseded(
 
 
 def test_a_bar_held_by_a_pause_is_counted_but_its_latency_is_not(growth):
-    counters.bar_processed(latency_s=500, run_s=0.1, held=True)
+    counters.bar_processed(latency_s=500, run_s=0.1, counts=False)
 
     assert growth("scanner_bars_processed_total") == 1
     assert growth("scanner_bar_latency_seconds_count") == 0
@@ -87,3 +87,11 @@ def test_the_sweepers_actions_are_counted_by_kind(growth):
     }
     assert kinds == {"lost": 3, "idle": 0, "published": 2, "failed": 1}
     assert growth("scanner_sweeper_actions_total", kind="heads") == 0
+
+
+def test_deliveries_are_counted_by_what_became_of_them(growth):
+    counters.deliveries({"made": 3, "sent": 2, "expired": 1, "removed": 500})
+
+    assert growth("scanner_deliveries_total", what="made") == 3
+    assert growth("scanner_deliveries_total", what="expired") == 1
+    assert growth("scanner_deliveries_total", what="removed") == 0

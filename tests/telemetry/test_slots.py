@@ -11,6 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from scanner_app.telemetry import slots
 from tests.scraping import value
 
 PROGRAM = """
@@ -141,7 +142,7 @@ def test_a_folder_that_goes_away_fails_nothing_that_is_counted(tmp_path):
         "shutil.rmtree(counters.FOLDER)\n"
         "child = os.fork()\n"
         "if child == 0:\n"
-        "    counters.bar_processed(latency_s=1, run_s=1, held=False); counters.bars_refused({'x': 1}); os._exit(7)\n"
+        "    counters.bar_processed(latency_s=1, run_s=1, counts=True); counters.bars_refused({'x': 1}); os._exit(7)\n"
         "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))"
     )
     environment = os.environ | {"DATA_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "scanner_project.settings"}
@@ -150,3 +151,22 @@ def test_a_folder_that_goes_away_fails_nothing_that_is_counted(tmp_path):
 
     assert done.stdout.splitlines()[-1] == "7"
     assert "not_counted" in done.stdout + done.stderr
+
+
+def test_the_place_of_a_file_is_taken_beforehand(tmp_path):
+    slots.AllocatedDict(str(tmp_path / "counter_0.db"))
+
+    assert (tmp_path / "counter_0.db").stat().st_blocks * 512 >= slots.FILE_SIZE
+
+
+def test_without_a_place_on_the_disk_a_process_counts_in_memory(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    counts = slots.AllocatedDict(str(tmp_path / "counter_0.db"))
+
+    counts.write_value("some", 1.0, 0.0)
+
+    assert counts.read_value("some")[0] == 1.0
+    assert (tmp_path / "counter_0.db").stat().st_size == 0  # no file of holes

@@ -27,15 +27,41 @@ def test_each_run_that_takes_long_has_one_slot_more_made_for_the_others(started,
 
 
 class Pool:
-    def __init__(self) -> None:
-        self.num_processes = 2
+    def __init__(self, processes: int = 2) -> None:
+        self.num_processes = processes
         self.maintained = 0
+        self._pool = SimpleNamespace(_cache={})
+
+    def shrink(self, less):
+        self.num_processes -= less
 
     def grow(self, more):
         self.num_processes += more
 
     def maintain_pool(self):
         self.maintained += 1
+
+
+@pytest.mark.parametrize(
+    ("processes", "slots", "jobs", "since_s", "left"),
+    [
+        pytest.param(4, 2, 0, autoscale.SPARE_S + 1, 3, id="one at a time, once none is needed for a while"),
+        pytest.param(4, 2, 0, autoscale.SPARE_S - 1, 4, id="not yet: the hanging may go on"),
+        pytest.param(4, 2, 1, autoscale.SPARE_S + 1, 4, id="not while a bar is with any process"),
+        pytest.param(4, 3, 0, autoscale.SPARE_S + 1, 4, id="not while a run hangs"),
+        pytest.param(2, 2, 0, autoscale.SPARE_S + 1, 2, id="never one of the first"),
+    ],
+)
+def test_a_process_that_was_added_is_ended_when_it_is_idle_for_long(processes, slots, jobs, since_s, left):
+    pool = Pool(processes)
+    pool._pool._cache.update(dict.fromkeys(range(jobs)))
+    parent = SimpleNamespace(pool=pool, hostname="main@here", controller=SimpleNamespace(concurrency=2))
+    step = SimpleNamespace(slots=slots, needed_s=NOW_S - since_s)
+
+    autoscale.Autoscale.end_spare(step, parent, NOW_S)  # type: ignore[arg-type] # a step is too much to make
+
+    assert pool.num_processes == left
+    assert (step.needed_s == NOW_S) is (slots > 2)
 
 
 def test_slots_come_and_go_and_processes_stay(monkeypatch, settings):
@@ -46,7 +72,7 @@ def test_slots_come_and_go_and_processes_stay(monkeypatch, settings):
         decrement_eventually=lambda less: prefetch.append(prefetch[-1] - less),
     )
     parent = SimpleNamespace(pool=pool, hostname="main@here", controller=SimpleNamespace(concurrency=2), qos=qos)
-    step = SimpleNamespace(slots=2)
+    step = SimpleNamespace(slots=2, end_spare=lambda *_: None)
     hung = [SimpleNamespace(time_start=0.0)] * 2
 
     for running in (hung, hung, [], hung):

@@ -25,7 +25,7 @@ def consumer():
     one.timers = []
     one.hub = SimpleNamespace(call_later=lambda seconds, act: one.timers.append((seconds, act)))
     one.event_dispatcher = Sent()
-    one.pool = SimpleNamespace(maintain_pool=lambda: None)
+    one.pool = SimpleNamespace(maintain_pool=lambda: None, _pool=SimpleNamespace(on_process_down=print))
     return one
 
 

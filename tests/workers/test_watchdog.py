@@ -1,82 +1,43 @@
 """When the watchdog takes its worker for deaf."""
 
 from scanner_app.domain.worker_health import DEAF_AFTER_S
-from scanner_app.workers.watchdog import WaitingMessages
+from scanner_app.workers.watchdog import PAUSE_S, Waiting
 
 
-def test_a_message_that_goes_on_waiting_makes_a_worker_deaf():
-    waiting_messages = WaitingMessages()
+def test_a_worker_with_free_slots_and_no_answer_is_deaf_after_ten_seconds():
+    waiting = Waiting(0.0, every_s=5.0)
 
-    seen = [waiting_messages.look({"symbol.AAPL": "AAPL-1-e0/0"}, now, taken=0) for now in (0.0, 5.0, DEAF_AFTER_S)]
+    seen = [waiting.look(now, could_take=True, answered_s=0.0) for now in (2.0, 5.0, DEAF_AFTER_S)]
 
-    assert seen == [0.0, 5.0, DEAF_AFTER_S]
-
-
-def test_queues_that_are_never_empty_but_move_on_do_not():
-    waiting_messages = WaitingMessages()
-
-    seen = [waiting_messages.look({"symbol.AAPL": f"AAPL-{now}-e0/0"}, float(now), taken=0) for now in range(0, 60, 2)]
-
-    assert max(seen) == 0.0
+    assert seen == [2.0, 5.0, DEAF_AFTER_S]
 
 
-def test_a_busy_worker_is_not_deaf_and_the_count_begins_again_when_it_is_free():
-    waiting_messages = WaitingMessages()
-    waiting_messages.look({"symbol.AAPL": "AAPL-1-e0/0"}, 0.0, taken=0)
-    waiting_messages.look({}, 2.0, taken=0)  # no free slot: not even looked at
+def test_a_worker_that_hears_every_second_that_there_is_nothing_is_not_deaf():
+    waiting = Waiting(0.0, every_s=5.0)
 
-    assert waiting_messages.look({"symbol.AAPL": "AAPL-1-e0/0"}, 11.0, taken=0) == 0.0
+    seen = [waiting.look(float(now), could_take=True, answered_s=now - 0.5) for now in range(0, 60, 2)]
 
-
-def test_a_worker_that_takes_a_thousand_symbols_messages_in_turn_is_not_deaf_to_the_last_ones():
-    waiting_messages = WaitingMessages()
-
-    seen = []
-    for second in range(0, 20, 2):  # fifty a second: the last one's turn comes after twenty
-        waiting = {f"symbol.{number}": f"{number}-1-e0/0" for number in range(50 * second, 1_000)}
-        seen.append(waiting_messages.look(waiting, float(second), taken=50 * second))
-
-    assert max(seen) == 0.0
+    assert max(seen) == 0.5
 
 
-def test_a_worker_that_goes_deaf_amid_a_thousand_messages_is_deaf_ten_seconds_later():
-    waiting_messages = WaitingMessages()
-    waiting = {f"symbol.{number}": f"{number}-1-e0/0" for number in range(1_000)}
-    waiting_messages.look(waiting, 0.0, taken=0)
-    waiting_messages.look(waiting, 8.0, taken=300)
+def test_a_busy_worker_or_one_without_a_broker_is_not_deaf_and_the_time_begins_again():
+    waiting = Waiting(0.0, every_s=5.0)
+    waiting.look(9.0, could_take=True, answered_s=0.0)
+    waiting.look(11.0, could_take=False, answered_s=0.0)
 
-    seen = [waiting_messages.look(waiting, now, taken=300) for now in (10.0, 8.0 + DEAF_AFTER_S)]
-
-    assert seen == [2.0, DEAF_AFTER_S]
+    assert waiting.look(13.0, could_take=True, answered_s=0.0) == 2.0
 
 
-def test_a_worker_that_takes_from_its_other_queues_alone_is_deaf_to_the_one():
-    waiting_messages = WaitingMessages()
-
-    seen = [
-        waiting_messages.look({"symbol.NEW": "NEW-1-e0/0"}, now, taken=round(now))
-        for now in (0.0, 2.0, 5.0, DEAF_AFTER_S)
-    ]
-
-    assert seen == [0.0, 0.0, 5.0, DEAF_AFTER_S]
+def test_a_worker_that_has_just_started_has_its_ten_seconds():
+    assert Waiting(100.0, every_s=5.0).look(102.0, could_take=True, answered_s=0.0) == 2.0
 
 
-def test_a_trickle_from_others_keeps_a_worker_that_is_deaf_to_one_alive_for_a_minute_at_most():
-    waiting_messages = WaitingMessages()
-    burst = {f"symbol.{number}": f"{number}-1-e0/0" for number in range(200)}
-    deaf_to = {"symbol.NEW": "NEW-1-e0/0"}
-    waiting_messages.look(burst | deaf_to, 0.0, taken=0)
+def test_a_worker_that_was_stopped_itself_has_its_ten_seconds_once_it_goes_on():
+    """As by a pause of its machine: answers have come that it has not read yet."""
+    waiting = Waiting(0.0, every_s=2.0)
+    waiting.look(2.0, could_take=True, answered_s=1.5)
+    on = 4.1 + PAUSE_S
 
-    seen = {now: waiting_messages.look(deaf_to, float(now), taken=200 + now) for now in range(2, 70, 2)}
-
-    assert max(seen[now] for now in range(2, 60, 2)) < DEAF_AFTER_S
-    assert seen[62] > DEAF_AFTER_S
-
-
-def test_beginning_with_new_queues_is_not_deafness():
-    waiting_messages = WaitingMessages()
-    waiting = {"symbol.AAPL": "AAPL-1-e0/0"}
-    waiting_messages.look(waiting, 0.0, taken=0)
-    waiting_messages.busy(8.0)
-
-    assert waiting_messages.look(waiting, 10.0, taken=0) == 2.0
+    assert waiting.look(on, could_take=True, answered_s=1.5) == 0.0
+    assert waiting.look(on + 2.0, could_take=True, answered_s=1.5) == 2.0
+    assert waiting.look(on + 4.0, could_take=True, answered_s=on + 3.5) == 0.5

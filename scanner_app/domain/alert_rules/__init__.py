@@ -8,6 +8,10 @@ from scanner_app.domain.alert_rules import (
     beat_late,
     broker_away,
     deaf_worker,
+    failed_rule,
+    feed_down,
+    feed_silent,
+    gap_open,
     healthy_share,
     no_notifier,
     no_worker,
@@ -23,26 +27,34 @@ from scanner_app.domain.alert_rules import (
     worker_clock,
 )
 from scanner_app.domain.alert_rules.interface import (
+    BREAKER,
     BrokerFacts,
     Facts,
+    FailedRule,
+    FeedFacts,
     Finding,
     Limits,
     Rule,
     SymbolFacts,
     WorkerFacts,
     runbook_file,
+    runbook_page,
 )
 
 __all__ = [
+    "BREAKER",
     "RULES",
     "BrokerFacts",
     "Facts",
+    "FailedRule",
+    "FeedFacts",
     "Finding",
     "Limits",
     "Rule",
     "SymbolFacts",
     "WorkerFacts",
     "runbook_file",
+    "runbook_page",
 ]
 
 RULES: dict[str, Rule] = {
@@ -60,11 +72,15 @@ RULES: dict[str, Rule] = {
         slow_database,
         slow_broker,
         slow_symbol,
+        feed_down,
+        feed_silent,
+        gap_open,
         stale_symbol,
         backlog,
         worker_clock,
         no_notifier,
         quarantine,
+        failed_rule,
     )
 }
 """Every rule by its name. A rule comes after the rules that mute it."""

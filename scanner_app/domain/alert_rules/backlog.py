@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule
 from scanner_app.domain.enums import Severity
+from scanner_app.domain.wording import clock
 
 DEFAULT_BACKLOG = 10_000
 """SCANNER_ALERT_BACKLOG, unless it is set: bars of one symbol."""
@@ -15,9 +16,11 @@ def find(facts: Facts) -> Iterable[Finding]:
         if one.backlog > facts.limits.backlog:
             yield Finding(
                 message=f"{one.ticker}: {one.backlog:,} bars wait, more than {facts.limits.backlog:,}.",
+                kept=f"{one.ticker}: {one.backlog:,} bars waited at {clock(facts.now)}, more than "
+                f"{facts.limits.backlog:,}.",
                 symbol_id=one.id,
                 ticker=one.ticker,
-                stronger_subject=one.consumers,
+                stronger_subject=one.lane,
             )
 
 

@@ -1,4 +1,4 @@
-"""The broker does not answer."""
+"""The broker does not answer, or takes no writes."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,8 @@ from scanner_app.domain.enums import Severity
 def find(facts: Facts) -> Iterable[Finding]:
     """One finding for the whole scanner."""
     if not facts.broker.answers:
-        yield Finding(message=f"The broker does not answer: {facts.broker.error}. Bars are accepted, and wait.")
+        what = "takes no writes" if facts.broker.refuses else "does not answer"
+        yield Finding(message=f"The broker {what}: {facts.broker.error}. Bars are accepted, and wait.")
 
 
 RULE = Rule(

@@ -13,8 +13,8 @@ def find(facts: Facts) -> Iterable[Finding] | None:
         return None
     return [
         Finding(
-            message=f"Worker {worker.name} lives, but a message has waited for "
-            f"{wording.span(worker.unconsumed_s)} while it had free slots.",
+            message=f"Worker {worker.name} lives and has free slots, but has had no answer from the broker for "
+            f"{wording.span(worker.unanswered_s)}.",
             subject=worker.name,
         )
         for worker in facts.broker.workers

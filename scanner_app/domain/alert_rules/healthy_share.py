@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule, some_names
 from scanner_app.domain.enums import Severity
+from scanner_app.domain.wording import clock
 
 DEFAULT_HEALTHY_PERCENT = 80
 """SCANNER_ALERT_HEALTHY_PERCENT, unless it is set. Given by the requirements."""
@@ -16,9 +17,11 @@ def find(facts: Facts) -> Iterable[Finding]:
     healthy = len(enabled) - len(unhealthy)
     # In integers, because a product of floats may miss the exact limit.
     if healthy * 100 < len(enabled) * facts.limits.healthy_percent:
+        share = f"{healthy:,} of {len(enabled):,} symbols"
+        which = f"which is under {facts.limits.healthy_percent} %; not {some_names(unhealthy, len(unhealthy))}."
         yield Finding(
-            message=f"{healthy:,} of {len(enabled):,} symbols are healthy, which is under "
-            f"{facts.limits.healthy_percent} %; not {some_names(unhealthy, len(unhealthy))}."
+            message=f"{share} are healthy, {which}",
+            kept=f"{share} were healthy at {clock(facts.now)}, {which}",
         )
 
 

@@ -4,15 +4,23 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from scanner_app.domain.enums import Severity
+from scanner_app.domain.enums import FeedState, Severity
 
 MAX_NAMES = 5
 """Most symbols that one sentence names."""
+
+BREAKER = "breaker"
+"""Under this name runbook and silences know the messages about breakers that open and close, which no rule sends."""
 
 
 def runbook_file(rule: str) -> str:
     """The path of a rule's runbook page in the repository; also for the name of a rule that no longer exists."""
     return f"docs/runbook/{rule}.md"
+
+
+def runbook_page(rule: str) -> str:
+    """The page that shows a rule's runbook: a path of the site."""
+    return f"/runbook/{rule}/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +34,7 @@ class Limits:
     stuck_s: float
     backlog: int  # bars of one symbol
     answer_ms: int  # of database and broker
+    gap_s: float  # since the finding of a hole in a live feed's series
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +46,13 @@ class SymbolFacts:
     enabled: bool
     healthy: bool  # its state is processing
     breaker_open: bool  # until the half-open moment
-    slow_p95_ms: int = 0  # the p95 of fresh bars, if it is over the limit, else 0
+    slow_p95_ms: int = 0  # the p95 of fresh bars, if it is over the symbol's limit, else 0
+    p95_limit_ms: int | None = None  # the symbol's own limit; None: that of the settings
     backlog: int = 0  # the head included
     stale_for_s: float = 0  # trading time beyond what its timeframe allows
-    consumers: str = ""  # the lane and shard that should consume its queue: a subject of no_worker
+    lane: str = ""  # whose workers take its bars: a subject of no_worker
     due_since: datetime | None = None  # since when its head could run; None: no head, or it may not run now
+    in_line: bool = False  # its head's queue is on the ready list: it waits for a free worker
     outages: int = 0  # runs of its head in a row that ended with an outage
 
 
@@ -51,8 +62,7 @@ class WorkerFacts:
 
     name: str
     role: str
-    shard: str  # "0/1"
-    unconsumed_s: float = 0  # how long a message has waited while the worker had free slots
+    unanswered_s: float = 0  # how long its wait for messages has had no answer while it had free slots
     deaf: bool = False  # whether that is too long
     clock_ahead_s: float | None = None  # its clock minus the database's; None: not known
 
@@ -62,14 +72,42 @@ class BrokerFacts:
     """What the broker knows. If it does not answer, only `error` is set."""
 
     answer_ms: float = 0
-    error: str = ""  # why it did not answer
+    error: str = ""  # why it did not answer, or took no write
+    refuses: bool = False  # it answers, but takes no writes
     workers: tuple[WorkerFacts, ...] = ()
     swept_ago_s: float | None = None  # since the sweeper's last run; None: longer than that is remembered
+    ready: frozenset[str] = frozenset()  # the queues on the ready lists
 
     @property
     def answers(self) -> bool:
         """Whether the broker answers; otherwise the other fields mean nothing."""
         return not self.error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedFacts:
+    """One enabled live feed. Its state is not known while the broker does not answer."""
+
+    name: str
+    state: FeedState
+    last_error: str = ""
+    quiet_s: float | None = None  # since the last message of its venue; None: not known
+    gaps_open: int = 0
+    bars_missing: int = 0  # in these holes
+    oldest_gap_s: float = 0  # since the oldest of them was found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedRule:
+    """A trader's rule that failed, as it is now."""
+
+    id: int
+    name: str
+    owner: str
+    series: int  # on how many it is off
+    ticker: str  # of the last failure
+    timeframe: str
+    error: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,14 +123,17 @@ class Facts:
     sweep_patience_s: float = 15  # the sweeper is late if its last run is longer ago; /readyz uses it too
     sweep_memory_s: float = 60  # how long the sweeper's last run is remembered
     watch_s: float = 5  # period of the evaluation
+    feeds: tuple[FeedFacts, ...] = ()  # by name
     in_quarantine: Mapping[str, int] = field(default_factory=dict)  # bars by ticker
+    failed_rules: tuple[FailedRule, ...] = ()  # of traders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """A rule holds for a symbol, for another subject such as a worker, or (without either) for the whole scanner."""
 
-    message: str  # one sentence, with the figures
+    message: str  # one sentence, with the figures of now
+    kept: str = ""  # the same for reading later, as what was then; empty: the message says nothing that changes
     symbol_id: int | None = None
     ticker: str = ""
     subject: str = ""

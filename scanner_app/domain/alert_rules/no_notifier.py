@@ -1,4 +1,4 @@
-"""No worker sends notifications."""
+"""No worker sends notifications, or tells hits."""
 
 from collections.abc import Iterable
 
@@ -8,12 +8,18 @@ from scanner_app.domain.worker_roles import Role
 
 
 def find(facts: Facts) -> Iterable[Finding] | None:
-    """One finding for the whole scanner."""
+    """One finding for the notifications, and one for the hits."""
     if not facts.broker.answers:
         return None
-    if any(worker.role == Role.NOTIFY for worker in facts.broker.workers):
-        return []
-    return [Finding(message="No living notify worker: messages are kept, and nobody sends them.")]
+    living = {worker.role for worker in facts.broker.workers}
+    found = []
+    if Role.NOTIFY not in living:
+        found.append(Finding(message="No living notify worker: messages are kept, and nobody sends them."))
+    if Role.HITS not in living:
+        found.append(
+            Finding(message="No living hits worker: hits are kept, and nobody is told.", subject=Role.HITS.value)
+        )
+    return found
 
 
 RULE = Rule(

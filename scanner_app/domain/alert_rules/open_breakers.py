@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule, some_names
 from scanner_app.domain.enums import Severity
+from scanner_app.domain.wording import clock
 
 DEFAULT_OPEN_BREAKERS = 3
 """SCANNER_ALERT_OPEN_BREAKERS, unless it is set. Given by the requirements."""
@@ -13,9 +14,10 @@ def find(facts: Facts) -> Iterable[Finding]:
     """One finding for the whole scanner. A half-open breaker lets its probe run, so it does not count."""
     tickers = [one.ticker for one in facts.symbols if one.breaker_open]
     if len(tickers) > facts.limits.open_breakers:
+        too_many = f"more than {facts.limits.open_breakers}: {some_names(tickers, len(tickers))}."
         yield Finding(
-            message=f"{len(tickers):,} breakers are open, more than {facts.limits.open_breakers}: "
-            f"{some_names(tickers, len(tickers))}."
+            message=f"{len(tickers):,} breakers are open, {too_many}",
+            kept=f"{len(tickers):,} breakers were open at {clock(facts.now)}, {too_many}",
         )
 
 

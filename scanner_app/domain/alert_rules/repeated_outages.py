@@ -6,7 +6,7 @@ from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule
 from scanner_app.domain.enums import Severity
 
 IN_A_ROW = 10
-"""Outages of one bar in a row that make a finding. Given by the design: a restart causes fewer."""
+"""Outages of one bar in a row that make a finding: a restart causes fewer."""
 
 
 def find(facts: Facts) -> Iterable[Finding] | None:

@@ -6,7 +6,7 @@ from scanner_app.domain.alert_rules.interface import Facts, Finding, Rule
 from scanner_app.domain.enums import Severity
 
 MAX_OFF_S = 1.0
-"""Most seconds that a worker's clock may differ from the database's. Given by the design: the shortest retry delay."""
+"""Most seconds that a worker's clock may differ from the database's: the shortest retry delay."""
 
 
 def find(facts: Facts) -> Iterable[Finding] | None:

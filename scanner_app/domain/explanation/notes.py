@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from scanner_app.domain import wording
-from scanner_app.domain.alert_rules import runbook_file
+from scanner_app.domain.alert_rules import runbook_page
 from scanner_app.domain.explanation.phrases import since_phrase
 from scanner_app.domain.explanation.result import Code
 from scanner_app.domain.explanation.situation import FormingSituation, SecondLook, Situation, SlowLane
@@ -72,7 +72,7 @@ def problems_of(situation: Situation) -> Iterator[tuple[str, str]]:
     for alert in situation.alerts:
         yield (
             alert.message,
-            f"Alert {alert.rule}{since_phrase(alert.fired_at, situation.now)}: see {runbook_file(alert.rule)}.",
+            f"Alert {alert.rule}{since_phrase(alert.fired_at, situation.now)}: see {runbook_page(alert.rule)}.",
         )
     if situation.is_stale:
         age = "" if situation.data_age_s is None else f", the newest ended {wording.span(situation.data_age_s)} ago"

@@ -40,7 +40,7 @@ def idle_case(situation: Situation) -> Case:
         return case_of(
             Code.EMPTY,
             situation.created_at,
-            f"no bar yet: on the watch list since {since}",
+            f"no bar yet: added at {since}",
             f"No bar of {situation.ticker} was ever accepted.",
             f"Its first bar {following}.",
         )

@@ -12,7 +12,7 @@ from typing import Final
 
 from scanner_app.feeds.reader.columns import ticker_of
 from scanner_app.feeds.reader.moments import localiser
-from scanner_app.feeds.reader.numbers import is_nothing, reader
+from scanner_app.feeds.reader.numbers import is_nothing, reader, without_price
 from scanner_app.feeds.reader.plan import Plan
 from scanner_app.feeds.reader.spacing import MOST_SERIES
 from scanner_app.feeds.reader.table import Row
@@ -25,6 +25,8 @@ _DATABENTO: Final = {"32": "1s", "33": "1m", "34": "1h", "35": "1d", "36": "1d"}
 """Databento's `rtype` of its schemas of bars."""
 
 _SAID: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+_SAID_BY_X: Final = {"true": True, "false": False}
+"""What Binance's stream writes in its `x`; a column of numbers with that name is something else."""
 
 
 def bars(rows: Iterator[Row], plan: Plan) -> Iterator[Item]:
@@ -41,6 +43,7 @@ def bars(rows: Iterator[Row], plan: Plan) -> Iterator[Item]:
     ]
     local = localiser(plan.zone)
     closed_at = plan.columns.closed
+    said_by = _SAID_BY_X if closed_at is not None and plan.columns.name(closed_at).casefold() == "x" else _SAID
     last: dict[str, datetime] = {}
     for line, row in rows:
         if len(row) < width:
@@ -57,7 +60,7 @@ def bars(rows: Iterator[Row], plan: Plan) -> Iterator[Item]:
                 if isinstance(moment, datetime) and (symbol in last or len(last) < MOST_SERIES):
                     last[symbol] = moment
             bar = {"symbol": symbol, "timeframe": timeframe_of_row(row), "timestamp": moment} | values
-            if closed_at is not None and (said := _SAID.get(str(row[closed_at]).strip().lower())) is not None:
+            if closed_at is not None and (said := said_by.get(str(row[closed_at]).strip().lower())) is not None:
                 bar["closed"] = said
             yield line, bar
 
@@ -74,7 +77,7 @@ class _GroupReader:
         number = self._number
         cells = (row[self._open], row[self._high], row[self._low], row[self._close])
         first, high, low, close = map(number, cells)
-        if first is None and high is None and low is None and close is None:
+        if without_price((first, high, low, close)):
             return None
         if self._divisor != 1.0:
             first, high, low, close = (

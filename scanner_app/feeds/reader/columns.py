@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from scanner_app.feeds.reader.errors import Unsettled, shown
-from scanner_app.feeds.reader.names import NAMED_BY, PRICES, field_of, normalised
+from scanner_app.feeds.reader.names import NAMED_BY, PAIR, PRICES, TIMES, field_of, normalised
 
-_PAIR = re.compile(r"\(\s*['\"]?(.*?)['\"]?\s*,\s*['\"]?(.*?)['\"]?\s*\)")
 _JOINED = re.compile(
     r"(?P<a>.+?)[._ ](?P<b>open|high|low|close|volume)|(?P<c>open|high|low|close|volume)[._ ](?P<d>.+)", re.IGNORECASE
 )
@@ -25,8 +24,6 @@ _LABELS: Final = _TICKER_LABELS | {"price", "attributes"}
 
 _SHARES: Final = frozenset({"EQ", "BE", ""})
 """NSE's series of the share itself."""
-
-_TIME_FIELDS: Final = frozenset({"timestamp", "date", "time"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +47,15 @@ class Group:
 class Columns:
     """Places of fields in a row. `times` are candidates for the timestamp, the preferred first.
 
-    `time_of_day` is the column to join to a date. `names` are what the file calls its columns.
+    `time_of_day` is the column to join to a date; `other_symbols` are candidates for the symbol, should `symbol` turn
+    out to hold something else. `names` are what the file calls its columns.
     """
 
     groups: tuple[Group, ...]
     times: tuple[int, ...]
     time_of_day: int | None = None
     symbol: int | None = None
+    other_symbols: tuple[int, ...] = ()
     series: int | None = None
     timeframe: int | None = None
     closed: int | None = None
@@ -71,7 +70,7 @@ class Columns:
 
 def ticker_of(symbol: object, series: object = None) -> str:
     """Return the ticker in a cell; NSE lists a company's bonds under its ticker, in series of their own."""
-    ticker = "" if symbol is None else str(symbol).strip()
+    ticker = "" if symbol is None else str(symbol).strip().lstrip("'")  # the apostrophe by which Excel keeps a text
     kind = "" if series is None else str(series).strip()
     return ticker if kind in _SHARES or not ticker else f"{ticker}-{kind}"
 
@@ -83,6 +82,9 @@ def find_columns(header: Sequence[Sequence[str]], given: Mapping[str, str]) -> C
     fields = _fields(names)
     chosen = _given(names, given)
     tickers: list[str | None] = list(dict.fromkeys(symbol for symbol in symbols if symbol)) or [None]
+    if {"id", "amount", "vol", "count"} <= set(map(normalised, names)):
+        # HTX's vol is turnover, its amount what was traded.
+        fields["volume"] = [next(place for place, name in enumerate(names) if normalised(name) == "amount")]
     found = (_group(ticker, symbols, fields, chosen) for ticker in tickers)
     groups = tuple(group for group in found if group is not None)
     if not groups:
@@ -98,6 +100,7 @@ def find_columns(header: Sequence[Sequence[str]], given: Mapping[str, str]) -> C
         times=tuple(times),
         time_of_day=clock,
         symbol=whole.get("symbol"),
+        other_symbols=() if "symbol" in chosen else tuple(fields.get("symbol", [])[1:]),
         series=whole.get("series"),
         timeframe=whole.get("timeframe"),
         closed=whole.get("closed"),
@@ -125,7 +128,7 @@ def _names(rows: Sequence[tuple[str, ...]]) -> tuple[tuple[str, ...], list[str]]
     """Return the columns' names, and the symbol that stands with each in another row of the header ("": none)."""
     best = max(rows, key=lambda row: sum(1 for cell in row if cell.strip() and field_of(cell) is not None))
     names, symbols = list(best), [""] * len(best)
-    timed = bool(best[0].strip()) and (field_of(best[0]) or ("",))[0] in _TIME_FIELDS
+    timed = bool(best[0].strip()) and (field_of(best[0]) or ("",))[0] in TIMES
     for row in rows:
         if row is best:
             continue
@@ -156,7 +159,7 @@ def _joined(names: list[str]) -> tuple[list[str], list[str]]:
         return names, symbols
     parted = list(names)
     for place, name in enumerate(names):
-        if pair := _PAIR.fullmatch(name.strip()):
+        if pair := PAIR.fullmatch(name.strip()):
             first, second = pair[1], pair[2]
         elif joined := _JOINED.fullmatch(name.strip()):
             first, second = joined["a"] or joined["d"], joined["b"] or joined["c"]
@@ -177,11 +180,11 @@ def _joined(names: list[str]) -> tuple[list[str], list[str]]:
 
 def _fields(names: Sequence[str]) -> dict[str, list[int]]:
     """Return the columns of each field, the preferred first."""
-    ranked: dict[str, list[tuple[int, int]]] = {}
+    ranked: dict[str, list[tuple[int, bool, int]]] = {}
     for place, name in enumerate(names):
         if (known := field_of(name)) is not None and (name.strip() or place == 0):
-            ranked.setdefault(known[0], []).append((known[1], place))
-    return {name: [place for _, place in sorted(each)] for name, each in ranked.items()}
+            ranked.setdefault(known[0], []).append((known[1], name.isupper(), place))  # Binance has `l` and `L`
+    return {name: [place for _, _, place in sorted(each)] for name, each in ranked.items()}
 
 
 def _given(names: Sequence[str], given: Mapping[str, str]) -> dict[str, int]:

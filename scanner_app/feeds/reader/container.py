@@ -48,10 +48,11 @@ _FOREIGN: Final[tuple[tuple[bytes, str], ...]] = (
     (b"FEA1", "is a Feather file of the first version; write it with a newer pyarrow"),
     (b"7z\xbc\xaf", "is a 7z archive; unpack it"),
     (b"Rar!", "is a RAR archive; unpack it"),
+    (b"\x93NUMPY", "is a NumPy array; write it as CSV or Parquet, with its times"),
     (b"\x80\x04\x95", "is a Python pickle; write it as Parquet or CSV"),
     (b"\x80\x05\x95", "is a Python pickle; write it as Parquet or CSV"),
 )
-_WEB_PAGE = re.compile(rb"\s*<(?:!doctype html|html|\?xml)", re.IGNORECASE)
+_WEB_PAGE = re.compile(rb"\s*<(?:!doctype html|html|\?xml|table[ >])", re.IGNORECASE)
 _SUFFIXES = re.compile(
     r"\.(?:csv|txt|tsv|tab|asc|prn|json|jsonl|ndjson|parquet|pq|feather|arrow|ipc|gz|zip|bz2|xz|zst)$", re.IGNORECASE
 )
@@ -112,7 +113,7 @@ def _parts(
         head = file.read(4096)
     packed = next((kind for magic, kind in _PACKED.items() if head.startswith(magic)), None)
     if packed is not None or head.startswith(b"PK\x03\x04"):
-        if packing.count(",") >= 1:
+        if "," in packing:
             raise FeedError(f"{name}: is packed three times; unpack it")
         packing = f"{packing}, " if packing else ""
         if packed is None:
@@ -142,6 +143,8 @@ def _kind(name: str, head: bytes) -> Kind:
     for magic, what in _FOREIGN:
         if head.startswith(magic):
             raise FeedError(f"{name}: {what}")
+    if head[257:262] == b"ustar":
+        raise FeedError(f"{name}: is a tar archive; unpack it")
     if _WEB_PAGE.match(head):
         raise FeedError(f"{name}: is a web page, not a file of prices; was the download refused?")
     if head.startswith(b"PAR1"):
@@ -182,7 +185,12 @@ def _data_members(name: str, archive: zipfile.ZipFile) -> Iterator[zipfile.ZipIn
         raise FeedError(f"{name}: has {len(infos):,} members; at most {MEMBERS:,} are read")
     if any(info.filename == "[Content_Types].xml" for info in infos):
         raise FeedError(f"{name}: is an Excel workbook; save the sheet as CSV")
+    if {"mimetype", "content.xml"} <= {info.filename for info in infos}:
+        raise FeedError(f"{name}: is an OpenDocument file; save the sheet as CSV")
+    tables = {_stem(info.filename) for info in infos if info.filename.lower().endswith(".csv")}
     for info in sorted(infos, key=lambda each: each.filename):
+        if info.filename.lower().endswith(".txt") and _stem(info.filename) in tables:
+            continue  # what HistData says of the CSV beside it
         if not info.is_dir() and not _NOT_DATA.search(info.filename):
             yield info
 

@@ -65,8 +65,10 @@ def choose_symbol(table: Table, found: Found, options: Options, hint: NameHint, 
         raise Unsettled(f"names no symbol{name}. Say --symbol")
     symbol, said = hint.symbol, hint.said
     match = _METATRADER_4.fullmatch(symbol)
-    if match and not hint.vendor and not found.columns.names[0] and timeframe_name(match["t"]) == timeframe:
-        symbol, said = match["s"], "as MetaTrader 4 names its files"
+    # With a header it may be anybody's file, and DAX30 a symbol.
+    sure = not found.columns.names[0] or re.match(r"[A-Za-z]{6}", symbol)
+    if match and not hint.vendor and sure and timeframe_name(match["t"]) == timeframe:
+        symbol, said = match["s"].rstrip("_"), "as MetaTrader 4 names its files"
     return Symbols(symbol=symbol, all=(symbol,), note=f"symbol {symbol}, {said}" if said else "")
 
 
@@ -109,6 +111,9 @@ def choose_volumes(found: Found, hint: NameHint) -> tuple[tuple[int | None, ...]
 
 # --- Scale
 
+LEAN: Final = 1e4
+"""What LEAN's prices of shares are multiplied by."""
+
 
 def choose_divisor(table: Table, found: Found, hint: NameHint) -> tuple[float, str]:
     """Return what prices are divided by, and what to say: where a vendor writes them as whole numbers."""
@@ -118,7 +123,7 @@ def choose_divisor(table: Table, found: Found, hint: NameHint) -> tuple[float, s
     if found.columns.databento:
         return 1e9, "prices divided by 1,000,000,000, as Databento's raw form has them"
     if not table.header and _lean_daily_or_minute(table, found, hint):
-        return 1e4, "prices divided by 10,000, as LEAN has those of shares"
+        return LEAN, "prices divided by 10,000, as LEAN has those of shares"
     return 1.0, ""
 
 

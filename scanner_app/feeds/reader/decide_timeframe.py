@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from zoneinfo import ZoneInfo
 
@@ -38,6 +38,10 @@ def choose_timeframe(
         if other := [each for each in by_rows if each != given and each in TIMEFRAMES]:
             raise Unsettled(f"--timeframe is {given}, but {column} says {other[0]}")
         return _checked(f"--timeframe is {given}", given, spacing, times)
+    if by_rows and not any(each in TIMEFRAMES for each in by_rows):
+        found.notes.append(f"{column} says {by_rows[0]!r}, which is no timeframe, and is passed over")
+        found.columns = replace(found.columns, timeframe=None)
+        by_rows = ()
     if by_rows:
         if len(by_rows) == 1 and by_rows[0] in TIMEFRAMES:
             _checked(f"{column} says {by_rows[0]}", by_rows[0], spacing, times)

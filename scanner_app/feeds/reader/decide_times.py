@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,7 +14,7 @@ from scanner_app.feeds.reader.first_walk import Found
 from scanner_app.feeds.reader.moments import MomentReader
 from scanner_app.feeds.reader.options import DateOrder, Options
 from scanner_app.feeds.reader.survey import TimeSurvey
-from scanner_app.feeds.reader.times import PER_SECOND, Unit
+from scanner_app.feeds.reader.times import PER_SECOND, Form, Unit
 from scanner_app.feeds.reader.zones import did_you_mean, zone_named
 
 ORDER_WORDS: Final[dict[str, str]] = {"dmy": "day/month/year", "mdy": "month/day/year", "ymd": "year/month/day"}
@@ -42,17 +43,17 @@ def choose_time(found: Found, options: Options, hint: NameHint) -> TimeColumn:
         since = datetime.strptime(hint.day, "%Y%m%d")  # noqa: DTZ007 - localised later
         reader = MomentReader(place=columns.times[0], since=since)
         return TimeColumn(moments=(reader,), why="", dates=False, zoned=False, two_blanks=False)
-    place = _place(found)
+    place, clock_place = _places(found)
     survey = found.times[place]
     _zones_known(survey, columns, place, options)
     forms = survey.known_forms
     dates = all(not form.has_time for form in forms)
     clock, digits = None, 6
-    if dates and columns.time_of_day is not None and columns.time_of_day != place:
-        clocks = found.times[columns.time_of_day].shapes.counts
+    if dates and clock_place is not None and clock_place != place:
+        clocks = found.times[clock_place].shapes.counts
         longest = max((len(shape.strip()) for shape in clocks if shape.strip().isdecimal()), default=0)
         if any(shape.strip() for shape in clocks):
-            clock, digits, dates = columns.time_of_day, 4 if 0 < longest <= 4 else 6, False
+            clock, digits, dates = clock_place, _clock_digits(longest), False
     orders, why = _orders(survey, options)
     unit = _small_unit(survey)
     readers = tuple(
@@ -74,6 +75,23 @@ def choose_time(found: Found, options: Options, hint: NameHint) -> TimeColumn:
         and clock is None,
         two_blanks=any(shape == "99999999  99:99:99" for shape in survey.shapes.counts),
     )
+
+
+def _clock_digits(longest: int) -> int:
+    """Return how many digits a time of day has without colons, by its longest: hours alone, HHMM or HHMMSS."""
+    return 6 if longest == 0 or longest > 4 else 4 if longest > 2 else 2
+
+
+def _places(found: Found) -> tuple[int, int | None]:
+    """Return the column of the times and, where that holds days alone, the one of the times of day, if there is one."""
+    place, clock = _place(found), found.columns.time_of_day
+    if any(form.has_time for form in found.times[place].known_forms):
+        return place, None
+    if clock is not None and clock != place and found.times[clock].has_days:
+        return clock, None  # the whole moment beside its day: Baostock
+    if clock is None:
+        clock = next((each for each in found.columns.times if each != place and found.times[each].is_clock), None)
+    return place, clock
 
 
 def _place(found: Found) -> int:
@@ -165,10 +183,16 @@ def _orders(survey: TimeSurvey, options: Options) -> tuple[tuple[DateOrder | Non
         raise Unsettled(
             f"line {first[0]} has {first[1]}, line {second[0]} has {second[1]}: no one order of day and month fits both"
         )
+    # 24/03/11 may also begin with its year; dates with dots do not.
+    years: tuple[DateOrder, ...] = ("ymd",) if not (second or survey.year_last or _dotted(doubtful)) else ()
     if first:
-        return ("dmy",), f"because line {first[0]} has {first[1]}"
+        return ("dmy", *years), f"because line {first[0]} has {first[1]}"
     if second:
         return ("mdy",), f"because line {second[0]} has {second[1]}"
-    if all(form.separator == "." for form in doubtful):
+    if _dotted(doubtful):
         return ("dmy",), "as dates with dots are"
-    return ("mdy", "dmy"), ""
+    return ("mdy", "dmy", *years), ""
+
+
+def _dotted(forms: Sequence[Form]) -> bool:
+    return all(form.separator == "." for form in forms)

@@ -33,9 +33,11 @@ class Zone:
 
 
 def choose_zone(
-    table: Table, found: Found, options: Options, hint: NameHint, spacing: Spacing, times: TimeColumn
+    table: Table, found: Found, options: Options, hint: NameHint, spacing: Spacing, times: TimeColumn, *, lean: bool
 ) -> Zone:
     """Choose the zone of times that name none: the option, what the file says, what its vendor is known for, UTC.
+
+    `lean`: the prices are those of shares by LEAN.
 
     Raises Unsettled for an unknown zone, and for a vendor that writes times of the user's own zone.
     """
@@ -52,7 +54,7 @@ def choose_zone(
         return Zone(zone, named, f"times are of {named}, as the file says")
     if hint.vendor == "HistData":
         return Zone(_EST, "EST", "times are EST without daylight saving time (UTC-5), as HistData writes them")
-    if hint.vendor == "LEAN" and all(found.numbers[place].whole for place in found.columns.groups[0].prices):
+    if lean:
         return Zone(ZoneInfo(_NEW_YORK), _NEW_YORK, f"times are of {_NEW_YORK}, as LEAN writes those of US shares")
     if _interactive_brokers(found, times):
         return _of_tws(spacing)

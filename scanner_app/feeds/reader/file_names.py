@@ -6,6 +6,7 @@ A name that is plainly a file's ("data", "prices", "2024") gives no symbol: it w
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -41,19 +42,29 @@ def _stooq(symbol: str) -> str:
     return symbol.replace("_", ".").upper()
 
 
+_HISTORY = (
+    "Historical (?:Data|Prices?|Rates)|Stock Price History|Futures Prices|Historische (?:Daten|Kurse|Gegevens)|"
+    "Dati [Ss]torici|Données [Hh]istoriques|Datos [Hh]istóricos|Dados [Hh]istóricos|Geçmiş [Vv]erileri|"
+    "Dane [Hh]istoryczne|Historiska [Dd]ata|Прошлые данные|Исторические данные|過去データ|과거 데이터|历史数据|歷史數據"
+)
+"""What Investing.com's editions call the data of a symbol in the names of their files."""
+
+_DOTTED = r"\d{4}\.\d\d\.\d\d"
 _DATE = r"\d{4}-?\d{2}(?:-?\d{2})?"
 _PATTERNS: Final[tuple[tuple[str, str, Callable[[str], str]], ...]] = (
     ("Binance", rf"(?P<s>[A-Z0-9]+(?:_\w+)?)-(?P<t>\d+(?:s|m|h|d|w|mo))-{_DATE}", _as_is),
     ("freqtrade", r"(?P<s>[A-Z0-9]+_[A-Z0-9]+(?:_[A-Z0-9]+)?)-(?P<t>\d+[smhdwM]o?)(?:-(?:futures|spot|mark))?", _pair),
     ("Dukascopy", r"(?P<s>[\w.]+?)_Candlestick_(?P<t>\d+_[A-Za-z]+)_(?:BID|ASK)_.*", _as_is),
     ("Dukascopy", r"(?P<s>[a-z0-9]+)-(?P<t>[mhd]\d+)-(?:bid|ask)-.*", str.upper),
+    ("Dukascopy", rf"(?P<s>[\w.]+?)_(?P<t>(?:\d+ )?[A-Z][a-z]+)_(?:Bid|Ask)_{_DOTTED}_{_DOTTED}", _as_is),
     ("HistData", r"DAT_[A-Z]+_(?P<s>[A-Z0-9]+)_(?P<t>M1)_\d+", _as_is),
     ("MetaTrader", r"(?P<s>.+?)_?(?P<t>M\d+|H\d+|Daily|Weekly|Monthly|D1|W1|MN1)_\d{8,12}_\d{8,12}", _as_is),
     ("TradingView", r"[A-Z0-9_]+_(?P<s>[^,\s_]+), ?(?P<t>\d+[SDWMH]?|[DWM])(?:_[0-9a-f]{4,6})?", _as_is),
-    ("CryptoDataDownload", r"[A-Z][A-Za-z]+_(?P<s>[A-Z0-9]{5,20})_(?:\d{4}_)?(?P<t>1?[hd]|minute|hour|daily)", _as_is),
-    ("Investing.com", r"(?P<s>.+?) (?:Historical (?:Data|Prices?|Rates)|Stock Price History|Futures Prices)", _as_is),
-    ("Investing.com", r"(?P<s>.+?) (?:Historische (?:Daten|Kurse)|Dati Storici|- Données Historiques)", _as_is),
-    ("Investing.com", r"(?:Datos históricos|Dados Históricos)(?: -| de| del)? (?P<s>.+)", _as_is),
+    ("CryptoDataDownload", r"[A-Z][A-Za-z]{2,}_(?P<s>[A-Z0-9]{5,20})_(?:\d{4}_)?(?P<t>1?[hd]|minute|hour|daily)", str),
+    ("Investing.com", rf"(?P<s>.+?) ?(?:- )?(?:{_HISTORY})", _as_is),
+    ("Investing.com", rf"(?:{_HISTORY})(?: -| de| del| do| da)? (?P<s>.+)", _as_is),
+    ("CoinMarketCap", r"(?P<s>.+?)_(?:\d+_){2}\d{4}-(?:\d+_){3}historical_data_coinmarketcap", _as_is),
+    ("MarketWatch", r"Download Data - [A-Z]+_[A-Z]{2}_[A-Z]{4}_(?P<s>.+)", _as_is),
     ("NinjaTrader", r"(?P<s>.+)\.(?:Last|Bid|Ask)", _as_is),
     ("NSE", r"Quote-Equity-(?P<s>.+?)-[A-Z]{2}-\d{2}-\d{2}-\d{4}-(?:to-)?.*", _as_is),
     ("Alpha Vantage", r"(?:intraday_(?P<t>\d+min)|(?:dai|week|month)ly(?:_adjusted)?)_(?P<s>[\w.-]+)", str.upper),
@@ -77,6 +88,7 @@ _PLAIN: Final = frozenset(_FILE_WORDS.split())
 
 _END_WORDS: Final = """
 full all raw clean adj adjsplit adjsplitdiv unadj min hour daily weekly monthly hourly minute minutes day year years max
+continuous ratio absolute backadjusted
 """
 _ENDS: Final = _PLAIN | frozenset(_END_WORDS.split())
 """Words that are taken off a name's ends. Some are symbols when they stand alone."""
@@ -89,7 +101,7 @@ _LENGTHS: Final = frozenset({"daily", "weekly", "monthly", "hourly", "minute", "
 
 def read_name(stem: str) -> NameHint:
     """Return what a file's name, without folder and suffixes, says of symbol and timeframe."""
-    stem = _COPY.sub("", stem.strip()).strip()
+    stem = unicodedata.normalize("NFC", _COPY.sub("", stem.strip()).strip())
     for vendor, pattern, make in _COMPILED:
         if match := pattern.fullmatch(stem):
             groups = match.groupdict()
@@ -118,7 +130,10 @@ def _word_timeframe(word: str) -> str | None:
     )
 
 
-_WORD: Final = re.compile(r"\d{4}-\d{2}(?:-\d{2})?(?!\d)|\d{2}-\d{2}-\d{4}|[^\s_,;()\-]+")
+_WORD: Final = re.compile(
+    r"\d{4}-\d{2}(?:-\d{2})?(?!\d)|\d{2}-\d{2}-\d{4}"
+    r"|(?<![^_ ])\d{1,3}-?(?:min|minute|hour|day)(?=[_ -]|$)|[^\s_,;()\-]+"
+)
 
 
 def _words(stem: str) -> NameHint:
@@ -146,7 +161,7 @@ def _words(stem: str) -> NameHint:
 
 def _off(word: str) -> str | None:
     """Return the timeframe in a word that is to be taken off a name ("" for none), None if it stays."""
-    if word.casefold() in _ENDS:
+    if word.casefold() in _ENDS or word == "to":  # from day to day; TO is a stock exchange
         return (timeframe_of(word) or "") if word.casefold() in _LENGTHS else ""
     if _is_date(word) or (word.isdecimal() and len(word) >= _UNIX_TIME):
         return ""

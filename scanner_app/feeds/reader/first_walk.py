@@ -12,7 +12,7 @@ from scanner_app.feeds.reader.columns import Columns, find_columns, ticker_of
 from scanner_app.feeds.reader.file_names import NameHint
 from scanner_app.feeds.reader.layouts import WIDEST, find_layout, time_places
 from scanner_app.feeds.reader.names import normalised
-from scanner_app.feeds.reader.numbers import is_nothing
+from scanner_app.feeds.reader.numbers import without_price
 from scanner_app.feeds.reader.options import Options
 from scanner_app.feeds.reader.survey import BLOCK, NumberSurvey, OrderSurvey, TimeSurvey, blocks, column
 from scanner_app.feeds.reader.table import Table
@@ -32,6 +32,7 @@ class Found:
     times: dict[int, TimeSurvey] = field(default_factory=dict)
     numbers: dict[int, NumberSurvey] = field(default_factory=dict)
     symbols: Counter[str] = field(default_factory=Counter)
+    other_symbols: dict[int, Counter[str]] = field(default_factory=dict)
     timeframes: Counter[str] = field(default_factory=Counter)
     rows: int = 0
     priceless: int = 0
@@ -62,21 +63,44 @@ def _survey(table: Table, columns: Columns) -> Found:
     found.times = {place: TimeSurvey() for place in places}
     for group in columns.groups:
         found.numbers |= {place: NumberSurvey() for place in (*group.prices, *group.volumes)}
+    found.other_symbols = {place: Counter() for place in columns.other_symbols}
     for lines, rows in blocks(table.rows()):
         _add(found, lines, rows)
-    if (
-        columns.symbol is not None
-        and normalised(columns.name(columns.symbol)) == "name"
-        and not _tickers(found.symbols)
-    ):
-        found.columns = replace(columns, symbol=None)
-        found.symbols.clear()
+    _settle_symbol(found)
+    _settle_timeframe(found)
     return found
 
 
-def _tickers(words: Iterable[str]) -> bool:
-    """Whether what stands in a column called name are tickers, not names of companies or numbers."""
-    return all(word.upper() == word and any(map(str.isalpha, word)) for word in words)
+_DOUBTFUL: Final = {"name": "", "s": "", "t": "", "market": "-"}
+"""Names of columns that mean the symbol only if tickers stand there, and what all of these have in them."""
+
+
+def _settle_symbol(found: Found) -> None:
+    """Pass over a column that is called as a symbol's may be and holds something else."""
+    for place in found.columns.other_symbols:
+        if _is_symbol(found):
+            return
+        found.columns, found.symbols = replace(found.columns, symbol=place), found.other_symbols[place]
+    if not _is_symbol(found):
+        found.columns, found.symbols = replace(found.columns, symbol=None), Counter()
+
+
+def _settle_timeframe(found: Found) -> None:
+    """Pass over a column called i, as Binance's stream calls the interval, if it is an index."""
+    place = found.columns.timeframe
+    if place is None or normalised(found.columns.name(place)) != "i":
+        return
+    if any(map(str.isdecimal, found.timeframes)):
+        found.columns = replace(found.columns, timeframe=None)
+        found.timeframes.clear()
+
+
+def _is_symbol(found: Found) -> bool:
+    """Whether the column of the symbol holds tickers; not names of companies, numbers, exchanges."""
+    place = found.columns.symbol
+    if place is None or (part := _DOUBTFUL.get(normalised(found.columns.name(place)))) is None:
+        return True
+    return all(word.upper() == word and any(map(str.isalpha, word)) and part in word for word in found.symbols)
 
 
 def _taken(columns: Columns) -> set[int]:
@@ -101,6 +125,8 @@ def _add(found: Found, lines: Sequence[int], rows: Sequence[Sequence[object]]) -
     if columns.symbol is not None:
         kinds = [None] * len(rows) if columns.series is None else column(rows, columns.series)
         _count(found.symbols, map(ticker_of, column(rows, columns.symbol), kinds))
+    for place, words in found.other_symbols.items():
+        _count(words, column(rows, place))
     if columns.timeframe is not None:
         _count(found.timeframes, column(rows, columns.timeframe))
 
@@ -113,12 +139,22 @@ def _count(words: Counter[str], cells: Iterable[object]) -> None:
 
 def _priceless(found: Found, rows: Sequence[Sequence[object]]) -> list[int]:
     """Return which rows have no price at all: holidays with `null`, and the lines of a footer."""
-    prices = [place for group in found.columns.groups for place in group.prices]
+    groups = [group.prices for group in found.columns.groups]
+    first, second, *_ = groups[0]
     return [
         at
-        for at, cell in enumerate(column(rows, prices[0]))
-        if is_nothing(cell) and all(is_nothing(rows[at][place]) for place in prices if place < len(rows[at]))
+        for at, (one, other) in enumerate(zip(column(rows, first), column(rows, second), strict=True))
+        # Most rows are seen to have prices by two of them.
+        if not (_begins_a_number(one) and _begins_a_number(other)) and _is_priceless(rows[at], groups)
     ]
+
+
+def _begins_a_number(cell: object) -> bool:
+    return cell[:1].isdigit() if type(cell) is str else cell is not None and cell == cell
+
+
+def _is_priceless(row: Sequence[object], groups: Sequence[tuple[int, ...]]) -> bool:
+    return all(without_price([row[place] for place in prices if place < len(row)]) for prices in groups)
 
 
 def _without_header(table: Table, width: int, hint: NameHint) -> Found:

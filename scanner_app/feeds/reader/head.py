@@ -98,6 +98,8 @@ def _field(cell: str) -> tuple[str, int] | None:
 def _goes_on(row: Sequence[str]) -> bool:
     """Whether a row below the names is of the header too: tickers, units, the index's name. No bar looks like that."""
     label, *others = (cell.strip() for cell in row)
+    if label.startswith("$"):  # AmiBroker's other commands
+        return False
     if any(map(looks_like_number, others)) and normalised(label) not in _LABEL:
         return False
     return not label or normalised(label) in _LABEL or not any(others)

@@ -21,6 +21,9 @@ DEEPEST: Final = 40
 LONGEST: Final = 1_000_000
 """Values of one array, or object, of plain values, at most: that much is held in memory."""
 
+_FOLDED: Final = frozenset({"hd", "k"})
+"""Objects in a line's object whose values are the bar's: Databento's header, Binance's bar."""
+
 SILENT: Final = 8 << 20
 """Bytes without the end of a value after which the file is given up."""
 
@@ -125,8 +128,7 @@ def _end(stack: list[_Frame]) -> Iterator[Leaf]:
         and frame.is_map
         and parent is not None
         and not in_array
-        and stack[:-1]
-        and not stack[-2].is_map
+        and (not stack[-2].is_map if stack[:-1] else parent.key in _FOLDED)
     ):
         # OANDA's prices are in an object of their own within each bar.
         for key, value in frame.values.items():

@@ -11,7 +11,7 @@ from scanner_app.feeds.reader.container import Part
 from scanner_app.feeds.reader.encoding import LATIN_1, find_encoding
 from scanner_app.feeds.reader.errors import FeedError
 from scanner_app.feeds.reader.json_leaves import Leaf, leaves
-from scanner_app.feeds.reader.names import PRICES, field_of, is_name, normalised
+from scanner_app.feeds.reader.names import PRICES, field_of, is_name, normalised, part_named
 from scanner_app.feeds.reader.options import Options
 from scanner_app.feeds.reader.spool import RowSpool
 from scanner_app.feeds.reader.table import Row, Table
@@ -28,7 +28,7 @@ MOST_KEYS: Final = 500
 
 _CONTAINERS: Final = """
 * bars bar results result data values candles candle ohlc ohlcv items quotes prices price historical history list body
-chart quote rows klines candlesticks response payload output series indicators
+chart quote rows k kline klines candlesticks response payload output series indicators
 """
 _WORDS: Final = frozenset(_CONTAINERS.split())
 """Keys above an array of bars that are no symbols."""
@@ -36,14 +36,16 @@ _WORDS: Final = frozenset(_CONTAINERS.split())
 _MARKS: Final = frozenset({"*", "[]", "{}", "columns", "by time"})
 """Parts of paths that are no keys of the document."""
 
-_SPLIT: Final = frozenset({"columns", "index"})
-"""pandas' keys for the names of columns and the index beside the data."""
+_NAMES: Final = ("columns", "column_names", "fields")
+"""Keys of an array of columns' names beside their data: pandas and MOEX, Quandl, TWSE."""
+
+_SPLIT: Final = frozenset({*_NAMES, "index"})
 
 _TICKER: Final = re.compile(r"(?=.*[A-Z])[A-Z0-9.^=/:_!&@$-]{1,32}")
 """A key that may be a symbol: what names a container has small letters mostly."""
 
 _META: Final = {
-    "symbol": ("symbol", "ticker", "pair", "instrument", "productid", "instid"),
+    "symbol": ("symbol", "ticker", "pair", "instrument", "productid", "instid", "datasetcode"),
     "timeframe": ("interval", "timeframe", "granularity", "datagranularity", "resolution", "period"),
     "timezone": ("timezone", "exchangetimezone", "exchangetimezonename"),
 }
@@ -75,7 +77,7 @@ class _Found:
     name: str
     tables: dict[tuple[str, ...], _Rows] = field(default_factory=dict)
     columns: dict[tuple[str, ...], dict[str, list[Any]]] = field(default_factory=dict)
-    by_column: dict[str, dict[str, Any]] = field(default_factory=dict)
+    by_column: dict[tuple[str, ...], dict[str, dict[str, Any]]] = field(default_factory=dict)
     said: dict[tuple[str, ...], dict[str, str]] = field(default_factory=dict)
     held: int = 0
 
@@ -88,7 +90,7 @@ class _Found:
                 self._row(leaf)
             case "keyed":
                 self._keyed(leaf)
-            case "column" if field_of(leaf.key) or leaf.key in _SPLIT:
+            case "column" if leaf.key in _SPLIT or field_of(leaf.key):
                 self._hold(len(leaf.value))
                 # Yahoo has times and prices at different depths of one result.
                 numbered = next((at for at, key in enumerate(leaf.path) if key.isdecimal()), len(leaf.path))
@@ -104,8 +106,11 @@ class _Found:
         plain = {normalised(key): value for key, value in values.items() if isinstance(value, str) and value.strip()}
         for what, keys in _META.items():
             found = next((plain[key] for key in keys if key in plain), None)
-            if found is not None and (path in self.said or len(self.said) < MOST_TABLES):
-                self.said.setdefault(path, {})[what] = found.strip()
+            if found is None or (path not in self.said and len(self.said) >= MOST_TABLES):
+                continue
+            said = self.said.setdefault(path, {})
+            # Two symbols at one place are of a pair's two sides: neither is the bars'.
+            said[what] = "" if what == "symbol" and said.get(what, found) != found else found.strip()
 
     def hint(self, path: tuple[str, ...], what: str) -> str:
         """Return what was said nearest above a path; what stands elsewhere counts if nothing else was said."""
@@ -132,16 +137,17 @@ class _Found:
             self.say(leaf.path[:-1], leaf.value)
 
     def _keyed(self, leaf: Leaf) -> None:
-        known = field_of(leaf.key) if leaf.key else None
-        if known is not None and known[0] in {*PRICES, "volume"}:
+        known = field_of(part_named(leaf.key)) if leaf.key else None
+        if known is not None and not _like_a_bar(leaf.value) and _by_index(leaf.value):
             self._hold(len(leaf.value))
-            self.by_column[leaf.key] = leaf.value  # pandas: columns of values by their times
+            self.by_column.setdefault(leaf.path, {})[leaf.key] = leaf.value  # pandas: columns of values by their times
         elif not _like_a_bar(leaf.value):
             self.say(leaf.path, leaf.value)
         elif form_of(leaf.key) is not None:
             self.rows_at((*leaf.path, "{}"), named=True).add(leaf.value, leaf.key)
         else:
-            self.rows_at((*leaf.path, "{}"), named=True).add({"symbol": leaf.key} | leaf.value)
+            word = leaf.key.casefold() in _WORDS
+            self.rows_at((*leaf.path, "{}"), named=True).add(leaf.value if word else {"symbol": leaf.key} | leaf.value)
 
     def finish(self) -> None:
         """Make tables of arrays, and objects, that are the columns of bars."""
@@ -154,12 +160,20 @@ class _Found:
             rows.names = names
             for cells in zip(*(lists[name] for name in names), strict=True):
                 rows.spool.add((rows.spool.count + 1, cells))
-        if _like_a_bar(self.by_column):
-            names = list(self.by_column)
-            rows = self.rows_at(("by time",), named=True)
-            rows.names = ["", *names]
-            for key in self.by_column[names[0]]:
-                rows.spool.add((rows.spool.count + 1, (key, *(self.by_column[name].get(key) for name in names))))
+        for path, columns in self.by_column.items():
+            fields = {name: (field_of(part_named(name)) or ("",))[0] for name in columns}
+            if not set(PRICES) <= set(fields.values()):
+                continue
+            rows = self.rows_at((*path, "by time"), named=True)
+            rows.names = ["", *columns]
+            index = next(values for name, values in columns.items() if fields[name] in PRICES)
+            for key in index:
+                rows.spool.add((rows.spool.count + 1, (key, *(values.get(key) for values in columns.values()))))
+
+
+def _by_index(values: dict[str, Any]) -> bool:
+    """Whether the keys of a column's values are those of pandas' index: numbers or times."""
+    return form_of(next(iter(values))) is not None
 
 
 def _like_a_bar(values: dict[str, Any], *, least: int = 3) -> bool:
@@ -196,7 +210,7 @@ def _is_bars(rows: _Rows, options: Options) -> bool:
     if rows.names is None:
         first = next(iter(rows.spool.rows()))[1]
         return len(first) >= 5
-    return bool(options.columns) or _like_a_bar(dict.fromkeys(rows.names), least=1)
+    return bool(options.columns) or _like_a_bar(dict.fromkeys(map(part_named, rows.names)), least=1)
 
 
 def _table(
@@ -267,9 +281,9 @@ def _split(found: _Found) -> dict[tuple[str, ...], tuple[str, ...]]:
     for path, lists in found.columns.items():
         rows_path = (*path, "data", "*", "[]")
         rows = found.tables.get(rows_path)
-        if rows is None or "columns" not in lists:
+        names = _names_beside(path, lists, found)
+        if rows is None or not names:
             continue
-        names = tuple(map(str, lists["columns"]))
         index = lists.get("index")
         if index is not None and len(index) == rows.spool.count:
             with_index = RowSpool()
@@ -278,3 +292,13 @@ def _split(found: _Found) -> dict[tuple[str, ...], tuple[str, ...]]:
             rows.spool, names = with_index, ("", *names)
         named[rows_path] = names
     return named
+
+
+def _names_beside(path: tuple[str, ...], lists: dict[str, list[Any]], found: _Found) -> tuple[str, ...]:
+    """Return the names of columns in an array of texts, or of pairs of texts: pandas' several symbols."""
+    for key in _NAMES:
+        if key in lists:
+            return tuple(map(str, lists[key]))
+        if (pairs := found.tables.get((*path, key, "*", "[]"))) is not None:
+            return tuple(str(tuple(row)) for _, row in pairs.spool.rows())
+    return ()

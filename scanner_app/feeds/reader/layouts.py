@@ -41,20 +41,11 @@ def time_places(times: Sequence[TimeSurvey]) -> tuple[int, int | None]:
             continue
         clock = place + 1
         dates = all(not form.has_time for form in forms)
-        if dates and clock < len(times) and _is_clock(times[clock]):
+        if dates and clock < len(times) and times[clock].is_clock:
             return place, clock
         return place, None
     raise Unsettled(
         "has no header, and none of its first columns holds times. Name the columns: --columns timestamp=1,open=2,..."
-    )
-
-
-def _is_clock(survey: TimeSurvey) -> bool:
-    """Whether a column holds times of day: all `9:30`, `09:30:00`, or digits from 0000 to 235959 with leading zeros."""
-    shapes = [shape.strip() for shape in survey.shapes.counts if shape.strip()]
-    return bool(shapes) and all(
-        (shape.replace(":", "").replace(".", "").isdecimal() and ":" in shape) or shape in {"9999", "999999"}
-        for shape in shapes
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import IO, Final, Literal
 
 from scanner_app.feeds.reader.container import buffered
@@ -12,6 +13,9 @@ from scanner_app.feeds.reader.errors import FeedError
 
 LONGEST: Final = 1 << 20
 """Characters of one line, at most: a row of prices of a thousand symbols has a tenth of that."""
+
+_RULE = re.compile(r"(?=.*---)[-:+= \t]+")
+"""A line drawn below the names, as Markdown has it."""
 
 Quoting = Literal[0, 3]
 """csv.QUOTE_MINIMAL, or csv.QUOTE_NONE where quotes are not in pairs."""
@@ -40,5 +44,10 @@ def split(lines: Iterator[str], delimiter: str, quoting: Quoting) -> Iterator[tu
     """
     reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, quoting=quoting)
     for row in reader:
-        if row and (len(row) > 1 or row[0].strip()):
+        if row and (len(row) > 1 or row[0].strip()) and not _is_rule(row):
             yield reader.line_num, row
+
+
+def _is_rule(row: Sequence[str]) -> bool:
+    first = row[0] or (row[1] if len(row) > 1 else "")
+    return first.lstrip()[:1] in {"-", ":", "=", "+"} and _RULE.fullmatch("".join(row)) is not None

@@ -73,8 +73,8 @@ class MomentReader:
         if isinstance(day, datetime):
             day = day.date()
         text = time_text(clock).strip()
-        if text.isdecimal() and len(text) < self.clock_digits:
-            text = text.zfill(self.clock_digits)
+        if text.isdecimal() and len(text) <= self.clock_digits:
+            text = text.zfill(self.clock_digits) + (":00" if self.clock_digits == 2 else "")  # an hour
         return f"{time_text(day).strip()} {text}" if text else time_text(day)
 
 

@@ -8,10 +8,13 @@ prices of its line.
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
 _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
     # field, name, who writes it so
+    ("timestamp", "time period start", "CoinAPI, whose time_open is the first trade's"),
+    ("timestamp", "candle date time utc", "Upbit, whose timestamp is the last trade's"),
     ("timestamp", "time open", "CoinMarketCap, whose timestamp is the close's"),
     ("timestamp", "timestamp", "the scanner, Alpha Vantage, Alpaca, NSE (old daily files)"),
     ("timestamp", "ts_event", "Databento"),
@@ -36,6 +39,11 @@ _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
     ("timestamp", "ts", "OKX"),
     ("timestamp", "start", "Coinbase Advanced"),
     ("timestamp", "begin", "MOEX"),
+    ("timestamp", "started at", "dYdX"),
+    ("timestamp", "start at", "Bybit, second version"),
+    ("timestamp", "unix time", "Birdeye"),
+    ("timestamp", "snapshot time utc", "IG, Capital.com"),
+    ("timestamp", "时间", "akshare"),
     ("date", "date", "Yahoo, Stooq, Investing.com, Nasdaq.com, Tiingo, MetaTrader, freqtrade, backtrader"),
     ("date", "date1", "NSE sec_bhavdata_full"),
     ("date", "trade date", "common"),
@@ -49,6 +57,8 @@ _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
     ("date", "日付け", "Investing.com in Japanese"),
     ("date", "日付", "Japanese brokers"),
     ("date", "日期", "akshare, Investing.com in Chinese"),
+    ("date", "일자", "KRX"),
+    ("date", "month", "monthly tables"),
     ("date", "날짜", "pykrx, Investing.com in Korean"),
     ("date", "date_ymd", "AmiBroker"),
     ("date", "tarih", "Investing.com in Turkish"),
@@ -61,6 +71,17 @@ _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
     ("time", "t", "Polygon, Alpaca, Finnhub"),
     ("time", "ticks", "Deribit"),
     ("time", "minute", "IEX, beside a date"),
+    ("time", "time bar start", "AlgoSeek, beside a date"),
+    ("time", "zeit", "German brokers"),
+    ("time", "hour", "power exchanges, beside a date"),
+    ("time", "uhrzeit", "German brokers"),
+    ("time", "heure", "French brokers"),
+    ("time", "hora", "Spanish and Brazilian brokers"),
+    ("time", "ora", "Italian brokers"),
+    ("time", "saat", "Turkish brokers"),
+    ("time", "время", "Russian brokers"),
+    ("time", "時刻", "Japanese brokers"),
+    ("time", "시간", "Korean brokers"),
     ("index", "", "pandas: an index without a name"),
     ("index", "unnamed: 0", "pandas: an index without a name, read and written again"),
     ("index", "index", "pandas: reset_index"),
@@ -80,6 +101,9 @@ _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
     ("open", "apertura", "Investing.com in Spanish and Italian"),
     ("open", "abertura", "Investing.com in Portuguese"),
     ("open", "otwarcie", "Stooq in Polish"),
+    ("open", "öppen", "Investing.com in Swedish"),
+    ("open", "px open", "Bloomberg"),
+    ("open", "first trade price", "AlgoSeek"),
     ("open", "açılış", "Investing.com in Turkish"),  # noqa: RUF001 - it has no dot
     ("open", "откр", "Investing.com in Russian"),
     ("open", "bid open", "FXCM"),
@@ -88,6 +112,7 @@ _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
     ("open", "始値", "Japanese"),
     ("open", "开盘", "akshare"),
     ("open", "开盘价", "Chinese"),
+    ("open", "開盤價", "TWSE"),
     ("open", "시가", "pykrx"),
     ("open", "오픈", "Investing.com in Korean"),
     ("high", "high", "nearly all"),
@@ -104,6 +129,13 @@ _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
     ("high", "máxima", "Investing.com in Portuguese"),
     ("high", "massimo", "Investing.com in Italian"),
     ("high", "najwyzszy", "Stooq in Polish"),
+    ("high", "högsta", "Investing.com in Swedish"),
+    ("high", "hoogste", "Dutch brokers"),
+    ("high", "haut", "Boursorama"),
+    ("high", "tageshoch", "German exchanges"),
+    ("high", "en yüksek", "Turkish brokers"),
+    ("high", "px high", "Bloomberg"),
+    ("high", "high trade price", "AlgoSeek"),
     ("high", "hoog", "Investing.com in Dutch"),
     ("high", "yüksek", "Investing.com in Turkish"),
     ("high", "макс", "Investing.com in Russian"),
@@ -113,6 +145,8 @@ _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
     ("high", "高値", "Japanese"),
     ("high", "最高", "akshare"),
     ("high", "最高价", "Chinese"),
+    ("high", "高", "Investing.com in Chinese"),
+    ("high", "最高價", "TWSE"),
     ("high", "고가", "pykrx"),
     ("low", "low", "nearly all"),
     ("low", "l", "Polygon, Alpaca, Finnhub"),
@@ -128,6 +162,13 @@ _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
     ("low", "mínima", "Investing.com in Portuguese"),
     ("low", "minimo", "Investing.com in Italian"),
     ("low", "najnizszy", "Stooq in Polish"),
+    ("low", "lägsta", "Investing.com in Swedish"),
+    ("low", "laagste", "Dutch brokers"),
+    ("low", "bas", "Boursorama"),
+    ("low", "tagestief", "German exchanges"),
+    ("low", "en düşük", "Turkish brokers"),
+    ("low", "px low", "Bloomberg"),
+    ("low", "low trade price", "AlgoSeek"),
     ("low", "laag", "Investing.com in Dutch"),
     ("low", "düşük", "Investing.com in Turkish"),
     ("low", "мин", "Investing.com in Russian"),
@@ -137,6 +178,8 @@ _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
     ("low", "安値", "Japanese"),
     ("low", "最低", "akshare"),
     ("low", "最低价", "Chinese"),
+    ("low", "低", "Investing.com in Chinese"),
+    ("low", "最低價", "TWSE"),
     ("low", "저가", "pykrx"),
     ("close", "close", "nearly all"),
     ("close", "c", "Polygon, Alpaca, Finnhub"),
@@ -154,6 +197,16 @@ _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
     ("close", "cierre", "Spanish brokers"),
     ("close", "zamkniecie", "Stooq in Polish"),
     ("close", "laatst", "Investing.com in Dutch"),
+    ("close", "laatste", "Investing.com in Dutch"),
+    ("close", "senaste", "Investing.com in Swedish"),
+    ("close", "clot", "Boursorama"),
+    ("close", "clôture", "French brokers"),
+    ("close", "fechamento", "Brazilian brokers"),
+    ("close", "chiusura", "Italian brokers"),
+    ("close", "kapanış", "Turkish brokers"),  # noqa: RUF001 - it has no dot
+    ("close", "px last", "Bloomberg"),
+    ("close", "trade price", "Upbit"),
+    ("close", "last trade price", "AlgoSeek"),
     ("close", "şimdi", "Investing.com in Turkish"),
     ("close", "цена", "Investing.com in Russian"),
     ("close", "ostatnio", "Investing.com in Polish"),
@@ -163,9 +216,11 @@ _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
     ("close", "終値", "Japanese"),
     ("close", "收盘", "akshare"),
     ("close", "收盘价", "Chinese"),
+    ("close", "收盤價", "TWSE"),
     ("close", "종가", "pykrx"),
     ("close", "last", "Barchart"),
     ("close", "latest", "Barchart"),
+    ("close", "last price", "brokers"),
     ("close", "price", "Investing.com"),
     ("volume", "volume", "nearly all"),
     ("volume", "vol", "Investing.com, Stooq, MetaTrader 5 (real volume)"),
@@ -182,19 +237,52 @@ _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
     ("volume", "ttltradgvol", "NSE UDiFF"),
     ("volume", "shares traded", "NSE index files"),
     ("volume", "no of shares", "BSE"),
+    ("volume", "number of shares", "Euronext"),
+    ("volume", "trading volume", "FinMind"),
+    ("volume", "traded volume", "common"),
+    ("volume", "px volume", "Bloomberg"),
+    ("volume", "base token volume", "dYdX"),
+    ("volume", "candle acc trade volume", "Upbit"),
+    ("volume", "stück", "German brokers; their Volumen is turnover"),
+    ("volume", "stücke", "German exchanges"),
+    ("volume", "stuecke", "ariva.de"),
     ("volume", "wolumen", "Stooq in Polish"),
-    ("volume", "volumen", "ariva.de, Spanish brokers"),
+    ("volume", "volumen", "Spanish and German brokers"),
     ("volume", "hac", "Investing.com in Turkish"),
     ("volume", "объём", "Investing.com in Russian"),
     ("volume", "wol", "Investing.com in Polish"),
     ("volume", "出来高", "Japanese"),
     ("volume", "成交量", "akshare"),
+    ("volume", "交易量", "Investing.com in Chinese"),
+    ("volume", "成交股數", "TWSE"),
     ("volume", "거래량", "pykrx"),
     ("volume", "tick volume", "MetaTrader 5's Python package"),
     ("volume", "tickvol", "MetaTrader 5"),
+    ("volume", "tickqty", "fxcmpy"),
     ("symbol", "symbol", "Alpaca, Databento, NSE, CryptoDataDownload"),
     ("symbol", "ticker", "Polygon flat files, Stooq"),
     ("symbol", "tckrsymb", "NSE UDiFF"),
+    ("symbol", "ts code", "Tushare"),
+    ("symbol", "secid", "MOEX"),
+    ("symbol", "ric", "Refinitiv"),
+    ("symbol", "stock id", "FinMind"),
+    ("symbol", "股票代码", "akshare"),
+    ("symbol", "代码", "Chinese"),
+    ("symbol", "证券代码", "Chinese"),
+    ("symbol", "證券代號", "TWSE"),
+    ("symbol", "종목코드", "KRX"),
+    ("symbol", "銘柄コード", "Japanese brokers"),
+    ("symbol", "ativo", "ProfitChart"),
+    ("symbol", "instrument name", "OKX"),
+    ("symbol", "stock symbol", "common"),
+    ("symbol", "ticker symbol", "common"),
+    ("symbol", "stock code", "common"),
+    ("symbol", "product id", "Coinbase"),
+    ("symbol", "security", "Bloomberg"),
+    ("symbol", "contract", "futures"),
+    ("symbol", "asset", "common"),
+    ("symbol", "coin", "common"),
+    ("symbol", "sym", "kdb+, Polygon's stream"),
     ("symbol", "instrument", "the scanner"),
     ("symbol", "tic", "FinRL"),
     ("symbol", "act_symbol", "DoltHub"),
@@ -202,23 +290,36 @@ _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
     ("symbol", "stock", "common"),
     ("symbol", "code", "common"),
     ("symbol", "name", "Kaggle's S&P 500 set"),
+    ("symbol", "market", "Upbit"),
+    ("symbol", "s", "streams of Binance, Alpaca, Hyperliquid"),
     ("series", "series", "NSE: EQ is the share itself"),
     ("series", "sctysrs", "NSE UDiFF"),
     ("timeframe", "timeframe", "the scanner"),
     ("timeframe", "per", "Stooq"),
     ("timeframe", "period", "common"),
     ("timeframe", "interval", "exchanges"),
+    ("timeframe", "resolution", "dYdX, Capital.com"),
+    ("timeframe", "granularity", "OANDA, Coinbase"),
+    ("timeframe", "frequency", "Intrinio"),
+    ("timeframe", "bar size", "Interactive Brokers"),
+    ("timeframe", "tf", "common"),
+    ("timeframe", "i", "Binance's stream"),
     ("timeframe", "rtype", "Databento"),
     ("closed", "closed", "the scanner"),
     ("closed", "is closed", "exchanges"),
     ("closed", "complete", "OANDA"),
     ("closed", "confirm", "OKX"),
+    ("closed", "x", "Binance's stream"),
 )  # fmt: skip
 
 PRICES: Final = ("open", "high", "low", "close")
+TIMES: Final = frozenset({"timestamp", "date", "time"})
 
 LONGEST: Final = 100
 """Characters of a name that can mean something."""
+
+PAIR: Final = re.compile(r"\(\s*['\"]?(.*?)['\"]?\s*,\s*['\"]?(.*?)['\"]?\s*\)")
+"""A name of two levels as pandas writes it: `('Open', 'AAPL')`."""
 
 _VOLUME_OF: Final = re.compile(r"volume([a-z]{2,10})")
 """`Volume BTC`, as CryptoDataDownload names the volume in a currency."""
@@ -233,7 +334,9 @@ _NOT_A_VOLUME: Final = frozenset(
 
 def normalised(name: str) -> str:
     """Return a column's name as the table is compared with: letters and digits alone, in small letters."""
-    name = re.sub(r"^\s*\d+[a-z]?\.\s+", "", name)  # Alpha Vantage's "1. open"
+    name = unicodedata.normalize("NFKC", name)
+    # Alpha Vantage's "1. open", AmiBroker's line of names.
+    name = re.sub(r"^\s*(?:\d+[a-z]?\.\s+|\$FORMAT\s+)", "", name)
     bare = re.sub(r"\([^)]*\)", "", name) or name
     return "".join(sign for sign in bare.casefold() if sign.isalnum())
 
@@ -266,3 +369,10 @@ def field_of(name: str) -> tuple[str, int] | None:
 def is_name(cell: str) -> bool:
     """Whether a cell of text is a column's name that the table knows. An empty one is not."""
     return bool(cell.strip()) and field_of(cell) is not None
+
+
+def part_named(name: str) -> str:
+    """Return the part of pandas' name of two levels, `('Open', 'AAPL')`, that names a field; another name as it is."""
+    if pair := PAIR.fullmatch(name.strip()):
+        return next((part for part in (pair[1], pair[2]) if part and field_of(part) is not None), name)
+    return name

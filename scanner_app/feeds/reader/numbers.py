@@ -20,9 +20,11 @@ CURRENCIES: Final = "$€£¥₹₩₽₺₿"
 
 _FACTORS: Final = {"K": 3, "M": 6, "B": 9, "T": 12}
 _BLANKS: Final = " \u00a0\u202f\u2009'\u2019"
-_CODE = re.compile(r"^(?:USD|EUR|GBP|JPY|INR|CHF|Rs\.?|(?:US|A|C|HK)(?=\$))\s*|\s*(?:USD|EUR|GBP|JPY|INR|CHF)$")
+_CODE = re.compile(
+    r"^(?:USD|EUR|GBP|JPY|INR|CHF|Rs\.?|R(?=\$)|kr|(?:US|A|C|HK)(?=\$))\s*|\s*(?:USD|EUR|GBP|JPY|INR|CHF|kr|zł)$"
+)
 _LOOKS = re.compile(
-    rf"[-+\u2212(]?\s*(?:USD|EUR|GBP|JPY|INR|CHF|Rs\.?|US|A|C|HK)?[{CURRENCIES}]?\s*[-+]?(?:\d[\d.,{_BLANKS}]*|[.,]\d+)(?:[eE][-+]?\d+)?\s*[KMBTkmbt%]?[{CURRENCIES}]?\)?"
+    rf"[-+\u2212(]?\s*(?:USD|EUR|GBP|JPY|INR|CHF|Rs\.?|R|kr|US|A|C|HK)?[{CURRENCIES}]?\s*[-+]?(?:\d[\d.,{_BLANKS}]*|[.,]\d+)(?:[eE][-+]?\d+)?\s*[KMBTkmbt%]?[{CURRENCIES}]?\)?"
 )
 
 
@@ -33,6 +35,12 @@ def is_nothing(cell: object) -> bool:
     if isinstance(cell, str):
         return cell.strip().lower() in NOTHING
     return isinstance(cell, (float, Decimal)) and cell != cell
+
+
+def without_price(cells: Iterable[object]) -> bool:
+    """Whether a row's four prices are none: all empty, or one remark in place of them (`0.24 Dividend`)."""
+    filled = [cell for cell in cells if not is_nothing(cell)]
+    return not filled or (len(filled) == 1 and isinstance(filled[0], str) and not looks_like_number(filled[0]))
 
 
 def looks_like_number(text: str) -> bool:

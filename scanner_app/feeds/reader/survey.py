@@ -21,7 +21,7 @@ BLOCK: Final = 2_000
 
 _DIGITS_AND_POINTS: Final = frozenset("0123456789.-")
 
-_TWELVE: Final = 12
+_MINUTE_DIGITS: Final = 12
 _MINUTE: Final = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d", re.ASCII)
 
 _MONTHS: Final = 12
@@ -53,6 +53,7 @@ class TimeSurvey:
     first_over: Evidence | None = None
     second_over: Evidence | None = None
     year_first: Evidence | None = None
+    year_last: bool = False  # the third part of some date cannot be a day
     calendar: bool = True  # twelve digits are all YYYYMMDDHHMM; else they are milliseconds
     read: int = 0
     filled: int = 0
@@ -72,14 +73,18 @@ class TimeSurvey:
             if form is None:
                 continue
             self.read += count
-            if form.digits == _TWELVE and self.calendar:
+            if form.digits == _MINUTE_DIGITS and self.calendar:
                 self.calendar = all(_MINUTE.fullmatch(text.strip()) for text in texts if len(text) == len(shape))
             if form.first is not None and form.second is not None:
                 places = [at for at, each in enumerate(shapes) if each == shape]
-                self._order(form.first, form.second, [lines[at] for at in places], [texts[at] for at in places])
+                self._order(form, [lines[at] for at in places], [texts[at] for at in places])
 
-    def _order(self, first: Span, second: Span, lines: Sequence[int], texts: Sequence[str]) -> None:
-        """Look for days among the two parts of a date that may be day and month."""
+    def _order(self, form: Form, lines: Sequence[int], texts: Sequence[str]) -> None:
+        """Look for days among the parts of a date that may be day, month and, of two digits, year."""
+        first, second, third = form.first, form.second, form.year
+        if first is None or second is None or third is None:
+            return
+        self.year_last = self.year_last or third[1] - third[0] > 2 or _top(third, lines, texts)[0] > _DAYS
         # All texts have one shape, so the greatest text of a part is its greatest number.
         top, evidence = _top(first, lines, texts)
         if top > _MONTHS and self.first_over is None:
@@ -95,6 +100,21 @@ class TimeSurvey:
     def share(self) -> float:
         """The share of the filled cells that are in a form of times."""
         return self.read / self.filled if self.filled else 0.0
+
+    @property
+    def is_clock(self) -> bool:
+        """Whether it holds times of day: all `9:30`, `09:30:00`, or digits from 0000 to 235959 with leading zeros."""
+        shapes = [shape.strip() for shape in self.shapes.counts if shape.strip()]
+        return bool(shapes) and all(
+            (shape.replace(":", "").replace(".", "").isdecimal() and ":" in shape) or shape in {"9999", "999999"}
+            for shape in shapes
+        )
+
+    @property
+    def has_days(self) -> bool:
+        """Whether nearly all of it are moments by themselves: a day and a time of day, or a Unix time."""
+        moments = (form.has_time and (form.is_calendar or form.unit is not None) for form in self.known_forms)
+        return self.share >= 0.9 and all(moments)
 
     @property
     def known_forms(self) -> list[Form]:

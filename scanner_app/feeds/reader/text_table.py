@@ -13,7 +13,7 @@ from scanner_app.feeds.reader.encoding import Encoding, find_encoding
 from scanner_app.feeds.reader.errors import FeedError
 from scanner_app.feeds.reader.head import LOOKED_AT, find_head
 from scanner_app.feeds.reader.lines import LONGEST, split, text_lines
-from scanner_app.feeds.reader.names import field_of
+from scanner_app.feeds.reader.names import TIMES, field_of
 from scanner_app.feeds.reader.options import Options
 from scanner_app.feeds.reader.table import Row, Table
 from scanner_app.feeds.reader.times import form_of
@@ -42,6 +42,7 @@ def text_table(part: Part, options: Options) -> Table:
     walker.before = head.before
     walker.header = list(head.header[-1]) if head.header else []
     header = _with_index(head.header, first[head.before] if head.before < len(first) else ())
+    _check_width(part.name, header, first[head.before :])
     notes = [encoding.why] if encoding.why else []
     if head.preamble:
         notes.append(f"{head.preamble} line{'s' * (head.preamble > 1)} before the header passed over")
@@ -63,9 +64,27 @@ def text_table(part: Part, options: Options) -> Table:
 
 def _with_index(header: tuple[tuple[str, ...], ...], row: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     """Give the index its column where the names are one fewer than the cells: so R and pandas' to_string write them."""
-    if len(header) != 1 or len(row) != len(header[0]) + 1 or not row[-1].strip() or field_of(header[0][0]) is None:
+    # pandas' to_string writes the index's name in a line of its own.
+    names = [each for each in header if sum(1 for cell in each if cell.strip()) > 1]
+    if len(names) != 1 or len(row) != len(names[0]) + 1 or not row[-1].strip():
         return header
-    return (("", *header[0]),) if form_of(row[0]) is not None else header
+    if (known := field_of(names[0][0])) is None or form_of(row[0]) is None:
+        return header
+    if known[0] in TIMES and not row[0].strip().isdecimal():
+        return header  # its first name is the time's, and so is its first cell
+    return (("", *names[0]),)
+
+
+def _check_width(name: str, header: Sequence[Sequence[str]], rows: Sequence[Sequence[str]]) -> None:
+    """Raise FeedError if most rows have more cells than the header has names: then none is under its own."""
+    width = max(map(len, header), default=0)
+    filled = [max((place for place, cell in enumerate(row, start=1) if cell.strip()), default=0) for row in rows]
+    wider = [count for count in filled if count > width]
+    if width and 2 * len(wider) > len(filled):
+        raise FeedError(
+            f"{name}: its rows have {wider[0]} cells under {width} names: is the comma of its numbers also what "
+            "separates them? Write them without, or between quotes, or with another sign between the cells"
+        )
 
 
 class _Walker:

@@ -25,7 +25,7 @@ _NAIVE_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - naive times are loc
 
 PER_SECOND: Final[dict[Unit, int]] = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
-_CALENDAR: Final = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+_CALENDAR: Final = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S", 17: "%Y%m%d%H%M%S%f"}
 
 _MONTHS: Final[dict[str, int]] = {
     name: number
@@ -48,22 +48,26 @@ _DATES: Final = (
     r"(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})",
     r"(?P<a>\d{1,2})(?P<sep>[-/. ])(?P<b>\d{1,2})(?P=sep)(?P<y>\d{4}|\d{2})",
     rf"{_WEEKDAY}(?P<d>\d{{1,2}})(?:st|nd|rd|th)?[-/. ,]{{0,2}}{_MONTH_NAME}\.?[-/. ,]{{0,2}}(?P<y>\d{{4}}|\d{{2}})",
-    rf"{_WEEKDAY}{_MONTH_NAME}\.?[-/ ]{{0,2}}(?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?[-/ ]{{0,2}}(?P<y>\d{{4}}|'?\d{{2}})",
+    (
+        rf"{_WEEKDAY}{_MONTH_NAME}\.?[-/ ]{{0,2}}(?P<d>\d{{1,2}})(?:st|nd|rd|th)?"
+        r"(?:,[-/ ]{0,2}|[-/ ]{1,2})(?P<y>\d{4}|'?\d{2})"
+    ),
+    rf"{_MONTH_NAME}\.?[-/ ]{{1,2}}(?P<y>\d{{4}})",
     r"(?P<y>\d{4})[-/ ](?P<mon>[^\W\d_]{3,10})[-/ ](?P<d>\d{1,2})",
     r"(?P<y>\d{4})-(?P<m>\d{2})",
     r"(?P<y>\d{4})[年년]\s?(?P<m>\d{1,2})[月월]\s?(?P<d>\d{1,2})[日일]",
 )
 _TIMES: Final = (
-    r"(?P<h>\d{1,2}):(?P<mi>\d{2})(?::(?P<s>\d{2})(?:[.,:](?P<f>\d{1,9}))?)?(?:\s*(?P<ap>[AaPp])\.?[Mm]\.?)?",
+    r"(?P<h>\d{1,2}):(?P<mi>\d{2})(?::(?P<s>\d{2})(?:[.,:](?P<f>\d{1,9}))?)?(?:\s*(?P<ap>[AaPp])\.?[Mm](?![A-Za-z])\.?)?",
     r"(?P<h>\d{2})(?P<mi>\d{2})(?P<s>\d{2})?",
     r"(?P<h>\d{1,2})[-\s]?(?P<ap>[AaPp])[Mm]",
 )
 _ZONE: Final = (
     r"\s*(?P<z>Z|z|(?:UTC|GMT|utc|gmt)?\s?[+-]\d{1,2}(?::?\d{2})?|[A-Za-z]+(?:/[A-Za-z_+\-]+)+|[A-Za-z]{2,5})?"
-    r"(?:\s*\([^)]*\)|\[[^\]]*\])?"
+    r"(?:\s*\([^)]*\)|\[[^\]]*\]|(?<=\d)\s[A-Z]{3,5})?"  # JavaScript, Java, Go: +0000 UTC
 )
 _FORMS: Final = tuple(
-    re.compile(rf"\s*{date}(?:(?P<join>\s*[T\s,_:-]\s*){time}{_ZONE})?\s*", re.ASCII if "mon" not in date else 0)
+    re.compile(rf"\s*{date}(?:(?P<join>\s*[TD\s,_:-]\s*){time}{_ZONE})?\s*", re.ASCII if "mon" not in date else 0)
     for date in _DATES
     for time in _TIMES
 )
@@ -110,7 +114,7 @@ class Form:
     @property
     def unit(self) -> Unit | None:
         """The unit of a Unix time by its size; None below nine digits, where only other cells of the column tell."""
-        if self.digits < 9 or self.digits > 19:
+        if self.digits < 9 or self.digits > 19 or self.digits == 17:  # 17: microseconds only from the year 5138 on
             return None
         return "s" if self.digits < 12 else "ms" if self.digits < 15 else "us" if self.digits < 18 else "ns"
 

@@ -7,11 +7,13 @@ apart (spacing.py). What stays in doubt is refused with the option that decides 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
+from scanner_app.feeds.reader.clashes import Clashes
 from scanner_app.feeds.reader.columns import Columns
 from scanner_app.feeds.reader.decide_bars import (
+    LEAN,
     choose_divisor,
     choose_symbol,
     choose_volumes,
@@ -35,6 +37,9 @@ _EVEN: Final = 0.95
 _UNEVEN: Final = 0.9
 """Shares of the commonest step from which, and up to which, an order of day and month counts as right and wrong."""
 
+_YEARS: Final = 20
+"""By how much the longest step of a wrong order of two-digit years is longer than that of the right one, at least."""
+
 _FEW: Final = 3
 """Bars up to which evenness proves nothing."""
 
@@ -56,8 +61,8 @@ def _plan(table: Table, options: Options) -> Plan:
     timeframe = choose_timeframe(table, found, options, hint, spacing, times)
     symbols = choose_symbol(table, found, options, hint, timeframe.fixed)
     volumes, volume_notes = choose_volumes(found, hint)
-    zone = choose_zone(table, found, options, hint, spacing, times)
     divisor, scale_note = choose_divisor(table, found, hint)
+    zone = choose_zone(table, found, options, hint, spacing, times, lean=divisor == LEAN)
     order_note = f"dates read as {ORDER_WORDS[moments.order]}, {why}" if moments.order and why else ""
     backwards = "newest bar first: turned round" if spacing.newest_first else ""
     said = (symbols.note, timeframe.note, order_note, zone.note, numbers.why, *volume_notes, scale_note, backwards)
@@ -98,31 +103,48 @@ def _second_walk(table: Table, columns: Columns, times: TimeColumn) -> tuple[Mom
     width = 1 + max(first.place, first.clock or 0, *keys) if keys else 1 + max(first.place, first.clock or 0)
     pairs = list(zip(times.moments, spacings, strict=True))
     series: tuple[str, ...] = ()
+    # Of a stream that says which bars are closed, the others are the same bar as it grew.
+    prices = [place for group in columns.groups for place in group.prices]
+    clashes = Clashes(prices) if columns.closed is None else None
+    plain = not keys and first.clock is None
     for line, row in table.rows():
         if len(row) < width:
             continue
         if keys:
             series = tuple([str(row[place])[:LONGEST] for place in keys])
+        if clashes is not None:
+            cell = row[first.place]
+            key = cell if plain else (series, cell, None if first.clock is None else row[first.clock])
+            clashes.add(line, key, row)
         for moments, spacing in pairs:
             moment = moments.read(row)
             if isinstance(moment, datetime):
                 spacing.add(series, moment if moment.tzinfo is None else moment.replace(tzinfo=None), line)
+    if clashes is not None:
+        clashes.check(table.rows_are)
     if len(spacings) == 1:
         return first, spacings[0], times.why
-    return _better(times.moments, spacings, columns)
+    return _better(times, spacings, columns)
 
 
-def _better(
-    moments: Sequence[MomentReader], spacings: Sequence[Spacing], columns: Columns
-) -> tuple[MomentReader, Spacing, str]:
-    """Choose between month first and day first by the steps. Raises Unsettled if both are as good."""
+def _better(times: TimeColumn, spacings: Sequence[Spacing], columns: Columns) -> tuple[MomentReader, Spacing, str]:
+    """Choose between month, day and year first by the steps. Raises Unsettled if two are as good."""
+    moments = times.moments
     even = [spacing.even if spacing.steps and spacing.timeframe() else 0.0 for spacing in spacings]
-    for this, other in ((0, 1), (1, 0)):
-        if even[this] >= _EVEN and even[other] < _UNEVEN and spacings[this].bars > _FEW:
-            return moments[this], spacings[this], "because that way its bars are evenly apart"
+    best = max(range(len(even)), key=even.__getitem__)
+    others = max(share for place, share in enumerate(even) if place != best)
+    if even[best] >= _EVEN and others < _UNEVEN and spacings[best].bars > _FEW:
+        return moments[best], spacings[best], "because that way its bars are evenly apart"
+    if moments[-1].order == "ymd":
+        # Days that were read as years lie years apart.
+        longest = [max(spacing.steps, default=timedelta()) for spacing in spacings]
+        best = min(range(len(longest)), key=longest.__getitem__)
+        if all(_YEARS * longest[best] < step for place, step in enumerate(longest) if place != best):
+            return moments[best], spacings[best], "because the other way its bars lie years apart"
     if "closelast" in set(map(normalised, columns.names)):
         return moments[0], spacings[0], "as Nasdaq.com writes them"
     raise Unsettled(
-        "which is the day in its dates and which the month is in doubt: no part is above 12. "
-        "Say --date-order mdy or --date-order dmy"
+        "which is the day in its dates and which the month is in doubt: "
+        f"{'they may also begin with the year' if times.why else 'no part is above 12'}. "
+        f"Say --date-order {' or --date-order '.join(str(each.order) for each in moments)}"
     )

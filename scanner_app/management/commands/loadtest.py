@@ -12,10 +12,10 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error as DatabaseError
 from django.utils import timezone
-from rest_framework.authtoken.models import Token
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from scanner_app.accounts import tokens
 from scanner_app.domain.addresses import local_host, web_url
 from scanner_app.tools.loadtest.client import Client, LoadTestError, Unreachable
 from scanner_app.tools.loadtest.feed import DRAIN_S, INTERRUPTED_DRAIN_S, Posting, drain, post_all, read_back
@@ -166,14 +166,15 @@ def _checked(url: str) -> str:
 
 
 def _local_token() -> str:
-    """The token of a superuser of the local database. One is made if the user has none."""
+    """A new token, for a day, of a superuser of the local database."""
     try:
         user = get_user_model().objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
         if user is None:
             raise CommandError(
                 "The local database has no superuser; `manage.py ensure_admin` makes one. Or give --token"
             )
-        return str(Token.objects.get_or_create(user=user)[0].key)
+        _, secret = tokens.make(user, name="manage.py loadtest", days=1, by=None, now=timezone.now())
+        return secret
     except DatabaseError as exc:
         raise CommandError(
             f"No token from the local database ({str(exc).strip()}). Has `make up` run here, with this DATA_DIR and "

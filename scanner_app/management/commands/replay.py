@@ -21,7 +21,8 @@ from scanner_app.feeds.bundled import Series, load_series, market_of, too_old
 from scanner_app.feeds.dry_run import examine, in_words
 from scanner_app.feeds.following_on import FollowOn
 from scanner_app.feeds.pace import at_once, at_rate, at_speed
-from scanner_app.feeds.reader import Feed, FeedError
+from scanner_app.feeds.reader.errors import FeedError
+from scanner_app.feeds.reader.feed import Feed
 from scanner_app.mailbox.accept import create_symbols
 from scanner_app.management.file_options import add_file_options, file_options, open_files
 from scanner_app.management.replay_session import EXIT_NOT_TAKEN, Session

@@ -1,11 +1,9 @@
 """`manage.py scanner`: the status and the operators' actions, on the command line."""
 
-import getpass
 import json
-import os
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,18 +16,17 @@ from rich.table import Table
 from rich.text import Text
 
 from scanner_app import mailbox
-from scanner_app.api.fields import ActIn
+from scanner_app.api.fields import ActIn, utc_time
 from scanner_app.api.status import OverviewOut
 from scanner_app.domain import enums
 from scanner_app.domain.errors import BarsWaiting, ScannerError
 from scanner_app.domain.wording import counted
 from scanner_app.engine import removal
-from scanner_app.mailbox import quarantine_bulk
+from scanner_app.mailbox import operate_bulk, quarantine_bulk
+from scanner_app.management.start_hint import HOW_TO_START
+from scanner_app.management.system_user import system_user
 from scanner_app.models import Symbol
-from scanner_app.reading import quarantine_entries, reruns, status, symbol_status, symbols
-
-MAX_ACTOR = 150
-"""Characters of an actor's name that an event keeps."""
+from scanner_app.reading import quarantine_entries, reruns, status, symbol_filters, symbol_status, symbols, write_checks
 
 UNBOUNDED = 100_000
 """Width in which the table is laid out. It is wider than any error, so that rich cuts nothing by itself."""
@@ -55,8 +52,9 @@ Action = Callable[..., ActionResult]
 def _on_symbol(name: str, outcome: str) -> Action:
     """The mailbox's action of this name. It is looked up at each call."""
 
-    def act(symbol: Symbol, *, by: str, reason: str, force: bool) -> ActionResult:  # noqa: ARG001 - one signature for all
-        changed = getattr(mailbox, name)(symbol, by=by, now=timezone.now(), reason=reason)
+    def act(symbol: Symbol, *, by: str, reason: str, until: datetime | None = None, **_: Any) -> ActionResult:
+        more = {} if until is None else {"until": until}
+        changed = getattr(mailbox, name)(symbol, by=by, now=timezone.now(), reason=reason, **more)
         return {"outcome": outcome, **({"already": True} if changed is False else {})}
 
     return act
@@ -65,7 +63,7 @@ def _on_symbol(name: str, outcome: str) -> Action:
 def _on_quarantine(name: str, outcome: str) -> Action:
     """The bulk action of this name on all bars of a symbol in quarantine. It succeeds even if there are none."""
 
-    def act(symbol: Symbol, *, by: str, reason: str, force: bool) -> ActionResult:  # noqa: ARG001 - one signature for all
+    def act(symbol: Symbol, *, by: str, reason: str, **_: Any) -> ActionResult:
         entries = quarantine_entries.matching(quarantine_entries.Filter(symbol=symbol.ticker))
         count = getattr(quarantine_bulk, name)(entries, by=by, clock=timezone.now, reason=reason)
         return {"outcome": outcome, "count": count}
@@ -73,7 +71,7 @@ def _on_quarantine(name: str, outcome: str) -> Action:
     return act
 
 
-def _delete(symbol: Symbol, *, by: str, reason: str, force: bool) -> ActionResult:
+def _delete(symbol: Symbol, *, by: str, reason: str, force: bool, **_: Any) -> ActionResult:
     try:
         removal.delete(symbol, by=by, now=timezone.now(), force=force, reason=reason)
     except BarsWaiting as exc:
@@ -81,15 +79,50 @@ def _delete(symbol: Symbol, *, by: str, reason: str, force: bool) -> ActionResul
     return {"outcome": "deleted"}
 
 
+OUTCOMES = {"reset": "reset", "skip": "skipped", "enable": "enabled", "disable": "disabled"}
+"""The actions that can be done to all symbols that match a filter, and what the symbols then are."""
+
 ACTIONS: dict[str, Action] = {
-    "reset": _on_symbol("reset", "reset"),
-    "skip": _on_symbol("skip", "skipped"),
-    "enable": _on_symbol("enable", "enabled"),
-    "disable": _on_symbol("disable", "disabled"),
+    **{name: _on_symbol(name, outcome) for name, outcome in OUTCOMES.items()},
     "replay": _on_quarantine("replay_all", "replayed"),
     "discard": _on_quarantine("discard_all", "discarded"),
     "delete": _delete,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _FilterOption:
+    """An option that chooses symbols by how they are doing."""
+
+    option: str
+    how: dict[str, Any]
+
+    @property
+    def dest(self) -> str:
+        """Its name among the parsed options."""
+        return self.option.removeprefix("--").replace("-", "_")
+
+
+BY_FILTER = {
+    "state": _FilterOption(
+        "--state", {"choices": [one.value for one in enums.SymbolState], "help": "the symbols in this state"}
+    ),
+    "retrying": _FilterOption(
+        "--retrying",
+        {
+            "action": "store_const",
+            "const": True,
+            "help": "the symbols whose head failed and waits for its retry, or is the probe",
+        },
+    ),
+    "error_type": _FilterOption(
+        "--error", {"metavar": "TYPE", "help": "the symbols that fail with errors of this type, as ValueError"}
+    ),
+    "enabled": _FilterOption(
+        "--disabled", {"action": "store_const", "const": False, "help": "the symbols that are disabled"}
+    ),
+}
+"""The options by the names of the filter's fields."""
 
 
 class Command(BaseCommand):
@@ -98,7 +131,8 @@ class Command(BaseCommand):
     help = (
         "Show the symbols' status, or do an operator's action on each: reset (close the breaker, run the waiting bar "
         "now), skip (put that bar into quarantine), enable, disable, replay or discard (all bars in quarantine), "
-        "delete. Exit status 0 only if it was done with every symbol. See docs/operators.md."
+        "delete; or, by a filter (--state, --retrying, --error, --disabled), on all that match. Exit status 0 only if "
+        "it was done with every symbol. See docs/operators.md."
     )
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
@@ -111,7 +145,11 @@ class Command(BaseCommand):
         """Declare the action, its symbols and the options."""
         parser.add_argument("action", choices=["status", *ACTIONS])
         parser.add_argument("symbols", nargs="*", metavar="SYMBOL", help="tickers, in upper or lower case")
-        parser.add_argument("--all", action="store_true", help="every symbol of the watch list")
+        parser.add_argument("--all", action="store_true", help="every symbol")
+        for name in BY_FILTER.values():
+            parser.add_argument(name.option, **name.how)
+        parser.add_argument("--dry-run", action="store_true", help="with a filter: only count, change nothing")
+        parser.add_argument("--until", metavar="T", help="with disable: when it is enabled by itself (ISO 8601)")
         parser.add_argument("--reason", default="", metavar="R", help="why, for the symbols' timeline")
         parser.add_argument("--force", action="store_true", help="with delete: also while bars wait, which are lost")
         parser.add_argument("--json", action="store_true", help="end with the result as one JSON object")
@@ -120,6 +158,9 @@ class Command(BaseCommand):
         """Do it. Raises SystemExit with status 1 if it was not done with every symbol."""
         action, names = options["action"], options["symbols"]
         _check(action, names, options)
+        if wanted := _filter_of(options):
+            self._act_on_all(action, wanted, options)
+            return
         found, unknown = symbols.find_all(names, among=symbol_status.shown_symbols())
         unknown = [_printable(name) for name in unknown]
         if action == "status":
@@ -147,7 +188,7 @@ class Command(BaseCommand):
 
     def _act(self, action: str, chosen: list[Symbol], unknown: list[str], options: dict[str, Any]) -> None:
         """Do the action on one symbol after the other. If it fails for one, the others follow all the same."""
-        how = {"by": _actor(), "reason": options["reason"], "force": options["force"]}
+        how = {"by": system_user(), "reason": options["reason"], "force": options["force"], "until": options["until"]}
         results = []
         for symbol in chosen:
             results.append(one := _result(ACTIONS[action], symbol, how))
@@ -167,17 +208,49 @@ class Command(BaseCommand):
         if failed:
             raise SystemExit(1)
 
+    def _act_on_all(self, action: str, wanted: symbol_filters.Filter, options: dict[str, Any]) -> None:
+        """Do the action on all symbols that match the filter, or count them."""
+        chosen = symbol_filters.matching(wanted, timezone.now())
+        if options["dry_run"]:
+            tickers = list(operate_bulk.changed_by(action, chosen).values_list("ticker", flat=True))
+        else:
+            more = {"until": options["until"]} if options["until"] else {}
+            tickers = operate_bulk.act_on_all(
+                action,
+                chosen,
+                by=system_user(),
+                clock=timezone.now,
+                reason=options["reason"],
+                matched=wanted.chosen,
+                **more,
+            )
+        would = "would be " if options["dry_run"] else ""
+        stream = self.stderr if options["json"] else self.stdout
+        stream.write(f"{counted(len(tickers), 'symbol')} {would}{OUTCOMES[action]}: {', '.join(tickers) or 'none'}")
+        if options["json"]:
+            result = {"action": action, "dry_run": options["dry_run"], "count": len(tickers), "symbols": tickers}
+            self.stdout.write(json.dumps(result))
+
     def _report_unknown(self, unknown: list[str]) -> None:
         for ticker in unknown:
             self.stderr.write(str(symbols.SymbolNotFound(ticker)))
 
 
 def _check(action: str, names: list[str], options: dict[str, Any]) -> None:
-    """Raise CommandError, before anything is done, if arguments do not fit together."""
+    """Raise CommandError, before anything is done, if arguments do not fit together. Reads the time `until`."""
+    filtered = _filter_of(options) is not None
+    if filtered and action not in OUTCOMES:
+        raise CommandError(f"A filter is for {', '.join(OUTCOMES)} alone")
+    if filtered and (names or options["all"]):
+        raise CommandError("Give a filter, or name symbols, or give --all: one of them")
+    if options["dry_run"] and not filtered:
+        raise CommandError("--dry-run needs a filter")
+    if options["until"] is not None:
+        options["until"] = _until(action, options["until"])
     if names and options["all"]:
         raise CommandError("Name symbols or give --all, not both")
-    if action != "status" and not (names or options["all"]):
-        raise CommandError(f"{action} needs the symbols it is for, or --all")
+    if action != "status" and not (names or options["all"] or filtered):
+        raise CommandError(f"{action} needs the symbols it is for, or --all, or a filter")
     if options["force"] and action != "delete":
         raise CommandError("--force is for delete alone")
     asked = ActIn(data={"reason": options["reason"]})
@@ -185,16 +258,26 @@ def _check(action: str, names: list[str], options: dict[str, Any]) -> None:
         raise CommandError(f"--reason: {' '.join(str(one) for one in asked.errors['reason'])}")
 
 
+def _until(action: str, text: str) -> datetime:
+    if action != "disable":
+        raise CommandError("--until is for disable alone")
+    try:
+        until = utc_time(text)
+    except ValueError as exc:
+        raise CommandError(f"--until {exc}") from None
+    if until <= timezone.now():
+        raise CommandError("--until must be in the future")
+    return until
+
+
+def _filter_of(options: dict[str, Any]) -> symbol_filters.Filter | None:
+    """The filter that the options describe; None without one."""
+    wanted = symbol_filters.Filter(**{field: options[one.dest] for field, one in BY_FILTER.items()})
+    return None if wanted.empty else wanted
+
+
 def _printable(name: str) -> str:
     return name.encode(errors="backslashreplace").decode()
-
-
-def _actor() -> str:
-    """The system user who runs the command; their number if they have no name, as in many containers."""
-    try:
-        return getpass.getuser()[:MAX_ACTOR]
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"
 
 
 def _result(act: Action, symbol: Symbol, how: dict[str, Any]) -> dict[str, Any]:
@@ -240,8 +323,8 @@ def _table(symbols: list[symbol_status.SymbolSummary], *, terminal: bool) -> str
             f"{one.consecutive_failures:,}",
             f"{one.backlog:,}",
             f"{one.bars_processed:,}",
-            f"{one.avg_latency_ms:,.0f}",
-            f"{one.p95_latency_ms:,}",
+            f"{one.avg_latency_ms:,.0f}" if one.avg_latency_ms else "-",
+            f"{one.p95_latency_ms:,}" if one.p95_latency_ms else "-",
             _time(one.last_processed),
             _time(one.next_attempt_at),
             _first_line(one.last_error),
@@ -271,9 +354,13 @@ def _rerun_line(one: reruns.RerunProgress) -> str:
 
 
 def _summary(one: status.Overview) -> str:
-    """The overall status and the counts in one line, and a line for each reason."""
+    """The overall status and the counts in one line, a line for each reason, and one for the last drill."""
+    was_drilled = one.alarm_path.proven_at is not None or one.alarm_path.failed_at is not None
+    lines = [*one.reasons, one.alarm_path.said] if was_drilled else [*one.reasons]
+    if any(reason.startswith(write_checks.NO_ANSWER) for reason in one.reasons):
+        lines.append(HOW_TO_START)
     return (
         f"Overall: {one.overall_status}; {one.total_symbols:,} symbols, {one.enabled_symbols:,} enabled: "
         f"{one.healthy_symbols:,} healthy, {one.paused_symbols:,} paused, {one.failed_symbols:,} failed; "
-        f"{one.bars_per_second:g} bars/s, backlog {one.backlog:,}" + "".join(f"\n  {reason}" for reason in one.reasons)
+        f"{one.bars_per_second:g} bars/s, backlog {one.backlog:,}" + "".join(f"\n  {line}" for line in lines)
     )

@@ -19,11 +19,11 @@ from redis.exceptions import RedisError
 
 from scanner_app.domain import breaker, enums
 from scanner_app.domain.alert_rules import RULES
-from scanner_app.domain.enums import Lane
-from scanner_app.domain.worker_roles import Role
-from scanner_app.messaging import heartbeats, queue_contents, queue_names, sweep_memory
+from scanner_app.domain.enums import Lane, NotificationKind
+from scanner_app.domain.worker_roles import LANE_ROLES, Role
+from scanner_app.messaging import heartbeats, queue_contents, ready_lists, sweep_memory
 from scanner_app.models import Alert, Notification
-from scanner_app.reading import quarantine_entries, status, symbol_status
+from scanner_app.reading import feeds, quarantine_entries, status, symbol_status
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +31,7 @@ NOTIFICATION_SPAN = timedelta(days=1)
 """The age up to which notifications are counted: the metric should show whether they arrive now."""
 
 OVERALL = {enums.OverallStatus.HEALTHY: 0, enums.OverallStatus.DEGRADED: 1, enums.OverallStatus.UNHEALTHY: 2}
+FEED = {state: place for place, state in enumerate(enums.FeedState)}
 BREAKER = {breaker.State.CLOSED: 0, breaker.State.HALF_OPEN: 1, breaker.State.OPEN: 2}
 
 
@@ -43,18 +44,17 @@ class StateCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """The gauges."""
         up = GaugeMetricFamily("scanner_up", "Whether the part answers: 1 or 0", labels=["part"])
-        shown: list[symbol_status.SymbolSummary] = []
         try:
             fired = status.fired_alerts()
             whole = status.overview(self.now, fired)
-            shown = whole.symbols
             yield from [*_overall(whole), *_symbols(whole.symbols), *_others(fired, self.now)]
+            yield from _feeds(self.now)
             up.add_metric(["database"], 1)
         except (OperationalError, InterfaceError) as exc:
             log.warning("metrics_without", part="database", error=str(exc))
             up.add_metric(["database"], 0)
         try:
-            yield from [*_workers(self.now), _queues(shown)]
+            yield from [*_workers(self.now), _queues()]
             up.add_metric(["broker"], 1)
         except RedisError as exc:
             log.warning("metrics_without", part="broker", error=str(exc))
@@ -117,7 +117,7 @@ def _symbols(symbols: list[symbol_status.SymbolSummary]) -> Iterator[Metric]:
         ),
         (
             "scanner_symbol_latency_p95_seconds",
-            "p95 latency of the last 100 bars that were not held",
+            "p95 latency of the last 100 bars that were neither held nor history",
             [(one.symbol, one.p95_latency_ms / 1000) for one in chosen],
         ),
         (
@@ -145,7 +145,8 @@ def _others(fired: Iterable[Alert], now: datetime) -> Iterator[Metric]:
     notifications = GaugeMetricFamily(
         "scanner_notifications", "Notifications of the last day", labels=["channel", "state"]
     )
-    rows = Notification.objects.filter(at__gt=now - NOTIFICATION_SPAN).order_by().values_list("channel", "state")
+    real = Notification.objects.exclude(kind=NotificationKind.DRILL)
+    rows = real.filter(at__gt=now - NOTIFICATION_SPAN).order_by().values_list("channel", "state")
     for channel, state, number in rows.annotate(number=Count("pk")):
         notifications.add_metric([channel, state], number)
     yield notifications
@@ -154,6 +155,38 @@ def _others(fired: Iterable[Alert], now: datetime) -> Iterator[Metric]:
     for rule in RULES.values():  # 0 too: a series that begins with its first alert would hide the increase
         firing.add_metric([rule.name, rule.severity], counts[rule.name])
     yield firing
+
+
+def _feeds(now: datetime) -> Iterator[Metric]:
+    """The live feeds that are to run; without one there is no series, and no question to the broker."""
+    shown = [one for one in feeds.of_all(now) if one.enabled]
+    if not shown:
+        return
+    values: list[tuple[str, str, list[tuple[str, float]]]] = [
+        (
+            "scanner_feed_state",
+            "0 live, 1 catching up, 2 silent, 3 down",
+            [(one.name, FEED[one.state]) for one in shown],
+        ),
+        (
+            "scanner_feed_lag_seconds",
+            "Of the feed's newest bars, the longest from the bar's end to its acceptance",
+            [(one.name, one.lag_s) for one in shown if one.lag_s is not None],
+        ),
+        (
+            "scanner_feed_quiet_seconds",
+            "Time since the last message of the feed's venue",
+            [(one.name, quiet) for one in shown if (quiet := one.quiet_s(now)) is not None],
+        ),
+        (
+            "scanner_feed_gaps_open",
+            "Holes in the feed's series that are open",
+            [(one.name, one.gaps_open) for one in shown],
+        ),
+        ("scanner_feed_series", "Series that the feed is to bring", [(one.name, one.series) for one in shown]),
+    ]
+    for name, text, pairs in values:
+        yield _labelled(name, text, "feed", pairs)
 
 
 def _workers(now: datetime) -> Iterator[Metric]:
@@ -171,8 +204,8 @@ def _workers(now: datetime) -> Iterator[Metric]:
     )
     yield _gauge(
         "scanner_unheard_seconds",
-        "The longest time that a message has waited in a queue while its worker had a free slot",
-        max((one.unconsumed_s for one in living), default=0),
+        "The longest time that a worker with a free slot has had no answer from the broker",
+        max((one.unanswered_s for one in living), default=0),
     )
     swept = sweep_memory.last_sweep()
     if swept is not None:
@@ -181,14 +214,12 @@ def _workers(now: datetime) -> Iterator[Metric]:
         )
 
 
-def _queues(symbols: list[symbol_status.SymbolSummary]) -> Metric:
-    """Queued messages; a symbol in the slow lane may have left some in its main queue."""
-    queues: dict[str, list[str]] = {role: [role] for role in Role}
-    queues[Lane.MAIN] += [queue_names.queue_name(one.symbol) for one in symbols]
-    queues[Lane.SLOW] += [queue_names.queue_name(one.symbol, Lane.SLOW) for one in symbols if one.lane == Lane.SLOW]
+def _queues() -> Metric:
+    """Queued messages; of the symbols' queues, the names on the ready lists: one for each message."""
+    others = [role.value for role in Role if role not in LANE_ROLES]
     return _labelled(
         "scanner_queued_messages",
         "Messages in queues, by the role of the worker that takes them",
         "role",
-        [(role, queue_contents.depth(names)) for role, names in queues.items()],
+        list({**ready_lists.depths(), **queue_contents.depths(others)}.items()),
     )

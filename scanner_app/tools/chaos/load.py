@@ -129,7 +129,7 @@ class Feed(threading.Thread):
 
 
 def client(url: str, token: str) -> httpx.Client:
-    """A client of the API. It uses no proxy, and keeps no connection for longer than gunicorn does."""
+    """A client of the API. It uses no proxy, and keeps no connection for longer than the web server does."""
     return httpx.Client(
         base_url=f"{url}/api/v1/scanner/",
         headers={"Authorization": f"Token {token}"},

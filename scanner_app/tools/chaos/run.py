@@ -54,13 +54,14 @@ class Result:
     errors: dict[str, int]  # requests without a usable answer
     failures: dict[str, int]  # failed attempts by error
     trouble: list[str]  # answers that should never come
+    unproved: dict[str, list[str]]  # by symbol: what `manage.py verify` found
     orphans: int  # processes that outlived their worker
     folder: Path
 
     @property
     def good(self) -> bool:
-        """Whether the account balances, nothing waits, and no request was refused."""
-        return self.account.balances and self.settled_s is not None and not self.trouble
+        """Whether account and database balance, nothing waits, and no request was refused."""
+        return self.account.balances and not self.unproved and self.settled_s is not None and not self.trouble
 
     def as_json(self) -> dict[str, Any]:
         """All figures, by the names in docs/chaos.md."""
@@ -81,6 +82,7 @@ class Result:
             "request_errors": self.errors,
             "failures": self.failures,
             "trouble": self.trouble[:10],
+            "unproved": self.unproved,
             "orphans": self.orphans,
             "examples": {
                 name: getattr(account, name)[:10]
@@ -212,6 +214,7 @@ class _Run:
             errors=self._log.errors,
             failures=self._reader.failures(),
             trouble=self._log.trouble,
+            unproved=self._stack.verify(),
             orphans=len(self._stack.leftovers()),
             folder=self._stack.folder,
         )

@@ -1,5 +1,6 @@
 """A scanner of its own in a temporary folder: its processes, restarted when they end."""
 
+import json
 import os
 import secrets
 import shlex
@@ -26,7 +27,7 @@ from scanner_app.workers.command_lines import beat_command, web_command, worker_
 BASE_DIR = Path(__file__).resolve().parents[3]
 """The top of the repository, where manage.py is."""
 
-PROCESSES: Mapping[str, int] = {Role.MAIN: 4, Role.SLOW: 2, Role.UPKEEP: 2, Role.NOTIFY: 1, Role.RERUN: 1}
+PROCESSES: Mapping[str, int] = {Role.MAIN: 4, Role.SLOW: 2, Role.UPKEEP: 2, Role.NOTIFY: 1, Role.HITS: 1, Role.RERUN: 1}
 """Pool children of each worker: fewer than `make up` has, for a machine that runs the faults too."""
 
 RESTART_PAUSE_S = 0.5
@@ -133,7 +134,7 @@ class Stack:
 
     def children(self, name: str) -> list[int]:
         """Process ids of its living children."""
-        return [pid for pid, parent in _parents().items() if parent == self.pid(name)]
+        return [pid for pid, parent in parents().items() if parent == self.pid(name)]
 
     def end(self, name: str, number: signal.Signals) -> None:
         """End a process and do not restart it until `start` is called."""
@@ -156,7 +157,7 @@ class Stack:
         wanted = f"{MARKER}={self.folder}".encode()
         ours = {process.pid for process in self._processes.values()}
         found = []
-        for pid, parent in _parents().items():
+        for pid, parent in parents().items():
             with suppress(OSError):
                 environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
                 if wanted in environment and parent not in ours and pid not in ours and not _has_ancestor(pid, ours):
@@ -200,7 +201,7 @@ class Stack:
             binary = [str(get_binary_path()), "--port", "0", "--unixsocket", str(self.socket), "--save", ""]
             return [*binary, "--dir", str(self.folder), "--appendonly", "yes", "--maxmemory-policy", "noeviction"]
         if name == "web":
-            command = web_command(f"127.0.0.1:{self.port}")
+            command = web_command()
         elif name == "beat":
             command = beat_command()
         else:
@@ -208,17 +209,25 @@ class Stack:
             command = worker_command(role, self.processes[role])
         return [sys.executable, "-m", *shlex.split(command)]
 
-    def _manage(self, command: str) -> None:
+    def verify(self) -> dict[str, list[str]]:
+        """What `manage.py verify` finds in the database: by symbol, the sentences that contradict the promise."""
+        said = self._manage("verify", "--json", may_fail=True)
+        found: dict[str, list[str]] = json.loads(said.splitlines()[-1])["faults"]
+        return found
+
+    def _manage(self, *command: str, may_fail: bool = False) -> str:
+        """Run a command to its end; returns what it said. Raises ChaosError if it failed, or `may_fail` in silence."""
         done = subprocess.run(  # noqa: S603 - our own command
-            [sys.executable, str(BASE_DIR / "manage.py"), command],
+            [sys.executable, str(BASE_DIR / "manage.py"), *command],
             cwd=BASE_DIR,
             env=self.environment,
             capture_output=True,
             text=True,
             check=False,
         )
-        if done.returncode:
-            raise ChaosError(f"manage.py {command}: {(done.stderr.strip().splitlines() or ['failed'])[-1]}")
+        if done.returncode and not (may_fail and done.stdout.strip()):
+            raise ChaosError(f"manage.py {command[0]}: {(done.stderr.strip().splitlines() or ['failed'])[-1]}")
+        return done.stdout
 
     def _sign_in(self) -> bool:
         credentials = {"username": self.environment["ADMIN_USER"], "password": self.environment["ADMIN_PASSWORD"]}
@@ -269,22 +278,22 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def _parents() -> dict[int, int]:
+def parents() -> dict[int, int]:
     """The parent of each living process, from /proc."""
-    parents = {}
+    found = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
             with suppress(OSError, IndexError, ValueError):
                 # "pid (name) state parent …"; the name may contain spaces.
                 state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
                 if state != "Z":
-                    parents[int(entry.name)] = int(parent)
-    return parents
+                    found[int(entry.name)] = int(parent)
+    return found
 
 
 def _has_ancestor(pid: int, ours: set[int]) -> bool:
-    parents = _parents()
-    while pid := parents.get(pid, 0):
+    known = parents()
+    while pid := known.get(pid, 0):
         if pid in ours:
             return True
     return False

@@ -61,7 +61,7 @@ class Client:
             timeout=TIMEOUT_S,
             trust_env=trust_env,
             transport=transport,
-            # gunicorn closes a connection that was idle for two seconds
+            # the web server closes a connection that was idle for five seconds
             limits=httpx.Limits(keepalive_expiry=1.0),
         )
 

@@ -96,6 +96,8 @@ class Report:
             "processed": findings.processed,
             **{fault.name.lower(): findings.count(fault) for fault in Fault},
             "latency_ms": asdict(findings.latency),
+            "first_bars_ms": asdict(findings.first),
+            "rounds_ms": asdict(findings.rounds),
             "p95_by_part_ms": list(findings.p95_by_part),
             "worst_symbol": findings.worst_symbol,
             "worst_p95_ms": findings.worst_p95_ms,
@@ -111,6 +113,8 @@ class Report:
             f"in {posting.elapsed_s:.1f} s ({self.achieved_rate:.1f}/s)"
         )
         figures = f"p50 {_ms(latency.p50)}, p95 {_ms(latency.p95)}, p99 {_ms(latency.p99)}, max {_ms(latency.max)}"
+        if self.plan.burst:
+            figures += f"; the last bar of a burst was done after {_ms(self.findings.rounds.max)} at worst"
         if self.good:
             return f"GOOD: {what}: {figures}; nothing lost, nothing doubled, nothing out of order."
         return f"BAD: {what}: {figures}. {'; '.join(self.problems)}."
@@ -118,7 +122,7 @@ class Report:
     def table(self, *, width: int = WIDTH) -> str:
         """The figures as a table."""
         plan, posting, findings = self.plan, self.posting, self.findings
-        latency = findings.latency
+        latency, first = findings.latency, findings.first
         asked = (
             f"{plan.rate:g} bars/s, {plan.seconds:g} s, {_number(plan.symbols)} symbols, "
             f"{'all at one moment' if plan.burst else 'spread evenly'}"
@@ -142,10 +146,15 @@ class Report:
                 "latency",
                 f"p50 {_ms(latency.p50)}, p95 {_ms(latency.p95)}, p99 {_ms(latency.p99)}, max {_ms(latency.max)}",
             ),
+            ("cold start", f"first bar of each symbol: p50 {_ms(first.p50)}, max {_ms(first.max)}; counted above too"),
             ("p95 over time", ", ".join(_ms(p95) for p95 in findings.p95_by_part) or "-"),
             ("worst symbol", f"{findings.worst_symbol or '-'}: p95 {_ms(findings.worst_p95_ms)}"),
             ("other load", f"before: {self.before['bars_per_second']:g} bars/s, backlog {self.before['backlog']:,}"),
         ]
+        if plan.burst:
+            rounds = findings.rounds
+            times = f"p50 {_ms(rounds.p50)}, p95 {_ms(rounds.p95)}, max {_ms(rounds.max)}"
+            rows.insert(-3, ("last of a burst", f"done after {times}"))
         table = Table("figure", "value", title="Load test")
         for row in rows:
             table.add_row(*row)

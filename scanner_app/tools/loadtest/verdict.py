@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise
+from typing import Self
 
 from scanner_app.domain.latency import percentile
 
@@ -65,6 +66,12 @@ class Latency:
     p99: int | None
     max: int | None
 
+    @classmethod
+    def of(cls, latencies_ms: Sequence[int]) -> Self:
+        """The figures of these."""
+        p50, p95, p99 = (percentile(latencies_ms, percent) for percent in (50, 95, 99))
+        return cls(p50=p50, p95=p95, p99=p99, max=max(latencies_ms, default=None))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
@@ -73,6 +80,8 @@ class Findings:
     processed: int
     faults: Mapping[Fault, Mapping[str, int]]  # how many, by ticker; only where there are any
     latency: Latency
+    first: Latency  # of the first bar of each symbol, which is new: a cold start; counted in `latency` too
+    rounds: Latency  # of the last bar of each round: in a burst, how long until all of it was done
     worst_symbol: str | None  # the one with the highest p95
     worst_p95_ms: int | None
     p95_by_part: Sequence[int]  # ms, in the order of time; fewer parts than PARTS with fewer bars, none without
@@ -93,23 +102,26 @@ def examine(
     """
     found: dict[Fault, dict[str, int]] = {}
     latencies: dict[str, list[int]] = {}
+    first: list[int] = []
+    last_of_round: dict[datetime, int] = {}
     for ticker, read in bars.items():
         for fault, times in _faults(accepted.get(ticker, ()), unanswered.get(ticker, ()), read).items():
             if times:
                 found.setdefault(fault, {})[ticker] = times
-        latencies[ticker] = [row.latency_ms for row in read.rows if _done(row) and row.latency_ms is not None]
+        timed = [(row, row.latency_ms) for row in read.rows if _done(row) and row.latency_ms is not None]
+        latencies[ticker] = [latency for _, latency in timed]
+        first += [latency for row, latency in timed if row.sequence == 1]
+        for row, latency in timed:  # a round's bars have one timestamp
+            last_of_round[row.timestamp] = max(latency, last_of_round.get(row.timestamp, 0))
     everything = [latency for each in latencies.values() for latency in each]
     p95s = [(p95, ticker) for ticker, each in latencies.items() if (p95 := percentile(each, 95)) is not None]
     worst_p95, worst = max(p95s, default=(None, None))
     return Findings(
         processed=sum(_done(row) for read in bars.values() for row in read.rows),
         faults=found,
-        latency=Latency(
-            p50=percentile(everything, 50),
-            p95=percentile(everything, 95),
-            p99=percentile(everything, 99),
-            max=max(everything, default=None),
-        ),
+        latency=Latency.of(everything),
+        first=Latency.of(first),
+        rounds=Latency.of(list(last_of_round.values())),
         worst_symbol=worst,
         worst_p95_ms=worst_p95,
         p95_by_part=_by_part(row for read in bars.values() for row in read.rows),

@@ -154,7 +154,7 @@ DELETED = situation(
 
 SAID = [
     pytest.param(IDLE, Code.IDLE, "Idle: all its bars are finished, the last at 10:27:30 UTC.", id="idle"),
-    pytest.param(EMPTY, Code.EMPTY, "No bar yet: on the watch list since 09:28:30 UTC.", id="never had a bar"),
+    pytest.param(EMPTY, Code.EMPTY, "No bar yet: added at 09:28:30 UTC.", id="never had a bar"),
     pytest.param(
         RUNNING, Code.RUNNING, "Processing: the 1m bar of 10:28:00 UTC is with a worker.", id="running, nothing waits"
     ),
@@ -527,7 +527,7 @@ def test_what_is_wrong_with_a_symbol_that_gets_on_leads_instead_of_that_it_is_in
     assert said.text == (
         "TSLA: its p95 latency is 412 ms, over 200 ms. Stale: no fresh bar, the newest ended 26 min 3 s ago. "
         "Idle: all its bars are finished, the last at 10:27:30 UTC. "
-        "Alert slow_symbol since 10:27:00 UTC: see docs/runbook/slow_symbol.md. "
+        "Alert slow_symbol since 10:27:00 UTC: see /runbook/slow_symbol/. "
         "Its feed is late by 11 min 3 s of trading time; late bars are still processed. "
         "Its next bar runs as soon as it is accepted."
     )
@@ -538,7 +538,7 @@ def test_what_is_wrong_beside_the_trouble_of_a_symbol_is_a_note():
     said = explain(replace(RETRY, alerts=[SLOW]))
 
     assert (said.summary, said.cause) == (explain(RETRY).summary, explain(RETRY).cause)
-    note = f"{SLOW.message} Alert slow_symbol since 10:27:00 UTC: see docs/runbook/slow_symbol.md."
+    note = f"{SLOW.message} Alert slow_symbol since 10:27:00 UTC: see /runbook/slow_symbol/."
     assert said.notes == (note,)
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from scanner_app.feeds.reader import Options, open_feeds
+from scanner_app.feeds.reader.feed import open_feeds
+from scanner_app.feeds.reader.options import Options
 
 
 @pytest.fixture

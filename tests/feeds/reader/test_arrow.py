@@ -8,7 +8,9 @@ import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
 
-from scanner_app.feeds.reader import FeedError, Options, open_feeds
+from scanner_app.feeds.reader.errors import FeedError
+from scanner_app.feeds.reader.feed import open_feeds
+from scanner_app.feeds.reader.options import Options
 
 DAY = datetime(2020, 1, 2, tzinfo=UTC)
 MORNING = datetime(2020, 1, 2, 9, 30, tzinfo=UTC)

@@ -9,8 +9,9 @@ import zipfile
 import pyarrow as pa
 import pytest
 
-from scanner_app.feeds.reader import FeedError, spool
+from scanner_app.feeds.reader import spool
 from scanner_app.feeds.reader.container import open_parts
+from scanner_app.feeds.reader.errors import FeedError
 
 TEXT = b"Date,Open,High,Low,Close\n2024-01-02,1,3,0.5,2\n"
 
@@ -84,6 +85,12 @@ def test_members_have_their_own_name_before_the_archives(write):
         pytest.param(zstd(TEXT * 99)[:-9], "cannot be read", id="zstd that is cut off"),
         pytest.param(packed_zip(**{"[Content_Types].xml": "x", "xl/a.xml": "x"}), "Excel", id="xlsx"),
         pytest.param(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(99), "Excel", id="xls"),
+        pytest.param(
+            packed_zip(**{"mimetype": "x", "content.xml": "x"}), "an OpenDocument file; save the sheet", id="ods"
+        ),
+        pytest.param(b"\x93NUMPY\x01\x00v\x00" + bytes(99), "is a NumPy array", id="a NumPy array"),
+        pytest.param(gzip.compress(bytes(257) + b"ustar" + bytes(300)), "is a tar archive; unpack it", id="tar.gz"),
+        pytest.param(b'<table border="1" class="dataframe">', "is a web page", id="pandas' to_html"),
         pytest.param(b"<!DOCTYPE html><html>", "is a web page", id="a page in place of a download"),
         pytest.param(b"DBN\x01" + bytes(99), "Databento's binary form", id="DBN"),
         pytest.param(b"%PDF-1.7 ...", "is a PDF", id="a PDF"),

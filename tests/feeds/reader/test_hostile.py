@@ -14,7 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scanner_app.feeds.reader import FeedError, Options, open_feeds
+from scanner_app.feeds.reader.errors import FeedError
+from scanner_app.feeds.reader.feed import open_feeds
+from scanner_app.feeds.reader.options import Options
 
 HEADER = "Date,Open,High,Low,Close,Volume\n"
 ROW = "2024-01-02,1,3,0.5,2,100\n"

@@ -4,8 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from scanner_app.feeds.reader import FeedError
-from scanner_app.feeds.reader.errors import Unsettled
+from scanner_app.feeds.reader.errors import FeedError, Unsettled
 from scanner_app.feeds.reader.numbers import NumberForm, find_form, reader
 from scanner_app.feeds.reader.shapes import Shapes
 

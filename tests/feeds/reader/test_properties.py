@@ -16,7 +16,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from scanner_app.feeds.bundled import load_series
-from scanner_app.feeds.reader import FeedError, Options, open_feeds
+from scanner_app.feeds.reader.errors import FeedError
+from scanner_app.feeds.reader.feed import open_feeds
+from scanner_app.feeds.reader.options import Options
 
 SETTINGS = settings(
     max_examples=int(os.environ.get("EXAMPLES", "60")),

@@ -5,7 +5,9 @@ import io
 
 import pytest
 
-from scanner_app.feeds.reader import FeedError, open_feeds, spool
+from scanner_app.feeds.reader import spool
+from scanner_app.feeds.reader.errors import FeedError
+from scanner_app.feeds.reader.feed import open_feeds
 from scanner_app.feeds.reader.spool import RowSpool, Spool
 
 

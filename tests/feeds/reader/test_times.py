@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from scanner_app.feeds.reader import FeedError
+from scanner_app.feeds.reader.errors import FeedError
 from scanner_app.feeds.reader.moments import MomentReader, localiser
 from scanner_app.feeds.reader.zones import zone_named
 
@@ -28,6 +28,11 @@ HEADER = "Date,Open,High,Low,Close,Volume\n"
         pytest.param("2020-01-02 09:30:00z", MORNING_UTC, id="a small z"),
         pytest.param("2020-01-02 9:30", MORNING, id="an hour of one digit"),
         pytest.param("2020-01-02 09:30:00 UTC", MORNING_UTC, id="UTC in letters"),
+        pytest.param("2020-01-02 09:30:00 +0000 UTC", MORNING_UTC, id="Go"),
+        pytest.param("20200102 04:30:00 America/New_York", MORNING_UTC, id="a zone that begins with Am, as no AM"),
+        pytest.param("2020.01.02D09:30:00.000000000", MORNING, id="kdb+"),
+        pytest.param("20200102093000000", MORNING, id="calendar digits to the millisecond"),
+        pytest.param("Jan 2020", DAY.replace(day=1), id="a month, not the 20th"),
         pytest.param("2020-01-02T10:30:00+01:00", MORNING_UTC, id="an offset"),
         pytest.param("2020-01-02T04:30:00-0500", MORNING_UTC, id="an offset without colon"),
         pytest.param("2020-01-02 04:30:00-05", MORNING_UTC, id="an offset of hours"),

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from scanner_app.feeds.reader import FeedError
+from scanner_app.feeds.reader.errors import FeedError
 from scanner_app.feeds.reader.spacing import Spacing
 
 HEADER = "Date,Open,High,Low,Close,Volume\n"
@@ -371,3 +371,173 @@ def test_a_date_in_an_unknown_column_is_found_if_it_is_the_only_one(read):
     feed = read(f"Stichtag,Open,High,Low,Close,Volume\n2024-01-02{ROW}")
 
     assert "times are in the column Stichtag, the only one that holds any" in feed.plan.notes
+
+
+# --- rows that are not of one series
+
+
+def days(*contracts):
+    """Two days, each with a row a contract."""
+    return "".join(
+        f"2024-01-0{day},{name},{price},{price + 2},{price - 1},{price + 1},{price * 10}\n"
+        for day in (2, 3)
+        for price, name in enumerate(contracts, start=10)
+    )
+
+
+def test_rows_of_one_time_with_other_prices_are_refused_with_the_columns_that_tell_them_apart(read):
+    with pytest.raises(FeedError, match=r"line 3 has the time of line 2 and other prices, .* 2 of 4: .*symbol=NAME"):
+        read("Date,Strike,Open,High,Low,Close,Volume\n" + days("22000", "22100"))
+
+
+def test_symbols_one_below_the_other_in_a_column_that_nobody_knows_are_not_mixed(read):
+    rows = "".join(
+        f"2024-01-{day:02},{name},1{at},15,9,1{at},7\n" for at, name in enumerate("ABC") for day in range(1, 9)
+    )
+
+    with pytest.raises(FeedError, match="--columns symbol=NAME"):
+        read("Date,Paper,Open,High,Low,Close,Volume\n" + rows)
+    feed = read("Date,Paper,Open,High,Low,Close,Volume\n" + rows, columns={"symbol": "Paper"})
+    assert feed.plan.symbols == ("A", "B", "C")
+
+
+def test_the_same_row_twice_and_a_few_corrected_ones_are_read(read):
+    feed = read(HEADER + rows(timedelta(days=1), count=9) * 2 + f"2024-01-02T14:30:00Z{ROW.replace('100', '7')}")
+
+    assert len(list(feed.items)) == 19
+
+
+def test_a_stream_that_says_what_is_closed_may_repeat_a_time(read):
+    growing = "".join(f"2024-01-0{day},1,{3 + part},0.5,2,9,{part == 2}\n" for day in (2, 3) for part in range(3))
+
+    feed = read("Date,Open,High,Low,Close,Volume,Closed\n" + growing)
+
+    assert [bar["closed"] for _, bar in feed.items] == [False, False, True] * 2
+
+
+def test_a_time_of_day_is_joined_to_its_date_whatever_its_column_is_called(read):
+    text = "Date,Timestamp,Open,High,Low,Close\n" + "".join(f"20240102,09:3{at}:00,1,3,0.5,2\n" for at in range(4))
+
+    assert read(text).plan.timeframe == "1m"
+
+
+def test_a_whole_moment_beside_its_day_counts_alone(read):
+    text = "date,time,open,high,low,close\n" + "".join(
+        f"2024-01-02,2024010209{at}500000,1,3,0.5,2\n" for at in range(4)
+    )
+
+    feed = read(text)
+
+    assert [f"{bar['timestamp']:%H:%M}" for _, bar in feed.items] == ["09:05", "09:15", "09:25", "09:35"]
+
+
+def test_a_remark_in_place_of_prices_is_no_bar(read):
+    feed = read(HEADER + "2024-01-02,1,3,0.5,2,100\n2024-01-03,0.24 Dividend\n2024-01-04,1,3,0.5,2,100\n")
+
+    assert len(list(feed.items)) == 2
+    assert "1 line without prices left out, the first is line 3" in feed.plan.notes
+
+
+def test_a_column_of_the_timeframe_that_says_none_is_passed_over(read):
+    feed = read(
+        "<TICKER>,<PER>,<DTYYYYMMDD>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>\n"
+        + "".join(f"ACME,I,20240102,09{at}5,1,3,0.5,2\n" for at in range(4))
+    )
+
+    assert feed.plan.timeframe == "10m"
+    assert "the column <PER> says 'I', which is no timeframe, and is passed over" in feed.plan.notes
+
+
+@pytest.mark.parametrize(
+    ("names", "cells", "symbol"),
+    [
+        pytest.param("S,T", "ACME,b", "ACME", id="Alpaca's stream: T is a kind of message"),
+        pytest.param("s,T", "BTC,1704171659999", "BTC", id="Binance's stream: T is a time"),
+        pytest.param("T,n", "ACME,5", "ACME", id="Polygon: T is the ticker"),
+        pytest.param("market,x", "NASDAQ,5", "PAPER", id="a market that is an exchange"),
+        pytest.param("market,x", "KRW-BTC,5", "KRW-BTC", id="a market that is a pair"),
+        pytest.param("s,x", "ok,5", "PAPER", id="a state"),
+    ],
+)
+def test_a_column_with_a_doubtful_name_is_the_symbols_if_it_holds_tickers(read, names, cells, symbol):
+    text = f"date,o,h,l,c,{names}\n" + "".join(f"2024-01-0{day},1,3,0.5,2,{cells}\n" for day in range(2, 6))
+
+    feed = read(text, name="PAPER.csv")
+
+    assert {bar["symbol"] for _, bar in feed.items} == {symbol}
+    assert not any("closed" in bar for _, bar in feed.items), "a number in x says nothing of the bar's end"
+
+
+# --- years of two digits
+
+
+def dated(pattern, *steps):
+    """Rows of the days from 2024-03-11 on that are so far, dated in a pattern."""
+    first = date(2024, 3, 11)
+    return HEADER + "".join(f"{first + timedelta(days=step):{pattern}}{ROW}" for step in steps)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "steps", "order"),
+    [
+        pytest.param("%y/%m/%d", (0, 1, 2, 3), "ymd", id="the year first"),
+        pytest.param("%y-%m-%d", (0, 1), "ymd", id="two days show it"),
+        pytest.param("%d/%m/%y", (2, 3, 4), "dmy", id="the day first"),
+        pytest.param("%m/%d/%y", (0, 1, 2, 3), "mdy", id="the month first"),
+        pytest.param("%d.%m.%y", (2, 3, 4), "dmy", id="with dots it is the day"),
+    ],
+)
+def test_where_a_years_two_digits_stand_is_shown_by_the_days_between(read, pattern, steps, order):
+    feed = read(dated(pattern, *steps))
+
+    assert feed.plan.date_order == order
+    assert next(iter(feed.items))[1]["timestamp"] == datetime(2024, 3, 11, tzinfo=UTC) + timedelta(days=steps[0])
+
+
+def test_one_day_with_a_year_of_two_digits_is_refused_with_the_option(read):
+    with pytest.raises(FeedError, match=r"may also begin with the year.*--date-order dmy or --date-order ymd"):
+        read(dated("%y/%m/%d", 2))
+
+    assert read(dated("%y/%m/%d", 2), date_order="ymd").plan.timeframe == "1d"
+
+
+# --- rows wider than their header
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param("2024-03-{:02},187,15,188,44,183,89,185,64,82488700\n", id="decimal commas"),
+        pytest.param("2024-03-{:02},187.15,188.44,183.89,185.64,82,488,700\n", id="thousands"),
+        pytest.param("2024-03-{:02},187.15,188.44,183.89,185.64,82,488\n", id="one cell more"),
+    ],
+)
+def test_cells_that_stand_under_no_name_of_their_own_are_refused(read, row):
+    with pytest.raises(FeedError, match=r"its rows have \d+ cells under 6 names"):
+        read(HEADER + "".join(row.format(day) for day in range(11, 16)))
+
+
+# --- further columns
+
+
+def test_hours_beside_a_date_are_hours(read):
+    text = "Date,Hour,Open,High,Low,Close\n" + "".join(f"2024-01-02,{hour},1,3,0.5,2\n" for hour in range(7, 12))
+
+    feed = read(text)
+
+    assert feed.plan.timeframe == "1h"
+    assert [bar["timestamp"].hour for _, bar in feed.items] == [7, 8, 9, 10, 11]
+
+
+@pytest.mark.parametrize(
+    ("cells", "timeframes"),
+    [
+        pytest.param(["1m", "1m", "1m", "1m"], ("1m",), id="Binance's interval"),
+        pytest.param(["1", "2", "3", "4"], ("5m",), id="an index"),
+    ],
+)
+def test_a_column_called_i_is_the_timeframe_if_it_names_some(read, cells, timeframes):
+    step = 1 if timeframes == ("1m",) else 5
+    rows = "".join(f"2024-01-02T09:{step * at:02}:00Z,1,3,0.5,2,{cell}\n" for at, cell in enumerate(cells))
+
+    assert read("t,o,h,l,c,i\n" + rows).plan.timeframes == timeframes

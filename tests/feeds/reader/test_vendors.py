@@ -17,7 +17,9 @@ import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
 
-from scanner_app.feeds.reader import FeedError, Options, open_feeds
+from scanner_app.feeds.reader.errors import FeedError
+from scanner_app.feeds.reader.feed import open_feeds
+from scanner_app.feeds.reader.options import Options
 
 VENDORS = Path(__file__).parent.parent / "vendors"
 
@@ -128,6 +130,46 @@ ONE_SYMBOL = [
     ("ninjatrader.ES 03-24.Last.txt", "ES 03-24", "1m"),
     ("firstrate.ACME_full_1min_adjsplit.txt", "ACME", "1m"),
     ("excel_german.ACME.csv", "ACME", "1d"),
+    ("yahoo_site_paste.ACME.txt", "ACME", "1d"),
+    ("pandas_json_columns_rangeindex.ACME.json", "ACME", "1d"),
+    ("pandas_to_string.ACME.txt", "ACME", "1d"),
+    ("pandas_to_markdown.AAPL.md.txt", "AAPL.md", "1d"),
+    ("kdb_csv.trade.csv", "ACME", "1m"),
+    ("mt4_header.EURUSD60.csv", "EURUSD", "1h"),
+    ("jforex_eet.EURUSD_1 Min_Bid_2024.03.11_2024.03.12.csv", "EURUSD", "1m"),
+    ("hyperliquid.BTC.json", "BTC", "1m"),
+    ("kaggle_btc_float_ts.btcusd_1-min_data.csv", "btcusd", "1m"),
+    ("kaggle_bitstamp_old.bitstampUSD_1-min_data_2012-01-01_to_2021-03-31.csv", "bitstampUSD", "1m"),
+    ("htx.btcusdt.json", "btcusdt", "1m"),
+    ("upbit.KRW-BTC.json", "KRW-BTC", "1m"),
+    ("coinapi_csv.BITSTAMP_SPOT_BTC_USD_1MIN.csv", "BITSTAMP_SPOT_BTC_USD", "1m"),
+    ("cmc.Bitcoin_1_1_2024-3_1_2024_historical_data_coinmarketcap.csv", "Bitcoin", "1d"),
+    ("dydx.BTC-USD.json", "BTC-USD", "1m"),
+    ("alpaca_ws.alpaca.jsonl", "ACME", "1m"),
+    ("db_json_raw.x.json", "ACME", "1m"),
+    ("ib_ny_named.ACME.csv", "ACME", "1m"),
+    ("quandl_json.x.json", "ACME", "1d"),
+    ("nse_index.NIFTY 50-11-03-2024-to-22-03-2024.csv", "NIFTY 50", "1d"),
+    ("date_and_timestamp_clock.RELIANCE.csv", "RELIANCE", "1m"),
+    ("baostock_5m.k.csv", "sh.600000", "5m"),
+    ("tdx_gbk.SH#600519.txt", "SH#600519", "1d"),
+    ("netease_gbk.600519.csv", "600519", "1d"),
+    ("krx_euckr.005930.csv", "005930", "1d"),
+    ("kabuoji_sjis.7203.csv", "7203", "1d"),
+    ("finmind.TaiwanStockPrice.csv", "2330", "1d"),
+    ("moex_history.hist.json", "SBER", "1d"),
+    ("ariva.wkn_865985_historic.csv", "wkn_865985", "1d"),
+    ("boursorama.ACME_2024-03-22.txt", "ACME", "1d"),
+    ("euronext.FR0000120271-XPAR_historical_price.csv", "FR0000120271-XPAR", "1d"),
+    ("brazil_rs.PETR4.csv", "PETR4", "1d"),
+    ("excel_de_sep.BMW.csv", "BMW", "1d"),
+    ("datascope.dss.csv", "ACME.O", "1m"),
+    ("bloomberg.ACME.csv", "ACME", "1d"),
+    ("bloomberg_ticker.bdh.csv", "ACME US Equity", "1d"),
+    ("firstrate_fut.ES_full_1min_continuous_ratio_adjusted.txt", "ES", "1m"),
+    ("amibroker_format.amibroker.txt", "ACME", "1m"),
+    ("metastock_ascii.ACME.txt", "ACME", "1m"),
+    ("fxcmpy.EURUSD.csv", "EURUSD", "1m"),
 ]
 
 
@@ -142,6 +184,8 @@ SEVERAL = [
     ("yahoo_several_old.data.csv", "1d"),
     ("alpaca_api.json", "1m"),
     ("kaggle_all_stocks.csv", "1d"),
+    ("pandas_json_split_multi.prices.json", "1d"),
+    ("pandas_json_columns_multi_tuple.prices.json", "1d"),
 ]
 
 
@@ -164,6 +208,17 @@ def test_histdatas_times_are_est_and_its_volumes_unknown(vendor_file, name):
     [
         ("investing.Kelp Futures Historical Data.csv", "Kelp Futures"),
         ("investing_german.Kelp Historische Daten.csv", "Kelp"),
+        ("investing_es.ACME Datos históricos.csv", "ACME"),
+        ("investing_tr.THYAO Geçmiş Verileri.csv", "THYAO"),
+        ("investing_pt.PETR4 Dados Históricos.csv", "PETR4"),
+        ("investing_nl.ASML Historische Gegevens.csv", "ASML"),
+        ("investing_pl.PKN Dane Historyczne.csv", "PKN"),
+        ("investing_sv.VOLVb Historiska data.csv", "VOLVb"),
+        ("investing_ru.Прошлые данные - SBER.csv", "SBER"),
+        ("investing_ja.7203 過去データ.csv", "7203"),
+        ("investing_ko.005930 과거 데이터.csv", "005930"),
+        ("investing_cn.600519历史数据.csv", "600519"),
+        ("investing_ru_cp1251.Прошлые данные - SBER.csv", "SBER"),
     ],
 )
 def test_investings_thousands_and_units_are_read(vendor_file, name, symbol):
@@ -201,6 +256,12 @@ def test_a_bar_that_says_whether_it_is_closed_says_so_on(vendor_file):
     bars = bars_of(vendor_file("oanda.json"))
 
     assert bars == [bar | {"closed": True} for bar in expected("EUR_USX", "1m")]
+
+
+def test_binances_stream_is_read_with_what_it_says_of_the_bars_ends(vendor_file):
+    bars = bars_of(vendor_file("binance_ws_lines.stream.jsonl"))
+
+    assert bars == [bar | {"closed": True} for bar in expected("BTCUSDT", "1m")]
 
 
 @pytest.mark.parametrize("name", ["backtrader_day.2006-day-001.txt", "backtrader_min.2006-min-001.txt"])
@@ -291,6 +352,20 @@ def test_leans_minute_zip_is_read_milliseconds_of_a_new_york_day(tmp_path):
     assert bars_of(path) == expected("ACME", "1m")
 
 
+def test_leans_hourly_zip_is_read_in_new_york(tmp_path):
+    content = lean(PRICES, [f"{hour - timedelta(hours=5):%Y%m%d %H:%M}" for hour in HOURS])
+
+    assert bars_of(zipped(tmp_path / "acme.zip", {"acme.csv": content})) == expected("acme", "1h")
+
+
+def test_histdatas_zip_is_read_without_its_report(tmp_path):
+    name = "DAT_MT_EURUSX_M1_202401"
+    content = (VENDORS / f"histdata_mt.{name}.csv").read_text()
+    path = zipped(tmp_path / "HISTDATA_COM_MT.zip", {f"{name}.csv": content, f"{name}.txt": "Gap of 61s found"})
+
+    assert bars_of(path) == expected("EURUSX", "1m", volume=False)
+
+
 def test_the_members_of_an_archive_are_feeds_of_their_own(tmp_path):
     members = {f"prices/{name}.csv": (VENDORS / "backtesting.GOOX.csv").read_text() for name in ("AAX", "BBX")}
     path = zipped(tmp_path / "all.zip", members | {"prices/README.md": "x", "__MACOSX/._AAX.csv": "x"})
@@ -324,6 +399,7 @@ def test_an_option_takes_one_symbol_of_an_archive_and_mixes_none(tmp_path, vendo
         pytest.param(lambda rows: {"AAX": {"candles": rows}, "BBX": {"candles": rows}}, id="by symbol"),
         pytest.param(lambda rows: {name: columns(rows) for name in NAMES}, id="columns by symbol"),
         pytest.param(lambda rows: {name: split(rows) for name in NAMES}, id="names and rows apart"),
+        pytest.param(lambda rows: {name: frame(rows) for name in NAMES}, id="data frames by columns"),
         pytest.param(
             lambda rows: {"result": [{"meta": {"symbol": name}, "bars": columns(rows)} for name in NAMES]},
             id="columns in an array",
@@ -352,6 +428,10 @@ def test_json_of_several_symbols_is_not_mixed(tmp_path, document):
 
 def split(rows):
     return {"columns": list(rows[0]), "data": [list(row.values()) for row in rows]}
+
+
+def frame(rows):
+    return {key: {row["date"]: row[key] for row in rows} for key in rows[0] if key != "date"}
 
 
 def columns(rows):

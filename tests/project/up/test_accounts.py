@@ -79,6 +79,29 @@ def test_flower_gets_a_password_of_its_own_if_the_file_is_lost(env, tmp_path):
     assert not (tmp_path / PASSWORD_FILE).exists()
 
 
+@pytest.mark.parametrize("broken", [b"", b"short", b"\xff\x00\xfe garbage"], ids=["empty", "truncated", "garbage"])
+def test_a_broken_password_file_is_as_good_as_lost(env, tmp_path, broken):
+    good = ensure_admin(env())
+    (tmp_path / PASSWORD_FILE).write_bytes(broken)
+
+    account, again = ensure_admin(env()), ensure_admin(env())
+
+    assert account.broken_file == str(tmp_path / PASSWORD_FILE)
+    assert account.place == str(tmp_path / FLOWER_FILE)
+    assert len(account.password) >= 16
+    assert (again.password, again.broken_file) == (account.password, "")
+    assert admin().check_password(good.password)
+
+
+@pytest.mark.parametrize("broken", [b"", b"short"], ids=["empty", "truncated"])
+def test_a_broken_password_of_flower_is_made_anew(env, tmp_path, broken):
+    ensure_admin(env())
+    (tmp_path / PASSWORD_FILE).unlink()
+    (tmp_path / FLOWER_FILE).write_bytes(broken)
+
+    assert len(ensure_admin(env()).password) >= 16
+
+
 def test_a_start_that_was_cut_off_after_the_file_is_gone_on_with(env, tmp_path):
     (tmp_path / PASSWORD_FILE).write_text("kept before the user was made\n")
 

@@ -67,6 +67,18 @@ class Run:
             start_new_session=True,
         )
 
+    def to_its_end(self, *, timeout_s: float = 100) -> "subprocess.CompletedProcess[str]":
+        """A run that can't start."""
+        return subprocess.run(
+            [PYTHON, "-m", "scanner_project.up"],
+            cwd=ROOT,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout_s,
+        )
+
     def is_ready(self) -> bool:
         with suppress(httpx.HTTPError):
             return httpx.get(f"http://127.0.0.1:{self.web}/readyz", timeout=5).status_code == 200
@@ -117,23 +129,20 @@ def test_from_start_to_ctrl_c(run):
     def workers() -> set[str]:
         return {name.partition("@")[0] for name in httpx.get(flower, auth=("admin", password), timeout=20).json()}
 
-    wait_until(lambda: workers() == {"main", "slow", "upkeep", "notify", "rerun"}, "Flower knows all", deadline_s=60)
+    wait_until(
+        lambda: workers() == {"main", "slow", "upkeep", "notify", "hits", "rerun"}, "Flower knows all", deadline_s=60
+    )
 
     # no password is shown to those who list processes
     running = leftovers.find(run.folder)
     assert len(running) > 10
     assert all(password not in each.command for each in running)
 
+    # nobody else can read what was made
+    assert not [path for path in (run.folder, *run.folder.rglob("*")) if _others_may(path)]
+
     # a second run in the same folder
-    second = subprocess.run(
-        [PYTHON, "-m", "scanner_project.up"],
-        cwd=ROOT,
-        env=run.env,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    second = run.to_its_end(timeout_s=60)
     assert second.returncode == 1
     assert re.fullmatch(r"The scanner can't start: a scanner is running in DATA_DIR=.*\n", second.stderr)
 
@@ -166,6 +175,12 @@ def _answers(url: str) -> bool:
     return False
 
 
+def _others_may(path: Path) -> int:
+    with suppress(FileNotFoundError):  # it was there for a moment only
+        return path.lstat().st_mode & 0o077
+    return 0
+
+
 def _pids(running: list[leftovers.Leftover]) -> set[int]:
     # supervisor is the parent of all; a worker's children have the worker as parent
     return {each.pid for each in running if "-n main@" in each.command}
@@ -193,15 +208,7 @@ def _pids(running: list[leftovers.Leftover]) -> set[int]:
 def test_what_is_wrong_is_said_in_one_sentence(run, env, sentence):
     run.env |= env
 
-    done = subprocess.run(
-        [PYTHON, "-m", "scanner_project.up"],
-        cwd=ROOT,
-        env=run.env,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-    )
+    done = run.to_its_end()
 
     assert done.returncode == 1
     assert re.fullmatch(f"The scanner can't start: {sentence}.*\n", done.stderr)

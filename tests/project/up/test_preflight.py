@@ -1,3 +1,4 @@
+import os
 import socket
 from pathlib import Path
 
@@ -16,15 +17,25 @@ def taken_port():
         yield listener.getsockname()[1]
 
 
-@pytest.mark.parametrize("name", ["WEB_PORT", "FLOWER_PORT"])
+@pytest.mark.parametrize("name", ["WEB_PORT", "FLOWER_PORT", "DEMO_PORT"])
 def test_a_taken_port_is_named_with_its_variable(name, taken_port):
+    free = {"WEB_PORT": "18999", "FLOWER_PORT": "18998", "DEMO_PORT": "18997", "DEMO": "live"}
+
     with pytest.raises(CannotStart, match=f"^{name}={taken_port} on 127.0.0.1 .* choose another"):
-        preflight.free_ports(read({"WEB_PORT": "18999", "FLOWER_PORT": "18998", name: str(taken_port)}))
+        preflight.free_ports(read({**free, name: str(taken_port)}))
 
 
-def test_web_and_flower_need_a_port_each():
-    with pytest.raises(CannotStart, match="both 8000"):
-        preflight.free_ports(read({"FLOWER_PORT": "8000"}))
+def test_the_demo_s_port_does_not_matter_without_that_demo(taken_port):
+    preflight.free_ports(read({"WEB_PORT": "18999", "FLOWER_PORT": "18998", "DEMO_PORT": str(taken_port)}))
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("FLOWER_PORT", "WEB_PORT and FLOWER_PORT are both 8000"), ("DEMO_PORT", "WEB_PORT and DEMO_PORT are both 8000")],
+)
+def test_every_server_needs_a_port_of_its_own(name, says):
+    with pytest.raises(CannotStart, match=says):
+        preflight.free_ports(read({"DEMO": "live", name: "8000"}))
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
@@ -40,6 +51,39 @@ def test_a_data_dir_is_made_for_its_owner_alone(tmp_path):
 
     assert folder.stat().st_mode & 0o777 == 0o700
     assert [each.name for each in folder.iterdir()] == ["logs"]
+
+
+def test_a_data_dir_that_others_can_read_is_put_right_and_said(tmp_path):
+    (tmp_path / "up.lock").touch(mode=0o644)
+    (tmp_path / "logs").mkdir(mode=0o755)
+    tmp_path.chmod(0o755)
+
+    said = preflight.make_private(tmp_path)
+
+    assert said == f"DATA_DIR={tmp_path} could be read by others (mode 755); now by its owner alone (700)."
+    assert tmp_path.stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "up.lock").stat().st_mode & 0o077 == 0
+    assert (tmp_path / "logs").stat().st_mode & 0o077 == 0
+    assert preflight.make_private(tmp_path) == ""
+
+
+def test_a_data_dir_with_other_things_in_it_is_left_alone(tmp_path):
+    (tmp_path / "letters").mkdir()
+    tmp_path.chmod(0o755)
+
+    with pytest.raises(CannotStart, match="holds files that are not the scanner's; choose a folder of its own"):
+        preflight.make_private(tmp_path)
+
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_data_dir_of_another_user_is_refused_if_others_can_read_it(tmp_path):
+    tmp_path.chmod(0o755)
+    os.chown(tmp_path, 12345, 12345)
+
+    with pytest.raises(CannotStart, match="belongs to another user"):
+        preflight.make_private(tmp_path)
 
 
 def test_a_data_dir_that_is_a_file_is_refused(tmp_path):

@@ -53,16 +53,48 @@ def test_the_demo_is_replayed_where_nobody_minds(values, replayed):
     assert ("replay" in named(**values)) is replayed
 
 
+def test_the_live_demo_has_a_venue_and_no_replay():
+    running = named(DEMO="live", DEMO_PORT="1234")
+
+    assert running["demo-venue"].command == "python -m scanner_app.feeds.demo_venue --port 1234"
+    assert "replay" not in running
+    assert "demo-venue" not in named()
+    order = list(running)
+    assert order.index("demo-venue") < order.index("feed")  # started before it, stopped after it
+
+
+@pytest.mark.parametrize(
+    ("venues", "started"),
+    [
+        pytest.param([], set(), id="nothing that is not configured runs a process"),
+        pytest.param(["binance", "alpaca"], {"feed"}, id="one process for all venues"),
+        pytest.param(["ccxt.kraken"], {"feed-ccxt"}, id="but ccxt's, whose library is heavy"),
+        pytest.param(["ccxt.kraken", "binance"], {"feed", "feed-ccxt"}, id="both"),
+    ],
+)
+def test_feeds_have_a_process_if_there_are_any(venues, started):
+    assert programs.feed_programs(venues) == started
+    assert started <= named().keys()
+
+
 def test_supervisor_starts_the_server_first_and_stops_it_last(parsed, tmp_path):
     groups = {group.name: group.priority for group, _ in parsed(tmp_path).values()}
 
-    assert sorted(groups, key=groups.__getitem__) == ["redis", "workers", "web", "flower", "replay"]
+    assert sorted(groups, key=groups.__getitem__) == [
+        "redis",
+        "workers",
+        "web",
+        "flower",
+        "feed",
+        "feed-ccxt",
+        "replay",
+    ]
 
 
 def test_a_running_bar_has_its_hard_limit_to_finish(parsed, tmp_path):
     processes = parsed(tmp_path, SCANNER_HARD_LIMIT_S="60", SCANNER_SOFT_LIMIT_S="50")
 
-    for role in ("main", "slow", "upkeep", "notify", "rerun"):
+    for role in ("main", "slow", "upkeep", "notify", "hits", "rerun"):
         _, worker = processes[f"worker-{role}"]
         assert worker.stopwaitsecs > 60
         assert not worker.stopasgroup  # or the pool's children would be asked to end in the middle of a bar
@@ -72,11 +104,14 @@ def test_a_running_bar_has_its_hard_limit_to_finish(parsed, tmp_path):
 def test_the_allowance_covers_groups_that_stop_one_after_the_other():
     running = programs.programs(read({}))
 
-    assert stop_allowance_s(running) == 30 + 25 + 10 + 10 + 10  # server, workers at once, web, flower, replay
+    assert (
+        stop_allowance_s(running) == 30 + 25 + 10 + 10 + 20 + 20 + 10
+    )  # server, workers at once, web, flower, feeds, replay
 
 
-def test_a_folder_s_odd_name_does_not_break_the_configuration(parsed, tmp_path):
-    folder = tmp_path / 'a %(b)s "c" ;d #e'
+def test_a_folder_s_odd_name_does_not_break_the_configuration(parsed, tmp_path_factory):
+    # tmp_path has the test's name: in a process of xdist it is too long for the socket, which then lies elsewhere.
+    folder = tmp_path_factory.mktemp("o") / 'a %(b)s "c" ;d #e'
     folder.mkdir()
 
     processes = parsed(folder)
@@ -95,13 +130,13 @@ def test_the_host_s_name_is_left_to_celery(parsed, tmp_path):
 
 
 def test_no_password_is_in_a_command_or_in_the_configuration():
-    env = read({"ADMIN_PASSWORD": "very secret", "SECRET_KEY": "very secret"})
+    env = read({"ADMIN_PASSWORD": "very secret", "SECRET_KEY": "very secret" * 3})
 
     assert "very secret" not in configuration(programs.programs(env))
 
 
-def test_an_ipv6_host_is_written_in_brackets_for_the_web_server():
-    assert "--bind [::1]:8000 " in named(WEB_HOST="::1")["web"].command
+def test_the_web_server_takes_its_address_from_the_settings():
+    assert named(WEB_HOST="::1")["web"].command == "python -m scanner_project.web"
 
 
 def test_the_configuration_names_no_program_twice():

@@ -3,6 +3,7 @@ import json
 import pytest
 from django.utils import timezone
 
+from scanner_app.models import Feed
 from scanner_project.env import read
 from scanner_project.up import watch
 from scanner_project.up.supervision import ChildState
@@ -12,6 +13,7 @@ def child(state="RUNNING", *, name="worker-main", group="workers", started_at=10
     return ChildState(
         name=name,
         group=group,
+        pid=7,
         state=state,
         started_at=started_at,
         reason=reason,
@@ -47,7 +49,7 @@ def test_a_program_that_was_given_up_is_told_once_until_it_runs_again():
     assert shown == again
     assert shown[0] == (
         "worker-main can't be kept running: Exited too quickly; its log is /var/logs/worker-main.log; "
-        "trying again in 30 s."
+        "trying again in 10 s."
     )
     assert len(shown) == 1
 
@@ -62,6 +64,22 @@ def test_a_given_up_program_is_tried_again_after_a_while(monkeypatch):
     now += watch.START_AGAIN_S
     assert list(known.due_again([child("FATAL"), child(name="beat")])) == [child("FATAL")]
     assert list(known.due_again([child("FATAL")])) == []  # not at once a second time
+
+
+def test_what_waits_for_something_to_do_is_not_started_with_the_others():
+    waiting = [child("STOPPED", name=name, group=name, started_at=0) for name in sorted(watch.WAITING)]
+    forgotten = child("STOPPED", name="flower", group="flower", started_at=0)
+
+    assert list(watch.Children().due_again([*waiting, forgotten])) == [forgotten]
+
+
+@pytest.mark.django_db(transaction=True)  # as `make up` has it: the connection may be closed in between
+def test_the_venues_are_those_of_the_environment_and_the_enabled_ones_of_the_database():
+    Feed.objects.create(name="mine", venue="ccxt.kraken", entry="BTC/USD@1m")
+    Feed.objects.create(name="off", venue="alpaca", entry="AAPL@1m", enabled=False)
+    Feed.objects.create(name="old", venue="elsewhere", entry="AAPL@1m", from_environment=True)
+
+    assert watch.venues(read({"SCANNER_FEEDS": "binance:BTCUSDT@1m"})) == {"binance", "ccxt.kraken"}
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,21 @@ def test_latency_is_over_all_processed_bars_and_the_worst_symbol_is_named():
     assert (found.worst_symbol, found.worst_p95_ms) == ("B", 150)
 
 
+def test_the_first_bars_of_new_symbols_and_the_last_of_each_round_are_told_apart():
+    a = [row(0, sequence=1, latency_ms=60), row(1, sequence=2, latency_ms=10), row(2, sequence=3, latency_ms=15)]
+    b = [row(0, sequence=1, latency_ms=80), row(1, sequence=2, latency_ms=30)]
+
+    found = examine(
+        {"A": set(TIMES[:3]), "B": set(TIMES[:2])},
+        {},
+        {"A": ReadBack(rows=a, bars_processed=3), "B": ReadBack(rows=b, bars_processed=2)},
+    )
+
+    assert (found.first.p50, found.first.max) == (60, 80)
+    assert (found.rounds.p50, found.rounds.max) == (30, 80)  # of 80, 30 and 15
+    assert found.latency.max == 80, "a cold start counts"
+
+
 @pytest.mark.parametrize(
     ("latencies", "parts"),
     [

@@ -1,5 +1,5 @@
 // Operators' actions: each asks for confirmation in a dialog, and shows its outcome.
-import { SignedOut, Unavailable, address, post } from "./server.js";
+import { SignedOut, Unavailable, address, now, post } from "./server.js";
 import { show_outcome } from "./notice.js";
 import { plural } from "./text.js";
 
@@ -31,7 +31,8 @@ async function confirm(event) {
   part("do").disabled = true;
   try {
     const minutes = action.minutes ? { minutes: Number(part("minutes").value) } : {};
-    const answer = await post(action.path, { ...action.body, ...minutes, reason: part("reason").value.trim() });
+    const body = action.until ? { until: new Date(now() + minutes.minutes * 60_000).toISOString() } : minutes;
+    const answer = await post(action.path, { ...action.body, ...body, reason: part("reason").value.trim() });
     dialog.close();
     show_outcome(action.outcome(answer));
     action.after?.();
@@ -42,7 +43,7 @@ async function confirm(event) {
   }
 }
 
-function problem_text(problem) {
+export function problem_text(problem) {
   if (problem instanceof SignedOut) return "You have been signed out: nothing was done. Sign in again and repeat it.";
   if (problem instanceof Unavailable) return `${problem.message} Check whether it was done before you repeat it.`;
   return problem.status === 403 ? `You do not have the permission. ${problem.message}` : problem.message;
@@ -79,6 +80,42 @@ export function confirm_symbol_action(name, ticker, after) {
     ...action, after, title: action.title.replace("%", () => ticker), path: `${address(ticker)}/${name}`,
     outcome: (answer) => `${ticker} ${action.done}. ${new_state(answer)}`,
   });
+}
+
+// Disabled for some minutes; then it is enabled by itself.
+export function confirm_disable_for(ticker, after) {
+  open({
+    after, until: true, minutes: 60, verb: "Disable", danger: true, title: `Disable ${ticker} for a time?`, path: `${address(ticker)}/disable`,
+    text: "A running bar may finish. New bars are accepted and wait; after that time they run by themselves.",
+    outcome: (answer) => `${ticker} has been disabled. ${new_state(answer)}`,
+  });
+}
+
+// Whether or not an alert fires: nothing is sent about the symbol for some minutes.
+export function confirm_silence_symbol(ticker, after) {
+  open({
+    after, until: true, minutes: 60, verb: "Silence", title: `Silence ${ticker}?`, path: "silences", body: { symbol: ticker },
+    text: "For that time no notification is sent about it, whether or not an alert fires. Its bars run as before.",
+    outcome: () => `${ticker} has been silenced.`,
+  });
+}
+
+// The same action on all symbols that match a filter of the API. First a dry run says which: nothing is done before.
+export async function confirm_action_for_matching(name, filter, described, after) {
+  const action = SYMBOL_ACTIONS[name];
+  const path = `symbols/${name}`;
+  try {
+    const found = await post(path, { ...filter, dry_run: true });
+    const symbols = plural(found.count, "symbol");
+    const more = found.count > found.symbols.length ? " and more" : "";
+    open({
+      ...action, after, path, body: filter, title: `${action.verb}: ${symbols}, ${described}?`,
+      text: `${found.symbols.join(", ")}${more}. ${action.text} One that no longer matches when its turn comes is left alone.`,
+      outcome: (answer) => `Done with ${plural(answer.count, "symbol")}.`,
+    });
+  } catch (problem) {
+    show_outcome(problem_text(problem));
+  }
 }
 
 const QUARANTINE_ACTIONS = {

@@ -3,12 +3,12 @@ import { html, svg, nothing } from "../../vendor/lit-html/lit-html.js";
 import { now } from "./server.js";
 
 export const EMPTY = "–";
-const LIMIT_MS = Number(document.getElementById("content").dataset.p95LimitMs);
 const NUMBER = new Intl.NumberFormat("en-US");
 const PRICE = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 7 });
 
 export const count = (number) => NUMBER.format(number ?? 0);
 export const price = (number) => PRICE.format(number);
+export const percent = (number) => `${number > 0 ? "+" : ""}${number.toFixed(2)} %`;
 export const capital = (word) => word[0].toUpperCase() + word.slice(1);
 export const in_a_row = (number, word) => `${plural(number, word)}${number > 1 ? " in a row" : ""}`;
 export const plural = (number, word) => `${count(number)} ${word}${number === 1 ? "" : "s"}`;
@@ -31,12 +31,25 @@ export function moment(iso) {
   return html`<time datetime=${iso} title=${utc(date)}>${local(date)}</time>`;
 }
 
+// How long ago a moment was, with the moment on hovering.
+export function ago(iso) {
+  const seconds = Math.max(0, (now() - new Date(iso)) / 1000);
+  const [size, unit] = seconds < 60 ? [1, "s"] : seconds < 3600 ? [60, "min"] : seconds < 2 * 86_400 ? [3600, "h"] : [86_400, "days"];
+  return html`<time datetime=${iso} title=${utc(new Date(iso))}>${Math.floor(seconds / size)} ${unit} ago</time>`;
+}
+
 // A bar's opening time. Midnight UTC stands for a trading day: in local time it might be the day before.
 export function bar_time(iso) {
   if (!iso) return EMPTY;
   const date = new Date(iso);
   if (date.getTime() % 86_400_000 === 0) return html`<time datetime=${iso} title=${utc(date)}>${iso.slice(0, 10)}</time>`;
   return html`<time datetime=${iso} title=${utc(date)}>${local(date).replace(/:00$/, "")}</time>`;
+}
+
+// The same as text.
+export function bar_name(iso) {
+  const date = new Date(iso);
+  return date.getTime() % 86_400_000 === 0 ? iso.slice(0, 10) : local(date);
 }
 
 // The state to show of a symbol, on the board and on its page: the most important one that applies. A symbol whose
@@ -49,8 +62,8 @@ export function condition(one) {
   return one.quarantined ? "quarantine" : "processing";
 }
 
-// The tone of the p95: a warning over the alert's limit, also when the p95 is too old for an alert.
-export const p95_tone = (one) => (one.bars_processed && one.p95_latency_ms > LIMIT_MS ? "warn" : "");
+// The tone of the p95: a warning over the symbol's limit, also when the p95 is too old for an alert.
+export const p95_tone = (one) => (one.bars_processed && one.p95_latency_ms > one.p95_limit_ms ? "warn" : "");
 
 const SHAPES = {
   processing: svg`<circle cx="12" cy="12" r="9"/>`,
@@ -93,17 +106,17 @@ export function next_attempt(one) {
   return one.backlog ? "trying now" : EMPTY;
 }
 
-// Milliseconds from 1 to 1,000 on a logarithmic scale; the straight line is the alert's limit.
+// Milliseconds from 1 to 1,000 on a logarithmic scale; the straight line is the limit over which the symbol is slow.
 const WIDTH = 120;
 const HEIGHT = 24;
 const level = (ms) => HEIGHT - 1 - (Math.log10(Math.min(Math.max(ms, 1), 1000)) / 3) * (HEIGHT - 2);
-const LIMIT = level(LIMIT_MS);
 
-export function sparkline(latencies, most = 30) {
+export function sparkline(latencies, limit_ms, most = 30) {
+  const limit = level(limit_ms);
   const step = WIDTH / (most - 1);
   const first = WIDTH - (latencies.length - 1) * step; // the newest is always at the right edge
   const points = latencies.map((ms, place) => `${(first + place * step).toFixed(1)},${level(ms).toFixed(1)}`);
   if (points.length === 1) points.unshift(`${WIDTH - step},${points[0].split(",")[1]}`);
   return html`<svg class="spark" viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" aria-hidden="true">
-    <line x1="0" x2=${WIDTH} y1=${LIMIT} y2=${LIMIT}></line><polyline points=${points.join(" ")}></polyline></svg>`;
+    <line x1="0" x2=${WIDTH} y1=${limit} y2=${limit}></line><polyline points=${points.join(" ")}></polyline></svg>`;
 }

@@ -1,0 +1,137 @@
+"""What other settings of the breaker would have done with the failures that there were. No Django, no clock, no I/O.
+
+A streak is a symbol's failures in a row. It is run again in thought, once with each setting: the first failure is the
+real one; of what follows, a run fails while the fault lasts. When a fault ended is not known, only that it was after
+the last failure and not after the success; so each streak is run twice, with a fault as short and as long as can be.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from scanner_app.domain import breaker
+from scanner_app.domain.breaker import Breaker, Rules
+
+MOST_RUNS = 100_000
+"""Runs of one streak that are gone through: more than a month of probes, one every 30 s."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """The settings that decide when a failed bar runs again."""
+
+    rules: Rules
+    delays_s: Sequence[float]  # SCANNER_RETRY_DELAYS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streak:
+    """The failures in a row of one symbol, as they were."""
+
+    symbol: str
+    began_at: datetime  # the first failure
+    last_failure_at: datetime
+    ended_at: datetime  # the success
+    bad_bars: int = 0  # of these, bars that went to quarantine: each fails whenever it runs
+    bars: Sequence[datetime] = ()  # when the bars were accepted that waited, in order; the head among them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """How a streak goes with a setting."""
+
+    runs: int  # failed ones
+    openings: int  # 0 or 1: after that the breaker only reopens
+    ended_at: datetime  # the success
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """What another setting would have changed, summed up over streaks."""
+
+    streaks: int = 0
+    openings: int = 0  # with the present setting
+    openings_if: int = 0  # with the other
+    failed_runs: int = 0
+    failed_runs_if: int = 0
+    bars_later: int = 0  # bars that would have been done later than with the present setting
+    bars_sooner: int = 0
+    longest_later_s: float = 0.0
+    longest_sooner_s: float = 0.0
+
+
+def course(streak: Streak, fault_until: datetime, setting: Setting) -> Course:
+    """How the streak goes if runs before `fault_until` fail, and all runs of its bad bars."""
+    value, now = Breaker(), streak.began_at
+    runs = openings = attempts = 0
+    bad_bars = streak.bad_bars
+    while runs < MOST_RUNS:
+        if runs and not bad_bars and now >= fault_until:
+            break  # this run succeeds; the first one failed, as it did
+        before, value = value, breaker.failure(value, setting.rules, now)
+        runs, attempts = runs + 1, attempts + 1
+        openings += before.opened_at is None and value.opened_at is not None
+        if attempts <= len(setting.delays_s):
+            own = now + timedelta(seconds=setting.delays_s[attempts - 1])
+        elif bad_bars:  # to quarantine, and the next bar runs at once
+            bad_bars, attempts, own = bad_bars - 1, 0, now
+        else:  # a hold: probed at the recovery time
+            own = now + setting.rules.recovery
+        now = breaker.due(value, setting.rules, now, own=own) or now
+    return Course(runs=runs, openings=openings, ended_at=now)
+
+
+def compare(streaks: Iterable[Streak], present: Setting, other: Setting, *, longest: bool) -> Difference:
+    """What `other` would have changed, if each fault was as short, or as long (`longest`), as it can have been."""
+    found = Difference()
+    for one in streaks:
+        until = one.ended_at if longest else one.last_failure_at + timedelta(microseconds=1)
+        before, after = course(one, until, present), course(one, until, other)
+        moved_s = (after.ended_at - before.ended_at).total_seconds()
+        waiting = sum(accepted < max(before.ended_at, after.ended_at) for accepted in one.bars)
+        found = replace(
+            found,
+            streaks=found.streaks + 1,
+            openings=found.openings + before.openings,
+            openings_if=found.openings_if + after.openings,
+            failed_runs=found.failed_runs + before.runs,
+            failed_runs_if=found.failed_runs_if + after.runs,
+            bars_later=found.bars_later + (waiting if moved_s > 0 else 0),
+            bars_sooner=found.bars_sooner + (waiting if moved_s < 0 else 0),
+            longest_later_s=max(found.longest_later_s, moved_s),
+            longest_sooner_s=max(found.longest_sooner_s, -moved_s),
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A failure, a bar's way into quarantine, or the end of a streak."""
+
+    at: datetime
+    what: str  # "failure", "quarantined" or "success"
+
+
+def streaks_of(symbol: str, moments: Sequence[Moment]) -> list[Streak]:
+    """The streaks that have ended, of one symbol's moments in the order of their time."""
+    found: list[Streak] = []
+    failures: list[datetime] = []
+    bad_bars = 0
+    for one in moments:
+        if one.what == "failure":
+            failures.append(one.at)
+        elif one.what == "quarantined":
+            bad_bars += bool(failures)
+        else:
+            if failures:
+                found.append(
+                    Streak(
+                        symbol=symbol,
+                        began_at=failures[0],
+                        last_failure_at=failures[-1],
+                        ended_at=one.at,
+                        bad_bars=bad_bars,
+                    )
+                )
+            failures, bad_bars = [], 0
+    return found

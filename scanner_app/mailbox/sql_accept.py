@@ -1,0 +1,120 @@
+"""The SQL of a call that accepts bars, written by hand. With the ORM, building it took three quarters of the time.
+
+known_bars      which of the bars are stored already
+insert_bars     the new bars
+revise_bars     new values of stored ones
+store_numbers   a status row's sequence, head and due time after bars were accepted
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from scanner_app.mailbox.statements import as_json, run_many, to_database
+from scanner_app.models import Bar, SymbolStatus
+
+# CROSS JOIN makes SQLite look up each key by index; with IN it would scan all bars.
+_KNOWN_BARS = """
+    WITH keys (symbol_id, timeframe, timestamp) AS (VALUES {keys})
+  SELECT bar.* FROM keys CROSS JOIN scanner_app_bar bar
+   WHERE bar.symbol_id = keys.symbol_id AND bar.timeframe = keys.timeframe AND bar.timestamp = keys.timestamp
+"""
+
+_INSERT_BAR = """
+    INSERT INTO scanner_app_bar
+           (symbol_id, timeframe, timestamp, open, high, low, close, volume, sequence, status, late, replayed, held,
+            revised, assumed, derived, attempts, accepted_at, finished_at, latency_ms, request_id)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+
+_REVISE_BAR = """
+    UPDATE scanner_app_bar
+       SET open = %s, high = %s, low = %s, close = %s, volume = %s, revised = %s, assumed = %s,
+           derived = %s
+     WHERE id = %s
+"""
+
+_STORE_NUMBERS = """
+    UPDATE scanner_app_symbolstatus
+       SET last_sequence = %s, revision = %s, newest = %s, watched = %s, head = %s, next_attempt_at = %s,
+           catching_up = %s
+     WHERE symbol_id = %s
+"""
+
+
+def known_bars(keys: Sequence[tuple[int, str, datetime]]) -> Iterable[Bar]:
+    """The stored bars with these keys (symbol id, timeframe, time); empty without keys."""
+    if not keys:
+        return []
+    sql = known_bars_sql(len(keys))
+    values = [value for symbol_id, timeframe, time in keys for value in (symbol_id, timeframe, to_database(time))]
+    return Bar.objects.raw(sql, values)
+
+
+def known_bars_sql(keys: int) -> str:
+    """The statement of known_bars for this number of keys."""
+    return _KNOWN_BARS.format(keys=", ".join(["(%s, %s, %s)"] * keys))
+
+
+def insert_bars(bars: Iterable[Bar]) -> None:
+    """Store new bars in the order given. The objects do not get their ids."""
+    rows = [
+        (
+            bar.symbol_id,
+            bar.timeframe,
+            to_database(bar.timestamp),
+            bar.open,
+            bar.high,
+            bar.low,
+            bar.close,
+            bar.volume,
+            bar.sequence,
+            bar.status,
+            bar.late,
+            bar.replayed,
+            bar.held,
+            bar.revised,
+            bar.assumed,
+            bar.derived,
+            bar.attempts,
+            to_database(bar.accepted_at),
+            _time(bar.finished_at),
+            bar.latency_ms,
+            bar.request_id,
+        )
+        for bar in bars
+    ]
+    run_many(_INSERT_BAR, rows)
+
+
+def revise_bars(bars: Iterable[Bar]) -> None:
+    """Store new values of bars. The caller holds the locks of their symbols' status rows."""
+    rows = [
+        (bar.open, bar.high, bar.low, bar.close, bar.volume, bar.revised, bar.assumed, bar.derived, bar.pk)
+        for bar in sorted(bars, key=lambda bar: bar.pk)
+    ]
+    run_many(_REVISE_BAR, rows)
+
+
+def store_numbers(rows: Iterable[SymbolStatus]) -> None:
+    """Store each row's last sequence, head and due time. The caller holds the rows' locks."""
+    run_many(
+        _STORE_NUMBERS,
+        [
+            (
+                row.last_sequence,
+                row.revision,
+                as_json(row.newest),
+                as_json(row.watched),
+                row.head,
+                _time(row.next_attempt_at),
+                row.catching_up,
+                row.symbol_id,
+            )
+            for row in rows
+        ],
+    )
+
+
+def _time(time: datetime | None) -> Any:
+    return None if time is None else to_database(time)

@@ -1,0 +1,81 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from scanner_app.domain.breaker import Rules
+from scanner_app.domain.what_if import Course, Moment, Setting, Streak, compare, course, streaks_of
+
+T0 = datetime(2024, 5, 31, 14, 30, tzinfo=UTC)
+
+
+def at(seconds):
+    return T0 + timedelta(seconds=seconds)
+
+
+def setting(threshold=3, recovery_s=30, delays=(1, 2, 4, 8, 16, 30)):
+    return Setting(rules=Rules(threshold=threshold, recovery=timedelta(seconds=recovery_s)), delays_s=delays)
+
+
+def streak(last=3, ended=33, **values):
+    """Three failures, after 0, 1 and 3 s; the probe succeeded at 33 s."""
+    return Streak(symbol="TSLA", began_at=T0, last_failure_at=at(last), ended_at=at(ended), **values)
+
+
+@pytest.mark.parametrize(
+    ("fault_s", "threshold", "expected"),
+    [
+        pytest.param(0, 3, Course(runs=1, openings=0, ended_at=at(1)), id="the first retry succeeds"),
+        pytest.param(3.5, 3, Course(runs=3, openings=1, ended_at=at(33)), id="it opens, the probe succeeds"),
+        pytest.param(3.5, 5, Course(runs=3, openings=0, ended_at=at(7)), id="with five it does not open"),
+        pytest.param(33, 5, Course(runs=5, openings=1, ended_at=at(45)), id="with five the probe is later"),
+        pytest.param(40, 3, Course(runs=4, openings=1, ended_at=at(63)), id="a reopening is no opening"),
+    ],
+)
+def test_a_streak_goes_by_retries_and_breaker_while_the_fault_lasts(fault_s, threshold, expected):
+    assert course(streak(), at(fault_s), setting(threshold)) == expected
+
+
+def test_a_bad_bar_uses_all_its_attempts_and_the_next_is_the_probe():
+    found = course(streak(bad_bars=1), at(0), setting(threshold=99, delays=(1, 1)))
+
+    assert found == Course(runs=3, openings=0, ended_at=at(2))
+
+
+def test_a_fault_that_outlasts_the_retries_is_probed_at_the_recovery_time():
+    found = course(streak(), at(100), setting(threshold=1, delays=(1,)))
+
+    assert (found.openings, found.ended_at) == (1, at(120))
+
+
+def test_the_difference_names_openings_and_bars_for_short_and_long_faults():
+    streaks = [streak(bars=[at(-1), at(5), at(20), at(40)])]
+
+    short = compare(streaks, setting(3), setting(5), longest=False)
+    long = compare(streaks, setting(3), setting(5), longest=True)
+
+    assert (short.openings, short.openings_if, short.bars_sooner, short.longest_sooner_s) == (1, 0, 3, 26)
+    assert (long.openings, long.openings_if, long.bars_later, long.longest_later_s) == (1, 1, 4, 12)
+
+
+def test_the_same_setting_changes_nothing():
+    found = compare([streak(bars=[at(0)])], setting(), setting(), longest=True)
+
+    assert (found.openings, found.failed_runs) == (found.openings_if, found.failed_runs_if)
+    assert (found.bars_later, found.bars_sooner) == (0, 0)
+
+
+def test_failures_up_to_a_success_are_a_streak_and_one_that_has_not_ended_is_none():
+    moments = [
+        *(Moment(at(seconds), "failure") for seconds in (0, 1, 3)),
+        Moment(at(33), "success"),
+        Moment(at(50), "success"),
+        Moment(at(60), "failure"),
+        Moment(at(61), "quarantined"),
+        Moment(at(62), "success"),
+        Moment(at(70), "failure"),
+    ]
+
+    first, second = streaks_of("TSLA", moments)
+
+    assert first == streak()
+    assert (second.began_at, second.ended_at, second.bad_bars) == (at(60), at(62), 1)
