@@ -1,7 +1,7 @@
 """The API is what its schema says, for everybody: schemathesis sends it what the schema allows, and what it does not.
 
 On SQLite as each role, briefly; on PostgreSQL, which is stricter with values, as the role that may do the most, with
-every kind of test. The requests are the same in each run. Settings and exclusions: schemathesis.toml.
+every kind of test (slow). The requests are the same in each run. Settings and exclusions: schemathesis.toml.
 """
 
 import subprocess
@@ -42,7 +42,7 @@ def look(stack: Stack, role: str, *options: str) -> subprocess.CompletedProcess[
         capture_output=True,
         text=True,
         check=False,
-        timeout=400,
+        timeout=1100,
     )
 
 
@@ -59,6 +59,8 @@ def test_every_answer_is_as_the_schema_says_to(stack, role):
     assert "passed" in done.stdout
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("stack", ["postgresql"], indirect=True)
 def test_every_kind_of_request_is_answered_as_the_schema_says(stack):
     done = look(stack, "staff")

@@ -60,6 +60,13 @@ def patterns() -> list[str]:
     return [by_id[one] for one in ids]
 
 
+@pytest.fixture
+def no_other_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostgreSQL counts transactions for the whole server: those of tests that run beside this one are left out."""
+    if connection.vendor == "postgresql":
+        monkeypatch.setattr(numbering, "_oldest_open_transaction", numbering._own_transaction)
+
+
 def number(now: datetime | None = None) -> numbering.Progress:
     """Give numbers to what is new while no other process does."""
     progress = numbering.number_new(now or timezone.now())
@@ -231,6 +238,7 @@ def test_old_numbers_are_forgotten_and_that_is_known():
     assert StreamEntry.objects.count() == 1
 
 
+@pytest.mark.usefixtures("no_other_database")
 def test_old_numbers_are_forgotten_when_nobody_reads_any_more():
     symbol = symbol_with_a_bar()
     add_signal(symbol, "old")
@@ -265,6 +273,7 @@ def test_a_batch_that_is_full_leaves_the_rest_for_the_next(monkeypatch):
     assert Hit.objects.count() == 1
 
 
+@pytest.mark.usefixtures("no_other_database")
 def test_what_has_a_number_is_not_looked_through_again_while_more_waits(monkeypatch):
     monkeypatch.setattr(numbering, "BATCH", 2)
     symbol = symbol_with_a_bar()

@@ -117,6 +117,8 @@ def test_a_bar_that_is_there_when_it_is_due_costs_one_question():
 def test_minutes_without_a_bar_are_empty_in_the_ledger():
     told(7, fault(FaultKind.HALT, 1, 3, symbol="ETH/USDT"))
 
-    assert {(gap.symbol.ticker, gap.state) for gap in Gap.objects.select_related("symbol")} == {
-        ("ETH/USDT", GapState.EMPTY)
-    }
+    traded_again = datetime.fromtimestamp((START_MS + 3 * MINUTE_MS) / 1000, UTC)
+    silent = Gap.objects.filter(symbol__ticker="ETH/USDT", first__lt=traded_again)
+    assert {gap.state for gap in silent} == {GapState.EMPTY}
+    # On a busy machine the script's clock may be ahead of a question: that bar was late, and is there in the end.
+    assert {gap.state for gap in Gap.objects.exclude(pk__in=silent)} <= {GapState.REFILLED}
