@@ -30,6 +30,10 @@ USE_NOTED_AFTER = timedelta(hours=1)
 """How old `last_used_at` may be."""
 
 
+_FIND = "SELECT * FROM scanner_app_apitoken WHERE digest = %s"
+_FIND_USER = f"SELECT * FROM {User._meta.db_table} WHERE id = %s"  # noqa: S608, SLF001 - Django's name of its table
+
+
 def digest_of(secret: str) -> str:
     """What is stored of a token."""
     return hashlib.sha256(secret.encode()).hexdigest()
@@ -69,7 +73,12 @@ def make(
 
 def find(secret: str) -> ApiToken | None:
     """The token with its user, ended or not. None if there is none."""
-    return ApiToken.objects.select_related("user").filter(digest=digest_of(secret)).first()
+    # With every request: the ORM would need three times as long to build one statement with a join.
+    for token in ApiToken.objects.raw(_FIND, [digest_of(secret)]):
+        for user in User.objects.raw(_FIND_USER, [token.user_id]):
+            token.user = user
+            return token
+    return None
 
 
 def has_ended(token: ApiToken, now: datetime) -> bool:

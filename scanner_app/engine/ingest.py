@@ -13,7 +13,7 @@ from scanner_app.domain.timeframes import RANK
 from scanner_app.engine import forming, off_grid
 from scanner_app.engine.validation import Rejection, validate
 from scanner_app.mailbox.accept import CHUNK, create_symbols, stored_bars
-from scanner_app.models import Symbol
+from scanner_app.mailbox.sql_accept import known_tickers
 from scanner_app.telemetry import counters
 
 MAX_BARS = 5_000
@@ -141,7 +141,7 @@ def _add_conflicts(report: Report, conflicts: Sequence[tuple[int, mailbox.NewBar
 
 def _create_unknown(wanted: set[str], now: datetime) -> dict[str, str]:
     """Add the symbols of unknown tickers; returns those that the settings forbid, with the reason."""
-    unknown = sorted(wanted - set(Symbol.objects.filter(ticker__in=wanted).values_list("ticker", flat=True)))
+    unknown = sorted(wanted - known_tickers(wanted))
     if not unknown:
         return {}
     if settings.SCANNER_UNKNOWN_SYMBOLS == "reject":

@@ -180,15 +180,7 @@ class Chunk:
 
     def lock(self, tickers: set[str]) -> None:
         """Lock the status rows of these symbols, and read them."""
-        # On SQLite the transaction itself, being IMMEDIATE, holds the lock already.
-        locked = SymbolStatus.objects.select_for_update(of=("self",)).filter(symbol__ticker__in=tickers)
-        locked = locked.defer("latencies", "last_error")  # the largest columns, and not needed here
-        rows = {row.symbol_id: row for row in locked.order_by("symbol__ticker")}
-        # A separate query: PostgreSQL does not read a joined row again after a wait for the lock.
-        for symbol in Symbol.objects.select_related("breaker").filter(pk__in=rows):
-            row = rows[symbol.pk]
-            row.symbol = symbol
-            self.rows[symbol.ticker] = row
+        self.rows = {row.symbol.ticker: row for row in sql_accept.lock_rows(tickers)}
 
     def look_up(self, bars: Sequence[NewBar]) -> None:
         """Read what is stored under the keys of these bars."""

@@ -15,6 +15,7 @@ from celery import bootsteps
 from django.conf import settings
 
 from scanner_app.domain.worker_roles import LANE_ROLES, role_of
+from scanner_app.workers.children import has_children
 
 log = structlog.get_logger(__name__)
 
@@ -53,8 +54,8 @@ class Autoscale(bootsteps.StartStopStep):
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
     def include_if(self, parent: Any) -> bool:
-        """Only in workers that run bars."""
-        return role_of(parent.app.amqp.queues.consume_from) in LANE_ROLES
+        """Only in workers that run bars, and in processes, of which there can be more."""
+        return has_children(parent.pool) and role_of(parent.app.amqp.queues.consume_from) in LANE_ROLES
 
     def start(self, parent: Any) -> None:
         """Begin to check; also after a reconnect, when the consumer has its first number of slots again."""

@@ -17,6 +17,7 @@ from typing import Any
 import structlog
 from billiard import pool as billiard_pool
 from celery import bootsteps
+from celery.concurrency import prefork
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +38,11 @@ and after a loss of the broker the parent may never count one that it has droppe
 def end_soon() -> None:
     """Have children that end wait for their parent no longer than LAST_LOOKS. Call it before the pool forks."""
     billiard_pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = LAST_LOOKS
+
+
+def has_children(pool: Any) -> bool:
+    """Whether this pool of Celery runs tasks in child processes. Threads and `solo` have none."""
+    return isinstance(pool, prefork.TaskPool)
 
 
 def replace_dead(pool: Any, hub: Any) -> None:
@@ -60,6 +66,10 @@ class ChildrenStep(bootsteps.StartStopStep):
     """Look after the children of the pool."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def include_if(self, parent: Any) -> bool:
+        """Not in pools without child processes."""
+        return has_children(parent.pool)
 
     def start(self, parent: Any) -> None:
         """Begin to look; also after a reconnect."""

@@ -55,8 +55,9 @@ class Consumer(celery_consumer.Consumer):
         A child that was killed just before the broker was lost would be registered with the event loop, which would
         end the worker with "file descriptor is None". One that dies a moment later is replaced in the event loop.
         """
-        children.replace_dead(self.pool, self.hub)
-        self.pool.did_start_ok = partial(children.some_live, self.pool)
+        if children.has_children(self.pool):
+            children.replace_dead(self.pool, self.hub)
+            self.pool.did_start_ok = partial(children.some_live, self.pool)
         self._events_due = False  # the timer may have been cancelled while connecting
         return super().loop_args()
 

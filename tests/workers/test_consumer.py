@@ -4,8 +4,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from celery.concurrency import solo, thread
 from celery.worker import consumer as celery_consumer
 
+from scanner_app.workers.autoscale import Autoscale
+from scanner_app.workers.children import ChildrenStep
 from scanner_app.workers.consumer import EVENTS_S, Consumer
 
 
@@ -61,3 +64,13 @@ def test_after_a_loss_of_the_broker_a_new_timer_is_set(consumer, monkeypatch):
     consumer.on_send_event_buffered()
 
     assert len(consumer.timers) == 2
+
+
+@pytest.mark.parametrize("pool", [thread.TaskPool, solo.TaskPool])
+def test_a_worker_without_child_processes_begins_too(consumer, monkeypatch, pool):
+    monkeypatch.setattr(celery_consumer.Consumer, "loop_args", lambda _: ("begun",))
+    consumer.pool = pool(2)
+
+    assert consumer.loop_args() == ("begun",)
+    for step in (ChildrenStep, Autoscale):
+        assert not step.__new__(step).include_if(consumer)
