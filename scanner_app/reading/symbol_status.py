@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import partial
+from datetime import datetime
+from functools import lru_cache, partial
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -104,19 +104,22 @@ def summary(symbol: Symbol, now: datetime) -> SymbolSummary:
     """The summary of a symbol from `shown_symbols`, whose status and breaker are loaded with it. No queries."""
     row = _StoredColumns._make(_columns_of(symbol))
     moment = _Moment(now)
-    return moment.summary(row, moment.freshness(row, row.status__newest, row.status__watched))
+    calendar = calendar_of(row.ticker, row.calendar)
+    return moment.summary(row, calendar, moment.freshness(calendar, row.status__newest, row.status__watched))
 
 
 def all_summaries(now: datetime) -> list[SymbolSummary]:
     """The summaries of all symbols that are shown, by ticker. One query."""
     # As the database's driver gives them: for ten thousand symbols Django's conversions take longer than all the rest.
-    query, values = shown_symbols().order_by().values_list(*_StoredColumns._fields).query.sql_with_params()
     with connection.cursor() as cursor:
-        cursor.execute(query, values)
+        cursor.execute(*_all_rows(connection.vendor))
         rows = cursor.fetchall()
-    typed = _aware if connection.vendor == "sqlite" else _StoredColumns._make
+    typed = _with_times if connection.vendor == "sqlite" else _StoredColumns._make
     moment = _Moment(now)
-    made = [moment.summary(row, moment.known_freshness(row)) for row in map(typed, rows)]
+    made = [
+        moment.summary(row, calendar := calendar_of(row.ticker, row.calendar), moment.known_freshness(row, calendar))
+        for row in map(typed, rows)
+    ]
     # Sorted here, since databases differ in where they put "BRK.B" and "BTC/USD".
     return sorted(made, key=attrgetter("symbol"))
 
@@ -124,12 +127,23 @@ def all_summaries(now: datetime) -> list[SymbolSummary]:
 _TIMES = [place for place, column in enumerate(_StoredColumns._fields) if column.endswith(("_at", "_time", "_until"))]
 
 
-def _aware(row: Sequence[Any]) -> _StoredColumns:
-    """A row of SQLite, whose times are naive ones in UTC."""
+@lru_cache
+def _all_rows(vendor: str) -> tuple[str, tuple[Any, ...]]:
+    """The statement that reads the columns of all symbols that are shown, and its values."""
+    columns: list[Any] = list(_StoredColumns._fields)
+    if vendor == "sqlite":  # as text: Django's converter for times takes a third of the whole
+        for place in _TIMES:
+            columns[place] = Cast(columns[place], TextField())
+    query: tuple[str, tuple[Any, ...]] = shown_symbols().order_by().values_list(*columns).query.sql_with_params()
+    return query
+
+
+def _with_times(row: Sequence[Any]) -> _StoredColumns:
+    """A row of SQLite, whose times are text, in UTC without a zone."""
     values = list(row)
     for place in _TIMES:
         if values[place] is not None:
-            values[place] = values[place].replace(tzinfo=UTC)
+            values[place] = datetime.fromisoformat(values[place] + "+00:00")
     return _StoredColumns._make(values)
 
 
@@ -144,7 +158,7 @@ class _Moment:
         # By calendar and the two columns as JSON: symbols of one market mostly have their newest bars of one moment.
         self._known: dict[tuple[str, str, str], staleness.Freshness] = {}
 
-    def summary(self, row: _StoredColumns, freshness: staleness.Freshness) -> SymbolSummary:
+    def summary(self, row: _StoredColumns, calendar: str, freshness: staleness.Freshness) -> SymbolSummary:
         """The summary of one symbol."""
         stored = breaker.Breaker(failures=row.breaker__failures, opened_at=row.breaker__opened_at)
         circuit = stored.state(self._rules, self._now)
@@ -171,25 +185,25 @@ class _Moment:
             is_stale=freshness.is_stale,
             data_age_seconds=freshness.age_s,
             stale_for_s=freshness.stale_for_s,
-            calendar=calendar_of(row.ticker, row.calendar),
+            calendar=calendar,
             gaps=row.status__gaps,
             created_at=row.created_at,
             disabled_until=row.disabled_until,
             p95_limit_ms=self._p95_ms if row.p95_ms is None else row.p95_ms,
         )
 
-    def known_freshness(self, row: _StoredColumns) -> staleness.Freshness:
+    def known_freshness(self, row: _StoredColumns, calendar: str) -> staleness.Freshness:
         """How old a symbol's data is, whose columns are JSON."""
-        key = (calendar_of(row.ticker, row.calendar), row.status__newest, row.status__watched)
+        key = (calendar, row.status__newest, row.status__watched)
         found = self._known.get(key)
         if found is None:
             newest, watched = orjson.loads(row.status__newest), orjson.loads(row.status__watched)
-            found = self._known[key] = self.freshness(row, newest, watched)
+            found = self._known[key] = self.freshness(calendar, newest, watched)
         return found
 
-    def freshness(self, row: _StoredColumns, newest: Mapping[str, str], watched: Sequence[str]) -> staleness.Freshness:
+    def freshness(self, calendar: str, newest: Mapping[str, str], watched: Sequence[str]) -> staleness.Freshness:
         """How old a symbol's data is."""
-        hours = partial(hours_of, calendar_of(row.ticker, row.calendar), self._now)
+        hours = partial(hours_of, calendar, self._now)
         return staleness.judge(newest, watched, hours, grace_s=self._grace_s, now=self._now)
 
 

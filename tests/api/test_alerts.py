@@ -153,11 +153,11 @@ def test_acting_on_an_alert_that_is_over_is_a_409_and_on_an_unknown_one_a_404(op
 
 
 @pytest.mark.parametrize("count", [2, 50])
-def test_the_list_takes_three_queries_whatever_its_length(reader, count):
+def test_the_list_takes_four_queries_whatever_its_length(reader, count):
     for number in range(count):
         alert("stuck_head", symbol=make_symbol(f"S{number}"))
 
     with CaptureQueriesContext(connection) as queries:
         assert len(rules(reader)) == count
 
-    assert len(queries) == 3, "the token's user, the page, and the silences in force"
+    assert len(queries) == 4, "the token, its user, the page, and the silences in force"

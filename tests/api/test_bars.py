@@ -385,7 +385,7 @@ def test_bars_of_a_symbol_that_is_being_deleted_are_hidden(reader):
     assert rows(reader, "?symbol=GONE") == []
 
 
-def test_the_list_takes_two_queries_for_3_rows_and_for_273(reader):
+def test_the_list_takes_three_queries_for_3_rows_and_for_273(reader):
     for number in range(3):
         accept_days(f"S{number}", 1)
 
@@ -400,7 +400,7 @@ def test_the_list_takes_two_queries_for_3_rows_and_for_273(reader):
     many = queries()
 
     assert Bar.objects.count() == 273
-    assert few == many == 2, "the token's user and the page"
+    assert few == many == 3, "the token, its user, and the page"
 
 
 def test_an_accepted_bar_gets_the_current_time(feeder):

@@ -84,7 +84,7 @@ def test_the_list_costs_the_same_whatever_its_length(reader, feed):
     with CaptureQueriesContext(connection) as queries:
         assert len(ids(reader)) == 20
 
-    assert len(queries) == 2, "the token's user, and the rows"
+    assert len(queries) == 3, "the token, its user, and the rows"
 
 
 def test_holes_of_a_symbol_that_is_being_deleted_are_not_shown(reader, feed):

@@ -66,7 +66,7 @@ def test_the_list_takes_one_query_for_each_timeframe_however_many_gaps_it_has(re
             listed(reader)
         counts.append(len(queries))
 
-    assert counts == [3, 3], "the token's user, the symbol, the bars of one timeframe"
+    assert counts == [4, 4], "the token, its user, the symbol, the bars of one timeframe"
 
 
 def test_an_unknown_timeframe_is_a_400(reader, symbol):

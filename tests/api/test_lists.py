@@ -125,7 +125,7 @@ def test_filters_of_failures_and_quarantine(reader, dispatched_head, name, query
 
 
 @pytest.mark.parametrize("name", ["signals", "failures", "quarantine"])
-def test_a_list_takes_two_queries_and_hides_symbols_that_are_being_deleted(reader, name):
+def test_a_list_takes_three_queries_and_hides_symbols_that_are_being_deleted(reader, name):
     for number in range(12):
         symbol = make_symbol(f"S{number}")
         signal_on(symbol, 0)
@@ -139,4 +139,4 @@ def test_a_list_takes_two_queries_and_hides_symbols_that_are_being_deleted(reade
         rows = reader.get(f"{API}/{name}").json()["results"]
 
     assert sorted(row["symbol"] for row in rows) == sorted(f"S{number}" for number in range(12) if number != 3)
-    assert len(queries) == 2, "the token's user and the page"
+    assert len(queries) == 3, "the token, its user, and the page"

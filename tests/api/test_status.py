@@ -107,7 +107,7 @@ def test_the_answer_is_what_the_schemas_serializer_would_write(reader, monkeypat
 
 
 @pytest.mark.parametrize("symbols", [20, 200])
-def test_the_status_takes_seven_queries_for_20_symbols_and_for_200(reader, symbols):
+def test_the_status_takes_eight_queries_for_20_symbols_and_for_200(reader, symbols):
     for number in range(symbols):
         make_symbol(f"S{number}")
     SymbolStatus.objects.update(latencies=[[250, int(T0.timestamp())]], longest_latency_ms=250, last_processed_at=T0)
@@ -116,7 +116,9 @@ def test_the_status_takes_seven_queries_for_20_symbols_and_for_200(reader, symbo
         body = reader.get(f"{API}/status").json()
 
     assert body["total_symbols"] == len(body["symbols"]) == symbols
-    assert len(queries) == 7, "token's user, symbols, latencies, alerts, last evaluation, bars of the last 10 s, drills"
+    assert len(queries) == 8, (
+        "token, its user, symbols, latencies, alerts, last evaluation, bars of the last 10 s, drills"
+    )
     (rows,) = [query["sql"] for query in queries if "circuitbreaker" in query["sql"]]
     assert '"latencies"' not in rows, "they are kilobytes, and the status does not show them"
 

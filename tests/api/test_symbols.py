@@ -142,7 +142,7 @@ def test_filters_of_the_watch_list(reader, query, found):
     assert [row["symbol"] for row in reader.get(SYMBOLS + query).json()["results"]] == found
 
 
-def test_the_watch_list_takes_two_queries(reader):
+def test_the_watch_list_takes_three_queries(reader):
     for number in range(50):
         make_symbol(f"S{number}")
 
@@ -150,7 +150,7 @@ def test_the_watch_list_takes_two_queries(reader):
         rows = reader.get(SYMBOLS).json()["results"]
 
     assert len(rows) == 50
-    assert len(queries) == 2, "the token's user and the page"
+    assert len(queries) == 3, "the token, its user, and the page"
 
 
 ODD_TICKERS = ["TSLA", "BRK.B", "BTC/USD", "A/B/C", "^GSPC", "EURUSD=X", "X:Y", "A-B_C", ".A", "-"]
@@ -244,13 +244,13 @@ def test_the_next_attempt_is_in_utc_with_z(reader, dispatched_head):
     assert reader.get(f"{SYMBOLS}/TSLA/status").json()["next_attempt_at"] == later.isoformat().replace("+00:00", "Z")
 
 
-def test_the_status_of_one_symbol_takes_seven_queries(reader):
+def test_the_status_of_one_symbol_takes_eight_queries(reader):
     accept_days("TSLA", 3)
 
     with CaptureQueriesContext(connection) as queries:
         reader.get(f"{SYMBOLS}/TSLA/status")
 
-    assert len(queries) == 7, "token, symbol by ticker and by id, latencies, quarantine, re-runs, what forms"
+    assert len(queries) == 8, "token, its user, symbol by ticker and by id, latencies, quarantine, re-runs, what forms"
 
 
 def test_the_status_of_one_symbol_shows_the_bar_that_forms(reader):
