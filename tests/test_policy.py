@@ -29,6 +29,7 @@ ADDRESSES = [
     "/signals/",
     "/worth/",
     "/detectors/",
+    "/past/",
     "/rules/",
     "/admin/",
     "/admin/login/",

@@ -1,8 +1,8 @@
-"""Pages: the live board, symbols, bars, rules, feeds, detectors, worth, runbook, own tokens and hooks, signing in.
+"""Pages: the live board, symbols, bars, rules, feeds, detectors, worth, the past, runbook, tokens, hooks, signing in.
 
 views.py    the board, a symbol's page, the runbook, the guarantees, signing in, the way to Flower
 bars.py     the page of one bar
-detectors.py  the detectors, and switching them
+past.py     the board as it was at a time, and what other breaker settings would have changed
 feeds.py    the live feeds and their open holes
 detectors.py  the detectors: which are off, how they fail, switching them
 tokens.py   one's own tokens

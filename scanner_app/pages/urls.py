@@ -4,7 +4,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
-from scanner_app.pages import bars, detectors, feeds, hooks, rules, signals, tokens, views, worth
+from scanner_app.pages import bars, detectors, feeds, hooks, past, rules, signals, tokens, views, worth
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -37,6 +37,8 @@ urlpatterns = [
     path("feeds", feeds.page),
     path("detectors/", detectors.page, name="detectors"),
     path("detectors", detectors.page),
+    path("past/", past.page, name="past"),
+    path("past", past.page),
     path("hooks/", hooks.page, name="hooks"),
     path("hooks", hooks.page),
     re_path(r"^hooks/(?P<pk>[0-9]{1,18})/names/?$", hooks.rename, name="rename_hook"),

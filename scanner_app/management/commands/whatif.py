@@ -10,9 +10,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from scanner_app.conf import breaker_rules
-from scanner_app.domain.breaker import Rules
-from scanner_app.domain.what_if import Difference, Setting, compare
-from scanner_app.domain.wording import counted, span
+from scanner_app.domain.what_if import Setting, compare
+from scanner_app.domain.what_if_words import MOST_DAYS, delays_of, named, other_setting, sentence
+from scanner_app.domain.wording import counted
 from scanner_app.reading import what_if
 
 
@@ -36,8 +36,8 @@ class Command(BaseCommand):
         """Read the failures once, go through them with both settings, and print the difference."""
         present = Setting(rules=breaker_rules(), delays_s=settings.SCANNER_RETRY_DELAYS)
         other = _other(present, options)
-        if not 0 < options["days"] <= 3_650:
-            raise CommandError(f"--days must be above 0 and at most 3650, not {options['days']:g}")
+        if not 0 < options["days"] <= MOST_DAYS:
+            raise CommandError(f"--days must be above 0 and at most {MOST_DAYS}, not {options['days']:g}")
         now = timezone.now()
         streaks = list(what_if.streaks(now - timedelta(days=options["days"]), now))
         short, long = (compare(streaks, present, other, longest=longest) for longest in (False, True))
@@ -56,34 +56,22 @@ class Command(BaseCommand):
             return
         self.stdout.write(
             f"{counted(len(streaks), 'streak')} of failures in {options['days']:g} days. "
-            f"With {_named(other)} instead of {_named(present)}:"
+            f"With {named(other)} instead of {named(present)}:"
         )
-        self.stdout.write(f"  if each fault was as short as it can have been: {_sentence(short)}")
-        self.stdout.write(f"  if each fault was as long as it can have been:  {_sentence(long)}")
+        self.stdout.write(f"  if each fault was as short as it can have been: {sentence(short)}")
+        self.stdout.write(f"  if each fault was as long as it can have been:  {sentence(long)}")
 
 
 def _other(present: Setting, options: dict[str, Any]) -> Setting:
-    threshold, recovery_s, delays = options["threshold"], options["recovery"], options["delays"]
-    if threshold is None and recovery_s is None and delays is None:
-        raise CommandError("give at least one of --threshold, --recovery and --delays")
     try:
-        rules = Rules(
-            threshold=present.rules.threshold if threshold is None else threshold,
-            recovery=present.rules.recovery if recovery_s is None else timedelta(seconds=recovery_s),
+        return other_setting(
+            present,
+            threshold=options["threshold"],
+            recovery_s=options["recovery"],
+            delays_s=None if options["delays"] is None else delays_of(options["delays"]),
         )
-        delays_s = present.delays_s if delays is None else [float(one) for one in delays.split(",") if one.strip()]
-    except (ValueError, OverflowError) as exc:
+    except ValueError as exc:
         raise CommandError(str(exc)) from None
-    if not all(0 <= one < 1e6 for one in delays_s):
-        raise CommandError("--delays must be seconds such as 1,2,4")
-    return Setting(rules=rules, delays_s=delays_s)
-
-
-def _named(setting: Setting) -> str:
-    delays = ",".join(f"{one:g}" for one in setting.delays_s)
-    return (
-        f"threshold {setting.rules.threshold}, recovery {setting.rules.recovery.total_seconds():g} s, delays {delays}"
-    )
 
 
 def _as_json(setting: Setting) -> dict[str, Any]:
@@ -92,21 +80,3 @@ def _as_json(setting: Setting) -> dict[str, Any]:
         "recovery_s": setting.rules.recovery.total_seconds(),
         "delays_s": list(setting.delays_s),
     }
-
-
-def _sentence(found: Difference) -> str:
-    parts = [
-        _more_or_fewer(found.openings_if - found.openings, "opening"),
-        _more_or_fewer(found.failed_runs_if - found.failed_runs, "failed run"),
-    ]
-    if found.bars_later:
-        parts.append(f"{counted(found.bars_later, 'bar')} later, by up to {span(found.longest_later_s)}")
-    if found.bars_sooner:
-        parts.append(f"{counted(found.bars_sooner, 'bar')} sooner, by up to {span(found.longest_sooner_s)}")
-    return ", ".join(parts)
-
-
-def _more_or_fewer(difference: int, word: str) -> str:
-    if not difference:
-        return f"as many {word}s"
-    return f"{counted(abs(difference), word)} {'more' if difference > 0 else 'fewer'}"
