@@ -161,7 +161,7 @@ def _refilled(first: datetime, began: datetime) -> dict[str, float]:
 
     from scanner_app.models import Bar  # noqa: PLC0415
 
-    mine = Bar.objects.filter(timestamp__gte=first, timestamp__lt=began.replace(second=0, microsecond=0) - MINUTE)
+    mine = Bar.objects.filter(timestamp__gte=first, timestamp__lt=began.replace(second=0, microsecond=0))
     found = mine.aggregate(bars=Count("id"), stored=Max("accepted_at"), done=Max("finished_at"))
     return {
         "refilled": found["bars"],
@@ -177,7 +177,9 @@ def _ways(sent: dict[venue.Key, int]) -> dict[venue.Key, tuple[int, float]]:
     """
     from scanner_app.models import Signal  # noqa: PLC0415 - models need Django set up
 
-    rows = Signal.objects.filter(detector=WITNESS_NAME).values_list("symbol__ticker", "timestamp", "created_at")
+    first = datetime.fromtimestamp(min((opened for _, opened in sent), default=0) / 1000, UTC)
+    mine = Signal.objects.filter(detector=WITNESS_NAME, timestamp__gte=first)  # the refill's are many
+    rows = mine.values_list("symbol__ticker", "timestamp", "created_at")
     stored = {(ticker, round(at.timestamp() * 1000)): done.timestamp() * 1000 for ticker, at, done in rows.iterator()}
     if missing := sent.keys() - stored.keys():
         raise RuntimeError(f"{len(missing)} bars that the venue has sent have no signal, among them {min(missing)}")

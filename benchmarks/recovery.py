@@ -131,6 +131,7 @@ class _Run:
         found = feed_account.Account(venue.Made(venue.names(SYMBOLS), INTERVAL), INTERVAL, self._since, over)
         rows = [{**asdict(one), "recovered_s": took} for one, took in self._recovered()]
         print(f"{found.bars} bars, of which {found.late} came late; {found.holes} holes", flush=True)  # noqa: T201
+        print(f"restarts: {dict(sorted(self._own.restarts.items()))}", flush=True)  # noqa: T201
         return rows, [*found.faults, *(f"verify: {symbol}: {text}" for symbol, text in self._own.verify().items())]
 
     # --- Faults
