@@ -49,8 +49,9 @@ def derived(rows: Rows) -> str:
 
 def recovery(rows: Rows) -> str:
     """How long until all bars were done again, by kind of fault."""
-    table = Table("fault", "times", "recovered after s, median", "worst", "of each")
+    table = Table("fault", "times", "recovered after s, median", "worst", "of each", "longest wait of a bar, s")
     for kind in sorted({row["kind"] for row in rows}):
-        took = [row["recovered_s"] for row in rows if row["kind"] == kind]
-        table.add(kind, len(took), round(median(took), 1), max(took), spread(took))
+        mine = [row for row in rows if row["kind"] == kind]
+        took, longest = [row["recovered_s"] for row in mine], max(row["longest_s"] for row in mine)
+        table.add(kind, len(took), round(median(took), 1), max(took), spread(took), longest)
     return str(table)

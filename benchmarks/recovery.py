@@ -58,6 +58,14 @@ class Struck:
     ended: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """How long a fault lasted for the bars."""
+
+    recovered_s: float  # from the fault's end until the last bar was done that it made late; 0: it made none late
+    longest_s: float  # from a bar's end until it was done
+
+
 def run(*, rounds: int, database: str, results: Path, minutes: float = 10.0) -> None:  # noqa: ARG001 - once is long enough
     """Measure in a process of its own; of the database only its kind counts."""
     kind = "postgresql" if database else "sqlite"
@@ -129,7 +137,7 @@ class _Run:
         self._wait_until_in_time("all is done")
         self._own.end("feed", signal.SIGTERM)
         found = feed_account.Account(venue.Made(venue.names(SYMBOLS), INTERVAL), INTERVAL, self._since, over)
-        rows = [{**asdict(one), "recovered_s": took} for one, took in self._recovered()]
+        rows = [{**asdict(one), **asdict(took)} for one, took in self._recovered()]
         print(f"{found.bars} bars, of which {found.late} came late; {found.holes} holes", flush=True)  # noqa: T201
         print(f"restarts: {dict(sorted(self._own.restarts.items()))}", flush=True)  # noqa: T201
         return rows, [*found.faults, *(f"verify: {symbol}: {text}" for symbol, text in self._own.verify().items())]
@@ -193,8 +201,7 @@ class _Run:
             connection.close()
             return False
 
-    def _recovered(self) -> Iterator[tuple[Struck, float]]:
-        """Each fault, and the seconds from its end until the last bar was done that it made late; 0: it made none."""
+    def _recovered(self) -> Iterator[tuple[Struck, Recovery]]:
         from scanner_app.models import Bar  # noqa: PLC0415 - models need Django set up
 
         rows = Bar.objects.filter(timestamp__gte=self._since, finished_at__isnull=False)
@@ -206,21 +213,20 @@ class _Run:
         return zip(self._struck, recoveries(self._struck, times), strict=True)
 
 
-def recoveries(struck: Sequence[Struck], bars: Sequence[tuple[float, float]]) -> list[float]:
-    """Of each fault the seconds from its end until the last bar was done that it made late; 0: it made none late.
+def recoveries(struck: Sequence[Struck], bars: Sequence[tuple[float, float]]) -> list[Recovery]:
+    """What the bars show of each fault. Of a bar: when its period ended, and when it was done.
 
-    Of a bar: when its period ended, and when it was done. All times in unix s, the faults in their order.
+    All times in unix s, the faults in their order.
     """
     found = []
     for place, one in enumerate(struck):
         # A bar that ended just before a fault may be late by that fault.
         following = struck[place + 1].began - GRACE_S if place + 1 < len(struck) else float("inf")
-        late = [
-            done
-            for ended, done in bars
-            if one.began - GRACE_S <= ended < following and done > max(ended + GRACE_S, one.ended)
-        ]
-        found.append(round(max(late, default=one.ended) - one.ended, 1))
+        mine = [(ended, done) for ended, done in bars if one.began - GRACE_S <= ended < following and done > one.began]
+        late = [done for ended, done in mine if done > max(ended + GRACE_S, one.ended)]
+        longest_s = max((done - ended for ended, done in mine), default=0.0)
+        recovered_s = max(late, default=one.ended) - one.ended
+        found.append(Recovery(recovered_s=round(recovered_s, 1), longest_s=round(longest_s, 1)))
     return found
 
 

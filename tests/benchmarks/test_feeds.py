@@ -1,7 +1,7 @@
 """The measurements of live feeds: the venue's bars, recovery times, and their tables."""
 
 from benchmarks import feed_tables
-from benchmarks.recovery import Struck, recoveries
+from benchmarks.recovery import Recovery, Struck, recoveries
 from benchmarks.venue import Made
 
 MINUTE_MS = 60_000
@@ -30,27 +30,32 @@ def test_the_venue_has_no_bars_of_others():
 def test_a_fault_lasts_until_the_last_bar_that_it_made_late_was_done():
     bars = [(9.0, 9.1), (11.0, 17.5), (12.0, 18.0), (17.0, 18.5), (19.0, 19.1)]
 
-    assert recoveries([Struck("kill_feed", 10.0, 13.0)], bars) == [5.0]
+    assert recoveries([Struck("kill_feed", 10.0, 13.0)], bars) == [Recovery(recovered_s=5.0, longest_s=6.5)]
 
 
 def test_a_fault_that_makes_no_bar_late_has_no_recovery():
-    assert recoveries([Struck("kill_child", 10.0, 10.0)], [(10.0, 11.0), (11.0, 11.2)]) == [0.0]
+    assert recoveries([Struck("kill_child", 10.0, 10.0)], [(10.0, 11.0), (11.0, 11.2)]) == [
+        Recovery(recovered_s=0.0, longest_s=1.0)
+    ]
 
 
 def test_bars_of_the_next_fault_are_not_the_first_ones():
     struck = [Struck("kill_child", 10.0, 10.0), Struck("kill_feed", 30.0, 30.0)]
 
-    assert recoveries(struck, [(29.5, 36.0), (31.0, 36.5)]) == [0.0, 6.5]
+    assert recoveries(struck, [(29.5, 36.0), (31.0, 36.5)]) == [
+        Recovery(recovered_s=0.0, longest_s=0.0),
+        Recovery(recovered_s=6.5, longest_s=6.5),
+    ]
 
 
 def test_the_table_of_recoveries_has_a_line_a_kind_with_median_and_worst():
-    rows = [{"kind": "kill_feed", "recovered_s": took} for took in (9.0, 12.5, 10.0)]
+    rows = [{"kind": "kill_feed", "recovered_s": took, "longest_s": took + 2} for took in (9.0, 12.5, 10.0)]
 
-    table = feed_tables.recovery([*rows, {"kind": "kill_child", "recovered_s": 0.0}])
+    table = feed_tables.recovery([*rows, {"kind": "kill_child", "recovered_s": 0.0, "longest_s": 1.5}])
 
     assert [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()[2:]] == [
-        ["kill_child", "1", "0", "0", "0"],
-        ["kill_feed", "3", "10", "12.5", "9 12.5 10"],
+        ["kill_child", "1", "0", "0", "0", "1.5"],
+        ["kill_feed", "3", "10", "12.5", "9 12.5 10", "14.5"],
     ]
 
 
