@@ -7,10 +7,10 @@ from pathlib import Path
 
 import django
 
-ON_REQUEST = {"memory", "footprint", "snapshot", "day"}
+ON_REQUEST = {"memory", "footprint", "snapshot", "day", "feeds", "recovery"}
 """Measured only when they are named: up to an hour for one figure."""
 
-TIMED = {"memory": 60, "footprint": 60, "snapshot": 30, "day": 20}
+TIMED = {"memory": 60, "footprint": 60, "snapshot": 30, "day": 20, "feeds": 4, "recovery": 10}
 """Minutes of those that are measured once, unless --minutes says otherwise."""
 
 SERVER_ALONE = {"scaling", "peers", "snapshot"}
@@ -24,7 +24,9 @@ def main() -> None:
     from benchmarks import (  # noqa: PLC0415 - models need Django set up
         databases,
         day,
+        derived,
         engine,
+        feeds,
         footprint,
         growth,
         ingest,
@@ -32,6 +34,7 @@ def main() -> None:
         memory,
         opening,
         pages,
+        recovery,
         scaling,
         snapshot,
         status,
@@ -51,6 +54,9 @@ def main() -> None:
         "footprint": footprint.run,
         "snapshot": snapshot.run,
         "day": day.run,
+        "feeds": feeds.run,
+        "derived": derived.run,
+        "recovery": recovery.run,
         "pages": pages.run,
         "peers": peers.run,
         "scaling": scaling.run,

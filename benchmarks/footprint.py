@@ -132,10 +132,10 @@ def scanner_of_make_up(server_url: str) -> Iterator[Made]:
         with TemporaryDirectory(prefix="bench-") as name:
             folder, password = Path(name).resolve(), secrets.token_urlsafe(16)
             inherited = {key: value for key, value in os.environ.items() if not key.startswith("SCANNER_")}
-            port = _free_port()
+            port = free_port()
             environment = {
                 **inherited, "DATA_DIR": str(folder), "DATABASE_URL": database.url if database else "", "REDIS_URL": "",
-                "WEB_PORT": str(port), "FLOWER_PORT": str(_free_port()), "DEMO": "0", "ADMIN_PASSWORD": password,
+                "WEB_PORT": str(port), "FLOWER_PORT": str(free_port()), "DEMO": "0", "ADMIN_PASSWORD": password,
                 "EMAIL_URL": "dummymail://",
             }  # fmt: skip
             command = [sys.executable, "-m", "scanner_project.up"]
@@ -201,7 +201,8 @@ def _token(url: str, password: str) -> str:
     raise SystemExit(f"not ready within {READY_S:g} s")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A TCP port of this machine that nobody uses now."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

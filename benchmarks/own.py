@@ -54,6 +54,8 @@ class Scanner(Stack):
         super().__init__(folder, database_url, processes=PROCESSES, environment=environment)
         self._pool = PREFORK
         self.queues: list[str] = []  # of a worker that does not follow the symbols
+        self.programs: dict[str, list[str]] = {}
+        """Python's arguments of further programs, by name. `start` starts them; they are kept up as the others."""
 
     def adopt(self) -> None:
         """Set Django up in this process as in the scanner's own. Once in a process: settings are read once."""
@@ -85,6 +87,8 @@ class Scanner(Stack):
         return [MAIN, *(f"{MAIN}-{number}" for number in range(2, self._pool.workers + 1))]
 
     def _command(self, name: str) -> list[str]:
+        if name in self.programs:
+            return [sys.executable, *self.programs[name]]
         if not name.startswith(MAIN):
             return super()._command(name)
         # The last one of the same name counts.

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks import goal_tables, tables
+from benchmarks import feed_tables, goal_tables, tables
 from benchmarks.tables import Rows
 
 README = Path(__file__).parent / "README.md"
@@ -91,6 +91,9 @@ TABLES: dict[str, Callable[[Rows], str]] = {
     **{f"growth-{group}-{kind}": tables.growth for group in ("symbols", "history") for kind in DATABASES},
     **{f"footprint-{kind}": goal_tables.footprint for kind in DATABASES},
     **{f"day-{kind}": goal_tables.day for kind in DATABASES},
+    **{f"feeds-{kind}": feed_tables.feeds for kind in DATABASES},
+    **{f"derived-{kind}": feed_tables.derived for kind in DATABASES},
+    **{f"recovery-{kind}": feed_tables.recovery for kind in DATABASES},
     "snapshot-postgresql": goal_tables.snapshot,
     "goals": goal_tables.goals,
     **{f"pages-{symbols}-{kind}": tables.pages for symbols in (20, 1_000) for kind in DATABASES},

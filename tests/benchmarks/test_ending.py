@@ -24,11 +24,18 @@ def descendants(mark: bytes) -> dict[int, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C to it alone"])
-def test_a_measurement_that_is_ended_leaves_no_process_behind(number, tmp_path):
+@pytest.mark.parametrize(
+    ("measurement", "last", "number"),
+    [
+        pytest.param("opening", "beat", signal.SIGTERM, id="SIGTERM"),
+        pytest.param("opening", "beat", signal.SIGINT, id="Ctrl-C to it alone"),
+        pytest.param("recovery", "manage.py feed", signal.SIGTERM, id="one with a feed and a venue"),
+    ],
+)
+def test_a_measurement_that_is_ended_leaves_no_process_behind(measurement, last, number, tmp_path):
     mark = f"BENCH_TEST={tmp_path}"
     run = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks", "opening", "--database", "sqlite", "--results", str(tmp_path)],
+        [sys.executable, "-m", "benchmarks", measurement, "--database", "sqlite", "--results", str(tmp_path)],
         cwd=ROOT,
         env={**os.environ, "BENCH_TEST": str(tmp_path), "DATA_DIR": str(tmp_path), "DATABASE_URL": ""},
         stdout=subprocess.DEVNULL,
@@ -36,8 +43,8 @@ def test_a_measurement_that_is_ended_leaves_no_process_behind(number, tmp_path):
     )
     try:
         wait_until(
-            lambda: any("beat" in command for command in descendants(mark.encode()).values()),
-            "the scanner",
+            lambda: any(last in command for command in descendants(mark.encode()).values()),
+            f"the scanner, up to {last}",
             deadline_s=90,
         )
 
