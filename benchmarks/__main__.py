@@ -22,6 +22,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scanner_project.settings")
     django.setup()
     from benchmarks import (  # noqa: PLC0415 - models need Django set up
+        broken_detector,
         databases,
         day,
         derived,
@@ -31,6 +32,7 @@ def main() -> None:
         growth,
         ingest,
         isolation,
+        judging,
         memory,
         opening,
         pages,
@@ -38,6 +40,7 @@ def main() -> None:
         scaling,
         snapshot,
         status,
+        streams,
         watching,
     )
     from benchmarks.own import end_cleanly  # noqa: PLC0415
@@ -50,6 +53,9 @@ def main() -> None:
         "status": status.run,
         "growth": growth.run,
         "isolation": isolation.run,
+        "judging": judging.run,
+        "streams": streams.run,
+        "broken-detector": broken_detector.run,
         "memory": memory.run,
         "footprint": footprint.run,
         "snapshot": snapshot.run,

@@ -1,5 +1,6 @@
 """Bars for a scanner of this process's own, accepted right here; and how far the scanner has got with them."""
 
+import random
 import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -8,7 +9,7 @@ from itertools import islice
 from django.db.models import Sum
 from django.utils import timezone
 
-from benchmarks.load import Load
+from benchmarks.load import Load, walked
 from scanner_app.engine import ingest
 from scanner_app.models import Bar, SymbolStatus
 
@@ -38,11 +39,13 @@ class Feeder:
         for _ in range(number):
             self._number += 1
             self._time += timedelta(seconds=1)
-            price = 100.0 + self._number * 7 % 13
-            values = {"open": price, "high": price + 2, "low": price - 2, "close": price + 1, "volume": 1_000.0}
             ticker = tickers[self._number % len(tickers)]
-            made.append({"symbol": ticker, "timeframe": "1s", "timestamp": self._time, **values})
+            made.append({"symbol": ticker, "timeframe": "1s", "timestamp": self._time, **self._values(ticker)})
         return made
+
+    def _values(self, ticker: str) -> dict[str, float]:  # noqa: ARG002 - the same of whichever symbol
+        price = 100.0 + self._number * 7 % 13
+        return {"open": price, "high": price + 2, "low": price - 2, "close": price + 1, "volume": 1_000.0}
 
     def accept(self, load: Load) -> None:
         """Accept a whole backlog."""
@@ -75,6 +78,20 @@ class Feeder:
             for accepted, finished in mine.values_list("accepted_at", "finished_at")
             if finished is not None
         ]
+
+
+class Walker(Feeder):
+    """Makes bars as a market does, so that detectors and rules find about as much: each symbol walks at random."""
+
+    def __init__(self, *, days_back: int) -> None:
+        super().__init__(days_back=days_back)
+        self._chance = random.Random(7)  # noqa: S311 - no secrets here
+        self._closes: dict[str, float] = {}
+
+    def _values(self, ticker: str) -> dict[str, float]:
+        values = walked(self._closes.get(ticker, 100.0), self._chance)
+        self._closes[ticker] = values["close"]
+        return values
 
 
 def accept_all(bars: Iterable[dict[str, object]]) -> None:

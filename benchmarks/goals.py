@@ -61,9 +61,12 @@ PARTS = {
     "memory": Part(module="footprint", full="--minutes 60", short="--minutes 1"),
     "status-1000": Part(module="status", full="--symbols 1000 --asks 120", short="--symbols 1000 --asks 20"),
     "status-10000": Part(module="status", full="--symbols 10000 --asks 120", short="--symbols 10000 --asks 10"),
+    "judging": Part(module="judging", full="--rounds 3", short="--rounds 1 --bars 600 --seconds 4"),
+    "streams": Part(module="streams", full="--rounds 3", short="--rounds 1 --seconds 4"),
+    "broken-detector": Part(module="broken_detector", short="--symbols 100 --bars 5 --mended 20"),
     "day": Part(module="day", full="--symbols 8000 --minutes 20", short="--symbols 400 --minutes 2"),
 }
-"""`day` has no goal: its table shows the minutes."""
+"""The last four have no goal; they have tables of their own."""
 
 
 def _ratio(case: str) -> Callable[[Rows], float | None]:

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import random
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -96,6 +97,14 @@ def store(results: Path, name: str, rows: Sequence[dict[str, Any]], *, database:
     results.mkdir(parents=True, exist_ok=True)
     stored = {"machine": machine(datetime.now(UTC)), "database": database, "rows": list(rows)}
     (results / f"{name}.json").write_text(json.dumps(stored, indent=1))
+
+
+def walked(before: float, chance: random.Random) -> dict[str, float]:
+    """The prices and volume of a bar after one that closed at `before`."""
+    close = max(1.0, before * (1 + chance.gauss(0, 0.003)))
+    spread = abs(chance.gauss(0, 0.002)) * before
+    extremes = {"high": max(before, close) + spread, "low": min(before, close) - spread}
+    return {"open": before, **extremes, "close": close, "volume": float(chance.randint(1_000, 9_000))}
 
 
 def load_average() -> float:
