@@ -92,7 +92,10 @@ class StreamView(APIView):
         asked.is_valid(raise_exception=True)
         wanted = _wanted(request, asked.validated_data)
         start = _last_event_id(request, asked.validated_data)
-        last = (numbering.number_new(timezone.now()) or numbering.progress()).last
+        if start is None:  # he wants what comes next: what is there already must have its numbers before
+            last = numbering.number_all(timezone.now()).last
+        else:
+            last = (numbering.number_new(timezone.now()) or numbering.progress()).last
         try:
             events = stream.open_stream(last if start is None else start, wanted, last=last)
         except stream.TooManyStreams:

@@ -11,7 +11,8 @@ Order: of the signals of one symbol, and of its hits, that in which their bars w
 bar's signals.
 """
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -25,6 +26,9 @@ from scanner_app.models import Hit, Signal, StreamEntry, StreamState
 
 BATCH = 2_000
 """Rows of each kind that get numbers in one transaction: some 50 ms on SQLite, where every other writer waits."""
+
+LONGEST_S = 2.0
+"""Longest time (s) for which a reader that begins gives numbers to what came while nobody read: some 50,000 rows."""
 
 KEPT = timedelta(days=1)
 """How long a number is known: a reader that was away longer is told that there is a gap."""
@@ -58,13 +62,25 @@ def progress() -> Progress:
     return Progress(last=row.last_number, begins_after=row.begins_after)
 
 
-def number_new(now: datetime) -> Progress | None:
-    """Give numbers to what has been committed; None: another process is at it."""
+def number_all(now: datetime, *, timer: Callable[[], float] = time.monotonic) -> Progress:
+    """Give numbers to all that has been committed, for LONGEST_S at most: what comes after the last one is new.
+
+    Waits for another process that is at it: its numbers, which can't be seen yet, are of rows that are there already.
+    """
+    end = timer() + LONGEST_S
+    while True:
+        found = number_new(now, wait=True) or progress()
+        if not found.more or timer() >= end:
+            return found
+
+
+def number_new(now: datetime, *, wait: bool = False) -> Progress | None:
+    """Give numbers to what has been committed; None: another process is at it, for which `wait` waits."""
     row = StreamState.objects.get(pk=StreamState.THE_ROW)
     if _was_numbered(row, now - NOTED_AFTER) and not _anything_new(row):
         return Progress(last=row.last_number, begins_after=row.begins_after)
     with transaction.atomic():
-        state = StreamState.objects.select_for_update(skip_locked=True).filter(pk=StreamState.THE_ROW).first()
+        state = StreamState.objects.select_for_update(skip_locked=not wait).filter(pk=StreamState.THE_ROW).first()
         if state is None:
             return None
         if not _was_numbered(state, now - KEPT):

@@ -14,6 +14,7 @@ from scanner_app.models import Hit, Signal, StreamEntry, StreamState, Symbol
 from scanner_app.signals import numbering
 from tests.conftest import accept_days, make_symbol
 from tests.signals.conftest import make_hit, make_rule
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -319,3 +320,58 @@ def test_a_row_that_is_committed_late_is_numbered_also_if_more_waits_then(monkey
     assert sorted(found) == [*(f"quick {one}" for one in range(7)), *(f"slow {one}" for one in range(5))]
     assert [one for one in found if one.startswith("slow")] == [f"slow {one}" for one in range(5)]
     assert StreamState.objects.get().signals_done == max(Signal.objects.values_list("pk", flat=True))
+
+
+def test_who_begins_to_read_begins_after_all_that_is_there_also_if_it_is_more_than_one_batch(monkeypatch):
+    monkeypatch.setattr(numbering, "BATCH", 2)
+    symbol = symbol_with_a_bar()
+    for pattern in ("A", "B", "C", "D", "E"):
+        add_signal(symbol, pattern)
+
+    begins = numbering.number_all(timezone.now())
+
+    assert patterns() == ["A", "B", "C", "D", "E"]
+    assert begins.last == StreamEntry.objects.latest("number").number
+    assert not begins.more
+
+
+def test_who_begins_to_read_does_not_number_for_longer_than_he_may(monkeypatch):
+    monkeypatch.setattr(numbering, "BATCH", 2)
+    symbol = symbol_with_a_bar()
+    for pattern in ("A", "B", "C", "D", "E"):
+        add_signal(symbol, pattern)
+    times = iter((0.0, numbering.LONGEST_S - 0.1, numbering.LONGEST_S))
+
+    assert numbering.number_all(timezone.now(), timer=lambda: next(times)).more
+
+    assert patterns() == ["A", "B", "C", "D"]
+
+
+@pytest.mark.skipif("connection.vendor == 'sqlite'", reason="SQLite has one writer at a time")
+def test_who_begins_to_read_waits_for_another_who_gives_numbers():
+    add_signal(symbol_with_a_bar(), "A")
+    numbered, go_on, found = threading.Event(), threading.Event(), list[numbering.Progress]()
+
+    def another() -> None:
+        with transaction.atomic():
+            number()
+            numbered.set()
+            go_on.wait(20)
+
+    thread = in_thread(another)
+    assert numbered.wait(20)
+    reader = in_thread(lambda: found.append(numbering.number_all(timezone.now())))
+    wait_until(_somebody_waits_for_a_lock, "the reader waits")
+    go_on.set()
+    thread.join()
+    reader.join()
+
+    assert [one.last for one in found] == [StreamEntry.objects.get().number]
+
+
+def _somebody_waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        return bool(cursor.fetchone()[0])
