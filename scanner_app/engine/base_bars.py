@@ -13,9 +13,9 @@ from scanner_app.domain.enums import BarStatus
 from scanner_app.domain.timeframes import RANK
 from scanner_app.domain.trading_hours import Hours
 from scanner_app.engine.retention import oldest_bar
-from scanner_app.mailbox import NewBar
+from scanner_app.mailbox import NewBar, sql_derived
 from scanner_app.mailbox.derived import Made
-from scanner_app.models import Bar, DerivedSeries, Symbol
+from scanner_app.models import Bar, DerivedSeries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class Facts:
 
 def facts_of(symbol_id: int, now: datetime) -> Facts | None:
     """None if the symbol has no bars, or does not exist any more."""
-    found = Symbol.objects.filter(pk=symbol_id).values_list("ticker", "calendar", "status__newest").first()
+    found = sql_derived.read_symbol(symbol_id)
     if found is None or not found[2]:
         return None
     ticker, own, newest = found
@@ -68,7 +68,7 @@ def facts_of(symbol_id: int, now: datetime) -> Facts | None:
         # Derived timeframes are among them, but each is longer than the one that it is made from.
         base=min(newest, key=RANK.__getitem__),
         newest={timeframe: datetime.fromisoformat(text) for timeframe, text in newest.items()},
-        series={row.timeframe: row for row in DerivedSeries.objects.filter(symbol_id=symbol_id)},
+        series=sql_derived.series_of(symbol_id),
         hours=hours_of(calendar_of(ticker, own), now),
         oldest=oldest_bar(now),
     )

@@ -23,6 +23,7 @@ sweep.py            find heads that nobody holds and publish them again
 at_once.py          the common completion as one statement, on PostgreSQL
 sql.py              the statements written by hand: what every bar costs
 sql_accept.py       those of a call that accepts bars
+sql_derived.py      those of derived bars that run with every base bar
 statements.py       how such a statement is run, and how times go in and out
 rows.py             guards and reads of the status row
 heads.py            the head's live message, published after the commit

@@ -16,7 +16,7 @@ from django.db.models import F
 from scanner_app.domain import wording
 from scanner_app.domain.aggregation import DAY
 from scanner_app.domain.enums import EventKind, RerunCause
-from scanner_app.mailbox import rerun_spans, reruns
+from scanner_app.mailbox import rerun_spans, reruns, sql_derived
 from scanner_app.mailbox.accept import Chunk, NewBar, Verdict
 from scanner_app.mailbox.events import add_event
 from scanner_app.mailbox.rows import lock
@@ -185,13 +185,8 @@ def _save(symbol_id: int, base: str, progress: dict[str, Progress], *, only_new:
     ]
     if only_new:
         DerivedSeries.objects.bulk_create(rows, ignore_conflicts=True)
-    elif rows:
-        DerivedSeries.objects.bulk_create(
-            rows,
-            update_conflicts=True,
-            unique_fields=["symbol", "timeframe"],
-            update_fields=["base", "open_at", "due_at"],
-        )
+    else:
+        sql_derived.save_progress(rows)
 
 
 def _span(symbol_id: int, again: Again) -> Rerun:

@@ -10,11 +10,10 @@ store_numbers   a status row's sequence, head and due time after bars were accep
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 from django.db import connection
 
-from scanner_app.mailbox.statements import all_rows, as_json, run_many, to_database
+from scanner_app.mailbox.statements import all_rows, as_json, null_or_time, run_many, to_database
 from scanner_app.models import Bar, CircuitBreaker, Symbol, SymbolStatus
 
 _KNOWN_TICKERS = "SELECT ticker FROM scanner_app_symbol WHERE ticker IN ({places})"
@@ -136,7 +135,7 @@ def insert_bars(bars: Iterable[Bar]) -> None:
             bar.derived,
             bar.attempts,
             to_database(bar.accepted_at),
-            _time(bar.finished_at),
+            null_or_time(bar.finished_at),
             bar.latency_ms,
             bar.request_id,
         )
@@ -165,14 +164,10 @@ def store_numbers(rows: Iterable[SymbolStatus]) -> None:
                 as_json(row.newest),
                 as_json(row.watched),
                 row.head,
-                _time(row.next_attempt_at),
+                null_or_time(row.next_attempt_at),
                 row.catching_up,
                 row.symbol_id,
             )
             for row in rows
         ],
     )
-
-
-def _time(time: datetime | None) -> Any:
-    return None if time is None else to_database(time)

@@ -1,6 +1,6 @@
 """Statements written by hand: how they are run, and how times go in and out.
 
-The statements are in sql.py, sql_accept.py, at_once.py and hits.py.
+The statements are in sql.py, sql_accept.py, sql_derived.py, at_once.py and hits.py.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -74,6 +74,11 @@ def to_database(time: datetime) -> Any:
     if connection.vendor == "sqlite":  # as adapt_datetimefield_value() does, which is slow
         return str(time.astimezone(UTC).replace(tzinfo=None))
     return time
+
+
+def null_or_time(time: datetime | None) -> Any:
+    """The same of a time that may be missing."""
+    return None if time is None else to_database(time)
 
 
 def utc(stored: Any) -> datetime:
