@@ -165,7 +165,7 @@ def test_who_cannot_wait_knows_the_calendar_as_soon_as_a_thread_has_made_it(monk
 
 
 def test_a_calendar_that_another_process_makes_is_not_made_twice(monkeypatch, tmp_path):
-    monkeypatch.setattr(loading.subprocess, "run", None)
+    monkeypatch.setattr("subprocess.run", None)
     file = loading._file("XNYS", NOW.year + 1).with_suffix(".lock")
     file.parent.mkdir()
 
@@ -188,7 +188,7 @@ def test_who_cannot_wait_does_not_try_again_itself_what_could_not_be_made(monkey
     now, begun = 1_000.0, []
     monkeypatch.setattr("time.monotonic", lambda: now)
     monkeypatch.setattr(loading, "_make", lambda *key: begun.append(key))
-    monkeypatch.setattr(loading.subprocess, "run", None)
+    monkeypatch.setattr("subprocess.run", None)
     loading._loaded["XNYS", NOW.year + 1] = (now + loading.RETRY_S, Hours([]))
 
     assert not hours_if_made("XNYS", NOW).are_known
