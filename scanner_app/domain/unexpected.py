@@ -62,9 +62,9 @@ def what_happened(one: UnexpectedErrors) -> str:
 
 
 def sentence(one: UnexpectedErrors) -> str:
-    """The same with the error, and where its traceback is."""
+    """The same with the error, and where there is more."""
     where = {
-        ErrorSource.WEB: " Its traceback is in the web server's log.",
+        ErrorSource.WEB: " The web server's log has the rest.",
         ErrorSource.TASK: " Its traceback is in the log of the worker that ran it.",
     }
     return f"{what_happened(one)}: {one_line(one.error).rstrip('.')}.{where.get(one.source, '')}"

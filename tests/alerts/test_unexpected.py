@@ -208,7 +208,7 @@ def test_the_message_names_the_worst_its_count_and_the_others():
 
     assert summary([few, many]) == (
         "The web answered 500 to POST /bars 41 times since 2024-05-31 14:30:00 UTC, last at 2024-05-31 14:34:00 UTC: "
-        "OperationalError: no such column. Its traceback is in the web server's log. "
+        "OperationalError: no such column. The web server's log has the rest. "
         "The same, less often: 500 to GET /x."
     )
 
