@@ -1,15 +1,19 @@
 """Middleware: the request's id, one log line for each request, who asks, which proxies are believed, limits."""
 
+import sys
 import time
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
 from django.conf import settings
+from django.core.signals import got_request_exception
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
 from scanner_app.accounts import guesses
+from scanner_app.alerts import unexpected
 from scanner_app.domain.addresses import PROBES
 from scanner_app.domain.errors import TooManyGuesses
 from scanner_app.domain.proxies import TrustedProxies, first
@@ -49,6 +53,16 @@ class RequestIdMiddleware:
             )
         response[HEADER] = this_id
         return response
+
+
+def note_failed_request(request: HttpRequest, **_: Any) -> None:
+    """Note an exception that nobody has handled, of a view or a middleware: Django logs it and answers 500."""
+    error = sys.exc_info()[1]
+    if error is not None:
+        unexpected.note_answer(request, 500, error)
+
+
+got_request_exception.connect(note_failed_request)
 
 
 SIGN_IN = frozenset({"/login", "/admin/login"})

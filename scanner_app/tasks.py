@@ -15,7 +15,8 @@ from redis.exceptions import RedisError
 
 from scanner_app import mailbox
 from scanner_app.alerts import drill as drills
-from scanner_app.alerts import evaluate, gather, watcher_ping
+from scanner_app.alerts import evaluate, gather, unexpected, watcher_ping
+from scanner_app.domain.enums import ErrorSource
 from scanner_app.domain.errors import BarFailed
 from scanner_app.engine import (
     assuming,
@@ -121,6 +122,12 @@ def bar_died(message: dict[str, Any], reason: str, began: float | None = None) -
     """Count a killed run, which began then (unix s), as a failure like another. The worker's parent publishes it."""
     start = None if began is None else datetime.fromtimestamp(began, UTC)
     return mailbox.killed(Message(**message), reason, now=timezone.now(), began=start)
+
+
+@shared_task(name=task_names.TASK_DIED, acks_late=True, ignore_result=True)
+def task_died(task: str, error: str) -> None:
+    """Note a task other than a bar's that was killed with its process. The worker's parent publishes it."""
+    unexpected.note(ErrorSource.TASK, task, error)
 
 
 @shared_task(base=UpkeepTask, name=task_names.SWEEP, ignore_result=True, time_limit=30)

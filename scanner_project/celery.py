@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import Any
 
 import structlog
+from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery import Celery
 from celery.apps import worker
 from celery.signals import setup_logging, task_failure, worker_init, worker_process_init, worker_ready
@@ -134,6 +135,27 @@ def _commit_without_waiting(connection: Any, **_: Any) -> None:
     with connection.cursor() as cursor:
         for statement in statements[connection.vendor]:
             cursor.execute(statement)
+
+
+@task_failure.connect
+def _note_unexpected(sender: Any, exception: BaseException, task_id: str, **_: Any) -> None:
+    """Note a task that raised, for the alerts. Failures of bars are the mailbox's, outages have rules of their own.
+
+    A task that was killed with its process is told by the worker's parent, which keeps no database connection and
+    forks: it has the upkeep worker note it.
+    """
+    from scanner_app.alerts import unexpected  # noqa: PLC0415 - needs the models
+    from scanner_app.domain.errors import BarFailed  # noqa: PLC0415 - as above
+    from scanner_app.messaging import publisher, task_names  # noqa: PLC0415 - as above
+    from scanner_app.workers.outages import AWAY  # noqa: PLC0415 - as above
+    from scanner_app.workers.requests import is_stopping  # noqa: PLC0415 - as above
+
+    if isinstance(exception, (BarFailed, *AWAY)):
+        return
+    if not isinstance(exception, (WorkerLostError, TimeLimitExceeded)):
+        unexpected.note_task(sender.name, exception)
+    elif not is_stopping() and sender.name not in {task_names.PROCESS_HEAD, task_names.CONTROL_RUN}:
+        publisher.publish_killed_task(sender.name, task_id, f"{type(exception).__name__}: {exception}")
 
 
 @task_failure.connect

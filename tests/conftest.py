@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from scanner_app import apps, mailbox
 from scanner_app.accounts import guesses
+from scanner_app.alerts import unexpected
 from scanner_app.engine import detection, detector_switches
 from scanner_app.mailbox import NewBar, Ticket
 from scanner_app.mailbox.accept import create_symbols
@@ -60,6 +61,30 @@ def writes_succeed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
     if "real_writes" not in request.fixturenames:
         for name in ("database_problem", "broker_problem", "workers_problem"):
             monkeypatch.setattr(write_checks, name, write_checks.Check(lambda: ""))
+
+
+class KeptErrors(unexpected.Recorder):
+    """Unexpected errors that are written when a test says so, by its own thread and connection."""
+
+    def _begin(self) -> None:
+        pass
+
+    def write(self) -> None:
+        unexpected.store(self._take())
+
+
+@pytest.fixture(autouse=True)
+def kept_errors(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> KeptErrors:
+    """Where unexpected errors are noted: without a thread, unless a test asks for `real_recorder`."""
+    kept = KeptErrors(unexpected.store)
+    if "real_recorder" not in request.fixturenames:
+        monkeypatch.setattr(unexpected, "_recorder", kept)
+    return kept
+
+
+@pytest.fixture
+def real_recorder() -> None:
+    """Unexpected errors are written by a thread, as ever."""
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ channels.py    channels and deliveries of hits, and the actions on them
 rules.py       traders' rules, their hits and failures
 records.py     bars, signals, failures, events and notifications
 drills.py      drills of the alarm path
+unexpected.py  unexpected errors of the web, of tasks and of programs
 watchlists.py  the watch lists of all users
 users.py       users and their roles
 
@@ -38,6 +39,7 @@ from scanner_app.admin import (  # noqa: F401 - each registers its models
     rules,
     silences,
     symbols,
+    unexpected,
     users,
     watchlists,
 )

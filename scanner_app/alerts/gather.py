@@ -15,7 +15,7 @@ from scanner_app.messaging import heartbeats, live_feeds, ready_lists, sweep_mem
 from scanner_app.messaging.heartbeats import Heartbeat
 from scanner_app.messaging.queue_names import queue_name
 from scanner_app.models import Bar, Evaluation, SymbolEvent, SymbolStatus
-from scanner_app.reading import clocks, feeds, quarantine_entries, symbol_status, write_checks
+from scanner_app.reading import clocks, feeds, quarantine_entries, symbol_status, unexpected, write_checks
 from scanner_app.signals.rules import failed_rules
 
 MAX_FAILED_RULES = 20
@@ -50,6 +50,7 @@ def gather(now: datetime, *, by_beat: bool = False) -> Facts:
             quarantine_entries.open_entries().order_by().values_list("symbol__ticker").annotate(bars=Count("pk"))
         ),
         failed_rules=tuple(FailedRule(**one) for one in failed_rules(MAX_FAILED_RULES)),
+        unexpected=unexpected.lately(now),
     )
 
 

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler
 
+from scanner_app.alerts import unexpected
 from scanner_app.domain.errors import (
     AlertOver,
     AlreadySent,
@@ -58,6 +59,8 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
     """The answer to an exception of a view. None for a bug: then Django logs it and answers 500."""
     if isinstance(exc, (OperationalError, InterfaceError, InternalError)):
         log.error("database_away", error=str(exc), path=context["request"].path)
+        # If the database is there, it is no outage: a missing column, a lock that is never given back.
+        unexpected.note_answer(context["request"], status.HTTP_503_SERVICE_UNAVAILABLE, exc)
         return Response(
             {"detail": "The database does not answer. Send again whatever was not reported as done."},
             status=status.HTTP_503_SERVICE_UNAVAILABLE,

@@ -2,9 +2,11 @@
 
 The sessions are computed by a short process (build.py) and stored in DATA_DIR as a file for all processes. Each process
 that needs them reads the file in some milliseconds and keeps them in memory (2 MB). The file's name has the year and
-the version of exchange_calendars, so a new year or version makes a new file.
+the version of exchange_calendars, so a new year or version makes a new file. Who can't wait for the short process asks
+`hours_if_made`.
 """
 
+import fcntl
 import json
 import subprocess
 import sys
@@ -88,15 +90,37 @@ def hours_of(calendar: str, now: datetime) -> Hours:
 
 
 def hours_if_made(calendar: str, now: datetime) -> Hours:
-    """The same if somebody has made the calendar, else hours that are not known: for who has no second to spare."""
+    """The same for who has no second to spare: hours that are not known while nobody has made the calendar.
+
+    Then a thread makes it, in one process for all.
+    """
     key = (calendar, now.year + 1)
-    if key not in _loaded and calendar != ALWAYS_OPEN:
-        if _not_made.get(key, 0) > time.monotonic():
-            return Hours([])
-        if not _file(*key).exists():
-            _not_made[key] = time.monotonic() + LOOK_AGAIN_S
-            return Hours([])
-    return hours_of(calendar, now)
+    kept = _loaded.get(key)
+    if kept is not None and kept[0] >= time.monotonic():
+        return kept[1]
+    if calendar == ALWAYS_OPEN:
+        return hours_of(calendar, now)
+    if _not_made.get(key, 0) > time.monotonic():
+        return Hours([])
+    if _file(*key).exists():
+        return hours_of(calendar, now)
+    _not_made[key] = time.monotonic() + LOOK_AGAIN_S
+    threading.Thread(target=_make, args=key, name=f"calendar {calendar}", daemon=True).start()
+    return Hours([])
+
+
+def _make(calendar: str, last_year: int) -> None:
+    """Make a calendar, unless another process does. This one knows it at once, the others when they look again."""
+    file = _file(calendar, last_year).with_suffix(".lock")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _loaded[calendar, last_year] = _load(calendar, last_year)
+    except BlockingIOError:
+        return
+    except OSError:  # the folder takes no files: then this process keeps it in memory alone
+        _loaded[calendar, last_year] = _load(calendar, last_year)
 
 
 def _file(calendar: str, last_year: int) -> Path:

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 
-from scanner_app.calendars import calendar_of, hours_of
+from scanner_app.calendars import calendar_of, hours_if_made, hours_of
 from scanner_app.detectors import Window
 from scanner_app.domain import closing, hits
 from scanner_app.domain.hits import State
@@ -78,7 +78,7 @@ def _judge(chosen: Chosen, ticket: Ticket, window: Window, signals: Sequence[See
     if not rules:
         return None
     symbol_id = ticket.message.symbol_id
-    frame = frame_of(symbol_id, window, signals, chosen.needs, hours_for(symbol_id, chosen.needs, now))
+    frame = frame_of(symbol_id, window, signals, chosen.needs, _hours_if_made(ticket, chosen.needs, now))
     if ticket.late:
         return _judge_late(rules, ticket, frame, now)
     return answers(
@@ -151,8 +151,20 @@ def _failed(ticket: Ticket, rule: RuleInUse, error: Exception) -> NewFailure:
     return NewFailure(rule.id, rule.revision, error_line(type(error).__name__, str(error)))
 
 
+def _hours_if_made(ticket: Ticket, needs: Needs, now: datetime) -> Hours | None:
+    """The trading hours of the ticket's symbol, if rules with these needs ask for them and the calendar is made.
+
+    To make one takes seconds, which a bar does not wait. Until it is made, what needs it is not known: no hit, and no
+    rule's state changes.
+    """
+    if not (needs.session or needs.others):
+        return None
+    hours = hours_if_made(calendar_of(ticket.message.ticker, ticket.calendar), now)
+    return hours if hours.are_known else None
+
+
 def hours_for(symbol_id: int, needs: Needs, now: datetime) -> Hours | None:
-    """The trading hours of a symbol, if rules with these needs ask for them."""
+    """The same of a stored symbol, for who can wait: its calendar is made if need be."""
     if not (needs.session or needs.others):
         return None
     ticker, own = Symbol.objects.values_list("ticker", "calendar").get(pk=symbol_id)
@@ -170,6 +182,8 @@ def frame_of(
     derived: Collection[str] = (),
 ) -> Frame:
     """What rules with these needs see of the window's last bar. `hours`: see `hours_for`.
+
+    Without hours its session and the other series are not known.
 
     A run sees the bars that are finished. Afterwards there are more, so who asks of a stored bar says which of the
     others count: those with a sequence below `before`; or all, but of the `derived` timeframes none that the bar itself

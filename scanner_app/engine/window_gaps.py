@@ -27,7 +27,7 @@ _LENGTHS = {name: int(length.total_seconds()) * SECOND for name, length in TIMEF
 def of_ticket(ticket: Ticket, findings: Sequence[Finding], window: Window) -> Sequence[Finding]:
     """The findings of a run, each with the bars missing in its detector's window.
 
-    They are not counted where the calendar matters and has not been made yet: upkeep makes it, which takes seconds.
+    They are not counted where the calendar matters and has not been made yet, which takes seconds.
     """
     if not findings:
         return findings

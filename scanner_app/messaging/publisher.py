@@ -83,6 +83,20 @@ def publish_killed_run(message: Message, reason: str, began: float | None = None
         log.warning("publish_failed", **message.logged, error=str(exc))
 
 
+def publish_killed_task(task: str, task_id: str, error: str) -> None:
+    """Have the upkeep worker note that a task was killed with its process. If the broker loses that, the log has it."""
+    try:
+        producer.send(
+            task_names.TASK_DIED,
+            kwargs={"task": task, "error": error},
+            queue=Role.UPKEEP.value,
+            argsrepr=f"{task} {task_id}: {error}",
+            kwargsrepr="",
+        )
+    except producer.UNREACHABLE as exc:
+        log.warning("publish_failed", task=task, error=str(exc))
+
+
 def publish_removal_after_commit(symbol_id: int) -> None:
     """Trigger the removal of a deleted symbol's rows after the commit. Beat triggers it anyway."""
     transaction.on_commit(lambda: publish_removal(symbol_id), robust=True)

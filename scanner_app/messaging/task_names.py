@@ -7,6 +7,7 @@ workers know both names.
 PROCESS_HEAD = "scanner.process_head"
 CONTROL_RUN = "scanner.control_run"
 BAR_DIED = "scanner.bar_died"
+TASK_DIED = "scanner.task_died"
 REMOVE_SYMBOL = "scanner.remove_symbol"
 REMOVE_ROWS = "scanner.remove_rows"
 SWEEP = "scanner.sweep"

@@ -21,6 +21,7 @@ from scanner_app.models.signals import Signal
 from scanner_app.models.stream import StreamEntry, StreamState
 from scanner_app.models.symbols import CircuitBreaker, Symbol, SymbolStatus
 from scanner_app.models.tokens import ApiToken, KnownAddress
+from scanner_app.models.unexpected import UnexpectedError
 from scanner_app.models.watchlists import WatchList
 from scanner_app.models.worth import SignalWorth
 
@@ -60,6 +61,7 @@ __all__ = [
     "Symbol",
     "SymbolEvent",
     "SymbolStatus",
+    "UnexpectedError",
     "VenueTicker",
     "WatchList",
     "WriteCheck",

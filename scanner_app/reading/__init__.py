@@ -15,6 +15,7 @@ drawings.py            lines on the chart that show what signals saw
 bar_status.py          the status of a bar as it is shown
 bar_page.py            all that is known of one bar
 timeline.py            what happened to a symbol or a bar
+unexpected.py          the unexpected errors of the last minutes
 explanation.py         why a symbol is as it is, and what can be done
 symbols.py             find symbols by ticker
 symbol_filters.py      choose symbols by how they are doing

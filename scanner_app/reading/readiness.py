@@ -12,7 +12,7 @@ from scanner_app.domain.alert_rules import worker_clock
 from scanner_app.domain.worker_roles import NEEDED_ROLES, Role
 from scanner_app.messaging import heartbeats, sweep_memory
 from scanner_app.models import Symbol
-from scanner_app.reading import clocks, drills, feeds, write_checks
+from scanner_app.reading import clocks, drills, feeds, unexpected, write_checks
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +43,8 @@ def check() -> Readiness:
     if any(checks.values()):
         return Readiness(checks=checks, warnings=[])
     said, failed = _alarm_path()
-    return Readiness(checks=checks, warnings=[*_wrong_clocks(), *_feeds_in_trouble(), *failed], alarm_path=said)
+    warnings = [*_wrong_clocks(), *_feeds_in_trouble(), *_unexpected_errors(), *failed]
+    return Readiness(checks=checks, warnings=warnings, alarm_path=said)
 
 
 def database_ready() -> None:
@@ -100,6 +101,14 @@ def _feeds_in_trouble() -> list[str]:
         return feeds.warnings(timezone.now())
     except Exception as exc:  # noqa: BLE001 - likewise
         log.warning("feeds_not_read", error=str(exc))
+        return []
+
+
+def _unexpected_errors() -> list[str]:
+    try:
+        return unexpected.warnings(timezone.now())
+    except Exception as exc:  # noqa: BLE001 - likewise
+        log.warning("unexpected_errors_not_read", error=str(exc))
         return []
 
 

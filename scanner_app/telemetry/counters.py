@@ -76,6 +76,13 @@ TOLD = Counter(
     registry=REGISTRY,
 )
 
+UNEXPECTED = Counter(
+    "scanner_unexpected_errors",
+    "Errors that nobody expected: web (answers 500), task, restart and given_up (programs of make up)",
+    ["source", "name"],
+    registry=REGISTRY,
+)
+
 
 def _never_fails(count: Callable[P, None]) -> Callable[P, None]:
     """Log an error of counting instead of raising it: the folder may have been removed, or the disk may be full."""
@@ -158,3 +165,9 @@ def deliveries(counts: Mapping[str, int]) -> None:
     for what in ("made", "sent", "retried", "given_up", "expired"):
         if counts.get(what):
             TOLD.labels(what).inc(counts[what])
+
+
+@_never_fails
+def unexpected_error(source: str, name: str) -> None:
+    """Count an error that nobody expected. The names are those of our routes, tasks and programs."""
+    UNEXPECTED.labels(source, name).inc()

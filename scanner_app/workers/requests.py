@@ -11,6 +11,12 @@ from scanner_app.messaging import messages, publisher, queue_names, task_names
 log = structlog.get_logger(__name__)
 
 
+def is_stopping() -> bool:
+    """Whether this worker is stopping: then no task is at fault for what is killed."""
+    stops: tuple[object, ...] = (state.should_stop, state.should_terminate)
+    return any(stop is not None and stop is not False for stop in stops)  # an exit status, which may be 0
+
+
 class HeadRequest(request.Request):
     """A message in the worker's parent process, which learns when the run is killed with its process.
 
@@ -33,8 +39,7 @@ class HeadRequest(request.Request):
         return result
 
     def _report_killed(self, reason: str) -> None:
-        stops: tuple[object, ...] = (state.should_stop, state.should_terminate)
-        if any(stop is not None and stop is not False for stop in stops):  # an exit status, which may be 0
+        if is_stopping():
             return  # the worker itself is stopping, so the bar is not at fault: the sweeper redelivers it
         symbol_id, sequence, epoch = self.args
         message = messages.Message(

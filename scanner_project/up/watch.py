@@ -16,7 +16,9 @@ import redis
 from django.db import Error as DatabaseError
 from django.db import close_old_connections
 
+from scanner_app.alerts import unexpected
 from scanner_app.domain import addresses
+from scanner_app.domain.enums import ErrorSource
 from scanner_app.domain.feed_entries import parse_feeds
 from scanner_app.engine import retention
 from scanner_app.management.first_admin import Account
@@ -154,8 +156,9 @@ def venues(env: Environment) -> set[str]:
 class Children:
     """The programs' last states, in order to report changes."""
 
-    def __init__(self) -> None:
-        """Nothing is known yet."""
+    def __init__(self, note: Callable[[ErrorSource, str, str], None] = unexpected.note) -> None:
+        """Nothing is known yet. `note` is told of each restart that nobody asked for, and of programs given up."""
+        self._note = note
         self._started_at: dict[str, int] = {}
         self._given_up: dict[str, float] = {}  # when (monotonic s) a program was reported as given up
 
@@ -172,8 +175,10 @@ class Children:
                         f"trying again in {START_AGAIN_S:.0f} s."
                     )
                     self._given_up[child.name] = time.monotonic()
+                    self._note(ErrorSource.GIVEN_UP, child.name, _why(child))
             elif before and child.started_at != before and child.group != "replay":
                 yield f"{child.name} ended and was started again; its log is {child.log}."
+                self._note(ErrorSource.RESTART, child.name, _why(child))
             elif child.state == "RUNNING":
                 self._given_up.pop(child.name, None)
 
@@ -183,6 +188,12 @@ class Children:
         for child in children:
             if child.state == "FATAL" and now - self._given_up.get(child.name, now) >= START_AGAIN_S:
                 self._given_up[child.name] = now
+                self._note(ErrorSource.GIVEN_UP, child.name, _why(child))  # once more: it is down still
                 yield child
             elif child.state == "STOPPED" and not child.started_at and child.group not in WAITING:
                 yield child  # supervisor did not answer when it was to be started
+
+
+def _why(child: ChildState) -> str:
+    """What is known of a program's end."""
+    return f"{child.reason}; its log is {child.log}" if child.reason else f"its log is {child.log}"

@@ -28,6 +28,7 @@ from scanner_app.models import (
     Silence,
     Symbol,
     SymbolEvent,
+    UnexpectedError,
     VenueTicker,
     WatchList,
 )
@@ -75,7 +76,7 @@ def test_every_model_of_the_scanner_in_the_admin_is_read_only():
 
     # A silence, a feed and a channel can be added, a hook removed: these have files of their own here.
     others = {Silence, Hook, Feed, Gap, VenueTicker, WatchList, Rule, Hit, RuleFailure, Channel, Delivery}
-    others |= {DetectorSwitch, DetectorEvent, FailureIncident, Drill}
+    others |= {DetectorSwitch, DetectorEvent, FailureIncident, Drill, UnexpectedError}
     assert {its.model for its in ours} == {*EVERYTHING, *others}
     assert all(isinstance(its, ReadOnlyAdmin) for its in ours)
 

@@ -16,10 +16,11 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 
 from scanner_app import mailbox
-from scanner_app.alerts import gather
+from scanner_app.alerts import gather, unexpected
 from scanner_app.detectors import BarUnusable
 from scanner_app.domain.alert_rules import RULES, BrokerFacts, Facts, Limits, SymbolFacts, WorkerFacts
-from scanner_app.domain.enums import FeedState, GapState
+from scanner_app.domain.enums import ErrorSource, FeedState, GapState
+from scanner_app.domain.unexpected import DOWN_FOR, RECENT
 from scanner_app.mailbox.accept import create_symbols
 from scanner_app.messaging import live_feeds, redis_client, sweep_memory
 from scanner_app.models import (
@@ -187,6 +188,11 @@ def ten_runs_end_with_an_outage(scanner: Watched, _: Any) -> None:
         sweep_memory.mark_outage(live_message(tsla()).identity)
 
 
+def an_error(scanner: Watched, source: ErrorSource, name: str) -> None:
+    at = scanner.clock.now
+    unexpected.store({(source, name): unexpected.Noted(41, at, at, "E: no")})
+
+
 def the_broker_is_back(scanner: Watched, _: Any) -> None:
     scanner.redis.start()
     scanner.all_well()
@@ -270,6 +276,18 @@ CASES = {
         cure=lambda s, _: Gap.objects.update(state=GapState.REFILLED),
         says="Live feed binance had 1 hole of 40 bars open",
         name="binance",
+    ),
+    "unexpected_errors": Case(
+        cause=lambda s, _: an_error(s, ErrorSource.WEB, "500 to POST /api/v1/scanner/bars"),
+        cure=lambda s, _: s.clock.move(RECENT.total_seconds()),
+        says="The web answered 500 to POST /api/v1/scanner/bars 41 times since 2024-05-31 14:30:",
+        name="web",
+    ),
+    "program_down": Case(
+        cause=lambda s, _: an_error(s, ErrorSource.GIVEN_UP, "worker-main"),
+        cure=lambda s, _: s.clock.move(DOWN_FOR.total_seconds()),
+        says="Program worker-main could not be kept running, last tried at ",
+        name="worker-main",
     ),
     "repeated_outages": Case(
         cause=ten_runs_end_with_an_outage,

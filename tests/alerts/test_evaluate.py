@@ -661,7 +661,7 @@ def test_an_evaluation_takes_the_same_queries_whatever_the_number_of_symbols_and
 
     transaction_ends = sum(query["sql"].startswith(("SAVEPOINT", "RELEASE")) for query in queries)
     clock = int(connection.vendor == "postgresql")
-    assert len(queries) - transaction_ends == 11 + clock, [query["sql"][:90] for query in queries]
+    assert len(queries) - transaction_ends == 12 + clock, [query["sql"][:90] for query in queries]
 
 
 def test_a_thousand_new_alerts_at_once_take_four_queries_a_batch(watched):
@@ -676,5 +676,5 @@ def test_a_thousand_new_alerts_at_once_take_four_queries_a_batch(watched):
     statements = [query["sql"] for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE"))]
     in_a_batch = ["UPDATE", "UPDATE", "UPDATE", "INSERT"]  # guard, equal columns, messages, notifications
     clock = int(connection.vendor == "postgresql")
-    assert len(statements) == 11 + clock + len(in_a_batch) * 1_000 / evaluate.BATCH_SIZE
+    assert len(statements) == 12 + clock + len(in_a_batch) * 1_000 / evaluate.BATCH_SIZE
     assert [statement.split()[0] for statement in statements[-2 * len(in_a_batch) :]] == 2 * in_a_batch

@@ -1,5 +1,6 @@
 """Names, patterns, and how a calendar comes into a process."""
 
+import fcntl
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -9,7 +10,9 @@ import pytest
 
 from scanner_app.calendars import calendar_of, hours_if_made, hours_of, loading
 from scanner_app.domain.calendar_names import NAMES, ZONES, hint
+from scanner_app.domain.trading_hours import Hours
 from tests.domain.test_trading_hours import at, traded
+from tests.waiting import wait_until
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
 
@@ -138,8 +141,9 @@ def test_no_process_of_ours_imports_pandas_for_a_calendar():
 
 
 def test_who_cannot_wait_does_not_make_a_calendar_and_looks_again_after_a_while(monkeypatch, tmp_path):
-    now = 1_000.0
+    now, begun = 1_000.0, []
     monkeypatch.setattr("time.monotonic", lambda: now)
+    monkeypatch.setattr(loading, "_make", lambda *key: begun.append(key))
 
     assert not hours_if_made("XNYS", NOW).are_known
     assert not list(tmp_path.rglob("*.json"))
@@ -148,3 +152,47 @@ def test_who_cannot_wait_does_not_make_a_calendar_and_looks_again_after_a_while(
     now += loading.LOOK_AGAIN_S
     assert hours_if_made("XNYS", NOW).are_known
     assert hours_if_made("24/7", NOW).are_known
+    assert begun == [("XNYS", NOW.year + 1)]
+
+
+def test_who_cannot_wait_knows_the_calendar_as_soon_as_a_thread_has_made_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(loading, "LOOK_AGAIN_S", 3_600)  # so it is not by looking again
+
+    assert not hours_if_made("XNYS", NOW).are_known
+    wait_until(lambda: hours_if_made("XNYS", NOW).are_known, "the calendar is known")
+
+    assert len(list(tmp_path.rglob("*.json"))) == 1, "for the other processes too"
+
+
+def test_a_calendar_that_another_process_makes_is_not_made_twice(monkeypatch, tmp_path):
+    monkeypatch.setattr("subprocess.run", None)
+    file = loading._file("XNYS", NOW.year + 1).with_suffix(".lock")
+    file.parent.mkdir()
+
+    with file.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        loading._make("XNYS", NOW.year + 1)
+
+    assert loading._loaded == {}
+
+
+def test_a_folder_that_takes_no_files_costs_who_cannot_wait_no_calendar(monkeypatch, tmp_path):
+    (tmp_path / "calendars").write_text("no folder")
+
+    loading._make("XNYS", NOW.year + 1)
+
+    assert hours_if_made("XNYS", NOW).are_known
+
+
+def test_who_cannot_wait_does_not_try_again_itself_what_could_not_be_made(monkeypatch):
+    now, begun = 1_000.0, []
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    monkeypatch.setattr(loading, "_make", lambda *key: begun.append(key))
+    monkeypatch.setattr("subprocess.run", None)
+    loading._loaded["XNYS", NOW.year + 1] = (now + loading.RETRY_S, Hours([]))
+
+    assert not hours_if_made("XNYS", NOW).are_known
+    assert begun == []
+    now += loading.RETRY_S + 1
+    assert not hours_if_made("XNYS", NOW).are_known
+    assert begun == [("XNYS", NOW.year + 1)]

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from scanner_app import mailbox
 from scanner_app.domain.enums import BarStatus, Lane, Outcome
+from scanner_app.domain.trading_hours import Hours, every_day
 from scanner_app.engine import judging, rule_book, runs
 from scanner_app.mailbox import NewBar
 from scanner_app.mailbox.accept import create_symbols
@@ -114,6 +115,26 @@ def test_what_is_not_known_changes_nothing(user: User) -> None:
     series.bar(100, volume=None)
     series.bar(100, volume=1000)
     assert len(hits()) == 1
+
+
+def test_a_bar_does_not_wait_for_a_calendar_and_until_it_is_made_the_rule_is_silent(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_rule(user, "minutes_since_open >= 0 and close > 100")
+    series = Series()
+    monkeypatch.setattr(judging, "hours_of", None)  # would make it
+    monkeypatch.setattr(judging, "hours_if_made", lambda *_: Hours([]))
+    series.bar(101)
+    series.bar(101)
+    assert not RuleStates.objects.exists(), "nothing is known, so nothing changes"
+
+    today = timezone.now().date()
+    known = Hours(every_day(today - timedelta(days=3), today + timedelta(days=3)))
+    monkeypatch.setattr(judging, "hours_if_made", lambda *_: known)
+    series.bar(99)
+    hit = series.bar(101)
+
+    assert hits() == [("TSLA", hit.timestamp)]
 
 
 def test_history_moves_the_state_but_is_silent(user: User) -> None:

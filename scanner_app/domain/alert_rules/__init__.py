@@ -16,6 +16,7 @@ from scanner_app.domain.alert_rules import (
     no_notifier,
     no_worker,
     open_breakers,
+    program_down,
     quarantine,
     repeated_outages,
     slow_broker,
@@ -24,6 +25,7 @@ from scanner_app.domain.alert_rules import (
     stale_symbol,
     stuck_head,
     sweeper_late,
+    unexpected_errors,
     worker_clock,
 )
 from scanner_app.domain.alert_rules.interface import (
@@ -79,6 +81,8 @@ RULES: dict[str, Rule] = {
         backlog,
         worker_clock,
         no_notifier,
+        program_down,
+        unexpected_errors,
         quarantine,
         failed_rule,
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from scanner_app.domain.enums import FeedState, Severity
+from scanner_app.domain.unexpected import UnexpectedErrors
 
 MAX_NAMES = 5
 """Most symbols that one sentence names."""
@@ -126,6 +127,7 @@ class Facts:
     feeds: tuple[FeedFacts, ...] = ()  # by name
     in_quarantine: Mapping[str, int] = field(default_factory=dict)  # bars by ticker
     failed_rules: tuple[FailedRule, ...] = ()  # of traders
+    unexpected: tuple[UnexpectedErrors, ...] = ()  # series that were met lately
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
