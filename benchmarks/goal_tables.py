@@ -101,3 +101,11 @@ def broken_detector(rows: Rows) -> str:
     for row in rows:
         table.add(row["figure"], row["undisturbed"], row["broken"], spread(row["rounds"]))
     return str(table)
+
+
+def revising(rows: Rows) -> str:
+    """Live bars beside a long series that is revised; a line for each figure."""
+    table = Table("figure", "undisturbed", "revised")
+    for row in rows:
+        table.add(row["figure"], row["undisturbed"], row["revised"])
+    return str(table)

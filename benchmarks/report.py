@@ -97,6 +97,7 @@ TABLES: dict[str, Callable[[Rows], str]] = {
     **{f"judging-{kind}": goal_tables.judging for kind in DATABASES},
     **{f"streams-{kind}": goal_tables.streams for kind in DATABASES},
     **{f"broken-detector-{kind}": goal_tables.broken_detector for kind in DATABASES},
+    **{f"revising-{kind}": goal_tables.revising for kind in DATABASES},
     "snapshot-postgresql": goal_tables.snapshot,
     "goals": goal_tables.goals,
     **{f"pages-{symbols}-{kind}": tables.pages for symbols in (20, 1_000) for kind in DATABASES},
