@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 from billiard.exceptions import TimeLimitExceeded
 from celery.signals import task_failure
-from django.db import DataError, OperationalError
+from django.db import DataError, OperationalError, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from prometheus_client import generate_latest
 
@@ -173,6 +174,35 @@ def test_after_a_write_that_failed_the_next_error_is_written():
         wait_until(lambda: not recorder._writing, "it is tried")
 
     assert tries == [["a"], ["b"]]
+
+
+def test_what_comes_until_the_database_is_back_is_of_the_outage_and_not_stored():
+    tries, go_on = [], threading.Semaphore(0)
+
+    def write(noted):
+        tries.append([name for _, name in noted])
+        go_on.acquire()
+        if len(tries) <= 2:
+            raise OperationalError("the database is away")
+
+    recorder = Recorder(write, every_s=0)
+    recorder.note(ErrorSource.WEB, "a", "E", T0)
+    wait_until(lambda: tries, "the first write has begun")
+    for before, name in enumerate("bcd", 1):
+        recorder.note(ErrorSource.WEB, name, "E", T0)  # while the write before it is under way
+        go_on.release()
+        wait_until(lambda before=before: len(tries) > before, "the next write has begun")
+    go_on.release()
+    wait_until(lambda: not recorder._writing, "the thread has ended")
+
+    assert tries == [["a"], [], [], ["d"]]
+
+
+def test_with_nothing_to_store_the_database_is_asked_all_the_same():
+    with CaptureQueriesContext(connection) as queries:
+        unexpected.store({})
+
+    assert len(queries) > 0
 
 
 @pytest.mark.django_db(transaction=True)
