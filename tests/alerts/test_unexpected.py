@@ -17,9 +17,11 @@ from scanner_app.alerts import unexpected
 from scanner_app.alerts.unexpected import Noted, Recorder
 from scanner_app.api.bars import BarViewSet
 from scanner_app.api.symbols import SymbolViewSet
+from scanner_app.conf import alert_limits
+from scanner_app.domain.alert_rules import RULES, Facts
 from scanner_app.domain.enums import ErrorSource
 from scanner_app.domain.errors import BarFailed
-from scanner_app.domain.unexpected import QUIET, RECENT, UnexpectedErrors, summary
+from scanner_app.domain.unexpected import DOWN_FOR, QUIET, RECENT, UnexpectedErrors, summary
 from scanner_app.engine import retention
 from scanner_app.messaging import producer, task_names
 from scanner_app.models import Alert, UnexpectedError
@@ -262,6 +264,32 @@ def test_each_source_has_an_alert_and_a_single_restart_has_none(watched):
     watched.look()
     assert Alert.objects.get(rule="program_down").message.startswith("Program beat could not be kept running")
     assert not Alert.objects.filter(subject="programs").exists(), "it is not told twice"
+
+
+@pytest.mark.parametrize(
+    ("last_restart", "told"),
+    [
+        pytest.param(timedelta(seconds=20), False, id="the try at which it could be kept running again"),
+        pytest.param(DOWN_FOR + timedelta(seconds=1), True, id="it dies again later"),
+    ],
+)
+def test_the_tries_of_a_program_that_was_given_up_are_not_told_again_when_it_runs(last_restart, told):
+    common = {"name": "beat", "began_at": T0, "error": "E"}
+    given_up = UnexpectedErrors(source=ErrorSource.GIVEN_UP, count=3, last_at=T0, **common)
+    restarts = UnexpectedErrors(source=ErrorSource.RESTART, count=9, last_at=T0 + last_restart, **common)
+    now = T0 + last_restart + RECENT
+
+    facts = Facts(now=now, limits=alert_limits(), unexpected=(given_up, restarts))
+
+    assert list(RULES["program_down"].find(facts) or ()) == []
+    assert bool(list(RULES["unexpected_errors"].find(facts) or ())) is told
+
+
+def test_a_program_that_was_given_up_is_known_as_long_as_its_restarts_count():
+    store(source=ErrorSource.GIVEN_UP, name="beat")
+
+    assert len(reading.lately(T0 + RECENT + DOWN_FOR)) == 1
+    assert reading.lately(T0 + QUIET + timedelta(seconds=1)) == ()
 
 
 def test_it_is_over_ten_minutes_after_the_last_error(watched):
