@@ -46,7 +46,7 @@ class UnexpectedErrors:
 
 
 def what_happened(one: UnexpectedErrors) -> str:
-    """The series as a sentence without a full stop, and without the error's text, which may say too much to strangers."""
+    """The series in a sentence without a full stop, without the error's text, which may say too much to strangers."""
     match one.source:
         case ErrorSource.WEB:
             did = f"The web answered {one.name}"
