@@ -41,7 +41,7 @@ def test_a_series_has_a_page(admin_client, two_errors):
     text = admin_client.get(address).content.decode()
 
     assert "no such column &lt;x&gt;" in text
-    assert "41" in text
+    assert "2024-05-31 14:34:00" in text, "when it was met last"
 
 
 def test_the_list_is_a_tab(admin_client):
