@@ -34,6 +34,7 @@ MAX_NAME = 200
 """Characters of a name: the width of its column."""
 
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+"""Methods that are named. A stranger can make up others, as many as he likes."""
 
 Key = tuple[ErrorSource, str]
 
