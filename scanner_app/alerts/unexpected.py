@@ -135,7 +135,7 @@ def note(source: ErrorSource, name: str, error: str) -> None:
 def note_answer(request: HttpRequest, status: int, error: BaseException) -> None:
     """Note that a request was answered 500 or 503 because of `error`. Never raises.
 
-    It goes by the route's pattern, never by the path: a stranger could make as many of these as he likes.
+    It is counted by the route's pattern and not by the path: a stranger can make up paths, as many as he likes.
     """
     with _never_raising():
         from django.contrib.admindocs.views import simplify_regex  # noqa: PLC0415 - only where something failed

@@ -4,7 +4,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from billiard.exceptions import TimeLimitExceeded
+from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery.signals import task_failure
 from django.db import DataError, OperationalError, connection
 from django.test import Client
@@ -142,6 +142,18 @@ def test_a_task_that_was_killed_is_noted_by_the_upkeep_worker(kept_errors, monke
     assert (name, queue) == (task_names.TASK_DIED, "upkeep")
     tasks.task_died(**what)
     assert rows(kept_errors) == [("task", "scanner.sweep", 1, "TimeLimitExceeded: TimeLimitExceeded(30,)")]
+
+
+@pytest.mark.django_db(transaction=True)  # Celery's signal closes the connection
+@pytest.mark.parametrize(("status", "told"), [(None, 1), (0, 0)], ids=["it goes on", "it stops, with exit status 0"])
+def test_a_task_whose_process_dies_is_noted_unless_its_worker_stops(monkeypatch, status, told):
+    sent = []
+    monkeypatch.setattr(producer, "send", lambda name, **_: sent.append(name))
+    monkeypatch.setattr("celery.worker.state.should_stop", status)
+
+    task_failure.send(sender=tasks.sweep, exception=WorkerLostError("signal 9"), task_id="1")
+
+    assert sent == [task_names.TASK_DIED] * told
 
 
 def test_the_first_error_is_written_at_once_and_those_that_come_meanwhile_together():
