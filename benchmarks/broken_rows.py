@@ -24,7 +24,7 @@ SIGNALS = """
            window_gaps, withdrawn_at
       FROM scanner_app_signal s JOIN scanner_app_symbol y ON y.id = s.symbol_id
 """
-"""All that a trader sees of a signal, but for when it was found, and that it was found by a re-run."""
+"""All that a trader sees of a signal but when it was found, and whether by a re-run."""
 
 DETECTOR = 3
 """Its place in such a row."""
@@ -47,17 +47,17 @@ COUNTS = {
 }
 
 LABELS = {
-    "ordinary_s": "before: a round of bars of all symbols is done after, s",
-    "off_s": "it breaks; it is off after, s",
-    "half_s": "signals of the others flow again, of half of the symbols, after, s",
-    "all_s": "of all symbols, s",
-    "on_s": "a probe has switched it on after, s",
+    "ordinary_s": "before it breaks: a bar of each symbol is done after, s",
+    "off_s": "it is switched off after, s",
+    "half_s": "signals of the other detectors flow again at half of the symbols after, s",
+    "all_s": "at all symbols after, s",
+    "on_s": "a probe switches it on after, s",
     "made_up_s": "the last bar that it missed is made up for after, s",
     "failed": "symbols that it stopped",
     "probes_failed": "probes that failed",
     "made_up": "bars that re-runs have made up for",
     "incidents": "incidents",
-    "about_it": "messages sent about it (it fails, that is over)",
+    "about_it": "messages sent about it (that it fails, that it is over)",
     "about_symbols": "messages sent about single symbols",
     "about_alerts": "messages sent about alerts",
     "mails": "mails in all (a digest is one)",
@@ -69,8 +69,8 @@ LABELS = {
     "own_differ": "its own signals that are different, in the end",
 }
 
-NONE_MAY = ("faults", "others_differ", "own_differ")
-"""Figures that must be 0."""
+MUST_BE_ZERO = ("faults", "others_differ", "own_differ")
+"""Anything else is a bug of the scanner."""
 
 
 @dataclass(slots=True)
@@ -155,7 +155,7 @@ def rows_of(undisturbed: Result, rounds: Sequence[Result]) -> list[dict[str, Any
             "name": name,
             "figure": what,
             "undisturbed": undisturbed.figures.get(name, "-"),
-            "broken": (max if name in NONE_MAY else median)(one.figures[name] for one in rounds),
+            "broken": (max if name in MUST_BE_ZERO else median)(one.figures[name] for one in rounds),
             "rounds": [one.figures[name] for one in rounds],
         }
         for name, what in LABELS.items()

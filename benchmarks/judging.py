@@ -26,7 +26,8 @@ WARM_S = 3.0
 """Of a feed that is not measured: all processes have run a bar."""
 
 DAYS_BACK = 3
-"""Where the bars' times begin. A hit is stored only while its bar is young enough to be told: of a week, here."""
+"""Where the bars' times begin. A hit is stored only while its bar is young enough to be told: of a week, with these
+rules."""
 
 
 def run(*, rounds: int, database: str, results: Path) -> None:

@@ -33,13 +33,13 @@ INTERVAL, SYMBOLS = "1s", 20
 SECOND = timedelta(seconds=1)
 
 GRACE_S = 2.0
-"""A bar that is done so long after its end is in time."""
+"""A bar is in time if it is done within this of its period's end."""
 
 IN_TIME_S = 6.0
-"""For so long all bars must be in time before the next fault: a killed feed's bars are late only after a while."""
+"""For so long all bars must be in time before the next fault: bars of a killed feed are late only after GRACE_S."""
 
 BETWEEN_S = (0.5, 4.0)
-"""Then it takes so much longer."""
+"""A random pause after that."""
 
 PATIENCE_S = 180.0
 
@@ -120,7 +120,7 @@ class _Run:
         """A row of each fault, and what is wrong with the bars."""
         self._own.start("venue")
         self._own.start("feed")
-        # The feed's first second is what follows its join.
+        # Bars count from two seconds on: those before may come with the feed's join, by history.
         self._since = datetime.now(UTC).replace(microsecond=0) + 2 * SECOND
         self._wait_until_in_time("the feed has begun")
         until = time.time() + seconds

@@ -35,7 +35,7 @@ class Made:
         self._prices = {symbol: 50.0 + 3 * place for place, symbol in enumerate(symbols)}
 
     def kline(self, symbol: str, interval: str, open_ms: int) -> Kline | None:
-        """See Truth."""
+        """See `Truth` in scanner_app/feeds/demo_venue/script.py."""
         if (symbol, interval) not in self._known:
             return None
         step = open_ms // 1_000

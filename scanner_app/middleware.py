@@ -1,4 +1,7 @@
-"""Middleware: the request's id, one log line for each request, who asks, which proxies are believed, limits."""
+"""Middleware: the request's id, one log line for each request, who asks, which proxies are believed, limits.
+
+It also notes requests that fail in a way that nobody expected: by a signal, which Django sends for middleware too.
+"""
 
 import sys
 import time
@@ -56,7 +59,7 @@ class RequestIdMiddleware:
 
 
 def note_failed_request(request: HttpRequest, **_: Any) -> None:
-    """Note an exception that nobody has handled, of a view or a middleware: Django logs it and answers 500."""
+    """Note an exception of a view or a middleware that nobody has handled: Django logs it and answers 500."""
     error = sys.exc_info()[1]
     if error is not None:
         unexpected.note_answer(request, 500, error)

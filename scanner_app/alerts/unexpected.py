@@ -2,7 +2,7 @@
 
 They are counted in memory, and a short-lived thread writes them to the database: the first at once, then all that came
 meanwhile, every WRITE_EVERY_S. So no request, no task and no bar waits for it. What can't be written is only in the
-log: then the database is away, which /readyz shows.
+log, and so is what comes until the database takes writes again: most of it is of that outage, which /readyz shows.
 """
 
 import os
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Case, F, Value, When
 from django.http import HttpRequest
 from django.utils import timezone
@@ -34,6 +34,7 @@ MAX_NAME = 200
 """Characters of a name: the width of its column."""
 
 METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+"""Methods that are named. A stranger can make up others, as many as he likes."""
 
 Key = tuple[ErrorSource, str]
 
@@ -52,11 +53,10 @@ class Recorder:
     """Counts errors, and has them written."""
 
     def __init__(self, write: Callable[[Mapping[Key, Noted]], None], *, every_s: float = WRITE_EVERY_S) -> None:
-        """`write` stores what was counted. It is called in a thread, and may raise."""
+        """`write` stores what was counted, and raises if the database is away, also if it gets nothing to store."""
         self._write = write
         self._every_s = every_s
         self.forget()
-        os.register_at_fork(after_in_child=self.forget)  # the lock may be held in the parent, whose thread is not here
 
     def forget(self) -> None:
         """Begin anew, with nothing counted."""
@@ -82,10 +82,13 @@ class Recorder:
         threading.Thread(target=self._write_all, name="unexpected errors", daemon=True).start()
 
     def _write_all(self) -> None:
+        is_away = False
         while taken := self._take():
             try:
-                self._write(taken)
+                self._write({} if is_away else taken)
+                is_away = False
             except Exception as exc:  # noqa: BLE001 - as the module says
+                is_away = True
                 log.warning("unexpected_errors_not_stored", error=f"{type(exc).__name__}: {exc}", names=_names(taken))
             finally:
                 connection.close()  # the thread's own
@@ -100,21 +103,27 @@ class Recorder:
 
 
 def store(noted: Mapping[Key, Noted]) -> None:
-    """Add what was counted to the rows; a series that was quiet for long begins anew. Raises what the database does."""
-    for (source, name), one in noted.items():
-        row, _ = UnexpectedError.objects.get_or_create(
-            source=source, name=name, defaults={"began_at": one.first, "last_at": one.first, "error": one.error}
-        )
-        is_over = {"last_at__lt": one.first - QUIET}
-        UnexpectedError.objects.filter(pk=row.pk).update(
-            count=Case(When(**is_over, then=Value(one.count)), default=F("count") + one.count),
-            began_at=Case(When(**is_over, then=Value(one.first)), default=F("began_at")),
-            last_at=one.last,
-            error=one.error,
-        )
+    """Add what was counted to the rows; a series that was quiet for long begins anew. Raises what the database does.
+
+    All of it is stored, or nothing. With nothing to store it only asks the database whether it is there.
+    """
+    with transaction.atomic():
+        for source, name in sorted(noted):  # in one order, or two processes may wait for each other
+            one = noted[source, name]
+            row, _ = UnexpectedError.objects.get_or_create(
+                source=source, name=name, defaults={"began_at": one.first, "last_at": one.first, "error": one.error}
+            )
+            is_over = {"last_at__lt": one.first - QUIET}
+            UnexpectedError.objects.filter(pk=row.pk).update(
+                count=Case(When(**is_over, then=Value(one.count)), default=F("count") + one.count),
+                began_at=Case(When(**is_over, then=Value(one.first)), default=F("began_at")),
+                last_at=one.last,
+                error=one.error,
+            )
 
 
 _recorder = Recorder(store)
+os.register_at_fork(after_in_child=_recorder.forget)  # its lock may be held in the parent, whose thread is not here
 
 
 def note(source: ErrorSource, name: str, error: str) -> None:
@@ -126,7 +135,7 @@ def note(source: ErrorSource, name: str, error: str) -> None:
 def note_answer(request: HttpRequest, status: int, error: BaseException) -> None:
     """Note that a request was answered 500 or 503 because of `error`. Never raises.
 
-    It goes by the route's pattern, never by the path: a stranger could make as many of these as he likes.
+    It is counted by the route's pattern and not by the path: a stranger can make up paths, as many as he likes.
     """
     with _never_raising():
         from django.contrib.admindocs.views import simplify_regex  # noqa: PLC0415 - only where something failed

@@ -2,8 +2,8 @@
 
 The sessions are computed by a short process (build.py) and stored in DATA_DIR as a file for all processes. Each process
 that needs them reads the file in some milliseconds and keeps them in memory (2 MB). The file's name has the year and
-the version of exchange_calendars, so a new year or version makes a new file. Who can't wait for the short process asks
-`hours_if_made`.
+the version of exchange_calendars, so a new year or version makes a new file. `hours_of` waits for the short process,
+`hours_if_made` does not.
 """
 
 import fcntl
@@ -40,7 +40,7 @@ RETRY_S = 300
 and the log says why."""
 
 LOOK_AGAIN_S = 10
-"""Time until it is looked again whether somebody has made a calendar."""
+"""Time until `hours_if_made` looks again whether somebody has made a calendar."""
 
 # By name and last year: until when they may be used (monotonic s), and the trading hours.
 _loaded: dict[tuple[str, int], tuple[float, Hours]] = {}
@@ -90,7 +90,7 @@ def hours_of(calendar: str, now: datetime) -> Hours:
 
 
 def hours_if_made(calendar: str, now: datetime) -> Hours:
-    """The same for who has no second to spare: hours that are not known while nobody has made the calendar.
+    """The same without waiting: as long as nobody has made the calendar, its hours are not known.
 
     Then a thread makes it, in one process for all.
     """

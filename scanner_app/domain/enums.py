@@ -47,7 +47,7 @@ class ErrorSource(StrEnum):
     """Which part of the scanner failed in a way that nobody expected."""
 
     WEB = "web"  # the web server answered 500, or 503 though the database is there
-    TASK = "task"  # a Celery task raised
+    TASK = "task"  # a Celery task raised, or was killed with its process
     RESTART = "restart"  # a program of `make up` ended by itself and was started again
     GIVEN_UP = "given_up"  # a program of `make up` can't be kept running
 

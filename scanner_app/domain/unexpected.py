@@ -17,11 +17,11 @@ QUIET = timedelta(minutes=10)
 """After so long without an error the next one begins a new series. That is also when its alert is over."""
 
 DOWN_FOR = timedelta(seconds=90)
-"""A program counts as down for so long after it was last given up. `make up` tries again every ten seconds, and
-supervisor needs about as long to give it up once more."""
+"""A program counts as down for so long after it was last noted as given up. It is noted at each new try of `make up`;
+from one to the next supervisor starts it six times with 15 s of pauses, which takes half a minute or so."""
 
 RESTARTS = 2
-"""Restarts of a program from which on they count: one crash is what supervisor is there for."""
+"""Fewest restarts of a program that count: one crash is what supervisor is there for."""
 
 MOST_NAMES = 4
 """Names of other series in one message."""
@@ -46,12 +46,12 @@ class UnexpectedErrors:
 
 
 def what_happened(one: UnexpectedErrors) -> str:
-    """The series in some words, without the error's text, which may say too much to strangers. No full stop."""
+    """The series in a sentence without a full stop, without the error's text, which may say too much to strangers."""
     match one.source:
         case ErrorSource.WEB:
             did = f"The web answered {one.name}"
         case ErrorSource.TASK:
-            did = f"Task {one.name} raised"
+            did = f"Task {one.name} failed"
         case ErrorSource.RESTART:
             did = f"Program {one.name} ended and was started again"
         case ErrorSource.GIVEN_UP:
@@ -62,7 +62,7 @@ def what_happened(one: UnexpectedErrors) -> str:
 
 
 def sentence(one: UnexpectedErrors) -> str:
-    """The same with the error, and where there is more."""
+    """The same with the error's text, and where to read more."""
     where = {
         ErrorSource.WEB: " The web server's log has the rest.",
         ErrorSource.TASK: " Its traceback is in the log of the worker that ran it.",

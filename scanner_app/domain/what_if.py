@@ -61,7 +61,10 @@ class Difference:
 
 
 def course(streak: Streak, fault_until: datetime, setting: Setting) -> Course:
-    """How the streak goes if runs before `fault_until` fail, and all runs of its bad bars."""
+    """How the streak goes if runs before `fault_until` fail, and all runs of its bad bars.
+
+    Of one with more than MOST_RUNS runs the rest is left out, and the success is taken to follow the fault's end.
+    """
     value, now = Breaker(), streak.began_at
     runs = openings = attempts = 0
     bad_bars = streak.bad_bars
@@ -78,7 +81,7 @@ def course(streak: Streak, fault_until: datetime, setting: Setting) -> Course:
         else:  # a hold: probed at the recovery time
             own = now + setting.rules.recovery
         now = breaker.due(value, setting.rules, now, own=own) or now
-    return Course(runs=runs, openings=openings, ended_at=now)
+    return Course(runs=runs, openings=openings, ended_at=max(now, fault_until) if runs == MOST_RUNS else now)
 
 
 def compare(streaks: Iterable[Streak], present: Setting, other: Setting, *, longest: bool) -> Difference:

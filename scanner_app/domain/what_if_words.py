@@ -11,6 +11,9 @@ MOST_DAYS = 3_650
 """How far back failures can be asked for."""
 
 MOST_DELAY_S = 1e6
+"""A delay is shorter than this: some eleven days."""
+
+NO_DELAYS = "delays must be seconds such as 1,2,4"
 
 
 def other_setting(
@@ -26,16 +29,19 @@ def other_setting(
     rules = Rules(threshold=present.rules.threshold if threshold is None else threshold, recovery=recovery)
     delays = present.delays_s if delays_s is None else list(delays_s)
     if not all(0 <= one < MOST_DELAY_S for one in delays):
-        raise ValueError("delays must be seconds such as 1,2,4")
+        raise ValueError(NO_DELAYS)
     return Setting(rules=rules, delays_s=delays)
 
 
 def delays_of(text: str) -> list[float]:
-    """Delays in s from text such as "1,2,4". Raises ValueError."""
+    """Delays in s from text such as "1,2,4". Raises ValueError, also without any."""
     try:
-        return [float(one) for one in text.split(",") if one.strip()]
+        delays = [float(one) for one in text.split(",") if one.strip()]
     except ValueError:
-        raise ValueError("delays must be seconds such as 1,2,4") from None
+        delays = []
+    if not delays:
+        raise ValueError(NO_DELAYS)
+    return delays
 
 
 def named(setting: Setting) -> str:

@@ -164,7 +164,7 @@ def _hours_if_made(ticket: Ticket, needs: Needs, now: datetime) -> Hours | None:
 
 
 def hours_for(symbol_id: int, needs: Needs, now: datetime) -> Hours | None:
-    """The same of a stored symbol, for who can wait: its calendar is made if need be."""
+    """The same of a stored symbol; waits until its calendar is made, if need be."""
     if not (needs.session or needs.others):
         return None
     ticker, own = Symbol.objects.values_list("ticker", "calendar").get(pk=symbol_id)

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from django.db import connection
 
-from scanner_app.mailbox.statements import all_rows, as_json, null_or_time, run_many, to_database
+from scanner_app.mailbox.statements import as_json, null_or_time, run_many, to_database
 from scanner_app.models import Bar, CircuitBreaker, Symbol, SymbolStatus
 
 _KNOWN_TICKERS = "SELECT ticker FROM scanner_app_symbol WHERE ticker IN ({places})"
@@ -70,7 +70,10 @@ def known_tickers(tickers: Collection[str]) -> set[str]:
     """Those of the tickers that are symbols, also deleted ones."""
     if not tickers:
         return set()
-    return {ticker for (ticker,) in all_rows(_KNOWN_TICKERS.format(places=_places(tickers)), list(tickers))}
+    # By Django's cursor: PostgreSQL would keep another plan for each number of tickers.
+    with connection.cursor() as cursor:
+        cursor.execute(_KNOWN_TICKERS.format(places=_places(tickers)), list(tickers))
+        return {ticker for (ticker,) in cursor.fetchall()}
 
 
 def lock_rows(tickers: Collection[str]) -> list[SymbolStatus]:

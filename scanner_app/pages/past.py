@@ -35,8 +35,10 @@ DAYS: Final = 30
 
 MAY_NOT: Final = "Looking back needs the permission to operate symbols, which an administrator can give you."
 
+SETTINGS: Final = ("threshold", "recovery", "delays")
+
 LEAST_RECOVERY_S: Final = 1.0
-"""Of the other settings: with less, a long fault would be probed a million times in thought, in one request."""
+"""Of the other settings: with less, each longer fault would be gone through up to MOST_RUNS runs, in one request."""
 
 ORDER: Final = (SymbolState.FAILED, SymbolState.PAUSED, SymbolState.PROCESSING)
 
@@ -51,40 +53,38 @@ def page(request: HttpRequest) -> HttpResponse:
     if not May(request.user).operate:
         return refused.not_allowed(request, MAY_NOT)
     now = timezone.now()
-    asked = {name: request.GET.get(name, "").strip() for name in ("at", "threshold", "recovery", "delays")}
+    asked = {name: request.GET.get(name, "").strip() for name in ("at", *SETTINGS)}
     context: dict[str, Any] = {"asked": asked, "days": DAYS, "shown": SHOWN, "present": named(_present())}
-    for part in (_board, _compared):
+    context["example"] = (now - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M")
+    if asked["at"]:
         try:
-            context |= part(asked, now)
+            context |= _board(asked["at"], now)
         except ValueError as exc:
-            context[f"wrong{part.__name__}"] = f"{str(exc)[:1].upper()}{str(exc)[1:]}."
-    wrong = any(name.startswith("wrong") for name in context)
-    return render(request, "scanner_app/past.html", {**context, **common(request)}, status=400 if wrong else 200)
+            context["wrong_time"] = _as_sentence(exc)
+    if any(name in request.GET for name in SETTINGS):
+        try:
+            context |= _compared(asked, now)
+        except ValueError as exc:
+            context["wrong_settings"] = _as_sentence(exc)
+    is_wrong = "wrong_time" in context or "wrong_settings" in context
+    return render(request, "scanner_app/past.html", {**context, **common(request)}, status=400 if is_wrong else 200)
 
 
-def _board(asked: Mapping[str, str], now: datetime) -> dict[str, Any]:
-    """The board at the time that was asked for, nothing without one. Raises ValueError."""
-    if not asked["at"]:
-        return {"example": (now - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M")}
-    at = utc_time(asked["at"])
+def _board(text: str, now: datetime) -> dict[str, Any]:
+    """The board at the time that was asked for. Raises ValueError."""
+    try:
+        at = utc_time(text)
+    except ValueError as exc:
+        raise ValueError(f"the time {exc}") from None
     if at > now:
         raise ValueError(f"{clock(at)} has not come yet")
     board = past_board.read(at)
     rows = sorted(board.symbols, key=lambda one: ORDER.index(one.state))  # by ticker among those of one state
-    return {
-        "board": board,
-        "rows": [{"one": one, "tone": TONES[one.state]} for one in rows[:SHOWN]],
-        "failed": board.count(SymbolState.FAILED),
-        "paused": board.count(SymbolState.PAUSED),
-        "waited": sum(one.backlog for one in board.symbols),
-        "quarantined": sum(one.quarantined for one in board.symbols),
-    }
+    return {"board": board, "rows": [{"one": one, "tone": TONES[one.state]} for one in rows[:SHOWN]]}
 
 
 def _compared(asked: Mapping[str, str], now: datetime) -> dict[str, Any]:
-    """What the other settings would have changed; nothing without any. Raises ValueError."""
-    if not (asked["threshold"] or asked["recovery"] or asked["delays"]):
-        return {}
+    """What the other settings would have changed. Raises ValueError, also if none is given."""
     present = _present()
     other = other_setting(
         present,
@@ -95,6 +95,11 @@ def _compared(asked: Mapping[str, str], now: datetime) -> dict[str, Any]:
     streaks = list(what_if.streaks(now - timedelta(days=DAYS), now))
     short, long = (sentence(compare(streaks, present, other, longest=longest)) for longest in (False, True))
     return {"other": named(other), "streaks": len(streaks), "short": short, "long": long}
+
+
+def _as_sentence(error: ValueError) -> str:
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _present() -> Setting:

@@ -10,6 +10,7 @@ from scanner_app.conf import breaker_rules
 from scanner_app.domain import breaker
 from scanner_app.domain.enums import BarStatus, SymbolState
 from scanner_app.domain.past import TOLD_BY, past_of
+from scanner_app.domain.wording import clock, counted
 from scanner_app.models import Alert, Bar, QuarantinedBar, Symbol, SymbolEvent
 from scanner_app.reading.symbol_status import symbol_state
 
@@ -39,9 +40,17 @@ class PastBoard:
     symbols: list[PastRow]
     alerts: list[tuple[str, str, str]]  # severity, rule and message of those that had fired and were not over
 
-    def count(self, state: SymbolState) -> int:
-        """How many symbols were so."""
-        return Counter(one.state for one in self.symbols)[state]
+    @property
+    def headline(self) -> str:
+        """The board in numbers, without a full stop."""
+        states = Counter(one.state for one in self.symbols)
+        waited = sum(one.backlog for one in self.symbols)
+        quarantined = sum(one.quarantined for one in self.symbols)
+        return (
+            f"As of {clock(self.at)}: {counted(len(self.symbols), 'symbol')}, "
+            f"{states[SymbolState.FAILED]:,} failed, {states[SymbolState.PAUSED]:,} paused; "
+            f"{counted(waited, 'bar')} waited, {quarantined:,} in quarantine; {counted(len(self.alerts), 'alert')}"
+        )
 
 
 def read(at: datetime) -> PastBoard:

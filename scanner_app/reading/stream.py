@@ -41,10 +41,11 @@ REMEMBERED = 5_000
 """Newest events that a process keeps in memory, some 2 MB: who is further behind asks the database."""
 
 WOKEN_AT_ONCE = 20
-"""Streams that are woken together, WAKE_PAUSE_S before the next ones: the event loop serves all that it can serve in
-turn, and so a request of the API is behind these at most, and not behind all."""
+"""Streams that are woken together. The event loop serves all that are awake before it takes a new request: so a
+request waits for one group, and not for all streams."""
 
 WAKE_PAUSE_S = 0.002
+"""Seconds between two such groups, in which the event loop takes requests."""
 
 MOST_STREAMS = 1_000
 """Open streams of one web process."""

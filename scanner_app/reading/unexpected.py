@@ -3,13 +3,13 @@
 from datetime import datetime
 
 from scanner_app.domain.enums import ErrorSource
-from scanner_app.domain.unexpected import RECENT, UnexpectedErrors, what_happened
+from scanner_app.domain.unexpected import QUIET, UnexpectedErrors, what_happened
 from scanner_app.models import UnexpectedError
 
 
 def lately(now: datetime) -> tuple[UnexpectedErrors, ...]:
-    """The series that may count at the time `now`, by source and name. One query."""
-    rows = UnexpectedError.objects.filter(last_at__gte=now - RECENT).order_by("source", "name")
+    """The series that are not over at the time `now`, by source and name, counting or not. One query."""
+    rows = UnexpectedError.objects.filter(last_at__gte=now - QUIET).order_by("source", "name")
     return tuple(
         UnexpectedErrors(
             source=ErrorSource(row.source),

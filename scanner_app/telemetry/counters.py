@@ -78,7 +78,7 @@ TOLD = Counter(
 
 UNEXPECTED = Counter(
     "scanner_unexpected_errors",
-    "Errors that nobody expected: web (answers 500), task, restart and given_up (programs of make up)",
+    "Errors that nobody expected: web (answers 500 and 503), task, restart and given_up (programs of make up)",
     ["source", "name"],
     registry=REGISTRY,
 )

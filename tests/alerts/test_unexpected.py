@@ -4,10 +4,11 @@ import threading
 from datetime import timedelta
 
 import pytest
-from billiard.exceptions import TimeLimitExceeded
+from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery.signals import task_failure
-from django.db import DataError, OperationalError
+from django.db import DataError, OperationalError, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from prometheus_client import generate_latest
 
@@ -16,9 +17,11 @@ from scanner_app.alerts import unexpected
 from scanner_app.alerts.unexpected import Noted, Recorder
 from scanner_app.api.bars import BarViewSet
 from scanner_app.api.symbols import SymbolViewSet
+from scanner_app.conf import alert_limits
+from scanner_app.domain.alert_rules import RULES, Facts
 from scanner_app.domain.enums import ErrorSource
 from scanner_app.domain.errors import BarFailed
-from scanner_app.domain.unexpected import QUIET, RECENT, UnexpectedErrors, summary
+from scanner_app.domain.unexpected import DOWN_FOR, QUIET, RECENT, UnexpectedErrors, summary
 from scanner_app.engine import retention
 from scanner_app.messaging import producer, task_names
 from scanner_app.models import Alert, UnexpectedError
@@ -141,6 +144,18 @@ def test_a_task_that_was_killed_is_noted_by_the_upkeep_worker(kept_errors, monke
     assert rows(kept_errors) == [("task", "scanner.sweep", 1, "TimeLimitExceeded: TimeLimitExceeded(30,)")]
 
 
+@pytest.mark.django_db(transaction=True)  # Celery's signal closes the connection
+@pytest.mark.parametrize(("status", "told"), [(None, 1), (0, 0)], ids=["it goes on", "it stops, with exit status 0"])
+def test_a_task_whose_process_dies_is_noted_unless_its_worker_stops(monkeypatch, status, told):
+    sent = []
+    monkeypatch.setattr(producer, "send", lambda name, **_: sent.append(name))
+    monkeypatch.setattr("celery.worker.state.should_stop", status)
+
+    task_failure.send(sender=tasks.sweep, exception=WorkerLostError("signal 9"), task_id="1")
+
+    assert sent == [task_names.TASK_DIED] * told
+
+
 def test_the_first_error_is_written_at_once_and_those_that_come_meanwhile_together():
     written, go_on = [], threading.Semaphore(0)
 
@@ -173,6 +188,35 @@ def test_after_a_write_that_failed_the_next_error_is_written():
         wait_until(lambda: not recorder._writing, "it is tried")
 
     assert tries == [["a"], ["b"]]
+
+
+def test_what_comes_until_the_database_is_back_is_of_the_outage_and_not_stored():
+    tries, go_on = [], threading.Semaphore(0)
+
+    def write(noted):
+        tries.append([name for _, name in noted])
+        go_on.acquire()
+        if len(tries) <= 2:
+            raise OperationalError("the database is away")
+
+    recorder = Recorder(write, every_s=0)
+    recorder.note(ErrorSource.WEB, "a", "E", T0)
+    wait_until(lambda: tries, "the first write has begun")
+    for before, name in enumerate("bcd", 1):
+        recorder.note(ErrorSource.WEB, name, "E", T0)  # while the write before it is under way
+        go_on.release()
+        wait_until(lambda before=before: len(tries) > before, "the next write has begun")
+    go_on.release()
+    wait_until(lambda: not recorder._writing, "the thread has ended")
+
+    assert tries == [["a"], [], [], ["d"]]
+
+
+def test_with_nothing_to_store_the_database_is_asked_all_the_same():
+    with CaptureQueriesContext(connection) as queries:
+        unexpected.store({})
+
+    assert len(queries) > 0
 
 
 @pytest.mark.django_db(transaction=True)
@@ -232,6 +276,32 @@ def test_each_source_has_an_alert_and_a_single_restart_has_none(watched):
     watched.look()
     assert Alert.objects.get(rule="program_down").message.startswith("Program beat could not be kept running")
     assert not Alert.objects.filter(subject="programs").exists(), "it is not told twice"
+
+
+@pytest.mark.parametrize(
+    ("last_restart", "told"),
+    [
+        pytest.param(timedelta(seconds=20), False, id="the try at which it could be kept running again"),
+        pytest.param(DOWN_FOR + timedelta(seconds=1), True, id="it dies again later"),
+    ],
+)
+def test_the_tries_of_a_program_that_was_given_up_are_not_told_again_when_it_runs(last_restart, told):
+    common = {"name": "beat", "began_at": T0, "error": "E"}
+    given_up = UnexpectedErrors(source=ErrorSource.GIVEN_UP, count=3, last_at=T0, **common)
+    restarts = UnexpectedErrors(source=ErrorSource.RESTART, count=9, last_at=T0 + last_restart, **common)
+    now = T0 + last_restart + RECENT
+
+    facts = Facts(now=now, limits=alert_limits(), unexpected=(given_up, restarts))
+
+    assert list(RULES["program_down"].find(facts) or ()) == []
+    assert bool(list(RULES["unexpected_errors"].find(facts) or ())) is told
+
+
+def test_a_program_that_was_given_up_is_known_as_long_as_its_restarts_count():
+    store(source=ErrorSource.GIVEN_UP, name="beat")
+
+    assert len(reading.lately(T0 + RECENT + DOWN_FOR)) == 1
+    assert reading.lately(T0 + QUIET + timedelta(seconds=1)) == ()
 
 
 def test_it_is_over_ten_minutes_after_the_last_error(watched):

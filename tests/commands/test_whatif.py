@@ -50,7 +50,8 @@ def test_as_json(an_incident, capsys):
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["--threshold", "0"], ["--recovery", "0"], ["--delays", "a"], ["--delays", "-1"]]
+    "arguments",
+    [[], ["--threshold", "0"], ["--recovery", "0"], ["--delays", "a"], ["--delays", "-1"], ["--delays", ""]],
 )
 def test_settings_that_are_none_are_refused(arguments, db):
     with pytest.raises(CommandError):

@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from scanner_app.domain import what_if
 from scanner_app.domain.breaker import Rules
 from scanner_app.domain.what_if import Course, Moment, Setting, Streak, compare, course, streaks_of
 
@@ -45,6 +46,14 @@ def test_a_fault_that_outlasts_the_retries_is_probed_at_the_recovery_time():
     found = course(streak(), at(100), setting(threshold=1, delays=(1,)))
 
     assert (found.openings, found.ended_at) == (1, at(120))
+
+
+def test_a_fault_with_more_runs_than_are_gone_through_ends_no_sooner_than_it_did(monkeypatch):
+    monkeypatch.setattr(what_if, "MOST_RUNS", 5)
+
+    found = course(streak(), at(1_000), setting(recovery_s=1))
+
+    assert (found.runs, found.ended_at) == (5, at(1_000))
 
 
 def test_the_difference_names_openings_and_bars_for_short_and_long_faults():

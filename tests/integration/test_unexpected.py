@@ -35,7 +35,7 @@ def test_a_broken_table_and_a_message_that_no_task_understands_are_alerts(stack:
 
     said = messages(stack)
     assert f"The web answered {min(answers)} to GET /api/v1/scanner/watchlists 20 times since " in said["web"]
-    assert "Task scanner.bar_died raised once, at " in said["tasks"]
+    assert "Task scanner.bar_died failed once, at " in said["tasks"]
     assert "TypeError" in said["tasks"]
     whole = stack.http.get("status").json()
     assert whole["overall_status"] == "degraded"

@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from scanner_app.mailbox import sql_accept
+from scanner_app.mailbox import sql_accept, sql_derived
 from scanner_app.mailbox.statements import to_database
-from scanner_app.models import Bar
-from tests.conftest import T0, accept_days, start_head
+from scanner_app.models import Bar, DerivedSeries
+from tests.conftest import T0, accept_days, make_symbol, start_head
 
 
 @pytest.mark.parametrize("keys", [1, 2, 500])
@@ -71,3 +72,54 @@ def test_new_bars_are_stored_whole_and_in_their_order(symbol):
     names = [field.attname for field in Bar._meta.concrete_fields if field.attname != "id"]
     stored = list(Bar.objects.order_by("id").values(*names))
     assert stored == [{name: getattr(bar, name) for name in names} for bar in bars]
+
+
+def test_tickers_are_known_that_are_symbols(symbol):
+    assert sql_accept.known_tickers({"TSLA", "XYZ"}) == {"TSLA"}
+    assert sql_accept.known_tickers(set()) == set()
+
+
+def test_rows_are_locked_in_the_order_of_tickers_each_with_its_symbol_and_breaker(db):
+    for ticker in ("C", "A", "B"):
+        make_symbol(ticker)
+
+    with CaptureQueriesContext(connection) as queries:
+        rows = sql_accept.lock_rows({"B", "A", "XYZ"})
+        found = [(row.symbol.ticker, row.symbol.breaker.symbol_id == row.symbol_id) for row in rows]
+
+    assert found == [("A", True), ("B", True)]
+    assert len(queries) == 3, "rows, symbols, breakers"
+    assert all(row.get_deferred_fields() == {"latencies", "last_error"} for row in rows)
+    assert sql_accept.lock_rows({"XYZ"}) == sql_accept.lock_rows(set()) == []
+
+
+def test_of_a_known_series_its_begin_and_its_end_stay(symbol):
+    hour = timedelta(hours=1)
+    DerivedSeries.objects.create(symbol=symbol, timeframe="5m", base="1m", since=T0, ended_at=T0 + hour)
+    later = {"base": "2m", "since": T0 + hour}
+
+    sql_derived.save_progress(
+        [
+            DerivedSeries(symbol=symbol, timeframe="5m", **later, open_at=T0 + 2 * hour, due_at=T0 + 3 * hour),
+            DerivedSeries(symbol=symbol, timeframe="1h", **later),
+        ]
+    )
+
+    stored = sql_derived.series_of(symbol.pk)
+    found = {
+        timeframe: (row.base, row.since, row.open_at, row.due_at, row.ended_at) for timeframe, row in stored.items()
+    }
+    assert found == {
+        "5m": ("2m", T0, T0 + 2 * hour, T0 + 3 * hour, T0 + hour),
+        "1h": ("2m", T0 + hour, None, None, None),
+    }
+
+
+def test_a_symbols_newest_bars_are_read_by_timeframe(symbol):
+    assert sql_derived.read_symbol(symbol.pk) == ("TSLA", "", {})
+    accept_days("TSLA", 2)
+
+    ticker, _, newest = sql_derived.read_symbol(symbol.pk) or ("", "", {})
+
+    assert (ticker, list(newest)) == ("TSLA", ["1d"])
+    assert sql_derived.read_symbol(0) is None

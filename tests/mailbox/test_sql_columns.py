@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from scanner_app.mailbox import at_once, sql, sql_accept
-from scanner_app.models import Bar, Signal, SymbolStatus
+from scanner_app.mailbox import at_once, sql, sql_accept, sql_derived
+from scanner_app.models import Bar, DerivedSeries, Signal, SymbolStatus
 
 BAR_RESULT_LEAVES = {
     *("id", "symbol_id", "timeframe", "timestamp", "sequence"),  # which bar it is
@@ -56,6 +56,13 @@ def test_an_insert_names_every_column_but_the_id(statement, model):
 
     assert len(names) == len(set(names)) == statement.count("%s")
     assert set(names) == columns(model) - {"id"}
+
+
+def test_a_new_derived_series_gets_every_column_but_its_end():
+    names = [name.strip() for name in inserted(sql_derived._SAVE_PROGRESS)]
+
+    assert len(names) == len(set(names)) == sql_derived._SAVE_PROGRESS.count("%s")
+    assert set(names) == columns(DerivedSeries) - {"id", "ended_at"}
 
 
 def test_the_one_statement_of_a_completion_names_every_column_of_a_signal_too():

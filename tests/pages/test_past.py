@@ -80,16 +80,18 @@ def test_it_says_what_other_settings_would_have_changed(operator, began):
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"at": "yesterday"}, "Must be an ISO 8601 time"),
+        ({"at": "yesterday"}, "The time must be an ISO 8601 time"),
         ({"at": "2999-01-01"}, "has not come yet"),
         ({"threshold": "<x>"}, "Threshold must be a whole number such as 5, not &#x27;&lt;x&gt;&#x27;."),
         ({"threshold": "0"}, "hreshold"),
+        ({"threshold": ""}, "Give at least one of threshold, recovery and delays."),
         ({"recovery": "soon"}, "Recovery must be seconds such as 30"),
         ({"recovery": "nan"}, "Recovery must be seconds such as 30"),
         ({"recovery": "0.001"}, "Recovery must be seconds such as 30"),
         ({"recovery": "1e300"}, "is too long"),
         ({"delays": "a,b"}, "Delays must be seconds such as 1,2,4"),
         ({"delays": "-1"}, "Delays must be seconds such as 1,2,4"),
+        ({"delays": ","}, "Delays must be seconds such as 1,2,4"),
     ],
 )
 def test_what_is_wrong_is_said_and_kept_in_its_field(operator, asked, said):
@@ -106,6 +108,14 @@ def test_one_wrong_form_does_not_keep_the_other_from_answering(operator, began):
 
     assert answer.status_code == 400
     assert 'data-symbol="TSLA"' in text(answer)
+
+
+def test_each_form_keeps_what_was_asked_of_the_other(operator, began):
+    at = (began + timedelta(seconds=20)).isoformat()
+    page = text(operator.get("/past/", {"at": at, "threshold": "5", "recovery": "", "delays": "2,4"}))
+
+    for name, value in (("at", at), ("threshold", "5"), ("delays", "2,4")):
+        assert f'<input type="hidden" name="{name}" value="{escape(value)}">' in page
 
 
 def test_its_link_is_at_the_foot_for_operators_alone(operator, client):

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -56,6 +57,16 @@ def events_of(text: bytes) -> list[dict[str, Any]]:
     return found
 
 
+class Loop:
+    """Notes how often it is asked to wake a stream."""
+
+    def __init__(self, done: list[str]) -> None:
+        self._done = done
+
+    def call_soon_threadsafe(self, _wake: Any) -> None:
+        self._done.append("woken")
+
+
 def last() -> int:
     return numbering.progress().last
 
@@ -81,6 +92,20 @@ def last_and_close() -> int:
         return last()
     finally:
         _close()
+
+
+def test_many_streams_are_woken_in_groups_with_a_pause_after_each(
+    follower: stream.Follower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(stream, "WOKEN_AT_ONCE", 2)
+    monkeypatch.setattr(stream, "time", SimpleNamespace(sleep=lambda _seconds: done.append("pause")))
+    loop: Any = Loop(done)
+    follower._waiting = {(loop, asyncio.Event()) for _ in range(5)}
+
+    follower._wake()
+
+    assert done == ["woken", "woken", "pause", "woken", "woken", "pause", "woken"]
 
 
 def test_a_signal_comes_as_the_list_has_it(client):

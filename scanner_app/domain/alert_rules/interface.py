@@ -127,7 +127,7 @@ class Facts:
     feeds: tuple[FeedFacts, ...] = ()  # by name
     in_quarantine: Mapping[str, int] = field(default_factory=dict)  # bars by ticker
     failed_rules: tuple[FailedRule, ...] = ()  # of traders
-    unexpected: tuple[UnexpectedErrors, ...] = ()  # series that were met lately
+    unexpected: tuple[UnexpectedErrors, ...] = ()  # series that are not over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

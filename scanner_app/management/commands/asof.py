@@ -6,11 +6,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from scanner_app.api.fields import utc_time
-from scanner_app.domain.enums import SymbolState
-from scanner_app.domain.wording import bar_name, clock, counted
+from scanner_app.domain.wording import bar_name, clock
 from scanner_app.reading import past_board
 from scanner_app.reading.encoding import as_json
-from scanner_app.reading.past_board import PastBoard, PastRow
+from scanner_app.reading.past_board import PastRow
 
 
 class Command(BaseCommand):
@@ -37,22 +36,12 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(as_json(board).decode())
             return
-        self.stdout.write(_headline(board))
+        self.stdout.write(board.headline)
         width = max((len(one.symbol) for one in board.symbols), default=0)
         for one in board.symbols:
             self.stdout.write(_line(one, width))
         for severity, rule, message in board.alerts:
             self.stdout.write(f"{severity}: {rule}: {message}")
-
-
-def _headline(board: PastBoard) -> str:
-    bars = sum(one.backlog for one in board.symbols)
-    quarantined = sum(one.quarantined for one in board.symbols)
-    return (
-        f"As of {clock(board.at)}: {counted(len(board.symbols), 'symbol')}, "
-        f"{board.count(SymbolState.FAILED):,} failed, {board.count(SymbolState.PAUSED):,} paused; "
-        f"{counted(bars, 'bar')} waited, {quarantined:,} in quarantine; {counted(len(board.alerts), 'alert')}"
-    )
 
 
 def _line(one: PastRow, width: int) -> str:
