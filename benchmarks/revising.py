@@ -119,7 +119,7 @@ def _latencies(feeder: Any, tickers: list[str], seconds: float) -> dict[str, Any
         waits = [
             (finished - accepted).total_seconds()
             for ticker, accepted, finished in times
-            if ticker in chosen and (accepted - began).total_seconds() > SETTLE_S
+            if finished is not None and ticker in chosen and (accepted - began).total_seconds() > SETTLE_S
         ]
         found |= {f"{name}_{key}": value for key, value in percentiles(waits).items()}
         found[f"{name}_worst_ms"] = round(1000 * max(waits), 1)

@@ -2,6 +2,7 @@
 
 import threading
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from billiard.exceptions import TimeLimitExceeded, WorkerLostError
@@ -199,13 +200,16 @@ def test_what_comes_until_the_database_is_back_is_of_the_outage_and_not_stored()
         if len(tries) <= 2:
             raise OperationalError("the database is away")
 
+    def has_tried_more_than(times: int) -> bool:
+        return len(tries) > times
+
     recorder = Recorder(write, every_s=0)
     recorder.note(ErrorSource.WEB, "a", "E", T0)
     wait_until(lambda: tries, "the first write has begun")
     for before, name in enumerate("bcd", 1):
         recorder.note(ErrorSource.WEB, name, "E", T0)  # while the write before it is under way
         go_on.release()
-        wait_until(lambda before=before: len(tries) > before, "the next write has begun")
+        wait_until(partial(has_tried_more_than, before), "the next write has begun")
     go_on.release()
     wait_until(lambda: not recorder._writing, "the thread has ended")
 
@@ -286,9 +290,9 @@ def test_each_source_has_an_alert_and_a_single_restart_has_none(watched):
     ],
 )
 def test_the_tries_of_a_program_that_was_given_up_are_not_told_again_when_it_runs(last_restart, told):
-    common = {"name": "beat", "began_at": T0, "error": "E"}
-    given_up = UnexpectedErrors(source=ErrorSource.GIVEN_UP, count=3, last_at=T0, **common)
-    restarts = UnexpectedErrors(source=ErrorSource.RESTART, count=9, last_at=T0 + last_restart, **common)
+    of_beat = partial(UnexpectedErrors, name="beat", began_at=T0, error="E")
+    given_up = of_beat(source=ErrorSource.GIVEN_UP, count=3, last_at=T0)
+    restarts = of_beat(source=ErrorSource.RESTART, count=9, last_at=T0 + last_restart)
     now = T0 + last_restart + RECENT
 
     facts = Facts(now=now, limits=alert_limits(), unexpected=(given_up, restarts))
