@@ -234,7 +234,7 @@ def test_what_comes_costs_few_queries_and_notes_its_use_once_a_minute(inlet):
         send(inlet, message())
 
     assert not [one for one in [*first, *second] if one["sql"].startswith('UPDATE "scanner_app_hook"')]
-    assert len(second) <= 9
+    assert len(second) <= 10
 
 
 @pytest.mark.parametrize(
