@@ -1,10 +1,12 @@
 """The page of rules in a real browser: the editor, by keyboard too, trying out, why not, and watch lists."""
 
+import re
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.utils import timezone
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from scanner_app.domain.enums import ChannelKind
 from scanner_app.models import Hit, Rule, RuleFailure, SignalWorth, WatchList
@@ -279,3 +281,30 @@ def test_who_has_no_rule_is_offered_the_default_set(page_of_rules, errors):
     expect(page.locator("#default-set")).to_be_hidden()
     assert set(Rule.objects.values_list("owner__username", flat=True)) == {"rita"}
     assert errors == []
+
+
+def test_a_rule_that_is_changed_before_channels_and_watch_lists_are_read_keeps_its_own(operator):
+    desk, _team = add_channel("Desk"), add_channel("Team")
+    olga = User.objects.get(username="olga")
+    narrow = WatchList.objects.create(owner=olga, name="Few", symbols=["AAPL"], created_at=timezone.now())
+    Rule.objects.filter(pk=make_rule(owner="olga").pk).update(channels=[desk.pk], watchlist=narrow)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    operator.route(re.compile(r"/scanner/(channels/usable|watchlists\?)"), hold)
+    operator.goto("/rules/")
+    operator.get_by_role("button", name="Change Above").click()
+    operator.locator("#rule-name").fill("Below")
+    operator.get_by_role("button", name="Save", exact=True).click()
+    expect(rule(operator, "Below")).to_contain_text("told by 1 channel")
+    stored = Rule.objects.get()
+    assert (stored.channels, stored.watchlist) == ([desk.pk], narrow)
+
+    operator.get_by_role("button", name="Change Below").click()
+    for route in held:
+        route.continue_()
+    expect(operator.get_by_label("Desk")).to_be_checked()
+    expect(operator.get_by_label("Team")).not_to_be_checked()
+    expect(operator.locator("#watchlist")).to_have_value(str(narrow.pk))

@@ -18,7 +18,10 @@ const boxes = [...form.querySelectorAll("[name=timeframe]")];
 const completion = new Completion(text, $("words"), (words) => { if (!$("expression-said").textContent) $("spoken").textContent = words; });
 
 let rule = null; // the one that is changed; null: a new one
-let channels = []; // those that the user's rules may name
+let channels = null; // those that the user's rules may name; null: not read yet
+let lists_read = false; // whether the watch lists are
+let looks_at = null; // id of the watch list of the rule that is changed
+let told_by = []; // ids of the channels of the rule that is changed
 let opener = null; // what had the focus before
 let after_save = () => {};
 let timer = 0;
@@ -37,12 +40,14 @@ export function open(values, stored = null) {
   $("rule-name").value = values.name ?? "";
   text.value = values.expression ?? "";
   for (const box of boxes) box.checked = (values.timeframes ?? []).includes(box.value);
-  $("watchlist").value = String(values.watchlist ?? "");
+  looks_at = values.watchlist ?? null;
+  $("watchlist").value = String(looks_at ?? "");
   $("cooldown").value = String((values.cooldown_s ?? 0) / 60);
   $("enabled").checked = values.enabled ?? true;
   $("shared").checked = values.shared ?? false;
   $("tell-late").checked = values.tell_late ?? false;
-  draw_channels(values.channels ?? []);
+  told_by = values.channels ?? [];
+  draw_channels();
   $("editor-wrong").hidden = true;
   render(nothing, $("tried"));
   draw_try();
@@ -59,13 +64,14 @@ function close() {
   (opener?.isConnected ? opener : $("new")).focus();
 }
 
-function draw_channels(wanted) {
-  $("channels").hidden = !channels.length;
-  render(channels.map((one) => html`<label><input type="checkbox" name="channel" value=${one.id} .checked=${wanted.includes(one.id)}> ${one.name} <span class="fine">${one.kind}</span></label>`), $("channel-list"));
+function draw_channels() {
+  $("channels").hidden = !channels?.length;
+  render((channels ?? []).map((one) => html`<label><input type="checkbox" name="channel" value=${one.id} .checked=${told_by.includes(one.id)}> ${one.name} <span class="fine">${one.kind}</span></label>`), $("channel-list"));
 }
 
 export function draw_watch_lists(lists) {
-  const before = $("watchlist").value;
+  const before = lists_read ? $("watchlist").value : String(looks_at ?? "");
+  lists_read = true;
   render(html`<option value="">all symbols</option>${lists.map((one) => html`<option value=${one.id}>${one.name}</option>`)}`, $("watchlist"));
   $("watchlist").value = before;
 }
@@ -142,10 +148,10 @@ function body() {
   const chosen = [...form.querySelectorAll("[name=channel]:checked")].map((one) => Number(one.value));
   return {
     name: $("rule-name").value, expression: text.value, timeframes: chosen_timeframes(),
-    watchlist: $("watchlist").value ? Number($("watchlist").value) : null,
+    watchlist: lists_read ? Number($("watchlist").value) || null : looks_at, // as with the channels below
     cooldown_s: Math.round(Number($("cooldown").value) * 60),
     enabled: $("enabled").checked, shared: $("shared").checked, tell_late: $("tell-late").checked,
-    channels: chosen,
+    ...(channels && { channels: chosen }), // while they are not read, the rule keeps those that it has
   };
 }
 
@@ -190,6 +196,7 @@ export async function prepare() {
   const [words, patterns, usable] = await Promise.all([get("rules/words"), get("patterns"), get("channels/usable")]);
   Object.assign(completion, { words, patterns });
   channels = usable;
+  draw_channels();
   const tickers = (await get("symbols?page_size=1000")).results.map((one) => one.symbol).sort();
   render(tickers.map((ticker) => html`<option value=${ticker}></option>`), $("tickers"));
   $("try-symbol").value ||= tickers[0] ?? "";
