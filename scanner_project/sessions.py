@@ -1,0 +1,13 @@
+"""Django's sessions in the database, for keys that it can have made: a stranger may send any cookie.
+
+PostgreSQL refuses text with a NUL, and a cookie can have one: the answer would be 500, and an alert.
+"""
+
+from django.contrib.sessions.backends import db
+
+
+class SessionStore(db.SessionStore):
+    """Django's, which looks for any key of eight characters or more."""
+
+    def _validate_session_key(self, key: str | None) -> bool:
+        return bool(super()._validate_session_key(key)) and key is not None and key.isascii() and key.isalnum()
