@@ -5,9 +5,12 @@ PostgreSQL refuses text with a NUL, and a cookie can have one: the answer would 
 
 from django.contrib.sessions.backends import db
 
+SHORTEST = 8
+"""Characters of a key that Django accepts."""
+
 
 class SessionStore(db.SessionStore):
-    """Django's, which looks for any key of eight characters or more."""
+    """Django's, which looks for any key that is long enough."""
 
     def _validate_session_key(self, key: str | None) -> bool:
-        return bool(super()._validate_session_key(key)) and key is not None and key.isascii() and key.isalnum()
+        return key is not None and len(key) >= SHORTEST and key.isascii() and key.isalnum()
