@@ -103,6 +103,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "scanner_project.urls"
 WSGI_APPLICATION = "scanner_project.wsgi.application"
+SESSION_ENGINE = "scanner_project.sessions"
 APPEND_SLASH = False  # both spellings of a path are routes of their own: a POST can't be redirected
 
 TEMPLATES: list[dict[str, Any]] = [

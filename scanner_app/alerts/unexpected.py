@@ -162,8 +162,8 @@ def _note(source: ErrorSource, name: str, error: str) -> None:
 def _never_raising() -> Iterator[None]:
     try:
         yield
-    except Exception as exc:  # noqa: BLE001 - as the module says
-        log.warning("unexpected_error_not_noted", error=f"{type(exc).__name__}: {exc}")
+    except Exception as exc:
+        log.warning("unexpected_error_not_noted", exc_info=exc)  # not by str(), which may be what has failed
 
 
 def _names(noted: Mapping[Key, Noted]) -> list[str]:

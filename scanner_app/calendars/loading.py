@@ -8,11 +8,13 @@ the version of exchange_calendars, so a new year or version makes a new file. `h
 
 import fcntl
 import json
+import os
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from functools import lru_cache
 from importlib.metadata import version
@@ -45,6 +47,7 @@ LOOK_AGAIN_S = 10
 # By name and last year: until when they may be used (monotonic s), and the trading hours.
 _loaded: dict[tuple[str, int], tuple[float, Hours]] = {}
 _loading = threading.Lock()
+_making = threading.Lock()
 _not_made: dict[tuple[str, int], float] = {}  # until when it is not looked again (monotonic s)
 
 
@@ -95,32 +98,44 @@ def hours_if_made(calendar: str, now: datetime) -> Hours:
     Then a thread makes it, in one process for all.
     """
     key = (calendar, now.year + 1)
-    kept = _loaded.get(key)
-    if kept is not None and kept[0] >= time.monotonic():
-        return kept[1]
+    if (kept := _kept(*key)) is not None:
+        return kept
     if calendar == ALWAYS_OPEN:
         return hours_of(calendar, now)
     if _not_made.get(key, 0) > time.monotonic():
         return Hours([])
-    if _file(*key).exists():
+    if os.path.isfile(_file(*key)):  # noqa: PTH113 - Path's raises if the folder may not be read
         return hours_of(calendar, now)
     _not_made[key] = time.monotonic() + LOOK_AGAIN_S
-    threading.Thread(target=_make, args=key, name=f"calendar {calendar}", daemon=True).start()
+    with suppress(RuntimeError):  # the system has no thread to spare: later
+        threading.Thread(target=_make, args=key, name=f"calendar {calendar}", daemon=True).start()
     return Hours([])
 
 
 def _make(calendar: str, last_year: int) -> None:
-    """Make a calendar, unless another process does. This one knows it at once, the others when they look again."""
+    """Make a calendar, unless another process does. This one knows it at once, the others when they look again.
+
+    One after the other, whichever process makes them: a dozen at once, each of a second and 100 MB, would take longer
+    than BUILD_TIMEOUT_S, and the processors from the bars.
+    """
     file = _file(calendar, last_year).with_suffix(".lock")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("w") as lock:
+        with file.open("w") as lock, (file.parent / "turn.lock").open("w") as turn:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(turn, fcntl.LOCK_EX)
             _loaded[calendar, last_year] = _load(calendar, last_year)
     except BlockingIOError:
         return
     except OSError:  # the folder takes no files: then this process keeps it in memory alone
-        _loaded[calendar, last_year] = _load(calendar, last_year)
+        with _making:
+            if _kept(calendar, last_year) is None:
+                _loaded[calendar, last_year] = _load(calendar, last_year)
+
+
+def _kept(calendar: str, last_year: int) -> Hours | None:
+    until, hours = _loaded.get((calendar, last_year), (0.0, None))
+    return hours if until >= time.monotonic() else None
 
 
 def _file(calendar: str, last_year: int) -> Path:

@@ -30,6 +30,9 @@ BATCH = 2_000
 LONGEST_S = 2.0
 """Longest time (s) for which a reader that begins gives numbers to what came while nobody read: some 50,000 rows."""
 
+LOOK_AGAIN_S = 0.02
+"""Seconds until such a reader looks again whether another process has given its numbers."""
+
 KEPT = timedelta(days=1)
 """How long a number is known: a reader that was away longer is told that there is a gap."""
 
@@ -65,22 +68,25 @@ def progress() -> Progress:
 def number_all(now: datetime, *, timer: Callable[[], float] = time.monotonic) -> Progress:
     """Give numbers to all that has been committed, for LONGEST_S at most: what comes after the last one is new.
 
-    Waits for another process that is at it: its numbers, which can't be seen yet, are of rows that are there already.
+    Waits as long for another process that is at it: its numbers, which can't be seen yet, are of rows that are there
+    already. Not for its lock: if that process is frozen, readers would keep the web's threads from everybody else.
     """
     end = timer() + LONGEST_S
     while True:
-        found = number_new(now, wait=True) or progress()
-        if not found.more or timer() >= end:
-            return found
+        found = number_new(now)
+        if timer() >= end or (found is not None and not found.more):
+            return found or progress()
+        if found is None:
+            time.sleep(LOOK_AGAIN_S)
 
 
-def number_new(now: datetime, *, wait: bool = False) -> Progress | None:
-    """Give numbers to what has been committed; None: another process is at it, for which `wait` waits."""
+def number_new(now: datetime) -> Progress | None:
+    """Give numbers to what has been committed; None: another process is at it."""
     row = StreamState.objects.get(pk=StreamState.THE_ROW)
     if _was_numbered(row, now - NOTED_AFTER) and not _anything_new(row):
         return Progress(last=row.last_number, begins_after=row.begins_after)
     with transaction.atomic():
-        state = StreamState.objects.select_for_update(skip_locked=not wait).filter(pk=StreamState.THE_ROW).first()
+        state = StreamState.objects.select_for_update(skip_locked=True).filter(pk=StreamState.THE_ROW).first()
         if state is None:
             return None
         if not _was_numbered(state, now - KEPT):

@@ -111,6 +111,14 @@ def test_a_request_fails_no_other_way_when_its_error_cannot_be_noted(web, kept_e
     assert answer.json() == {"detail": "Internal error; the log has the details."}
 
 
+def test_an_error_whose_text_can_not_be_had_is_no_error_of_who_notes_it():
+    class Mute(Exception):
+        def __str__(self):
+            raise Mute
+
+    unexpected.note_task("scanner.prune", Mute())
+
+
 @pytest.mark.django_db(transaction=True)  # Celery's signal closes the connection
 def test_a_task_that_raises_is_noted(kept_errors, monkeypatch):
     monkeypatch.setattr(retention, "prune", raising(ZeroDivisionError("a bug")))

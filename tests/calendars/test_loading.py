@@ -196,3 +196,54 @@ def test_who_cannot_wait_does_not_try_again_itself_what_could_not_be_made(monkey
     now += loading.RETRY_S + 1
     assert not hours_if_made("XNYS", NOW).are_known
     assert begun == [("XNYS", NOW.year + 1)]
+
+
+@pytest.mark.parametrize("takes_files", [True, False])
+def test_calendars_are_made_one_after_the_other(monkeypatch, tmp_path, takes_files):
+    folder = tmp_path / "calendars"
+    if not takes_files:
+        folder.write_text("no folder")
+    alone = []
+
+    def load(*_key):
+        if takes_files:
+            with (folder / "turn.lock").open("w") as turn, pytest.raises(BlockingIOError):
+                fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        alone.append(takes_files or loading._making.locked())
+        return float("inf"), Hours([])
+
+    monkeypatch.setattr(loading, "_load", load)
+
+    loading._make("XNYS", NOW.year + 1)
+
+    assert alone == [True]
+
+
+def test_who_waited_for_his_turn_does_not_make_again_what_is_made_by_then(monkeypatch, tmp_path):
+    (tmp_path / "calendars").write_text("no folder")
+    monkeypatch.setattr(loading, "_load", None)
+    loading._loaded["XNYS", NOW.year + 1] = (float("inf"), Hours([]))
+
+    loading._make("XNYS", NOW.year + 1)
+
+
+def test_a_bar_goes_on_without_its_calendar_if_no_thread_can_start(monkeypatch):
+    def fail(_thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("threading.Thread.start", fail)
+
+    assert not hours_if_made("XNYS", NOW).are_known
+
+
+def test_a_bar_goes_on_without_its_calendar_if_the_folder_may_not_be_read(monkeypatch):
+    monkeypatch.setattr(loading, "_make", lambda *_: None)
+
+    def refuse(*_args, **_options):
+        raise PermissionError("no")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.stat", refuse)
+        found = hours_if_made("XNYS", NOW)
+
+    assert not found.are_known

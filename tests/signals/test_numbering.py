@@ -1,7 +1,8 @@
 """The numbers of the stream: each row one, without holes, whatever the order of commits."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -14,7 +15,6 @@ from scanner_app.models import Hit, Signal, StreamEntry, StreamState, Symbol
 from scanner_app.signals import numbering
 from tests.conftest import accept_days, make_symbol
 from tests.signals.conftest import make_hit, make_rule
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -347,10 +347,10 @@ def test_who_begins_to_read_does_not_number_for_longer_than_he_may(monkeypatch):
     assert patterns() == ["A", "B", "C", "D"]
 
 
-@pytest.mark.skipif("connection.vendor == 'sqlite'", reason="SQLite has one writer at a time")
-def test_who_begins_to_read_waits_for_another_who_gives_numbers():
-    add_signal(symbol_with_a_bar(), "A")
-    numbered, go_on, found = threading.Event(), threading.Event(), list[numbering.Progress]()
+@contextmanager
+def another_gives_numbers() -> Iterator[threading.Event]:
+    """Another process has given numbers and not committed them; it does when the event is set."""
+    numbered, go_on = threading.Event(), threading.Event()
 
     def another() -> None:
         with transaction.atomic():
@@ -360,18 +360,37 @@ def test_who_begins_to_read_waits_for_another_who_gives_numbers():
 
     thread = in_thread(another)
     assert numbered.wait(20)
-    reader = in_thread(lambda: found.append(numbering.number_all(timezone.now())))
-    wait_until(_somebody_waits_for_a_lock, "the reader waits")
+    yield go_on
     go_on.set()
     thread.join()
-    reader.join()
-
-    assert [one.last for one in found] == [StreamEntry.objects.get().number]
 
 
-def _somebody_waits_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-        )
-        return bool(cursor.fetchone()[0])
+@pytest.mark.skipif("connection.vendor == 'sqlite'", reason="SQLite has one writer at a time")
+def test_who_begins_to_read_waits_for_another_who_gives_numbers(monkeypatch):
+    add_signal(symbol_with_a_bar(), "A")
+
+    with another_gives_numbers() as go_on:
+        monkeypatch.setattr(numbering, "LOOK_AGAIN_S", 0)
+        looked = numbering.number_new
+
+        def look_and_let_go_on(now: datetime) -> numbering.Progress | None:
+            found = looked(now)
+            go_on.set()
+            return found
+
+        monkeypatch.setattr(numbering, "number_new", look_and_let_go_on)
+        found = numbering.number_all(timezone.now(), timer=lambda: 0.0)
+
+    assert found.last == StreamEntry.objects.get().number
+
+
+@pytest.mark.skipif("connection.vendor == 'sqlite'", reason="SQLite has one writer at a time")
+def test_who_begins_to_read_does_not_wait_for_one_who_is_frozen():
+    add_signal(symbol_with_a_bar(), "A")
+    last = numbering.progress().last
+    times = iter((0.0, numbering.LONGEST_S - 0.1, numbering.LONGEST_S))
+
+    with another_gives_numbers():
+        begins = numbering.number_all(timezone.now(), timer=lambda: next(times))
+
+    assert begins.last == last
