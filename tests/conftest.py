@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import redis
 from celery import current_app
+from django.db import connection
 from django.utils import timezone
 
 from scanner_app import apps, mailbox
@@ -20,6 +21,7 @@ from scanner_app.messaging import forming, producer, publisher
 from scanner_app.messaging.messages import Message
 from scanner_app.models import Bar, CircuitBreaker, Signal, Symbol, SymbolStatus
 from scanner_app.reading import write_checks
+from scanner_app.signals import numbering
 from tests.engine import broken
 from tests.servers import RedisServer
 
@@ -227,3 +229,23 @@ def snapshot(symbol: Symbol) -> dict[str, Any]:
         "failures": list(symbol.failures.order_by("id").values()),
         "quarantine": list(symbol.quarantine.order_by("id").values()),
     }
+
+
+@pytest.fixture
+def own_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the numbering of signals look at the transactions of the test's own database alone.
+
+    PostgreSQL counts those of the whole server, so other tests' long ones, in their databases, would hold it back.
+    """
+
+    def oldest_open() -> int | None:
+        if connection.vendor != "postgresql":
+            return None
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT COALESCE(min(backend_xid::text::bigint), pg_snapshot_xmin(pg_current_snapshot())::text::bigint)"
+                " FROM pg_stat_activity WHERE datname = current_database()"
+            )
+            return int(cursor.fetchone()[0])
+
+    monkeypatch.setattr(numbering, "_oldest_open_transaction", oldest_open)

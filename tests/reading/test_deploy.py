@@ -39,6 +39,7 @@ def families(scrape, monkeypatch) -> dict[str, Any]:
     counters.swept({"lost": 0, "idle": 0, "published": 0, "failed": 0})
     counters.bars_refused({"invalid": 1})
     counters.deliveries({"sent": 1})
+    counters.unexpected_error("task", "scanner.prune")
     return {family.name: family for family in text_string_to_metric_families(scrape())}
 
 

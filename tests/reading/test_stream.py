@@ -21,7 +21,7 @@ from tests import loops
 from tests.signals.conftest import make_hit, make_rule
 from tests.signals.test_numbering import add_signal, in_thread, symbol_with_a_bar
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_transactions")]
 
 
 def everything(_event: Any) -> bool:

@@ -16,7 +16,7 @@ from scanner_app.signals import numbering
 from tests.conftest import accept_days, make_symbol
 from tests.signals.conftest import make_hit, make_rule
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_transactions")]
 
 
 @pytest.fixture(autouse=True)
@@ -59,13 +59,6 @@ def patterns() -> list[str]:
     ids = StreamEntry.objects.filter(kind="signal").order_by("number").values_list("row_id", flat=True)
     by_id = dict(Signal.objects.values_list("pk", "pattern"))
     return [by_id[one] for one in ids]
-
-
-@pytest.fixture
-def no_other_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    """PostgreSQL counts transactions for the whole server: those of tests that run beside this one are left out."""
-    if connection.vendor == "postgresql":
-        monkeypatch.setattr(numbering, "_oldest_open_transaction", numbering._own_transaction)
 
 
 def number(now: datetime | None = None) -> numbering.Progress:
@@ -239,7 +232,6 @@ def test_old_numbers_are_forgotten_and_that_is_known():
     assert StreamEntry.objects.count() == 1
 
 
-@pytest.mark.usefixtures("no_other_database")
 def test_old_numbers_are_forgotten_when_nobody_reads_any_more():
     symbol = symbol_with_a_bar()
     add_signal(symbol, "old")
@@ -274,7 +266,6 @@ def test_a_batch_that_is_full_leaves_the_rest_for_the_next(monkeypatch):
     assert Hit.objects.count() == 1
 
 
-@pytest.mark.usefixtures("no_other_database")
 def test_what_has_a_number_is_not_looked_through_again_while_more_waits(monkeypatch):
     monkeypatch.setattr(numbering, "BATCH", 2)
     symbol = symbol_with_a_bar()
