@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, Error, register
 from scanner_app.detectors import DetectorError, load
 from scanner_app.domain.calendar_names import NAMES, hint
 from scanner_app.domain.derivations import needs
+from scanner_app.notifications import channels
 
 
 @register()
@@ -107,6 +108,24 @@ def check_feeds(**_: Any) -> list[CheckMessage]:
         except venues.VenueUnavailable as exc:
             problems.append(Error(f"SCANNER_FEEDS: {exc}.", hint="See docs/feeds.md.", id="scanner.E007"))
     return problems
+
+
+NOTIFICATIONS = "notifications"
+"""Tag of the check that costs 37 MB of memory: `make up` runs it in a process that ends, and `check --deploy` does."""
+
+
+@register(NOTIFICATIONS, deploy=True)
+def check_notify_urls(**_: Any) -> list[CheckMessage]:
+    """scanner.E008: apprise knows every address of SCANNER_NOTIFY_URLS."""
+    return [
+        Error(
+            f"SCANNER_NOTIFY_URLS: address {number} ({channels.masked(url)}) is none that apprise knows.",
+            hint="See docs/channels.md; a comma within an address is written %2C.",
+            id="scanner.E008",
+        )
+        for number, url in enumerate(settings.SCANNER_NOTIFY_URLS, 1)
+        if not channels.services(url)
+    ]
 
 
 @register()

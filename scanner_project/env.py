@@ -6,6 +6,7 @@ sentence that names the variable, its value and what is wrong with it.
 
 import os
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
 from tempfile import gettempdir
@@ -119,10 +120,12 @@ class Environment(BaseModel):
         "localhost,127.0.0.1,[::1]",
         description="host names that the pages answer to, comma-separated; `PUBLIC_URL`'s is always one",
     )
-    EMAIL_URL: str = Field(
+    EMAIL_URL: Annotated[str, AfterValidator(env_values.mail_server)] = Field(
         "consolemail://", description="mail server, `smtp://user:password@host:port`; default: the log"
     )
-    SCANNER_ADMINS: CommaSeparated = Field("", description="mail addresses that get notifications of trouble")
+    SCANNER_ADMINS: Annotated[str, AfterValidator(env_values.mail_addresses)] = Field(
+        "", description="mail addresses that get notifications of trouble"
+    )
     SCANNER_NOTIFY_URLS: CommaSeparated = Field("", description="apprise URLs that get notifications of trouble")
     SCANNER_DETECTORS: CommaSeparated = Field(
         "scanner_app.detectors.candlesticks.Candlesticks,scanner_app.detectors.wyckoff.Wyckoff",
@@ -347,6 +350,24 @@ def read(environ: Mapping[str, str] | None = None) -> Environment:
         return Environment.model_validate(values)
     except ValidationError as exc:
         raise BadSetting("\n".join(_sentence(error, given_as) for error in exc.errors())) from None
+
+
+ALIKE = 0.85
+"""Share of two names that must be the same for one to be the other misspelt: a letter or two may be wrong."""
+
+
+def misspelt(environ: Mapping[str, str]) -> list[str]:
+    """A sentence for each variable that is nearly the name of a setting, and so does nothing.
+
+    Other names that begin as ours do are somebody's own, such as those of Compose and of the tests.
+    """
+    known = {*Environment.model_fields, *RENAMED}
+    others = sorted(name for name in environ if name.startswith("SCANNER_") and name not in known)
+    return [
+        f"{name} is no setting; did you mean {meant}?"
+        for name in others
+        for meant in get_close_matches(name, known, n=1, cutoff=ALIKE)
+    ]
 
 
 def _sentence(error: Mapping[str, Any], given_as: Mapping[str, str]) -> str:

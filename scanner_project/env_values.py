@@ -5,9 +5,12 @@ The error is the end of a sentence: "must be …". It is said behind the setting
 
 import math
 import re
+from email.utils import parseaddr
 from typing import Annotated
 from urllib.parse import urlsplit
 
+import environ
+from django.core.exceptions import ImproperlyConfigured
 from pydantic import AfterValidator, Field
 
 from scanner_app.domain.derivations import read as read_derivations
@@ -133,6 +136,30 @@ def database_url(value: str) -> str:
     if value and urlsplit(value).scheme not in {"postgres", "postgresql", "sqlite"}:
         raise ValueError("must begin with postgres:// or sqlite:///")
     return value
+
+
+def mail_server(value: str) -> str:
+    """An address of a mail server, or of what stands in for one, as django-environ reads it."""
+    try:
+        config = environ.Env.email_url_config(value)
+    except (ImproperlyConfigured, ValueError):  # another scheme; a port that is none
+        config = {}
+    is_mail = urlsplit(value).scheme.startswith("smtp") if config else False
+    if not config or (is_mail and not config["EMAIL_HOST"]):
+        raise ValueError(
+            "must be a mail server's address such as smtp://user:password@host:25, smtp+tls://… or smtp+ssl://…, "
+            "or consolemail:// for the log"
+        )
+    return value
+
+
+def mail_addresses(value: str) -> str:
+    """Addresses, separated by commas."""
+    addresses = comma_separated(value)
+    for part in addresses.split(",") if addresses else []:
+        if not re.fullmatch(r"[^@\s]+@[^@\s]+", parseaddr(part)[1]):
+            raise ValueError(f"must be mail addresses separated by commas; {part!r} is none")
+    return addresses
 
 
 MIN_SECRET_KEY = 32

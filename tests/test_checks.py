@@ -4,6 +4,7 @@ import pytest
 from django.core.checks import run_checks
 
 import scanner_app.tasks  # noqa: F401 - takes max_retries from the list of delays, before a test changes that
+from scanner_app.checks import NOTIFICATIONS
 
 
 def ids() -> list[str]:
@@ -31,6 +32,18 @@ def test_a_bad_setting_is_an_error_with_a_hint(settings, name, value, problem):
     setattr(settings, name, value)
 
     assert ids() == [problem]
+
+
+def test_an_address_that_apprise_does_not_know_is_an_error_without_its_secrets(settings, caplog):
+    settings.SCANNER_NOTIFY_URLS = ["json://localhost:1", "foo://secret", "secret"]
+
+    found = run_checks(tags=[NOTIFICATIONS], include_deployment_checks=True)
+
+    assert [problem.id for problem in found] == ["scanner.E008"] * 2
+    assert "address 2 (foo)" in found[0].msg
+    assert "address 3 (not a URL)" in found[1].msg
+    assert "secret" not in str(found) + caplog.text, "apprise itself would log it"
+    assert ids() == [], "a command that runs the checks at its start does not load apprise"
 
 
 @pytest.mark.parametrize(

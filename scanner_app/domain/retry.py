@@ -12,6 +12,9 @@ from scanner_app.domain.enums import Outcome, Stage
 DEFAULT_DELAYS_S = (1, 2, 4, 8, 16, 30)
 """SCANNER_RETRY_DELAYS, unless it is set: seconds before retry 1, 2, … of a bar. Given by the requirements."""
 
+RETRIES_USED_UP = "its retries are used up, and the control run on the last good bar succeeded"
+"""Why a bar is in quarantine that failed at each attempt."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextStep:

@@ -2,12 +2,16 @@
 
 A streak is a symbol's failures in a row. It is run again in thought, once with each setting: the first failure is the
 real one; of what follows, a run fails while the fault lasts. When a fault ended is not known, only that it was after
-the last failure and not after the success; so each streak is run twice, with a fault as short and as long as can be.
+the last failure and not after the run that followed; so each streak is run twice, with a fault as short and as long as
+can be. Runs in thought come at the moment when they are due and take no time. What the real ones came later is taken
+out of the record, or the present setting would not do in thought what it did.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from scanner_app.domain import breaker
 from scanner_app.domain.breaker import Breaker, Rules
@@ -30,9 +34,12 @@ class Streak:
 
     symbol: str
     began_at: datetime  # the first failure
-    last_failure_at: datetime
-    ended_at: datetime  # the success
-    bad_bars: int = 0  # of these, bars that went to quarantine: each fails whenever it runs
+    fault_from: datetime  # the earliest end that its fault can have had; began_at: there was none but bad bars
+    fault_until: datetime  # the latest; both as if no run had been late
+    ended_at: datetime  # the success, as it was
+    bad_bars: Sequence[
+        int | None
+    ] = ()  # of each bar that went to quarantine, how often it fails; None: at each attempt
     bars: Sequence[datetime] = ()  # when the bars were accepted that waited, in order; the head among them
 
 
@@ -67,17 +74,18 @@ def course(streak: Streak, fault_until: datetime, setting: Setting) -> Course:
     """
     value, now = Breaker(), streak.began_at
     runs = openings = attempts = 0
-    bad_bars = streak.bad_bars
+    all_attempts = len(setting.delays_s) + 1
+    bad_bars = [min(one or all_attempts, all_attempts) for one in streak.bad_bars]
     while runs < MOST_RUNS:
         if runs and not bad_bars and now >= fault_until:
             break  # this run succeeds; the first one failed, as it did
         before, value = value, breaker.failure(value, setting.rules, now)
         runs, attempts = runs + 1, attempts + 1
         openings += before.opened_at is None and value.opened_at is not None
-        if attempts <= len(setting.delays_s):
+        if bad_bars and attempts == bad_bars[0]:  # to quarantine, and the next bar runs at once
+            bad_bars, attempts, own = bad_bars[1:], 0, now
+        elif attempts < all_attempts:
             own = now + timedelta(seconds=setting.delays_s[attempts - 1])
-        elif bad_bars:  # to quarantine, and the next bar runs at once
-            bad_bars, attempts, own = bad_bars - 1, 0, now
         else:  # a hold: probed at the recovery time
             own = now + setting.rules.recovery
         now = breaker.due(value, setting.rules, now, own=own) or now
@@ -88,10 +96,10 @@ def compare(streaks: Iterable[Streak], present: Setting, other: Setting, *, long
     """What `other` would have changed, if each fault was as short, or as long (`longest`), as it can have been."""
     found = Difference()
     for one in streaks:
-        until = one.ended_at if longest else one.last_failure_at + timedelta(microseconds=1)
+        until = one.fault_until if longest else one.fault_from
         before, after = course(one, until, present), course(one, until, other)
         moved_s = (after.ended_at - before.ended_at).total_seconds()
-        waiting = sum(accepted < max(before.ended_at, after.ended_at) for accepted in one.bars)
+        waiting = sum(accepted < one.ended_at + timedelta(seconds=max(moved_s, 0)) for accepted in one.bars)
         found = replace(
             found,
             streaks=found.streaks + 1,
@@ -112,29 +120,54 @@ class Moment:
     """A failure, a bar's way into quarantine, or the end of a streak."""
 
     at: datetime
-    what: str  # "failure", "quarantined" or "success"
+    what: str  # "failure", "quarantined", "used up" (quarantined after all attempts) or "success"
+    bar: int = 0  # of a failure or quarantine, its id
+    due: datetime | None = None  # of a failure, when the next run was due; None: not known
+    held: timedelta = timedelta(
+        0
+    )  # of a hold's failures, which share a row with the time of the last: the time between
 
 
 def streaks_of(symbol: str, moments: Sequence[Moment]) -> list[Streak]:
     """The streaks that have ended, of one symbol's moments in the order of their time."""
     found: list[Streak] = []
-    failures: list[datetime] = []
-    bad_bars = 0
+    streak: list[Moment] = []
     for one in moments:
-        if one.what == "failure":
-            failures.append(one.at)
-        elif one.what == "quarantined":
-            bad_bars += bool(failures)
-        else:
-            if failures:
-                found.append(
-                    Streak(
-                        symbol=symbol,
-                        began_at=failures[0],
-                        last_failure_at=failures[-1],
-                        ended_at=one.at,
-                        bad_bars=bad_bars,
-                    )
-                )
-            failures, bad_bars = [], 0
+        if one.what == "failure" or streak:
+            streak.append(one)
+        if one.what == "success" and streak:
+            found.append(_streak(symbol, streak))
+            streak = []
     return found
+
+
+def _streak(symbol: str, moments: Sequence[Moment]) -> Streak:
+    """One streak: its moments from the first failure to the success."""
+    bad_bars = {one.bar: one.what for one in moments if one.what in ("quarantined", "used up")}
+    runs = [one for one in moments if one.what in ("failure", "success")]
+    times = _as_if_never_late(runs)
+    fault_from = fault_until = runs[0].at
+    for place, one in enumerate(runs[:-1]):
+        if one.bar not in bad_bars:
+            fault_from = times[place] + timedelta(microseconds=1)
+            fault_until = max(fault_from, times[place + 1])
+    failures = Counter(one.bar for one in runs[:-1])
+    return Streak(
+        symbol=symbol,
+        began_at=runs[0].at,
+        fault_from=fault_from,
+        fault_until=fault_until,
+        ended_at=runs[-1].at,
+        bad_bars=tuple(None if what == "used up" else failures[bar] for bar, what in bad_bars.items() if failures[bar]),
+    )
+
+
+def _as_if_never_late(runs: Sequence[Moment]) -> list[datetime]:
+    """When each run would have been, had each come at the moment when it was due and taken no time."""
+    late = timedelta(0)
+    times = [runs[0].at]
+    for before, one in pairwise(runs):
+        if before.due is not None:
+            late += max(timedelta(0), one.at - one.held - before.due)
+        times.append(one.at - late)
+    return times

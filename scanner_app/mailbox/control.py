@@ -13,6 +13,7 @@ from django.db import transaction
 from scanner_app.conf import breaker_rules
 from scanner_app.domain import breaker
 from scanner_app.domain.enums import BarStatus, EventKind, Outcome, Stage
+from scanner_app.domain.retry import RETRIES_USED_UP
 from scanner_app.mailbox import sql
 from scanner_app.mailbox.breakers import wait_for_breaker
 from scanner_app.mailbox.error_texts import of_failure
@@ -51,7 +52,7 @@ def control_passed(message: Message, *, now: datetime) -> Outcome:
             row,
             bar_id,
             now,
-            reason="its retries are used up, and the control run on the last good bar succeeded",
+            reason=RETRIES_USED_UP,
             attempts=message.retries,
             error=of_failure(last),
         )

@@ -1,5 +1,6 @@
 """The channels that reach the administrators, and sending one message by one of them, or by a trader's channel."""
 
+import logging
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -85,6 +86,21 @@ def send(
     except Exception as exc:
         text = str(exc) if isinstance(exc, NotDelivered) else f"{type(exc).__name__}: {exc}"
         raise NotDelivered(without_secrets(text, channel)) from exc
+
+
+def services(url: str) -> int:
+    """How many services apprise sends to by this address; 0: it does not know it. Costs 0.3 s and 37 MB once."""
+    import apprise  # noqa: PLC0415 - see _by_apprise
+
+    def silent(_: logging.LogRecord) -> bool:
+        return False
+
+    messenger, log = apprise.Apprise(), logging.getLogger("apprise")
+    log.addFilter(silent)  # apprise logs an address that it does not know, with its secrets
+    try:
+        return len(messenger) if messenger.add(url) else 0
+    finally:
+        log.removeFilter(silent)
 
 
 def _by_mail(subject: str, body: str, message_id: str) -> None:

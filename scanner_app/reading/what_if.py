@@ -2,12 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
+from scanner_app.conf import breaker_rules
 from scanner_app.domain.enums import EventKind
 from scanner_app.domain.past import SUCCESSES
+from scanner_app.domain.retry import RETRIES_USED_UP
 from scanner_app.domain.what_if import Moment, Streak, streaks_of
 from scanner_app.models import Bar, ProcessingFailure, Symbol, SymbolEvent
+
+OPENINGS: Final = frozenset({EventKind.OPENED, EventKind.REOPENED})
 
 
 def streaks(since: datetime, until: datetime) -> Iterator[Streak]:
@@ -22,12 +27,28 @@ def streaks(since: datetime, until: datetime) -> Iterator[Streak]:
 def _moments(symbol: Symbol, since: datetime, until: datetime) -> list[Moment]:
     failures = ProcessingFailure.objects.filter(symbol=symbol, failed_at__gte=since, failed_at__lt=until)
     failures = failures.exclude(bar__replayed=True, attempt=1, retry_delay_s=None)  # replays: no breaker counts them
-    events = SymbolEvent.objects.filter(symbol=symbol, at__gte=since, at__lt=until)
-    # Of two at one moment the failure comes first: it is what brings a bar into quarantine.
-    found = [(at, 0, "failure") for at in failures.values_list("failed_at", flat=True)]
-    for kind, at in events.filter(kind__in=[*SUCCESSES, EventKind.QUARANTINED]).values_list("kind", "at"):
-        found.append((at, 1, "success" if kind in SUCCESSES else "quarantined"))
-    return [Moment(at, what) for at, _, what in sorted(found)]
+    kinds = [*SUCCESSES, *OPENINGS, EventKind.QUARANTINED]
+    events = SymbolEvent.objects.filter(symbol=symbol, at__gte=since, at__lt=until, kind__in=kinds)
+    found: list[tuple[datetime, int, Moment]] = []
+    opened: set[datetime] = set()
+    quarantined: set[int | None] = set()
+    for kind, at, bar, reason in events.values_list("kind", "at", "bar_id", "reason"):
+        if kind in OPENINGS:
+            opened.add(at)
+        elif kind in SUCCESSES:
+            found.append((at, 1, Moment(at, "success")))
+        else:
+            quarantined.add(bar)
+            found.append((at, 1, Moment(at, "used up" if reason == RETRIES_USED_UP else "quarantined", bar=bar or 0)))
+    columns = ("failed_at", "bar_id", "next_attempt_at", "retry_delay_s", "times")
+    for at, bar, retry_at, delay_s, times in failures.order_by("id").values_list(*columns):
+        # Without a retry the next bar's run follows, or a hold's probe.
+        waits = at in opened or bar not in quarantined
+        due = retry_at or (at + breaker_rules().recovery if waits else at)
+        held = timedelta(seconds=(times - 1) * (delay_s or 0))
+        # Of two at one moment the failure comes first: it is what brings a bar into quarantine.
+        found.append((at, 0, Moment(at, "failure", bar=bar, due=due, held=held)))
+    return [moment for *_, moment in sorted(found, key=lambda one: one[:2])]
 
 
 def _waiting(symbol: Symbol, streak: Streak) -> list[datetime]:

@@ -92,7 +92,7 @@ def check_url(kind: ChannelKind, url: str) -> None:
     if kind == ChannelKind.WEBHOOK:
         _check_webhook(url)
         return
-    services = _apprise_services(url)
+    services = sending.services(url)
     if not services:
         raise ValueError("is no address that apprise knows, such as mailtos://… or tgram://…: see docs/channels.md")
     if services > 1:
@@ -123,14 +123,6 @@ def _check_host(host: str) -> None:
         raise ValueError(
             f"leads to {host}, this machine or a private network; SCANNER_WEBHOOK_PRIVATE_ADDRESSES=1 allows that"
         )
-
-
-def _apprise_services(url: str) -> int:
-    """How many services apprise sends to by this address; 0: it does not know it."""
-    import apprise  # noqa: PLC0415 - 37 MB, which a web process pays only if somebody makes such a channel
-
-    messenger = apprise.Apprise()
-    return len(messenger) if messenger.add(url) else 0
 
 
 def secret_of(channel: Channel) -> str:

@@ -59,11 +59,13 @@ def _prepared(env: Environment) -> "Account":
     from django.core.management import call_command  # noqa: PLC0415
     from django.db import Error, connection  # noqa: PLC0415
 
+    from scanner_app.checks import NOTIFICATIONS  # noqa: PLC0415
     from scanner_app.management.first_admin import ensure_admin  # noqa: PLC0415
     from scanner_project.up import statics  # noqa: PLC0415
     from scanner_project.up.flower_config import write_flower_config  # noqa: PLC0415
 
-    problems = [each for each in checks.run_checks() if each.is_serious() and not each.is_silenced()]
+    found = checks.run_checks() + checks.run_checks(tags=[NOTIFICATIONS], include_deployment_checks=True)
+    problems = [each for each in found if each.is_serious() and not each.is_silenced()]
     if problems:
         raise CannotStart(" ".join(_sentence(each) for each in problems))
     place = f"of DATABASE_URL ({preflight.shown(env.DATABASE_URL)})" if env.DATABASE_URL else f"in {env.data_dir}"

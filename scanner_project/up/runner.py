@@ -65,6 +65,8 @@ def main() -> int:
             stop.install()
             os.umask(0o077)  # what we and all that we start write is nobody else's to read
             env = environment.read()
+            for sentence in environment.misspelt(os.environ):
+                screen.say(sentence)
             preflight.plain_path(env)
             if sentence := preflight.make_private(env.data_dir):
                 screen.say(sentence)

@@ -38,6 +38,10 @@ def test_the_defaults_are_those_of_the_contract():
         pytest.param("SCANNER_UNKNOWN_SYMBOLS", "maybe", "'create' or 'reject'", id="another word"),
         pytest.param("REDIS_URL", "http://x", "redis://", id="another scheme"),
         pytest.param("DATABASE_URL", "mysql://x", "postgres://", id="another database"),
+        pytest.param("EMAIL_URL", "mail.example.org", "(hidden): must be a mail server's address", id="a bare host"),
+        pytest.param("EMAIL_URL", "smtp://a:b@host:x", "(hidden): must be a mail server's address", id="a bad port"),
+        pytest.param("EMAIL_URL", "smtp://", "(hidden): must be a mail server's address", id="mail to nowhere"),
+        pytest.param("SCANNER_ADMINS", "a@x.org, me", "'me' is none", id="a name instead of an address"),
         pytest.param("SECRET_KEY", "a" * 31, "(hidden): must have at least 32 characters", id="a key to guess"),
         pytest.param("DEMO", "yes", "'0', '1' or 'live'", id="another word for the demo"),
     ],
@@ -49,6 +53,44 @@ def test_a_bad_value_is_refused_by_name_and_value(name, value, says):
     assert str(caught.value).startswith(f"{name}=")
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("EMAIL_URL", "smtp+tls://joe%40x.org:secret@mail.example.org:587"),
+        ("EMAIL_URL", "smtp://127.0.0.1:2525?timeout=5"),
+        ("EMAIL_URL", "consolemail://"),
+        ("EMAIL_URL", "dummymail://"),
+        ("EMAIL_URL", "filemail:///tmp/mails"),
+        ("SCANNER_ADMINS", ""),
+        ("SCANNER_ADMINS", "root@localhost,Ada <ada@example.org>"),
+    ],
+)
+def test_an_address_for_mail_is_kept_as_it_is(name, value):
+    assert getattr(env.read({name: value}), name) == value
+
+
+def test_a_misspelt_name_is_told_with_the_one_that_was_meant():
+    given = {
+        "SCANNER_BREAKER_TRESHOLD": "5",
+        "SCANNER_ADMIN": "a@x.org",
+        "SCANNER_BREAKER_THRESHOLD": "3",
+        "SCANNER_TELL_S": "2",
+        "SCANNER_IMAGE": "market-scanner:1",
+        "SCANNER_TEST_DATABASE": "postgresql",
+        "PATH": "/bin",
+    }
+
+    assert env.misspelt(given) == [
+        "SCANNER_ADMIN is no setting; did you mean SCANNER_ADMINS?",
+        "SCANNER_BREAKER_TRESHOLD is no setting; did you mean SCANNER_BREAKER_THRESHOLD?",
+    ]
+
+
+@pytest.mark.parametrize("name", ["HOME", "RUN", "CHAOS", "KILL_POINTS", "PULSE_SOCKET", "SUPERVISOR_SOCKET"])
+def test_names_of_our_own_that_are_no_settings_are_left_alone(name):
+    assert env.misspelt({f"SCANNER_{name}": "x"}) == []
 
 
 def test_a_password_in_a_bad_url_is_not_shown():

@@ -190,6 +190,12 @@ def _pids(running: list[leftovers.Leftover]) -> set[int]:
     ("env", "sentence"),
     [
         pytest.param({"WEB_PORT": "no"}, "WEB_PORT='no': ", id="a setting that is none"),
+        pytest.param({"EMAIL_URL": "secret"}, r"EMAIL_URL=\(hidden\): must be a mail", id="no mail server"),
+        pytest.param(
+            {"SCANNER_NOTIFY_URLS": "foo://secret"},
+            r"SCANNER_NOTIFY_URLS: address 1 \(foo\) is none that apprise knows",
+            id="no service that apprise knows",
+        ),
         pytest.param(
             {"SCANNER_SOFT_LIMIT_S": "20"}, "SCANNER_SOFT_LIMIT_S=20 must be below", id="settings that contradict"
         ),
@@ -214,6 +220,15 @@ def test_what_is_wrong_is_said_in_one_sentence(run, env, sentence):
     assert re.fullmatch(f"The scanner can't start: {sentence}.*\n", done.stderr)
     assert "secret" not in done.stderr
     assert leftovers.find(run.folder) == []
+
+
+def test_a_misspelt_setting_is_told_once(run):
+    run.env |= {"SCANNER_BREAKER_TRESHOLD": "5", "DATABASE_URL": "postgres://u@127.0.0.1:1/bars"}
+
+    done = run.to_its_end()
+
+    said = "SCANNER_BREAKER_TRESHOLD is no setting; did you mean SCANNER_BREAKER_THRESHOLD?"
+    assert (done.stdout + done.stderr).count(said) == 1
 
 
 @pytest.mark.slow
