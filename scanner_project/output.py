@@ -12,6 +12,9 @@ import stat
 import sys
 from typing import TextIO
 
+LINE_ANEW = "\r\033[K"
+"""Goes to the beginning of a terminal's line, and empties it."""
+
 PATIENCE_S = 0.5
 """Longest wait for the reader. Once text was lost, nothing waits until there is room again."""
 
@@ -77,6 +80,12 @@ class LinesHandler(logging.StreamHandler):  # type: ignore[type-arg] # the stubs
     def __init__(self) -> None:
         """Take standard error as it is now."""
         super().__init__(patient(sys.stderr))
+        self._on_terminal = sys.stderr.isatty()
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record's line. On a terminal it replaces the line of progress that `make up` has drawn there."""
+        text = super().format(record)
+        return LINE_ANEW + text if self._on_terminal else text
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record; after it, a line about what was lost, if there is room for one now."""

@@ -17,7 +17,7 @@ from scanner_app.domain.enums import FIRED_STATES, OPEN_STATES, AlertState, Noti
 from scanner_app.models import Alert, Evaluation
 from scanner_app.notifications import outbox, texts, trigger
 from scanner_app.notifications.silences import Silences
-from scanner_app.reading.status import OVERDUE_AFTER
+from scanner_app.reading.status import OVERDUE_AFTER, is_overdue
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +66,8 @@ def run(facts: Facts, *, rules: Sequence[Rule] = tuple(RULES.values())) -> Evalu
     with transaction.atomic():
         if the_row.filter(newer).update(evaluated_at=facts.now, complete=result.complete) != 1:
             return EvaluationResult(superseded=True)
-        changes = _EvaluationChanges(now=facts.now)
+        unwatched = facts.evaluated_at is not None and is_overdue(facts.evaluated_at, facts.now)
+        changes = _EvaluationChanges(now=facts.now, unwatched=unwatched)
     for rule in rules:
         findings = found[rule.name]
         if findings is None:
@@ -178,8 +179,9 @@ class _EvaluationChanges:
     Create it while holding the evaluation's lock: only then does it see all that earlier evaluations have stored.
     """
 
-    def __init__(self, *, now: datetime) -> None:
+    def __init__(self, *, now: datetime, unwatched: bool) -> None:
         self.now = now
+        self.unwatched = unwatched  # nobody evaluated the rules just before: the scanner stood still
         self.errors = 0
         self._open: dict[str, dict[Key, Alert]] = {}
         for alert in Alert.objects.filter(state__in=OPEN_STATES).select_related("symbol"):
@@ -214,7 +216,9 @@ class _EvaluationChanges:
 
     def _advance(self, rule: Rule, key: Key, alert: Alert | None, finding: Finding | None) -> None:
         timing = timing_of(rule)
-        after = lifecycle.advance(_progress_of(alert), holds=finding is not None, timing=timing, now=self.now)
+        after = lifecycle.advance(
+            _progress_of(alert), holds=finding is not None, timing=timing, now=self.now, unwatched=self.unwatched
+        )
         if after is None:
             if alert is not None and alert.is_silenced(self.now) and not self._silence_of(rule.name, key):
                 # Not deleted: its row holds the silence, which must outlast this alert.
@@ -231,9 +235,9 @@ class _EvaluationChanges:
         if finding is not None:
             alert.muted_by = self._muted_by(rule, finding)
         kind = lifecycle.notification_due(after.state, self._notify_context(alert), timing=timing, now=self.now)
-        if finding is not None and (kind is not None or alert.state != before[0]):
+        if finding is not None and (kind is not None or alert.state != before[0] or rule.says_cause):
             # Only now: a message that is always the newest would cost each evaluation a write for each alert.
-            # So it is worded as what was then: pages show it beside the figures of now.
+            # So it is worded as what was then: pages show it beside the figures of now. A cause seldom changes.
             alert.message = finding.kept or finding.message
         notification = None
         if kind is not None:

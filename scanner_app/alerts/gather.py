@@ -30,13 +30,14 @@ def gather(now: datetime, *, by_beat: bool = False) -> Facts:
 
     `by_beat`: beat started this evaluation. Its time is stored as the sign that beat is alive.
     """
-    database_ms, beat_at = _measure_database(now, by_beat=by_beat)
+    database_ms, beat_at, evaluated_at = _measure_database(now, by_beat=by_beat)
     feeds_to_run = feeds.enabled()
     broker, outages, feeds_heard = _read_broker(one.name for one in feeds_to_run)
     limits = alert_limits()
     return Facts(
         now=now,
         limits=limits,
+        evaluated_at=evaluated_at,
         symbols=_symbols(limits, outages, broker.ready, now),
         broker=broker,
         database_ms=database_ms,
@@ -54,8 +55,8 @@ def gather(now: datetime, *, by_beat: bool = False) -> Facts:
     )
 
 
-def _measure_database(now: datetime, *, by_beat: bool) -> tuple[float, datetime | None]:
-    """How long one small write took, in ms, and when beat last started an evaluation."""
+def _measure_database(now: datetime, *, by_beat: bool) -> tuple[float, datetime | None, datetime]:
+    """Duration of one small write, in ms; when beat last started an evaluation; when the rules were last evaluated."""
     the_row = Evaluation.objects.filter(pk=Evaluation.THE_ROW)
     times = {"asked_at": now, "beat_at": now} if by_beat else {"asked_at": now}
     began = time.perf_counter()
@@ -63,7 +64,7 @@ def _measure_database(now: datetime, *, by_beat: bool) -> tuple[float, datetime 
     took_ms = (time.perf_counter() - began) * 1000
     if not exists:
         Evaluation.objects.bulk_create([Evaluation(pk=Evaluation.THE_ROW, **times)], ignore_conflicts=True)
-    return took_ms, the_row.values_list("beat_at", flat=True).get()
+    return took_ms, *the_row.values_list("beat_at", "evaluated_at").get()
 
 
 def _read_broker(feed_names: Iterable[str]) -> tuple[BrokerFacts, dict[str, int], dict[str, live_feeds.Heartbeat]]:

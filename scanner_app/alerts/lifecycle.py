@@ -44,13 +44,18 @@ class NotifyContext:
     muted: bool = False  # a stronger alert fires: only the end is notified, if the beginning was
 
 
-def advance(progress: Progress | None, *, holds: bool, timing: Timing, now: datetime) -> Progress | None:
+def advance(
+    progress: Progress | None, *, holds: bool, timing: Timing, now: datetime, unwatched: bool = False
+) -> Progress | None:
     """The progress after an evaluation at the time `now`; None: there is no alert, or no longer one.
 
-    `holds`: whether the rule's condition holds now.
+    `holds`: whether the rule's condition holds now. `unwatched`: nobody evaluated the rules just before, so a pending
+    alert begins anew: whether its rule held all that time is not known.
     """
     if progress is not None:
         progress = _without_future_times(progress, now)
+        if unwatched and progress.state is AlertState.PENDING:
+            progress = replace(progress, began_at=now)
     if progress is None:
         progress = Progress(state=AlertState.PENDING, began_at=now) if holds else None
     elif progress.state is AlertState.PENDING and not holds:

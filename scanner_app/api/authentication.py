@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.utils import timezone
-from rest_framework.authentication import TokenAuthentication
+from rest_framework.authentication import TokenAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
@@ -13,6 +13,9 @@ from scanner_app.accounts import tokens
 from scanner_app.domain.enums import Scope
 from scanner_app.models import ApiToken
 from scanner_app.telemetry import security_log
+
+NOT_BEARER = "This API takes its tokens as 'Authorization: Token …', not as 'Bearer …'."
+"""Why a request with a token of the usual form is not signed in."""
 
 
 class ScopedTokenAuthentication(TokenAuthentication):
@@ -47,6 +50,14 @@ class ScopedTokenAuthentication(TokenAuthentication):
             raise AuthenticationFailed("User inactive or deleted.")
         tokens.note_use(token, now)
         return token.user, token
+
+
+def is_bearer(request: Request) -> bool:
+    """Whether the request has a token of the form that this API does not read.
+
+    No reason to refuse a request by itself: a proxy may add such a header, for its own use, to one of a session.
+    """
+    return get_authorization_header(request).lower().startswith(b"bearer ")
 
 
 def _log_refusal(token: ApiToken, why: str) -> None:

@@ -9,12 +9,13 @@ from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.views import defaults
 from rest_framework import serializers, status
-from rest_framework.exceptions import APIException, NotFound, ParseError
+from rest_framework.exceptions import APIException, ErrorDetail, NotAuthenticated, NotFound, ParseError
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler
 
 from scanner_app.alerts import unexpected
+from scanner_app.api.authentication import NOT_BEARER, is_bearer
 from scanner_app.domain.errors import (
     AlertOver,
     AlreadySent,
@@ -72,6 +73,8 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
             status=status.HTTP_429_TOO_MANY_REQUESTS,
             headers={"Retry-After": str(exc.retry_after_s)},
         )
+    if isinstance(exc, NotAuthenticated) and is_bearer(context["request"]):
+        exc.detail = ErrorDetail(NOT_BEARER, exc.default_code)  # the same exception: its header makes it a 401
     response = exception_handler(_translated(exc), context)
     if response is not None:
         response.data = _in_our_form(response.data)

@@ -64,7 +64,9 @@ class Schema(AutoSchema):
             found.append((415, "the body's `Content-Type` or `Content-Encoding` is not supported", detail))
         required = [type(one) for one in self.view.get_permissions()]
         if AllowAny not in required:
-            found.append((401, "not signed in, or the token is not valid", detail))
+            found.append(
+                (401, "not signed in, or the token is not valid, or not sent as `Authorization: Token …`", detail)
+            )
         if not {AllowAny, MayRead, MayReadStatus} & set(required):
             found.append((403, "the user may not do this", detail))
         elif AllowAny not in required and self.method != "GET":

@@ -51,7 +51,7 @@ class Screen:
 
     def say(self, text: str) -> None:
         """Write a line."""
-        self._write(("\r\033[K" if self._drawn else "") + text + "\n")
+        self._write((output.LINE_ANEW if self._drawn else "") + text + "\n")
         self._drawn = False
 
     def draw(self, text: str) -> None:
@@ -61,7 +61,7 @@ class Screen:
             return
         with suppress(OSError):
             text = text[: os.get_terminal_size(sys.stdout.fileno()).columns - 1]
-        self._write(f"\r\033[K{text}")
+        self._write(f"{output.LINE_ANEW}{text}")
         self._drawn = True
 
     def _write(self, text: str) -> None:

@@ -1,5 +1,6 @@
 """A drill on the real machinery, step by step: what workers do is called by the test."""
 
+import logging
 from datetime import timedelta
 
 import pytest
@@ -259,7 +260,8 @@ def test_an_interrupted_drill_says_so_and_leaves_nothing(clock):
     assert not Symbol.objects.exists()
 
 
-def test_the_schedule_holds_one_drill_a_day_and_drives_it_to_its_end(clock, settings):
+def test_the_schedule_holds_one_drill_a_day_and_drives_it_to_its_end(clock, settings, caplog):
+    caplog.set_level(logging.INFO, logger=drill.__name__)
     settings.SCANNER_DRILL_AT = "14:30"
     done = []
     for _ in range(60):
@@ -272,6 +274,10 @@ def test_the_schedule_holds_one_drill_a_day_and_drives_it_to_its_end(clock, sett
     assert (row.scheduled, row.actor, row.proven) == (True, "scanner", True)
     assert done[0] == "began"
     assert done[-1] == "idle"
+    assert [record.msg["event"] for record in caplog.records if record.name == drill.__name__] == [
+        "drill_began",
+        "drill_ended",
+    ]
 
 
 def test_without_the_setting_no_drill_begins_by_itself(clock):

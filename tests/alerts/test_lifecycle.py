@@ -56,6 +56,14 @@ def test_each_step_of_an_alert(before, holds, now_s, after):
     assert lifecycle.advance(before, holds=holds, timing=TIMING, now=at(now_s)) == after
 
 
+def test_after_a_time_in_which_nobody_looked_only_a_pending_alert_begins_anew():
+    def after(before):
+        return lifecycle.advance(before, holds=True, timing=TIMING, now=at(400), unwatched=True)
+
+    assert after(PENDING) == Progress(state=AlertState.PENDING, began_at=at(400))
+    assert after(FIRING) == FIRING
+
+
 def test_an_alert_is_resolved_once_its_rule_was_clear_for_long_enough():
     over = lifecycle.advance(recovering(40), holds=False, timing=TIMING, now=at(70))
 

@@ -5,7 +5,7 @@ from rest_framework.test import APIClient
 
 from scanner_app import mailbox
 from scanner_app.models import Alert, Bar, QuarantinedBar, Symbol
-from tests.api.conftest import API
+from tests.api.conftest import API, token_of
 from tests.conftest import T0, accept_days, raw_bar, snapshot
 
 STATUS_READS = [f"{API}/status", f"{API}/symbols", f"{API}/symbols/TSLA", f"{API}/symbols/TSLA/status"]
@@ -134,6 +134,32 @@ def test_a_wrong_token_is_a_401_even_if_the_status_is_public(db, settings):
     client.credentials(HTTP_AUTHORIZATION="Token nonsense")
 
     assert client.get(f"{API}/status").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("sent", "says"),
+    [
+        pytest.param("Bearer {}", "'Authorization: Token …'", id="bearer"),
+        pytest.param("bearer {}", "'Authorization: Token …'", id="in small letters"),
+        pytest.param("Basic {}", "not provided", id="something else"),
+    ],
+)
+def test_a_token_that_is_not_sent_as_one_is_a_401_that_says_so(operator, django_user_model, sent, says):
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=sent.format(token_of(django_user_model.objects.get(username="olga"))))
+
+    answer = client.get(f"{API}/signals")
+
+    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, "Token")
+    assert says in answer.json()["detail"]
+
+
+def test_a_bearer_that_a_proxy_adds_to_a_session_does_no_harm(operator, django_user_model):
+    client = APIClient()
+    client.force_login(django_user_model.objects.get(username="olga"))
+    client.credentials(HTTP_AUTHORIZATION="Bearer of-the-proxy")
+
+    assert client.get(f"{API}/signals").status_code == 200
 
 
 def test_an_inactive_user_gets_401(operator, django_user_model):

@@ -183,6 +183,42 @@ def add_channel(name, **values):
     return channels.add(name=name, kind=ChannelKind.APPRISE, url=url, by="root", now=timezone.now(), **values)[0]
 
 
+def test_what_was_wrong_with_a_field_goes_when_that_field_is_changed(page_of_rules):
+    page = page_of_rules
+    page.get_by_role("button", name="New rule").click()
+    page.get_by_role("button", name="Save", exact=True).click()
+    wrong = page.locator("#editor-wrong")
+    expect(wrong).to_contain_text("Looks at bars of: ")
+
+    page.get_by_label("1d", exact=True).check()
+    expect(wrong).not_to_contain_text("Looks at bars of: ")
+    expect(wrong).to_contain_text("Name: ")
+
+    page.locator("#rule-name").fill("Above")
+    page.locator("#expression").fill("close > 1")
+    expect(wrong).to_be_hidden()
+
+
+def test_operators_are_told_where_channels_are_made(operator):
+    add_channel("Desk")
+    operator.goto("/rules/")
+    operator.get_by_role("button", name="New rule").click()
+
+    expect(operator.locator("#channels p")).to_contain_text("Channels are made by the API: POST")
+
+
+def test_others_are_told_whom_to_ask_while_no_channel_is_shared(reader):
+    reader.goto("/rules/")
+    reader.get_by_role("button", name="New rule").click()
+    expect(reader.locator("#channels p")).to_contain_text("an operator makes one")
+
+    add_channel("Team", shared=True)
+    reader.reload()
+    reader.get_by_role("button", name="New rule").click()
+    expect(reader.locator("#channels label")).to_have_text(["Team apprise"])
+    expect(reader.locator("#channels p")).to_be_hidden()
+
+
 def test_operators_choose_among_all_channels_and_others_among_the_shared_ones(operator):
     desk, team = add_channel("Desk"), add_channel("Team", shared=True)
     add_channel("Her phone")

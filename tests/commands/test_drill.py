@@ -1,6 +1,7 @@
 """`manage.py drill`. What it drives is tested in tests/alerts/test_drill.py, with real workers in tests/integration."""
 
 import json
+import logging
 import signal
 from collections.abc import Iterator
 
@@ -49,6 +50,13 @@ def test_it_prints_each_step_with_its_time(workers, capsys, mailoutbox):
     assert [line.split()[2] for line in steps] == list(Step)
     assert all(line.startswith("14:30:") and line.split()[3] == "ok" for line in steps)
     assert verdict.startswith("Alarm path proven in ")
+
+
+def test_no_log_of_the_drill_comes_between_its_lines(workers, caplog, mailoutbox):
+    with caplog.at_level(logging.DEBUG, logger=drills.__name__):
+        call_command("drill")
+
+    assert [record for record in caplog.records if record.name == drills.__name__] == []
 
 
 def test_as_json_the_last_line_has_all_steps_and_progress_goes_elsewhere(workers, capsys, mailoutbox):

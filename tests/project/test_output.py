@@ -4,11 +4,13 @@ import json
 import logging
 import os
 import pty
+import termios
 
 import pytest
 
 from scanner_project import output
 from scanner_project.logs import logging_config
+from scanner_project.up.terminal import Screen
 
 
 @pytest.fixture
@@ -90,3 +92,30 @@ def test_the_log_says_what_it_lost(pipe, monkeypatch):
     lines = [json.loads(line) for line in os.read(reader, 10_000).decode().split("\n") if line]
     assert [line["event"] for line in lines][:1] == ["and on"]
     assert lines[1]["event"].startswith("log_lost: ")
+
+
+def test_a_log_line_on_a_terminal_replaces_the_line_of_progress(monkeypatch):
+    master, slave = pty.openpty()
+    with os.fdopen(slave, "w") as terminal:
+        termios.tcsetwinsize(slave, (24, 80))
+        monkeypatch.setattr("sys.stdout", terminal)
+        monkeypatch.setattr("sys.stderr", terminal)
+        log = logging.Logger("test")
+        log.addHandler(output.LinesHandler())
+        Screen().draw("healthy  backlog 137")
+
+        log.warning("no_write")
+
+        assert os.read(master, 1_000).endswith(b"backlog 137\r\x1b[Kno_write\r\n")
+    os.close(master)
+
+
+def test_a_log_line_that_goes_elsewhere_has_nothing_before_it(tmp_path, monkeypatch):
+    with (tmp_path / "file").open("w") as file:
+        monkeypatch.setattr("sys.stderr", file)
+        log = logging.Logger("test")
+        log.addHandler(output.LinesHandler())
+
+        log.warning("no_write")
+
+    assert (tmp_path / "file").read_text() == "no_write\n"

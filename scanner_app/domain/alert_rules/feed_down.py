@@ -28,4 +28,5 @@ RULE = Rule(
     clear_s=30,
     renew_s=3_600,
     muted_by=("broker_away",),
+    says_cause=True,
 )

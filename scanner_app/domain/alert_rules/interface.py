@@ -117,6 +117,7 @@ class Facts:
 
     now: datetime
     limits: Limits
+    evaluated_at: datetime | None = None  # when the rules were evaluated last; None: never, or not known
     symbols: tuple[SymbolFacts, ...] = ()  # by ticker
     broker: BrokerFacts = field(default_factory=BrokerFacts)
     database_ms: float = 0  # duration of one small write
@@ -168,6 +169,7 @@ class Rule:
     muted_by: tuple[str, ...] = ()  # stronger rules: while one of them fires, nothing is sent about this one
     plural_title: str = ""  # the title for several subjects, put after their number
     counts_at_once: bool = False  # counts in the overall status as soon as it holds, not only once it fires
+    says_cause: bool = False  # its message has a cause and no figures: an open alert always has that of now
 
     def __post_init__(self) -> None:
         if min(self.for_s, self.clear_s) < 0 or self.renew_s <= 0:

@@ -24,6 +24,7 @@ let looks_at = null; // id of the watch list of the rule that is changed
 let told_by = []; // ids of the channels of the rule that is changed
 let opener = null; // what had the focus before
 let after_save = () => {};
+let wrong = new Map(); // field's name -> what the server said of it; "": of no field
 let timer = 0;
 let asked = 0; // counts the checks: an answer that a later one has overtaken is dropped
 let shortest = null; // timeframe with bars of the symbol to try on; null: not known
@@ -48,7 +49,7 @@ export function open(values, stored = null) {
   $("tell-late").checked = values.tell_late ?? false;
   told_by = values.channels ?? [];
   draw_channels();
-  $("editor-wrong").hidden = true;
+  draw_wrong(new Map());
   render(nothing, $("tried"));
   draw_try();
   form.hidden = false;
@@ -65,7 +66,8 @@ function close() {
 }
 
 function draw_channels() {
-  $("channels").hidden = !channels?.length;
+  $("channels").hidden = !channels;
+  $("no-channels")?.toggleAttribute("hidden", Boolean(channels?.length)); // only who can't make one has that line
   render((channels ?? []).map((one) => html`<label><input type="checkbox" name="channel" value=${one.id} .checked=${told_by.includes(one.id)}> ${one.name} <span class="fine">${one.kind}</span></label>`), $("channel-list"));
 }
 
@@ -155,18 +157,23 @@ function body() {
   };
 }
 
+function draw_wrong(lines) {
+  wrong = lines;
+  $("editor-wrong").textContent = [...wrong.values()].join(" ");
+  $("editor-wrong").hidden = !wrong.size;
+}
+
 function show_wrong(problem) {
   const fields = problem instanceof Refused ? Object.entries(problem.fields).filter(([name]) => name in FIELDS) : [];
-  const lines = fields.map(([name, said]) => `${NAMES[name]}: ${[said].flat(9).map((one) => (typeof one === "string" ? one : JSON.stringify(one))).join(" ")}`);
-  $("editor-wrong").textContent = lines.join(" ") || problem_text(problem);
-  $("editor-wrong").hidden = false;
+  const lines = fields.map(([name, said]) => [name, `${NAMES[name]}: ${[said].flat(9).map((one) => (typeof one === "string" ? one : JSON.stringify(one))).join(" ")}`]);
+  draw_wrong(new Map(lines.length ? lines : [["", problem_text(problem)]]));
   const first = fields.length && $(FIELDS[fields[0][0]]);
   (first?.matches?.("fieldset") ? first.querySelector("input") : first || $("save"))?.focus();
 }
 
 async function save(event) {
   event.preventDefault();
-  $("editor-wrong").hidden = true;
+  draw_wrong(new Map());
   try {
     const saved = rule ? await patch(`rules/${rule.id}`, body()) : await post("rules", body());
     close();
@@ -175,6 +182,12 @@ async function save(event) {
   } catch (problem) {
     show_wrong(problem);
   }
+}
+
+// What was said of a field is no longer true once the field is changed; the rest stays.
+function forget_wrong({ target }) {
+  const left = [...wrong].filter(([name]) => !(name && $(FIELDS[name]).contains(target)));
+  if (left.length < wrong.size) draw_wrong(new Map(left));
 }
 
 async function try_out() {
@@ -208,5 +221,6 @@ text.addEventListener("change", changed);
 $("timeframes").addEventListener("change", () => { draw_try(); check(); });
 $("try-symbol").addEventListener("change", preset_timeframe);
 $("try").addEventListener("click", try_out);
+for (const kind of ["input", "change"]) form.addEventListener(kind, forget_wrong);
 $("cancel").addEventListener("click", close);
 form.addEventListener("submit", save);
