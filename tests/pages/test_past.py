@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from scanner_app import mailbox
-from scanner_app.models import Alert, Symbol
+from scanner_app.models import Alert, Bar, Symbol
 from tests.conftest import accept_days, fail_head, make_symbol, row_of, start_head
 
 pytestmark = pytest.mark.django_db
@@ -61,6 +61,14 @@ def test_it_shows_the_board_of_the_time_with_those_in_trouble_first(operator, be
     assert page.index('data-symbol="TSLA"') < page.index('data-symbol="AAPL"')
     assert "TSLA processing failed 3 times" in page
     assert "open_breakers: a &lt;b&gt; breaker" in page
+
+
+def test_prices_are_written_as_on_the_board(operator, began):
+    Bar.objects.filter(symbol__ticker="TSLA").update(close=26_740.5, high=26_741)
+
+    page = text(operator.get("/past/", {"at": timezone.now().isoformat()}))
+
+    assert '<td role="cell" data-name="Close">26,740.5</td>' in page
 
 
 def test_a_time_without_an_offset_is_in_utc(operator, began):
