@@ -80,7 +80,10 @@ def _board(text: str, now: datetime) -> dict[str, Any]:
         raise ValueError(f"{clock(at)} has not come yet")
     board = past_board.read(at)
     rows = sorted(board.symbols, key=lambda one: ORDER.index(one.state))  # by ticker among those of one state
-    return {"board": board, "rows": [{"one": one, "tone": TONES[one.state]} for one in rows[:SHOWN]]}
+    return {
+        "board": board,
+        "rows": [{"one": one, "tone": TONES[one.state], "close": _price(one.close)} for one in rows[:SHOWN]],
+    }
 
 
 def _compared(asked: Mapping[str, str], now: datetime) -> dict[str, Any]:
@@ -100,6 +103,10 @@ def _compared(asked: Mapping[str, str], now: datetime) -> dict[str, Any]:
 def _as_sentence(error: ValueError) -> str:
     text = str(error)
     return f"{text[:1].upper()}{text[1:]}."
+
+
+def _price(close: float | None) -> str:
+    return "–" if close is None else f"{close:,.10g}"
 
 
 def _present() -> Setting:
