@@ -106,7 +106,7 @@ def _as_sentence(error: ValueError) -> str:
 
 
 def _price(close: float | None) -> str:
-    return "–" if close is None else f"{close:,.10g}"
+    return "" if close is None else f"{close:,.10g}"
 
 
 def _present() -> Setting:
