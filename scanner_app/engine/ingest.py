@@ -1,11 +1,13 @@
 """Have bars accepted. REST, files and feeds all go through `accept`; what a valid bar is: validation.py."""
 
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.conf import settings
+from django.db import connection
 
 from scanner_app import mailbox
 from scanner_app.domain.bars import values_of
@@ -18,6 +20,9 @@ from scanner_app.telemetry import counters
 
 MAX_BARS = 5_000
 """Most bars of one call."""
+
+MOST_ROOM_S = 0.2
+"""Longest pause after a full chunk: one that took longer has itself waited for others."""
 
 REASONS = {
     "backlog_full": "the symbol's backlog is full; send the bar again later",
@@ -84,15 +89,7 @@ def accept(bars: Sequence[Mapping[str, object]], *, now: datetime, revising: boo
         else:
             wanted.append((index, bar))
     closed, unfinished = forming.split(wanted, now=now)
-    taken: set[tuple[str, str, datetime]] = set()
-    for begin in range(0, len(closed), CHUNK):
-        chunk = closed[begin : begin + CHUNK]
-        verdicts = mailbox.accept([bar for _, bar in chunk], now=now, revising=revising, source=source, taken=taken)
-        judged = [(index, bar, verdict) for (index, bar), verdict in zip(chunk, verdicts, strict=True)]
-        for index, bar, verdict in judged:
-            _add(report, index, bar, verdict)
-        in_conflict = [(index, bar) for index, bar, verdict in judged if verdict is mailbox.Verdict.CONFLICT]
-        _add_conflicts(report, in_conflict, now)
+    _accept_closed(closed, report, now=now, revising=revising, source=source)
     # After the closed ones: of these a forming bar must be newer.
     kept = forming.keep([bar for _, bar in unfinished], now=now)
     for (index, bar), verdict in zip(unfinished, kept, strict=True):
@@ -107,6 +104,33 @@ def accept(bars: Sequence[Mapping[str, object]], *, now: datetime, revising: boo
         }
     )
     return report
+
+
+def _accept_closed(
+    closed: Sequence[tuple[int, mailbox.NewBar]], report: Report, *, now: datetime, revising: bool, source: str
+) -> None:
+    taken: set[tuple[str, str, datetime]] = set()
+    for begin in range(0, len(closed), CHUNK):
+        chunk = closed[begin : begin + CHUNK]
+        began_s = time.monotonic()
+        verdicts = mailbox.accept([bar for _, bar in chunk], now=now, revising=revising, source=source, taken=taken)
+        judged = [(index, bar, verdict) for (index, bar), verdict in zip(chunk, verdicts, strict=True)]
+        for index, bar, verdict in judged:
+            _add(report, index, bar, verdict)
+        in_conflict = [(index, bar) for index, bar, verdict in judged if verdict is mailbox.Verdict.CONFLICT]
+        _add_conflicts(report, in_conflict, now)
+        if len(chunk) == CHUNK:
+            _leave_room(time.monotonic() - began_s)
+
+
+def _leave_room(took_s: float) -> None:
+    """Let others write for as long as a full chunk took, on SQLite, which has one writer at a time.
+
+    Who waits for it looks again every 100 ms at the latest. A long history that is sent without a pause would keep
+    nearly all of that time from the bars that come meanwhile.
+    """
+    if connection.vendor == "sqlite":
+        time.sleep(min(took_s, MOST_ROOM_S))
 
 
 def _add(report: Report, index: int, bar: mailbox.NewBar, verdict: mailbox.Verdict) -> None:
