@@ -23,7 +23,7 @@ from benchmarks.breakable import BREAK, Breakable
 from benchmarks.broken_rows import Result, bar_time
 from benchmarks.engine import DETECTORS
 from benchmarks.load import store, walked
-from benchmarks.own import PROCESSES, end_cleanly, in_a_process
+from benchmarks.own import ALL_PROCESSES, end_cleanly, in_a_process
 from scanner_app.tools.chaos.stack import Stack, wait_until
 
 OTHERS = f"{DETECTORS},scanner_app.tools.chaos.detector.Witness"
@@ -34,9 +34,6 @@ ENVIRONMENT = {
     "SCANNER_DETECTOR_AUTO_OFF": "1",
     "SCANNER_ADMINS": "chief@example.com",
 }
-
-SIZES = {**PROCESSES, "hits": 2, "rerun": 1}
-"""As `make up` has them."""
 
 BEFORE = 6
 """Bars of each symbol before it breaks: the windows of most patterns are full."""
@@ -84,7 +81,7 @@ def main() -> None:
 def _scanner(server_url: str) -> Iterator[Stack]:
     """A scanner with a database of its own."""
     with databases.own_database(server_url) as url, TemporaryDirectory(prefix="bench-") as folder:
-        own = Stack(Path(folder), url, processes=SIZES, environment=ENVIRONMENT)
+        own = Stack(Path(folder), url, processes=ALL_PROCESSES, environment=ENVIRONMENT)
         try:
             own.up()
             yield own

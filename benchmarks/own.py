@@ -17,6 +17,9 @@ from scanner_app.tools.chaos.stack import OwnDatabase, Stack
 from scanner_project.env import BASE_DIR
 
 PROCESSES = {"main": 8, "slow": 4, "upkeep": 2, "notify": 1}
+"""As `make up` has them, without those that idle unless rules hit or bars are looked at again."""
+
+ALL_PROCESSES = {**PROCESSES, "hits": 2, "rerun": 1}
 """As `make up` has them."""
 
 MAIN = "worker-main"

@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks import goal_tables
 from benchmarks.engine import DETECTORS
 from benchmarks.load import percentiles, store
-from benchmarks.own import PREFORK, PROCESSES, Scanner, in_a_process, scanner
+from benchmarks.own import ALL_PROCESSES, PREFORK, Scanner, in_a_process, scanner
 
 RATE = 100.0
 
@@ -38,9 +38,6 @@ HISTORY_AGE = timedelta(days=1)
 
 CALL = 2_000
 """Bars of a call that brings new values, as `replay --revise` sends them."""
-
-SIZES = {**PROCESSES, "hits": 2, "rerun": 1}
-"""As `make up` has them."""
 
 
 def run(*, rounds: int, database: str, results: Path) -> None:  # noqa: ARG001 - once is long enough
@@ -68,7 +65,7 @@ class WithReruns(Scanner):
 
     def __init__(self, folder: Path, database_url: str) -> None:
         super().__init__(folder, database_url, {"SCANNER_DETECTORS": DETECTORS})
-        self.processes: Mapping[str, int] = SIZES
+        self.processes: Mapping[str, int] = ALL_PROCESSES
 
 
 def _measure(own: Scanner, bars: int, seconds: float) -> list[dict[str, Any]]:

@@ -123,9 +123,7 @@ class Moment:
     what: str  # "failure", "quarantined", "used up" (quarantined after all attempts) or "success"
     bar: int = 0  # of a failure or quarantine, its id
     due: datetime | None = None  # of a failure, when the next run was due; None: not known
-    held: timedelta = timedelta(
-        0
-    )  # of a hold's failures, which share a row with the time of the last: the time between
+    held: timedelta = timedelta(0)  # of a hold's failures, which share a row with the time of the last: since the first
 
 
 def streaks_of(symbol: str, moments: Sequence[Moment]) -> list[Streak]:

@@ -8,7 +8,6 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -18,9 +17,7 @@ from django.views.decorators.http import require_safe
 
 from scanner_app.access.roles import May
 from scanner_app.api.fields import utc_time
-from scanner_app.conf import breaker_rules
 from scanner_app.domain.enums import SymbolState
-from scanner_app.domain.what_if import Setting, compare
 from scanner_app.domain.what_if_words import delays_of, named, other_setting, sentence
 from scanner_app.domain.wording import clock
 from scanner_app.pages import refused
@@ -54,7 +51,7 @@ def page(request: HttpRequest) -> HttpResponse:
         return refused.not_allowed(request, MAY_NOT)
     now = timezone.now()
     asked = {name: request.GET.get(name, "").strip() for name in ("at", *SETTINGS)}
-    context: dict[str, Any] = {"asked": asked, "days": DAYS, "shown": SHOWN, "present": named(_present())}
+    context: dict[str, Any] = {"asked": asked, "days": DAYS, "shown": SHOWN, "present": named(what_if.present())}
     context["example"] = (now - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M")
     if asked["at"]:
         try:
@@ -88,16 +85,19 @@ def _board(text: str, now: datetime) -> dict[str, Any]:
 
 def _compared(asked: Mapping[str, str], now: datetime) -> dict[str, Any]:
     """What the other settings would have changed. Raises ValueError, also if none is given."""
-    present = _present()
     other = other_setting(
-        present,
+        what_if.present(),
         threshold=_whole(asked["threshold"]),
         recovery_s=_seconds(asked["recovery"]),
         delays_s=delays_of(asked["delays"]) if asked["delays"] else None,
     )
-    streaks = list(what_if.streaks(now - timedelta(days=DAYS), now))
-    short, long = (sentence(compare(streaks, present, other, longest=longest)) for longest in (False, True))
-    return {"other": named(other), "streaks": len(streaks), "short": short, "long": long}
+    found = what_if.compared(other, now - timedelta(days=DAYS), now)
+    return {
+        "other": named(other),
+        "streaks": found.streaks,
+        "short": sentence(found.short),
+        "long": sentence(found.long),
+    }
 
 
 def _as_sentence(error: ValueError) -> str:
@@ -107,10 +107,6 @@ def _as_sentence(error: ValueError) -> str:
 
 def _price(close: float | None) -> str:
     return "" if close is None else f"{close:,.10g}"
-
-
-def _present() -> Setting:
-    return Setting(rules=breaker_rules(), delays_s=settings.SCANNER_RETRY_DELAYS)
 
 
 def _whole(text: str) -> int | None:

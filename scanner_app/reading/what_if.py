@@ -1,18 +1,41 @@
 """The failures that there were, as the domain's streaks: what other breaker settings would have done with them."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
+
+from django.conf import settings
 
 from scanner_app.conf import breaker_rules
 from scanner_app.domain.enums import EventKind
 from scanner_app.domain.past import SUCCESSES
 from scanner_app.domain.retry import RETRIES_USED_UP
-from scanner_app.domain.what_if import Moment, Streak, streaks_of
+from scanner_app.domain.what_if import Difference, Moment, Setting, Streak, compare, streaks_of
 from scanner_app.models import Bar, ProcessingFailure, Symbol, SymbolEvent
 
 OPENINGS: Final = frozenset({EventKind.OPENED, EventKind.REOPENED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What another setting would have changed, summed up over the streaks of a time."""
+
+    streaks: int
+    short: Difference  # if each fault was as short as it can have been
+    long: Difference
+
+
+def present() -> Setting:
+    """The settings of today."""
+    return Setting(rules=breaker_rules(), delays_s=settings.SCANNER_RETRY_DELAYS)
+
+
+def compared(other: Setting, since: datetime, until: datetime) -> Comparison:
+    """The streaks that ended in this time, gone through with the settings of today and with others."""
+    found, now = list(streaks(since, until)), present()
+    short, long = (compare(found, now, other, longest=longest) for longest in (False, True))
+    return Comparison(streaks=len(found), short=short, long=long)
 
 
 def streaks(since: datetime, until: datetime) -> Iterator[Streak]:

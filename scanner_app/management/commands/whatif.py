@@ -5,12 +5,10 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from scanner_app.conf import breaker_rules
-from scanner_app.domain.what_if import Setting, compare
+from scanner_app.domain.what_if import Setting
 from scanner_app.domain.what_if_words import MOST_DAYS, delays_of, named, other_setting, sentence
 from scanner_app.domain.wording import counted
 from scanner_app.reading import what_if
@@ -34,13 +32,12 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Read the failures once, go through them with both settings, and print the difference."""
-        present = Setting(rules=breaker_rules(), delays_s=settings.SCANNER_RETRY_DELAYS)
+        present = what_if.present()
         other = _other(present, options)
         if not 0 < options["days"] <= MOST_DAYS:
             raise CommandError(f"--days must be above 0 and at most {MOST_DAYS}, not {options['days']:g}")
         now = timezone.now()
-        streaks = list(what_if.streaks(now - timedelta(days=options["days"]), now))
-        short, long = (compare(streaks, present, other, longest=longest) for longest in (False, True))
+        found = what_if.compared(other, now - timedelta(days=options["days"]), now)
         if options["json"]:
             self.stdout.write(
                 json.dumps(
@@ -48,18 +45,18 @@ class Command(BaseCommand):
                         "present": _as_json(present),
                         "other": _as_json(other),
                         "days": options["days"],
-                        "shortest_faults": asdict(short),
-                        "longest_faults": asdict(long),
+                        "shortest_faults": asdict(found.short),
+                        "longest_faults": asdict(found.long),
                     }
                 )
             )
             return
         self.stdout.write(
-            f"{counted(len(streaks), 'streak')} of failures in {options['days']:g} days. "
+            f"{counted(found.streaks, 'streak')} of failures in {options['days']:g} days. "
             f"With {named(other)} instead of {named(present)}:"
         )
-        self.stdout.write(f"  if each fault was as short as it can have been: {sentence(short)}")
-        self.stdout.write(f"  if each fault was as long as it can have been:  {sentence(long)}")
+        self.stdout.write(f"  if each fault was as short as it can have been: {sentence(found.short)}")
+        self.stdout.write(f"  if each fault was as long as it can have been:  {sentence(found.long)}")
 
 
 def _other(present: Setting, options: dict[str, Any]) -> Setting:
