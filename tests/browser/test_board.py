@@ -410,6 +410,7 @@ def test_times_are_local_with_utc_on_hovering(reader):
     expect(shown).to_have_attribute("title", "2024-01-05 15:30:00 UTC")
 
 
+@pytest.mark.slow
 def test_a_thousand_symbols_are_drawn_within_a_second_and_redrawn_smoothly(reader, record_property):
     names = [f"S{number:04d}" for number in range(1000)]
     create_symbols(names, at_most=10_000, now=timezone.now())
