@@ -14,7 +14,7 @@ from django.utils import timezone
 from scanner_app import apps, mailbox
 from scanner_app.accounts import guesses
 from scanner_app.alerts import unexpected
-from scanner_app.engine import detection, detector_switches
+from scanner_app.engine import detection, detector_switches, recent_windows
 from scanner_app.mailbox import NewBar, Ticket
 from scanner_app.mailbox.accept import create_symbols
 from scanner_app.messaging import forming, producer, publisher
@@ -54,6 +54,12 @@ def published(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 def no_guesses() -> None:
     """No wrong passwords of another test."""
     guesses.forget()
+
+
+@pytest.fixture(autouse=True)
+def no_recent_windows() -> None:
+    """No windows of another test's symbol, which had the same id and bars."""
+    recent_windows.memory.clear()
 
 
 @pytest.fixture(autouse=True)

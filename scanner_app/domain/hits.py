@@ -5,15 +5,15 @@ series. That is kept as its state; the first answer after a rule was saved makes
 condition is not known, nothing changes.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from scanner_app.domain import staleness
 from scanner_app.domain.timeframes import TIMEFRAMES
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """What a rule said last of a series."""
 
     revision: int  # of the rule; what an earlier revision said does not count
@@ -22,12 +22,12 @@ class State:
 
 
 def following(
-    state: State | None, *, revision: int, held: bool | None, bar_at: int, cooldown_s: int, tells: bool
+    state: State | None, *, revision: int, held: bool | None, bar_at: int, cooldown_s: int, tells: Callable[[], bool]
 ) -> tuple[State | None, bool]:
     """The state after a bar, and whether it is a hit.
 
     `held` is what the rule says of the bar (None: not known), `bar_at` the bar's opening (unix s). `tells`: whether
-    the bar is young enough for a hit; if not, the state moves all the same.
+    the bar is young enough for a hit, asked only if it matters; if not, the state moves all the same.
     """
     if state is not None and state.revision != revision:
         state = None
@@ -35,7 +35,7 @@ def following(
         return state, False
     if state is None or not held:
         return State(revision, held, None if state is None else state.hit_at), False
-    hits = tells and (state.hit_at is None or bar_at - state.hit_at >= cooldown_s)
+    hits = tells() and (state.hit_at is None or bar_at - state.hit_at >= cooldown_s)
     return State(revision, True, bar_at if hits else state.hit_at), hits
 
 

@@ -116,7 +116,12 @@ def answers(
         try:
             held = rule.expression.holds(frame)
             state, hit = hits.following(
-                state, revision=rule.revision, held=held, bar_at=bar_at, cooldown_s=rule.cooldown_s, tells=tells(rule)
+                state,
+                revision=rule.revision,
+                held=held,
+                bar_at=bar_at,
+                cooldown_s=rule.cooldown_s,
+                tells=partial(tells, rule),
             )
             if hit:
                 found.append(NewHit(rule.id, values_of(rule.expression, frame)))

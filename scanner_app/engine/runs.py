@@ -16,7 +16,7 @@ from scanner_app.domain import wording
 from scanner_app.domain.enums import Outcome
 from scanner_app.domain.errors import BarFailed
 from scanner_app.domain.tickers import CANARY
-from scanner_app.engine import deriving, detection, detector_switches, judging, window_gaps
+from scanner_app.engine import deriving, detection, detector_switches, judging, recent_windows, window_gaps
 from scanner_app.engine.window import load_window
 from scanner_app.mailbox import Ticket
 from scanner_app.messaging import sweep_memory
@@ -77,7 +77,7 @@ def process_head(message: Message) -> Outcome:
 def _run(ticket: Ticket) -> Outcome:
     off = detector_switches.switched_off()
     rules = judging.rules_for(ticket)
-    window = load_window(ticket, at_least=rules.bars)
+    window = recent_windows.load(ticket, at_least=rules.bars)
     began = time.monotonic()
     try:
         findings: Sequence[Finding] = detection.detect(ticket, window, without=off)

@@ -20,17 +20,19 @@ def load_window(ticket: Ticket, *, at_least: int = 1) -> Window:
     never in a window. An unknown volume is NaN.
     """
     older = sql.bars_before(ticket, max(bars_needed(), at_least) - 1)
-    newest = (iso(ticket.timestamp), ticket.open, ticket.high, ticket.low, ticket.close, ticket.volume)
-    return window_of(ticket.message.ticker, ticket.timeframe, [*reversed(older), newest])
+    return window_of(ticket.message.ticker, ticket.timeframe, [*reversed(older), row_of(ticket)])
+
+
+def row_of(ticket: Ticket) -> tuple[Any, ...]:
+    """The ticket's own bar, as `window_of` takes it."""
+    return (iso(ticket.timestamp), ticket.open, ticket.high, ticket.low, ticket.close, ticket.volume)
 
 
 def window_of(ticker: str, timeframe: str, rows: Sequence[Sequence[Any]]) -> Window:
     """The window of these bars, oldest first: each with time (as `iso` writes it), prices and volume."""
     import numpy as np  # noqa: PLC0415 - see above
 
-    times, *columns = zip(*rows, strict=True)
-    # An unknown volume is None, of which NumPy makes NaN.
-    opens, highs, lows, closes, volumes = (np.array(column, dtype=np.float64) for column in columns)
+    times, opens, highs, lows, closes, volumes = zip(*rows, strict=True)
     return Window.of(
         symbol=ticker,
         timeframe=timeframe,
@@ -39,7 +41,7 @@ def window_of(ticker: str, timeframe: str, rows: Sequence[Sequence[Any]]) -> Win
         high=highs,
         low=lows,
         close=closes,
-        volume=volumes,
+        volume=volumes,  # an unknown one is None, of which NumPy makes NaN
     )
 
 

@@ -68,14 +68,14 @@ def read_states(symbol_id: int, timeframe: str) -> dict[int, State]:
     if row is None:
         return {}
     stored = orjson.loads(row[0]) if isinstance(row[0], str) else row[0]
-    return {int(rule_id): State(*values) for rule_id, values in stored.items()}
+    return {int(rule_id): State._make(values) for rule_id, values in stored.items()}
 
 
 def store(ticket: Ticket, judged: Judged, *, now: datetime) -> None:
     """Store states, hits and failures. The caller's transaction holds the lock of the symbol's status row."""
     symbol_id, timestamp = ticket.message.symbol_id, to_database(ticket.timestamp)
     if judged.states is not None:
-        states = {str(rule_id): [s.revision, s.held, s.hit_at] for rule_id, s in judged.states.items()}
+        states = {str(rule_id): list(state) for rule_id, state in judged.states.items()}
         run_many(_WRITE_STATES, [(symbol_id, ticket.timeframe, as_json(states))])
     key = (symbol_id, ticket.bar_id, ticket.timeframe, timestamp)
     run_many(

@@ -1,7 +1,7 @@
 """The hot path's SQL, written by hand: five statements for a bar. The ORM needed nine and three times as long.
 
 read_head       one select: is the message live, may the head run, and the head's bar
-bars_before     the rest of the window
+bars_before     the rest of the window; or bars_since, what has come since the window of an earlier bar
 complete_head   the guarded update of the status row, which checks, locks and moves to the next head, and the bar's
                 result: one statement on PostgreSQL (one round trip), two on SQLite
 insert_signals  the detectors' findings
@@ -108,6 +108,12 @@ _BARS_BEFORE = f"""
      ORDER BY timestamp DESC LIMIT %s
 """  # noqa: S608 - a constant of ours
 
+_BARS_SINCE = f"""
+    SELECT {{time}}, open, high, low, close, volume FROM scanner_app_bar
+     WHERE symbol_id = %s AND sequence >= %s AND sequence < %s AND timeframe = %s AND status = '{BarStatus.PROCESSED}'
+     ORDER BY sequence
+"""  # noqa: S608 - a constant of ours
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredHead:
@@ -197,6 +203,12 @@ def bars_up_to(
     key = [symbol_id, timeframe, to_database(end), *([] if before is None else [before]), count]
     also = "" if before is None else "AND sequence < %s"
     return all_rows(_BARS_BEFORE.format(time=_TIME_AS_TEXT[connection.vendor], also=also), key)
+
+
+def bars_since(ticket: Ticket, first: int) -> list[tuple[Any, ...]]:
+    """The same of the ticket's series, in the order of their numbers, from number `first` to before the ticket's."""
+    key = [ticket.message.symbol_id, first, ticket.message.sequence, ticket.timeframe]
+    return all_rows(_BARS_SINCE.format(time=_TIME_AS_TEXT[connection.vendor]), key)
 
 
 def finish_head(symbol_id: int, sequence: int) -> NextHead | None:

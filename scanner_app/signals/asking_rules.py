@@ -97,7 +97,7 @@ def try_out(
         frame = frame_of(symbol.pk, window, said, expression.needs, hours, derived=derived)
         held = expression.holds(frame)
         state, hit = hits.following(
-            state, revision=0, held=held, bar_at=int(timestamp.timestamp()), cooldown_s=cooldown_s, tells=True
+            state, revision=0, held=held, bar_at=int(timestamp.timestamp()), cooldown_s=cooldown_s, tells=lambda: True
         )
         found.bars += 1
         found.first = found.first or timestamp

@@ -11,7 +11,7 @@ NEW = State(1, True, 100)
 
 
 def after(state: State | None, held: bool | None, *, bar_at: int = 100, cooldown_s: int = 0, tells: bool = True):
-    return following(state, revision=1, held=held, bar_at=bar_at, cooldown_s=cooldown_s, tells=tells)
+    return following(state, revision=1, held=held, bar_at=bar_at, cooldown_s=cooldown_s, tells=lambda: tells)
 
 
 @pytest.mark.parametrize(
