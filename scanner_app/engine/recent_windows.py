@@ -1,9 +1,10 @@
 """The windows of the bars that this process has run last: the next bar of a series reads only what has come since.
 
 A rule with `ema('close', 200)` needs a thousand bars. To read them anew for each bar took more than half of what two
-hundred rules cost (SQLite: 2.5 ms a bar). What is remembered is never trusted: it counts only while the symbol has had no revision since, and
-if the database still has the window's last bar as it was, processed, and nothing older than that bar came after it.
-Else the window is read as a whole. Only retention may remove bars that a remembered window still has.
+hundred rules cost (SQLite: 2.5 ms a bar). What is remembered is never trusted: it counts only while the symbol has had
+no revision since, and if the database still has the window's last bar as it was, processed, and nothing older than that
+bar came after it. Else the window is read as a whole. Only retention may remove bars that a remembered window still
+has.
 """
 
 from collections import OrderedDict

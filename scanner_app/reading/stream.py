@@ -40,12 +40,16 @@ tokens end, and nobody asks who reads while a stream is open."""
 REMEMBERED = 5_000
 """Newest events that a process keeps in memory, some 2 MB: who is further behind asks the database."""
 
-WOKEN_AT_ONCE = 20
+WOKEN_AT_ONCE = 5
 """Streams that are woken together. The event loop serves all that are awake before it takes a new request: so a
 request waits for one group, and not for all streams."""
 
-WAKE_PAUSE_S = 0.002
-"""Seconds between two such groups, in which the event loop takes requests."""
+SPREAD_S = LOOK_S / 2
+"""Seconds in which all streams are woken, however many: what they cost is spread, so that a request beside it is hardly
+slower. All at once, they took the interpreter from it for as long as they needed."""
+
+WAKE_PAUSE_S = 0.01
+"""Most seconds between two groups: few streams are woken sooner."""
 
 MOST_STREAMS = 1_000
 """Open streams of one web process."""
@@ -123,9 +127,10 @@ class Follower:
         pause = threading.Event()
         try:
             while self._go_on():
+                began = time.monotonic()
                 try:
                     more = self._look()
-                    pause.wait(0 if more else LOOK_S)
+                    pause.wait(0 if more else max(0.0, began + LOOK_S - time.monotonic()))
                 except Exception as exc:  # whatever it is: without this thread all streams would be silent
                     log.error("stream_failed", error=str(exc), exc_info=not isinstance(exc, Error))
                     close_old_connections()
@@ -163,13 +168,14 @@ class Follower:
     def _wake(self) -> None:
         with self._lock:
             waiting = list(self._waiting)
-        for place, (loop, event) in enumerate(waiting, 1):
+        pause = min(WAKE_PAUSE_S, SPREAD_S * WOKEN_AT_ONCE / max(1, len(waiting)))
+        for place, (loop, event) in enumerate(waiting):
+            if place and place % WOKEN_AT_ONCE == 0:
+                time.sleep(pause)
             try:
                 loop.call_soon_threadsafe(event.set)
             except RuntimeError:  # its loop has ended, and with it the process
                 self.leave((loop, event))
-            if place % WOKEN_AT_ONCE == 0:
-                time.sleep(WAKE_PAUSE_S)
 
 
 FOLLOWER = Follower()
@@ -216,7 +222,8 @@ async def _stream(start: int, wanted: Wanted, last: int) -> AsyncGenerator[bytes
 
 async def _woken(event: asyncio.Event) -> bool:
     try:
-        await asyncio.wait_for(event.wait(), SILENCE_S)
+        async with asyncio.timeout(SILENCE_S):  # wait_for would make a task for each look
+            await event.wait()
     except TimeoutError:
         return False
     return True

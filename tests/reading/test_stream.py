@@ -108,6 +108,22 @@ def test_many_streams_are_woken_in_groups_with_a_pause_after_each(
     assert done == ["woken", "woken", "pause", "woken", "woken", "pause", "woken"]
 
 
+@pytest.mark.parametrize(
+    ("streams", "seconds"), [(1, 0.0), (6, stream.WAKE_PAUSE_S), (1_000, stream.SPREAD_S * 199 / 200)]
+)
+def test_what_many_streams_cost_is_spread_and_few_are_woken_soon(
+    follower: stream.Follower, monkeypatch: pytest.MonkeyPatch, streams: int, seconds: float
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(stream, "time", SimpleNamespace(sleep=pauses.append))
+    loop: Any = Loop([])
+    follower._waiting = {(loop, asyncio.Event()) for _ in range(streams)}
+
+    follower._wake()
+
+    assert sum(pauses) == pytest.approx(seconds)
+
+
 def test_a_signal_comes_as_the_list_has_it(client):
     symbol = symbol_with_a_bar()
     began = last()
