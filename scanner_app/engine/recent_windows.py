@@ -94,7 +94,7 @@ def _continued(known: Remembered, ticket: Ticket, needed: int) -> Window | None:
     if known.revision != ticket.revision or known.asked < needed or not 0 < between <= needed:
         return None
     rows = [*sql.bars_since(ticket, known.sequence), row_of(ticket)]
-    if len(rows) == 1 or rows[0][1:] != known.values:
+    if rows[0][1:] != known.values:
         return None
     try:
         return _joined(known.window, window_of(ticket.message.ticker, ticket.timeframe, rows), needed)

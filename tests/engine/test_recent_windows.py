@@ -1,5 +1,6 @@
 """A window that is continued from the one before it equals the window that is read as a whole."""
 
+import random
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from scanner_app.detectors import Window
 from scanner_app.domain.bars import VALUES
 from scanner_app.engine import recent_windows, window
 from scanner_app.mailbox import Ticket
-from scanner_app.models import Bar, QuarantinedBar, Symbol
+from scanner_app.models import Bar, QuarantinedBar, Symbol, SymbolStatus
 from tests.conftest import T0, make_symbol, new_bar, start_head
 
 pytestmark = pytest.mark.django_db
@@ -156,6 +157,40 @@ def test_other_bars_under_the_same_numbers_are_seen(tsla: Symbol, read_whole: li
     run_days(2)
 
     assert read_whole == [1, 3]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_happens_to_a_symbols_bars_each_window_is_the_one_that_is_read_as_a_whole(
+    seed: int, read_whole: list[int]
+) -> None:
+    dice = random.Random(seed)  # noqa: S311 - chance that can be repeated, nothing secret
+    newest, runs = 0, 0
+    for _ in range(80):
+        act = dice.choices(
+            ["next", "late", "revise", "quarantine", "replay", "discard", "correct"], [9, 2, 1, 2, 1, 1, 1]
+        )[0]
+        entries = list(QuarantinedBar.objects.filter(resolution=""))
+        if act == "next":
+            newest += dice.randint(1, 3)
+            accept(newest)
+        elif act == "late":
+            accept(dice.randint(0, newest))  # a duplicate, if it is there
+        elif act == "revise":
+            accept(dice.randint(0, newest), revising=True, close=dice.uniform(9.5, 11.5))
+        elif act == "replay" and entries:
+            mailbox.replay(dice.choice(entries), by="test", now=T0)
+        elif act == "discard" and entries:
+            mailbox.discard(dice.choice(entries), by="test", now=T0)
+        elif act == "correct" and entries:
+            bar = dice.choice(entries).bar
+            mailbox.accept([new_bar(timestamp=bar.timestamp, close=dice.uniform(9.5, 11.5))], now=T0)
+        while SymbolStatus.objects.filter(head__isnull=False).exists() and dice.random() < 0.8:
+            runs += 1
+            fails = act == "quarantine" and dice.random() < 0.5
+            ticket = run(complete=not fails, at_least=dice.choice([1, 1, 1, NEEDED + 2]))
+            if fails:
+                mailbox.quarantine_head(ticket, ValueError("no good"), now=T0)
+    assert 0 < len(read_whole) < runs  # both ways were taken
 
 
 def test_each_timeframe_has_a_window_of_its_own(read_whole: list[int]) -> None:
