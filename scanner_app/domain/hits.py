@@ -14,7 +14,7 @@ from scanner_app.domain.timeframes import TIMEFRAMES
 
 
 class State(NamedTuple):
-    """What a rule said last of a series."""
+    """What a rule said last of a series. It is stored as a list, in this order."""
 
     revision: int  # of the rule; what an earlier revision said does not count
     held: bool | None  # None: it failed, and is off for this series until it is changed
@@ -26,8 +26,9 @@ def following(
 ) -> tuple[State | None, bool]:
     """The state after a bar, and whether it is a hit.
 
-    `held` is what the rule says of the bar (None: not known), `bar_at` the bar's opening (unix s). `tells`: whether
-    the bar is young enough for a hit, asked only if it matters; if not, the state moves all the same.
+    `held` is what the rule says of the bar (None: not known), `bar_at` the bar's opening (unix s). `tells` says whether
+    the bar is young enough for a hit; if it is not, the state moves all the same. It is asked only when the rule has
+    become true.
     """
     if state is not None and state.revision != revision:
         state = None

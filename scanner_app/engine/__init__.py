@@ -8,7 +8,7 @@ assuming.py         what becomes of them after their period
 overlap.py          bars beside the stored ones, without changing anything
 runs.py             the bodies of the tasks that run a head or a control run
 window.py           the bars that the detectors see
-recent_windows.py   those that this process has seen last, so that it need not read them again
+recent_windows.py   the long ones that this process has seen last, so that it need not read them again
 detection.py        run the detectors
 detector_switches.py  switch detectors off and on for all symbols, and which are off
 incidents.py        detectors that fail on many symbols at once: told once, switched off by setting

@@ -1,10 +1,9 @@
-"""The windows of the bars that this process has run last: the next bar of a series reads only what has come since.
+"""The long windows of the bars that this process has run last: the next bar of a series reads only what came since.
 
-A rule with `ema('close', 200)` needs a thousand bars. To read them anew for each bar took more than half of what two
+A rule with `ema('close', 200)` needs a thousand bars. Reading them anew for each bar took more than half of what two
 hundred rules cost (SQLite: 2.5 ms a bar). What is remembered is never trusted: it counts only while the symbol has had
-no revision since, and if the database still has the window's last bar as it was, processed, and nothing older than that
-bar came after it. Else the window is read as a whole. Only retention may remove bars that a remembered window still
-has.
+no revision since, and if the database still has the window's last bar as it was, processed, and all bars since ascend
+from there. Else the window is read as a whole. Only retention may remove bars that a remembered window still has.
 """
 
 from collections import OrderedDict
@@ -49,22 +48,24 @@ class Memory:
     def take(self, key: tuple[int, str]) -> Remembered | None:
         """What is remembered of a series, which is forgotten."""
         with self._lock:
-            found = self._windows.pop(key, None)
-            self._bars -= len(found.window) if found else 0
-        return found
+            return self._forget(key)
 
     def keep(self, key: tuple[int, str], one: Remembered) -> None:
         """Remember it, in place of what is remembered of the series."""
-        self.take(key)
         with self._lock:
+            self._forget(key)
             self._windows[key] = one
             self._bars += len(one.window)
             while self._bars > self.max_bars:
-                _, oldest = self._windows.popitem(last=False)
-                self._bars -= len(oldest.window)
+                self._forget(next(iter(self._windows)))
+
+    def _forget(self, key: tuple[int, str]) -> Remembered | None:
+        found = self._windows.pop(key, None)
+        self._bars -= len(found.window) if found else 0
+        return found
 
     def clear(self) -> None:
-        """Forget all."""
+        """Forget all: for tests, whose symbols have the same ids."""
         with self._lock:
             self._windows.clear()
             self._bars = 0
@@ -83,8 +84,9 @@ def load(ticket: Ticket, *, at_least: int = 1) -> Window:
     window = _continued(known, ticket, needed) if known else None
     if window is None:
         window = load_window(ticket, at_least=at_least)
-    values = row_of(ticket)[1:]
-    memory.keep(key, Remembered(window, needed, ticket.message.sequence, values, ticket.revision))
+    if len(window) >= LONG:  # each costs a kilobyte beside its bars
+        values = row_of(ticket)[1:]
+        memory.keep(key, Remembered(window, needed, ticket.message.sequence, values, ticket.revision))
     return window
 
 

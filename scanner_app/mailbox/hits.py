@@ -68,7 +68,7 @@ def read_states(symbol_id: int, timeframe: str) -> dict[int, State]:
     if row is None:
         return {}
     stored = orjson.loads(row[0]) if isinstance(row[0], str) else row[0]
-    return {int(rule_id): State._make(values) for rule_id, values in stored.items()}
+    return {int(rule_id): State(*values) for rule_id, values in stored.items()}
 
 
 def store(ticket: Ticket, judged: Judged, *, now: datetime) -> None:

@@ -25,7 +25,10 @@ from scanner_app.signals import numbering
 log = structlog.get_logger(__name__)
 
 LOOK_S = 0.25
-"""Seconds between two looks for what is new: the longest that an event waits here."""
+"""Seconds from one look for what is new to the next."""
+
+REST_S = 0.05
+"""Seconds of rest after a look, however long it took: a slow database is not asked without a pause."""
 
 AFTER_AN_ERROR_S = 2.0
 """Seconds until the next look when the database has failed."""
@@ -130,7 +133,7 @@ class Follower:
                 began = time.monotonic()
                 try:
                     more = self._look()
-                    pause.wait(0 if more else max(0.0, began + LOOK_S - time.monotonic()))
+                    pause.wait(0 if more else max(REST_S, began + LOOK_S - time.monotonic()))
                 except Exception as exc:  # whatever it is: without this thread all streams would be silent
                     log.error("stream_failed", error=str(exc), exc_info=not isinstance(exc, Error))
                     close_old_connections()
@@ -169,9 +172,13 @@ class Follower:
         with self._lock:
             waiting = list(self._waiting)
         pause = min(WAKE_PAUSE_S, SPREAD_S * WOKEN_AT_ONCE / max(1, len(waiting)))
+        began = time.monotonic()
         for place, (loop, event) in enumerate(waiting):
-            if place and place % WOKEN_AT_ONCE == 0:
-                time.sleep(pause)
+            if place % WOKEN_AT_ONCE == 0:
+                # By the clock: each sleep lasts longer than asked where other threads are busy.
+                early = began + place // WOKEN_AT_ONCE * pause - time.monotonic()
+                if early > 0:
+                    time.sleep(early)
             try:
                 loop.call_soon_threadsafe(event.set)
             except RuntimeError:  # its loop has ended, and with it the process

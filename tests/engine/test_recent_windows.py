@@ -89,6 +89,14 @@ def test_a_short_window_is_read_as_a_whole(read_whole: list[int], monkeypatch: p
     assert read_whole == [1, 2, 3]
 
 
+def test_the_start_of_a_series_is_not_remembered(read_whole: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recent_windows, "LONG", NEEDED)
+
+    run_days(*range(NEEDED + 2))
+
+    assert read_whole == list(range(1, NEEDED + 1))
+
+
 def test_another_attempt_at_a_bar_reads_anew(read_whole: list[int]) -> None:
     run_days(0, 1)
     accept(2)
